@@ -1,0 +1,11 @@
+using Parley.ServiceDefaults;
+using Parley.Gateway;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("parley-gateway");
+builder.AddGateway();
+
+var app = builder.Build();
+app.MapServiceDefaults();
+app.MapGateway();
+await app.RunAsync();

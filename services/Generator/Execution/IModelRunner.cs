@@ -1,0 +1,32 @@
+using Parley.ModelImporter.Package;
+
+namespace Parley.Generator.Execution;
+
+/// <summary>
+/// The seam between the engine and the device: one model step over a flattened batch of decode rows and prompt chunks.
+/// Used by the engine's thread only, but for <see cref="Terminate"/>.
+/// </summary>
+internal interface IModelRunner : IDisposable
+{
+    ModelShape Shape { get; }
+
+    /// <summary>Positions per KV block.</summary>
+    int BlockTokens { get; }
+
+    /// <summary>KV blocks that the runner owns; block ids are 0 to this number − 1.</summary>
+    int BlockCount { get; }
+
+    /// <summary>Where it runs, e.g. <c>CPU (2 threads, AVX-512)</c>.</summary>
+    string Device { get; }
+
+    /// <summary>Runs one step: writes keys and values of every row into the blocks, returns the logits of the rows asked for.</summary>
+    /// <param name="batch">The rows; at least one sequence and one token.</param>
+    /// <returns>Logits [LogitRowCount, VocabularySize], valid until the next call.</returns>
+    ReadOnlyMemory<float> Run(StepBatch batch);
+
+    /// <summary>Copies all layers of one block over another.</summary>
+    void CopyBlock(int source, int destination);
+
+    /// <summary>Makes a running step end with an exception; from any thread. For shutdown.</summary>
+    void Terminate();
+}

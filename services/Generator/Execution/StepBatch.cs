@@ -1,0 +1,75 @@
+namespace Parley.Generator.Execution;
+
+/// <summary>
+/// The input of one step, in buffers that are sized once and reused. Sequence i owns the tokens
+/// [CumulativeLengths[i], CumulativeLengths[i + 1]) of <see cref="InputIds"/>; they stand at the positions from PastLengths[i] on.
+/// </summary>
+internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSequenceMax, int logitRowsMax)
+{
+    /// <summary>Token ids [TokenCount].</summary>
+    public long[] InputIds { get; } = new long[tokensMax];
+
+    /// <summary>Indices into the tokens whose logits are wanted [LogitRowCount], ascending.</summary>
+    public long[] LogitRows { get; } = new long[logitRowsMax];
+
+    /// <summary>Running sum of new tokens [SequenceCount + 1]; the first is 0, the last TokenCount.</summary>
+    public int[] CumulativeLengths { get; } = new int[sequencesMax + 1];
+
+    /// <summary>Tokens of each sequence that are in the cache already [SequenceCount].</summary>
+    public int[] PastLengths { get; } = new int[sequencesMax];
+
+    /// <summary>Block ids of each sequence in order [SequenceCount, BlockTableWidth], row-major; unused entries are 0.</summary>
+    public int[] BlockTable { get; } = new int[sequencesMax * blocksPerSequenceMax];
+
+    public int TokensMax => tokensMax;
+
+    public int SequencesMax => sequencesMax;
+
+    public int BlocksPerSequenceMax => blocksPerSequenceMax;
+
+    public int LogitRowsMax => logitRowsMax;
+
+    public int TokenCount { get; private set; }
+
+    public int SequenceCount { get; private set; }
+
+    public int LogitRowCount { get; private set; }
+
+    /// <summary>Blocks of the longest sequence of this step.</summary>
+    public int BlockTableWidth { get; private set; }
+
+    /// <summary>Empties the batch for a step whose longest sequence has <paramref name="blockTableWidth"/> blocks.</summary>
+    public void Clear(int blockTableWidth)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(blockTableWidth, blocksPerSequenceMax);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockTableWidth);
+        TokenCount = 0;
+        SequenceCount = 0;
+        LogitRowCount = 0;
+        BlockTableWidth = blockTableWidth;
+        CumulativeLengths[0] = 0;
+    }
+
+    /// <summary>Adds a sequence's new tokens.</summary>
+    /// <param name="ids">The new tokens; at least one.</param>
+    /// <param name="pastLength">Tokens of the sequence in the cache.</param>
+    /// <param name="blocks">Its blocks, enough for past and new tokens.</param>
+    /// <param name="logitRows">How many of the last new tokens want logits: 0 for a chunk that is not the last, 1 for a decode row.</param>
+    public void Add(ReadOnlySpan<uint> ids, int pastLength, ReadOnlySpan<int> blocks, int logitRows)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(ids.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(blocks.Length, BlockTableWidth);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(logitRows, ids.Length);
+        for (var i = 0; i < ids.Length; i++)
+            InputIds[TokenCount + i] = ids[i];
+        for (var i = logitRows; i > 0; i--)
+            LogitRows[LogitRowCount++] = TokenCount + ids.Length - i;
+
+        var row = BlockTable.AsSpan(SequenceCount * BlockTableWidth, BlockTableWidth);
+        blocks.CopyTo(row);
+        row[blocks.Length..].Clear();
+        PastLengths[SequenceCount] = pastLength;
+        TokenCount += ids.Length;
+        CumulativeLengths[++SequenceCount] = TokenCount;
+    }
+}

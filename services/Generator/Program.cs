@@ -1,0 +1,11 @@
+using Parley.ServiceDefaults;
+using Parley.Generator;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("parley-generator");
+builder.AddGenerator();
+
+var app = builder.Build();
+app.MapServiceDefaults();
+app.MapGenerator();
+await app.RunAsync();

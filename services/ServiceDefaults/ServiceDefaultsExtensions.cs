@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Parley.ServiceDefaults;
+
+/// <summary>What every Parley service does alike, in the order in which a process needs it.</summary>
+public static class ServiceDefaultsExtensions
+{
+    /// <summary>Adds telemetry, gRPC server defaults, health, reflection and the shutdown budget.</summary>
+    /// <param name="builder">The service's builder.</param>
+    /// <param name="serviceName">Name in traces and metrics, e.g. <c>parley-tokenizer</c>.</param>
+    public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder, string serviceName)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.AddParleyTelemetry(serviceName);
+        builder.Services.AddParleyGrpcServer();
+        builder.Services.AddParleyHealth();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        return builder;
+    }
+
+    /// <summary>Maps <c>grpc.health.v1</c> and server reflection.</summary>
+    public static WebApplication MapServiceDefaults(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.MapGrpcHealthChecksService();
+        app.MapGrpcReflectionService();
+        return app;
+    }
+}

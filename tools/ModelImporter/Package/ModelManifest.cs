@@ -1,0 +1,82 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Parley.ModelImporter.Package;
+
+/// <summary>
+/// <c>parley.json</c>: what a package is. Written by the importer, read by the services; <c>docs/model-package.md</c> describes it.
+/// </summary>
+internal sealed record ModelManifest
+{
+    /// <summary>Name of the manifest within a package.</summary>
+    public const string FileName = "parley.json";
+
+    /// <summary>The format that this code writes; a reader refuses any other.</summary>
+    public const int CurrentFormatVersion = 1;
+
+    public required int FormatVersion { get; init; }
+
+    /// <summary>Served name, e.g. <c>smollm2-135m-instruct</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Architecture as <c>config.json</c> names it, e.g. <c>LlamaForCausalLM</c>.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary><c>fp32</c>, <c>w8a8</c>, <c>int8</c> or <c>int4</c>.</summary>
+    public required string Precision { get; init; }
+
+    public required ModelShape Shape { get; init; }
+
+    /// <summary>Number of weights of the source, a tied embedding counted once.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>Version of the ai.onnx operator set in <c>model.onnx</c>.</summary>
+    public required int Opset { get; init; }
+
+    /// <summary>Version of the importer; part of the key of import caches.</summary>
+    public required string Importer { get; init; }
+
+    /// <summary>SHA-256 over the source's files, lower-case hexadecimal.</summary>
+    public required string SourceSha256 { get; init; }
+
+    /// <summary>Hub revision, where the source names one.</summary>
+    public string? SourceRevision { get; init; }
+
+    /// <summary>Every other file of the package by its name.</summary>
+    public required IReadOnlyDictionary<string, PackageFile> Files { get; init; }
+
+    private static JsonSerializerOptions Json { get; } = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+        NewLine = "\n",
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+    };
+
+    public string ToJson() => JsonSerializer.Serialize(this, Json);
+
+    /// <summary>Reads a manifest.</summary>
+    /// <exception cref="InvalidDataException">The text is not a manifest of this format; the message names the file and the field.</exception>
+    public static ModelManifest Parse(string json, string path)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            if (!document.RootElement.TryGetProperty("formatVersion", out var version) || !version.TryGetInt32(out var number))
+                throw new InvalidDataException($"{path}: formatVersion is missing; import the model again.");
+            if (number != CurrentFormatVersion)
+            {
+                throw new InvalidDataException(
+                    $"{path}: formatVersion is {number}, this build reads {CurrentFormatVersion}; import the model again.");
+            }
+
+            return document.Deserialize<ModelManifest>(Json) ?? throw new InvalidDataException($"{path}: the manifest is null.");
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"{path}: {exception.Message}", exception);
+        }
+    }
+}

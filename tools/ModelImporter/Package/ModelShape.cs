@@ -1,0 +1,26 @@
+namespace Parley.ModelImporter.Package;
+
+/// <summary>The sizes of a decoder, as its <c>config.json</c> gives them.</summary>
+/// <param name="Layers">Number of decoder layers.</param>
+/// <param name="HiddenSize">Width of the residual stream.</param>
+/// <param name="IntermediateSize">Width of the gated MLP.</param>
+/// <param name="QueryHeads">Query heads per layer.</param>
+/// <param name="KeyValueHeads">Key and value heads per layer; divides <paramref name="QueryHeads"/>.</param>
+/// <param name="HeadSize">Width of one head.</param>
+/// <param name="VocabularySize">Rows of the embedding and of the head: ids are below this number.</param>
+/// <param name="ContextTokensMax">Positions that the model was made for: prompt and answer together.</param>
+/// <param name="TiedEmbeddings">The head is the embedding.</param>
+internal sealed record ModelShape(
+    int Layers,
+    int HiddenSize,
+    int IntermediateSize,
+    int QueryHeads,
+    int KeyValueHeads,
+    int HeadSize,
+    int VocabularySize,
+    int ContextTokensMax,
+    bool TiedEmbeddings)
+{
+    /// <summary>Elements of keys and values that one token adds over all layers.</summary>
+    public int CacheElementsPerToken => 2 * Layers * KeyValueHeads * HeadSize;
+}
