@@ -1,5 +1,5 @@
-using Parley.ServiceDefaults;
 using Parley.Gateway;
+using Parley.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("parley-gateway");

@@ -1,5 +1,5 @@
-using Parley.ServiceDefaults;
 using Parley.Generator;
+using Parley.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("parley-generator");
