@@ -19,7 +19,7 @@ public static class Shared
     public static string Fixture(params string[] parts)
     {
         var path = Path.Combine([Fixtures, .. parts]);
-        Assert.SkipUnless(File.Exists(path) || Directory.Exists(path), $"The fixture {path} is missing (PARLEY_FIXTURES names the folder).");
+        Assert.SkipUnless(Path.Exists(path), $"The fixture {path} is missing (PARLEY_FIXTURES names the folder).");
         return path;
     }
 
