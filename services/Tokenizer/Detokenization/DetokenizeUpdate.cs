@@ -1,0 +1,8 @@
+namespace Parley.Tokenizer.Detokenization;
+
+/// <summary>What a batch of ids gave.</summary>
+/// <param name="Text">New text, never taken back.</param>
+/// <param name="TokensRead">Tokens of the sequence read so far; at a stop, through the token that completed it.</param>
+/// <param name="Stop">The stop that ended the text, or null.</param>
+/// <param name="IsFinal">No more text follows.</param>
+internal readonly record struct DetokenizeUpdate(string Text, int TokensRead, string? Stop, bool IsFinal);

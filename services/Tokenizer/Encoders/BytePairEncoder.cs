@@ -1,0 +1,159 @@
+using System.Buffers;
+using System.Text;
+using Parley.Tokenizer.Vocabulary;
+
+namespace Parley.Tokenizer.Encoders;
+
+/// <summary>Step 4 of encoding: one piece of text → token ids, over the bytes of the text or over its characters.</summary>
+internal sealed class BytePairEncoder
+{
+    private const int CacheEntries = 1 << 14;
+    private const int BytesOnStack = 512;
+
+    private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _vocabulary;
+    private readonly MergeTable _merges;
+    private readonly ModelOptions _options;
+    private readonly bool _readsBytes;
+    private readonly int[] _byteIds = new int[256];
+    private readonly int[] _characterIds;
+    private readonly int _unknownId = -1;
+    private readonly bool _fallsBack;
+    private readonly PieceCache _cache = new(CacheEntries);
+
+    /// <param name="file">Vocabulary, merges and options.</param>
+    /// <param name="readsBytes">Pieces are text whose UTF-8 bytes are the symbols; otherwise their characters are.</param>
+    public BytePairEncoder(TokenizerFile file, bool readsBytes)
+    {
+        _vocabulary = file.Vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
+        _merges = file.Merges;
+        _options = file.Model;
+        _readsBytes = readsBytes;
+        if (_options.UnknownToken is { } unknown && !file.Vocabulary.TryGetValue(unknown, out _unknownId))
+            throw new InvalidDataException($"{TokenizerFile.FileName}: model.unk_token \"{unknown}\" is not in the vocabulary.");
+        _characterIds = readsBytes ? [] : CreateCharacterIds(file.Vocabulary);
+        _fallsBack = _options.ByteFallback;
+        for (var value = 0; value < 256; value++)
+        {
+            var token = readsBytes ? ByteAlphabet.ToChar((byte)value).ToString() : $"<0x{value:X2}>";
+            if (!readsBytes && !_options.ByteFallback)
+                continue;
+            _byteIds[value] = file.Vocabulary.TryGetValue(token, out var id) ? id : -1;
+        }
+    }
+
+    /// <summary>Appends the ids of a piece.</summary>
+    public void Encode(ReadOnlySpan<char> piece, SymbolBuffer symbols, List<int> ids)
+    {
+        if (_cache.TryGet(piece, out var known, out var slot))
+        {
+            ids.AddRange(known);
+            return;
+        }
+
+        symbols.Clear();
+        if (_options.IgnoreMerges && TryWhole(piece, out var whole))
+        {
+            symbols.Add(whole);
+        }
+        else
+        {
+            if (_readsBytes)
+                AddBytes(piece, symbols);
+            else
+                AddCharacters(piece, symbols);
+            BytePairMerger.Merge(symbols, _merges);
+        }
+
+        _cache.Set(slot, piece, symbols.Ids);
+        ids.AddRange(symbols.Ids);
+    }
+
+    private bool TryWhole(ReadOnlySpan<char> piece, out int id)
+    {
+        if (!_readsBytes)
+            return _vocabulary.TryGetValue(piece, out id);
+        id = -1;
+        if (piece.Length > BytesOnStack / 3)
+        {
+            // No vocabulary has tokens near this length often enough for speed to matter.
+            return _vocabulary.TryGetValue(ByteAlphabet.Map(piece), out id);
+        }
+
+        Span<byte> bytes = stackalloc byte[BytesOnStack];
+        Span<char> mapped = stackalloc char[BytesOnStack];
+        var count = Encoding.UTF8.GetBytes(piece, bytes);
+        for (var i = 0; i < count; i++)
+            mapped[i] = ByteAlphabet.ToChar(bytes[i]);
+        return _vocabulary.TryGetValue(mapped[..count], out id);
+    }
+
+    private void AddBytes(ReadOnlySpan<char> piece, SymbolBuffer symbols)
+    {
+        var bound = piece.Length * 3;
+        var rented = bound > BytesOnStack ? ArrayPool<byte>.Shared.Rent(bound) : null;
+        var bytes = rented ?? stackalloc byte[BytesOnStack];
+        var count = Encoding.UTF8.GetBytes(piece, bytes);
+        var unknownBefore = false;
+        foreach (var value in bytes[..count])
+        {
+            if (_byteIds[value] >= 0)
+                symbols.Add(_byteIds[value]);
+            else if (_unknownId >= 0 && !(unknownBefore && _options.FuseUnknown))
+                symbols.Add(_unknownId);
+            unknownBefore = _byteIds[value] < 0;
+        }
+
+        if (rented is not null)
+            ArrayPool<byte>.Shared.Return(rented);
+    }
+
+    private void AddCharacters(ReadOnlySpan<char> piece, SymbolBuffer symbols)
+    {
+        var unknownBefore = false;
+        Span<byte> bytes = stackalloc byte[4];
+        for (var position = 0; position < piece.Length;)
+        {
+            _ = Rune.DecodeFromUtf16(piece[position..], out var rune, out var length);
+            var id = length == 1 ? _characterIds[piece[position]] : AstralId(piece.Slice(position, length));
+            position += length;
+            var isUnknown = id < 0 && !TryFallBack(rune, bytes, symbols);
+            if (id >= 0)
+                symbols.Add(id);
+            else if (isUnknown && _unknownId >= 0 && !(unknownBefore && _options.FuseUnknown))
+                symbols.Add(_unknownId);
+            unknownBefore = isUnknown;
+        }
+    }
+
+    private bool TryFallBack(Rune rune, Span<byte> bytes, SymbolBuffer symbols)
+    {
+        if (!_fallsBack)
+            return false;
+        var count = rune.EncodeToUtf8(bytes);
+        foreach (var value in bytes[..count])
+        {
+            // One missing byte token makes the whole character unknown.
+            if (_byteIds[value] < 0)
+                return false;
+        }
+
+        foreach (var value in bytes[..count])
+            symbols.Add(_byteIds[value]);
+        return true;
+    }
+
+    private int AstralId(ReadOnlySpan<char> pair) => _vocabulary.TryGetValue(pair, out var id) ? id : -1;
+
+    private static int[] CreateCharacterIds(Dictionary<string, int> vocabulary)
+    {
+        var ids = new int[char.MaxValue + 1];
+        Array.Fill(ids, -1);
+        foreach (var (token, id) in vocabulary)
+        {
+            if (token.Length == 1)
+                ids[token[0]] = id;
+        }
+
+        return ids;
+    }
+}

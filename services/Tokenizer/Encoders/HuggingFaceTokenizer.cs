@@ -1,0 +1,172 @@
+using System.Buffers;
+using Parley.Tokenizer.Detokenization;
+using Parley.Tokenizer.Encoders.Normalizers;
+using Parley.Tokenizer.Encoders.PreTokenizers;
+using Parley.Tokenizer.Templating;
+using Parley.Tokenizer.Vocabulary;
+
+namespace Parley.Tokenizer.Encoders;
+
+using Microsoft.ML.Tokenizers;
+
+/// <summary>The tokenizer of a Hugging Face model folder, equal to the reference id by id.</summary>
+/// <remarks>
+/// Encoding runs in five steps:
+/// <code>
+/// text ─▶ 1 added tokens ─▶ 2 normalizer ─▶ 3 pre-tokenizer ─▶ 4 byte-pair encoder ─▶ 5 post-processor ─▶ ids
+///              └────────────── their ids ─────────────────────────────▲
+/// </code>
+/// Special tokens are not recognised where they overlap characters that a user wrote; nothing else depends on who wrote what, so the
+/// ids of a text without special tokens are those of the whole. Thread-safe.
+/// </remarks>
+internal sealed class HuggingFaceTokenizer : Tokenizer
+{
+    private const int ScratchSymbolsMax = 1 << 16;
+
+    [ThreadStatic]
+    private static Scratch? s_scratch;
+
+    private readonly AddedTokenSplitter _addedTokens;
+    private readonly TextNormalizer? _normalizer;
+    private readonly PreTokenizerPipeline _preTokenizer;
+    private readonly BytePairEncoder _encoder;
+    private readonly PostProcessor _postProcessor;
+
+    /// <exception cref="InvalidDataException">The file asks for something that is not supported.</exception>
+    public HuggingFaceTokenizer(TokenizerFile file)
+    {
+        _normalizer = file.Normalizer is { } normalizer ? NormalizerReader.Read(normalizer) : null;
+        _addedTokens = new AddedTokenSplitter(file.AddedTokens, _normalizer);
+        _preTokenizer = PreTokenizerReader.Read(file.PreTokenizer);
+        _encoder = new BytePairEncoder(file, _preTokenizer.EndsInBytes);
+        _postProcessor = Encoders.PostProcessor.Read(file.PostProcessor);
+        Tokens = new TokenTable(file);
+        var symbols = _preTokenizer.EndsInBytes ? "byte-level" : file.Model.ByteFallback ? "byte fallback" : "characters";
+        Algorithm = $"BPE ({symbols})";
+    }
+
+    /// <summary>The algorithm, as a person reads it.</summary>
+    public string Algorithm { get; }
+
+    /// <summary>The vocabulary by id.</summary>
+    public TokenTable Tokens { get; }
+
+    public override Normalizer? Normalizer => _normalizer;
+
+    public override PreTokenizer? PreTokenizer => _preTokenizer.Steps is [var only] ? only : null;
+
+    /// <summary>Encodes a whole text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="userRanges">The parts in which special tokens are text.</param>
+    /// <param name="addSpecialTokens">Let the post-processor add what it adds.</param>
+    /// <param name="ids">Receives the ids.</param>
+    public void Encode(string text, UserRanges userRanges, bool addSpecialTokens, List<int> ids)
+    {
+        var scratch = s_scratch ?? new Scratch();
+        // Taken out while it is used: a nested call then gets its own.
+        s_scratch = null;
+        scratch.Segments.Clear();
+
+        // 5a: what stands before the text.
+        if (addSpecialTokens)
+            ids.AddRange(_postProcessor.Before);
+
+        // 1 and 2: cut at added tokens, normalize what lies between.
+        _addedTokens.Split(text, userRanges, scratch.Segments);
+        foreach (var segment in scratch.Segments)
+        {
+            if (!segment.IsText)
+            {
+                ids.Add(segment.TokenId);
+                continue;
+            }
+
+            // 3: cut into pieces.
+            var whole = new TextPiece(segment.Text, segment.Start, segment.Length, segment.AtStart);
+            _preTokenizer.Apply(whole, ref scratch.Pieces, ref scratch.SparePieces);
+
+            // 4: each piece by itself.
+            foreach (var piece in scratch.Pieces)
+                _encoder.Encode(piece.Span, scratch.Symbols, ids);
+        }
+
+        // 5b: what stands after it.
+        if (addSpecialTokens)
+            ids.AddRange(_postProcessor.After);
+        scratch.Symbols.Trim(ScratchSymbolsMax);
+        s_scratch = scratch;
+    }
+
+    /// <summary>Encodes a text that is wholly the caller's: special tokens are recognised, none are added.</summary>
+    public List<int> Encode(string text)
+    {
+        var ids = new List<int>();
+        Encode(text, UserRanges.None, addSpecialTokens: false, ids);
+        return ids;
+    }
+
+    /// <summary>The first special token that stands in a text, or null.</summary>
+    public string? FindSpecialToken(string text) => _addedTokens.FindSpecial(text)?.Content;
+
+    /// <summary>The text of ids, special tokens kept; ids without a token are an error.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
+    public override string Decode(IEnumerable<int> ids) => BatchDecoder.Decode(Tokens, [.. ids], skipSpecialTokens: false);
+
+    public override OperationStatus Decode(IEnumerable<int> ids, Span<char> destination, out int idsConsumed, out int charsWritten)
+    {
+        var list = ids.ToArray();
+        var text = Decode(list);
+        (idsConsumed, charsWritten) = (0, 0);
+        if (text.Length > destination.Length)
+            return OperationStatus.DestinationTooSmall;
+        text.CopyTo(destination);
+        (idsConsumed, charsWritten) = (list.Length, text.Length);
+        return OperationStatus.Done;
+    }
+
+    /// <summary>The tokens of a text; their ranges count in the text that they decode to, which is the result's normalized text.</summary>
+    protected override EncodeResults<EncodedToken> EncodeToTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
+    {
+        var ids = Encode(text ?? textSpan.ToString());
+        var count = Math.Min(ids.Count, settings.MaxTokenCount);
+        var tokens = new List<EncodedToken>(count);
+        var decoded = new ArrayBufferWriter<char>();
+        var decoder = new IncrementalDecoder(Tokens, skipSpecialTokens: false);
+        for (var i = 0; i < count; i++)
+        {
+            var start = decoded.WrittenCount;
+            decoder.Append(ids[i], decoded);
+            tokens.Add(new EncodedToken(ids[i], Tokens.Token(ids[i]) ?? "", start..decoded.WrittenCount));
+        }
+
+        decoder.Flush(decoded);
+        return new EncodeResults<EncodedToken>
+        {
+            Tokens = tokens,
+            NormalizedText = decoded.WrittenSpan.ToString(),
+            CharsConsumed = decoded.WrittenCount,
+        };
+    }
+
+    protected override int GetIndexByTokenCount(
+        string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings, bool fromEnd, out string? normalizedText, out int tokenCount)
+    {
+        var tokens = EncodeToTokens(text, textSpan, new EncodeSettings { MaxTokenCount = int.MaxValue });
+        normalizedText = tokens.NormalizedText;
+        tokenCount = Math.Min(tokens.Tokens.Count, settings.MaxTokenCount);
+        if (fromEnd)
+            return tokenCount == 0 ? normalizedText!.Length : tokens.Tokens[^tokenCount].Offset.Start.Value;
+        return tokenCount == 0 ? 0 : tokens.Tokens[tokenCount - 1].Offset.End.Value;
+    }
+
+    private sealed class Scratch
+    {
+        public List<TextSegment> Segments { get; } = [];
+
+        public SymbolBuffer Symbols { get; } = new();
+
+        // Fields because the pre-tokenizer swaps the two.
+        public List<TextPiece> Pieces = [];
+        public List<TextPiece> SparePieces = [];
+    }
+}

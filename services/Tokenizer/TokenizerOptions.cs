@@ -1,0 +1,60 @@
+using System.ComponentModel.DataAnnotations;
+using Parley.Tokenizer.Templating;
+
+namespace Parley.Tokenizer;
+
+/// <summary>The service's settings, configuration section <c>Tokenizer</c>.</summary>
+internal sealed class TokenizerOptions
+{
+    public const string Section = "Tokenizer";
+
+    /// <summary>The Hugging Face folder or model package to serve.</summary>
+    /// <value>No default: it must name an existing folder.</value>
+    [Required(AllowEmptyStrings = false, ErrorMessage = "Tokenizer:PackageDirectory is not set: give the folder of a model.")]
+    public string PackageDirectory { get; set; } = "";
+
+    /// <summary>What a special token inside a message's content means when a request does not say.</summary>
+    /// <value>Default Text: a user cannot forge a turn.</value>
+    [EnumDataType(typeof(SpecialTokenHandling))]
+    public SpecialTokenHandling SpecialTokensInContent { get; set; } = SpecialTokenHandling.Text;
+
+    /// <summary>The longest text that is encoded, in UTF-16 code units; also the longest that a template may write.</summary>
+    /// <value>Default 4,194,304; range 1 to 67,108,864.</value>
+    [Range(1, 1 << 26)]
+    public int TextCharactersMax { get; set; } = 1 << 22;
+
+    /// <summary>The most ids that one Decode call reads.</summary>
+    /// <value>Default 1,048,576; range 1 to 16,777,216.</value>
+    [Range(1, 1 << 24)]
+    public int DecodeTokensMax { get; set; } = 1 << 20;
+
+    /// <summary>The most messages of a chat.</summary>
+    /// <value>Default 4,096; range 1 to 1,000,000.</value>
+    [Range(1, 1_000_000)]
+    public int MessagesMax { get; set; } = 4096;
+
+    /// <summary>The most steps that a template may take for one chat.</summary>
+    /// <value>Default 2,000,000; range 1,000 to 1,000,000,000.</value>
+    [Range(1_000, 1_000_000_000)]
+    public int TemplateStepsMax { get; set; } = 2_000_000;
+
+    /// <summary>The deepest nesting of a template's expressions and calls, and of the JSON it is given.</summary>
+    /// <value>Default 128; range 16 to 1,000.</value>
+    [Range(16, 1_000)]
+    public int TemplateDepthMax { get; set; } = 128;
+
+    /// <summary>The most stop strings of a sequence.</summary>
+    /// <value>Default 32; range 1 to 1,024.</value>
+    [Range(1, 1024)]
+    public int StopCountMax { get; set; } = 32;
+
+    /// <summary>The longest stop string, in UTF-16 code units.</summary>
+    /// <value>Default 512; range 1 to 1,024.</value>
+    [Range(1, 1024)]
+    public int StopCharactersMax { get; set; } = 512;
+
+    /// <summary>The most sequences that one detokenize stream carries at a time.</summary>
+    /// <value>Default 128; range 1 to 65,536.</value>
+    [Range(1, 65_536)]
+    public int SequencesPerStreamMax { get; set; } = 128;
+}

@@ -1,0 +1,8 @@
+namespace Parley.Tokenizer.Vocabulary;
+
+/// <summary>The options of a BPE model in tokenizer.json.</summary>
+/// <param name="UnknownToken">Stands for a character without a token; null drops the character.</param>
+/// <param name="FuseUnknown">Neighbouring unknown characters become one token.</param>
+/// <param name="ByteFallback">An unknown character becomes its bytes, <c>&lt;0x00&gt;</c> to <c>&lt;0xFF&gt;</c>.</param>
+/// <param name="IgnoreMerges">A piece that is a token is taken as it is, whatever the merges say.</param>
+internal sealed record ModelOptions(string? UnknownToken, bool FuseUnknown, bool ByteFallback, bool IgnoreMerges);
