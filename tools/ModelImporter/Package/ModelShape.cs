@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Parley.ModelImporter.Package;
 
 /// <summary>The sizes of a decoder, as its <c>config.json</c> gives them.</summary>
@@ -22,5 +24,6 @@ internal sealed record ModelShape(
     bool TiedEmbeddings)
 {
     /// <summary>Elements of keys and values that one token adds over all layers.</summary>
+    [JsonIgnore]
     public int CacheElementsPerToken => 2 * Layers * KeyValueHeads * HeadSize;
 }

@@ -1,0 +1,122 @@
+using System.Text.Json;
+
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>Typed reads from <c>config.json</c>, or from an object within it; each failure names the file and the field.</summary>
+internal sealed class ConfigFile
+{
+    private const long BytesMax = 4 << 20;
+
+    private readonly JsonElement _object;
+    private readonly string _prefix;
+
+    private ConfigFile(string path, JsonElement element, string prefix)
+    {
+        Path = path;
+        _object = element;
+        _prefix = prefix;
+    }
+
+    public string Path { get; }
+
+    /// <summary>Reads <c>config.json</c> of a checkpoint folder.</summary>
+    /// <exception cref="InvalidDataException">It is missing or no JSON object.</exception>
+    public static ConfigFile Open(string folder)
+    {
+        var path = System.IO.Path.Combine(folder, "config.json");
+        var file = new FileInfo(path);
+        if (!file.Exists)
+            throw new InvalidDataException($"{path} is missing; the folder is no Hugging Face checkpoint.");
+        if (file.Length > BytesMax)
+            throw new InvalidDataException($"{path}: more than {BytesMax} bytes.");
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InvalidDataException($"{path}: not a JSON object.");
+            return new ConfigFile(path, document.RootElement.Clone(), "");
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"{path}: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Whether the field is there and not null.</summary>
+    public bool Has(string field) => _object.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null;
+
+    /// <summary>A nested object, or null.</summary>
+    public ConfigFile? Object(string field)
+    {
+        if (!Has(field))
+            return null;
+        var value = _object.GetProperty(field);
+        return value.ValueKind == JsonValueKind.Object ? new ConfigFile(Path, value, _prefix + field + ".") : throw Bad(field, "an object");
+    }
+
+    public int Int(string field, int min, int max, int? fallback = null)
+    {
+        if (!Has(field))
+            return fallback ?? throw Missing(field);
+        var value = _object.GetProperty(field);
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out var number) || number < min || number > max)
+            throw Bad(field, $"a whole number from {min} to {max}");
+        return number;
+    }
+
+    /// <summary>A number in (0, <paramref name="max"/>].</summary>
+    public double Positive(string field, double max, double? fallback = null)
+    {
+        if (!Has(field))
+            return fallback ?? throw Missing(field);
+        var value = _object.GetProperty(field);
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || !(number > 0) || number > max)
+            throw Bad(field, $"a number above 0 and up to {max}");
+        return number;
+    }
+
+    public bool Bool(string field, bool fallback)
+    {
+        if (!Has(field))
+            return fallback;
+        var value = _object.GetProperty(field);
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Bad(field, "true or false");
+    }
+
+    public string Text(string field, string? fallback = null)
+    {
+        if (!Has(field))
+            return fallback ?? throw Missing(field);
+        var value = _object.GetProperty(field);
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Bad(field, "a text");
+        }
+        catch (InvalidOperationException)
+        {
+            throw Bad(field, "valid text");
+        }
+    }
+
+    /// <summary>A list of texts; empty where the field is missing.</summary>
+    public IReadOnlyList<string> Texts(string field)
+    {
+        if (!Has(field))
+            return [];
+        var value = _object.GetProperty(field);
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String))
+            throw Bad(field, "a list of texts");
+        return [.. value.EnumerateArray().Select(item => item.GetString()!)];
+    }
+
+    /// <summary>A field that this importer has no graph for.</summary>
+    public InvalidDataException Unsupported(string field, string value, string supported) =>
+        new($"{Path}: {_prefix}{field} is {value}; supported: {supported}.");
+
+    private InvalidDataException Missing(string field) => new($"{Path}: {_prefix}{field} is missing.");
+
+    private InvalidDataException Bad(string field, string wanted) =>
+        new($"{Path}: {_prefix}{field} is {Shorten(_object.GetProperty(field).GetRawText())}, not {wanted}.");
+
+    private static string Shorten(string text) => text.Length <= 60 ? text : text[..60] + "…";
+}

@@ -1,0 +1,63 @@
+using Parley.ModelImporter.Safetensors;
+
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>A linear of the graph: stored matrices over the same inputs, stacked, so that one product serves all (query, key and value; gate and up).</summary>
+/// <param name="Name">Its name in the graph, e.g. <c>layers.0.qkv</c>.</param>
+/// <param name="Inputs">Columns of every part.</param>
+/// <param name="Parts">The parts, from the first output on.</param>
+internal sealed record LinearWeights(string Name, int Inputs, IReadOnlyList<LinearPart> Parts)
+{
+    /// <summary>Rows of all parts.</summary>
+    public int Outputs => Parts.Sum(part => part.Outputs);
+
+    public bool HasBias => Parts.Any(part => part.Bias is not null);
+
+    /// <summary>Checks names, types and shapes of all parts.</summary>
+    /// <exception cref="InvalidDataException">A tensor is missing or has another shape.</exception>
+    public void Check(CheckpointTensors tensors)
+    {
+        foreach (var part in Parts)
+        {
+            tensors.Check(part.Weight, part.Outputs, Inputs);
+            if (part.Bias is not null)
+                tensors.Check(part.Bias, part.Outputs);
+        }
+    }
+
+    /// <summary>Reads a run of columns of one row.</summary>
+    /// <param name="tensors">The checkpoint.</param>
+    /// <param name="row">Row among all parts.</param>
+    /// <param name="column">First column.</param>
+    /// <param name="values">Takes the columns.</param>
+    public void Read(CheckpointTensors tensors, int row, int column, Span<float> values)
+    {
+        foreach (var part in Parts)
+        {
+            if (row < part.Outputs)
+            {
+                tensors.Read(part.Weight, ((long)row * Inputs) + column, values);
+                return;
+            }
+
+            row -= part.Outputs;
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(row));
+    }
+
+    /// <summary>The bias [Outputs]; zero where a part has none.</summary>
+    public float[] ReadBias(CheckpointTensors tensors)
+    {
+        var bias = new float[Outputs];
+        var start = 0;
+        foreach (var part in Parts)
+        {
+            if (part.Bias is not null)
+                tensors.Read(part.Bias, 0, bias.AsSpan(start, part.Outputs));
+            start += part.Outputs;
+        }
+
+        return bias;
+    }
+}

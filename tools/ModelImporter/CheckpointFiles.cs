@@ -1,0 +1,26 @@
+using Parley.ModelImporter.Safetensors;
+
+namespace Parley.ModelImporter;
+
+/// <summary>The files of a Hugging Face model folder that matter here.</summary>
+internal static class CheckpointFiles
+{
+    /// <summary>Files that a package takes over as they are, each with what it decides.</summary>
+    public static IReadOnlyList<(string Name, string Decides)> Copied { get; } =
+    [
+        ("config.json", "the architecture and its sizes: layers, heads, widths, vocabulary, context, positions"),
+        ("generation_config.json", "how answers are sampled when the request is silent, and which tokens end them"),
+        ("special_tokens_map.json", "which tokens mark begin, end, padding and unknown text"),
+        ("tokenizer.json", "how text becomes token ids and back: normalizer, splitting, vocabulary, merges"),
+        ("tokenizer_config.json", "how the tokenizer is used: special tokens, limits, often the chat template"),
+        ("chat_template.jinja", "how messages and roles become one prompt"),
+        ("tokenizer.model", "the SentencePiece form of the vocabulary, where there is one"),
+    ];
+
+    /// <summary>Names of the files of a folder that an import reads, in order.</summary>
+    public static IReadOnlyList<string> Present(string folder) =>
+    [
+        .. Copied.Select(file => file.Name).Where(name => File.Exists(Path.Combine(folder, name))),
+        .. CheckpointTensors.FileNames(folder),
+    ];
+}

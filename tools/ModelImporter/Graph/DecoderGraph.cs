@@ -1,0 +1,43 @@
+using Parley.ModelImporter.Quantization;
+using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
+
+namespace Parley.ModelImporter.Graph;
+
+/// <summary>
+/// The whole decoder over a flattened batch: T tokens of any sequences in, logits of R chosen rows out. <c>docs/model-package.md</c> lists inputs and outputs.
+/// </summary>
+internal static class DecoderGraph
+{
+    /// <summary>Builds the graph.</summary>
+    /// <param name="graph">Takes nodes and initializers.</param>
+    /// <param name="checkpoint">The source.</param>
+    /// <param name="precision">How weights are stored and computed.</param>
+    /// <param name="positions">Longest sequence.</param>
+    public static void Build(OnnxGraphBuilder graph, CheckpointReader checkpoint, Precision precision, int positions)
+    {
+        var (config, weights, tensors) = (checkpoint.Config, checkpoint.Weights, checkpoint.Tensors);
+        var ids = graph.Input("input_ids", DataType.Int64, "tokens");
+        var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
+        var attention = new AttentionEmitter(graph, config, positions);
+        var norms = new NormEmitter(graph, tensors, config);
+        var layers = new DecoderLayer(graph, tensors, precision.Linears, attention);
+
+        var residual = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids);
+        var normalized = norms.Normalize("layers.0.attention_norm", weights.Layers[0].AttentionNorm, residual);
+        for (var i = 0; i < weights.Layers.Count; i++)
+        {
+            string update;
+            (update, residual) = layers.Emit(i, weights.Layers[i], config, norms, normalized, residual);
+            var last = i + 1 == weights.Layers.Count;
+            (normalized, residual) = norms.AddAndNormalize(
+                last ? "final_norm" : $"layers.{i + 1}.attention_norm",
+                last ? weights.FinalNorm : weights.Layers[i + 1].AttentionNorm,
+                update,
+                residual);
+        }
+
+        var chosen = graph.Node("chosen", "Gather", "", [normalized, rows], ("axis", 0));
+        precision.Vocabulary.EmitHead(graph, tensors, weights.Head, config.Shape.TiedEmbeddings, chosen, "logits");
+        graph.Output("logits", DataType.Float, "logit_rows", config.Shape.VocabularySize);
+    }
+}

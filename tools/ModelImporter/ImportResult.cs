@@ -1,0 +1,13 @@
+namespace Parley.ModelImporter;
+
+/// <summary>A finished package.</summary>
+/// <param name="Name">Served name.</param>
+/// <param name="Path">Its folder.</param>
+/// <param name="Architecture">As config.json names it.</param>
+/// <param name="Precision">How its weights are stored.</param>
+/// <param name="Parameters">Number of weights, a tied head counted once.</param>
+/// <param name="Bytes">Length of all its files.</param>
+/// <param name="ContextTokensMax">Longest sequence that it serves.</param>
+/// <param name="SourceSha256">Hash of the source, see <see cref="ModelImport.SourceHash"/>.</param>
+public sealed record ImportResult(
+    string Name, string Path, string Architecture, string Precision, long Parameters, long Bytes, int ContextTokensMax, string SourceSha256);

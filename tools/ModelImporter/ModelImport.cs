@@ -1,0 +1,99 @@
+using System.Security.Cryptography;
+using System.Text;
+using Parley.ModelImporter.Package;
+using Parley.ModelImporter.Quantization;
+
+namespace Parley.ModelImporter;
+
+/// <summary>Hugging Face checkpoint folder in, package folder out.</summary>
+public static class ModelImport
+{
+    /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
+    public const string Version = "1";
+
+    /// <summary>All precisions, most exact first.</summary>
+    public static IReadOnlyList<string> Precisions => Precision.Names;
+
+    /// <summary>
+    /// Imports a checkpoint. The package comes into being whole, by a rename, or not at all; memory use does not grow with the model.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The source is malformed or unsupported; the message names file and field or tensor.</exception>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="IOException">The destination exists, or the disk is full.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    public static ImportResult Run(ImportOptions options, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        Precision.Check(options.Precision);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ContextTokensMax, 1);
+        if (options.BlockMax is not (128 or 64 or 32))
+            throw new ArgumentException($"{nameof(ImportOptions.BlockMax)} is {options.BlockMax}, not 128, 64 or 32.", nameof(options));
+
+        using var checkpoint = CheckpointReader.Open(options.Source);
+        using var staging = new PackageStaging(options.Destination);
+        var sourceHash = SourceHash(options.Source, progress, cancellationToken);
+        var shape = checkpoint.Config.Shape with
+        {
+            ContextTokensMax = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax),
+        };
+        var parameters = checkpoint.Weights.Parameters(checkpoint.Tensors);
+        var name = options.Name ?? NameOf(options.Source);
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Parallelism, CancellationToken = cancellationToken };
+        var bytes = new ModelPackageWriter(staging.Folder, parallel, progress).Write(
+            checkpoint,
+            Precision.Create(options.Precision, options.BlockMax),
+            shape.ContextTokensMax,
+            files => new ModelManifest
+            {
+                FormatVersion = ModelManifest.CurrentFormatVersion,
+                Name = name,
+                Architecture = checkpoint.Config.Architecture,
+                Precision = options.Precision,
+                Shape = shape,
+                Parameters = parameters,
+                Opset = Graph.OnnxGraphBuilder.Opset,
+                Importer = Version,
+                SourceSha256 = sourceHash,
+                SourceRevision = RevisionOf(options.Source),
+                Files = files,
+            });
+        cancellationToken.ThrowIfCancellationRequested();
+        staging.Publish();
+        return new ImportResult(
+            name, Path.GetFullPath(options.Destination), checkpoint.Config.Architecture, options.Precision, parameters, bytes,
+            shape.ContextTokensMax, sourceHash);
+    }
+
+    /// <summary>
+    /// SHA-256 over names and contents of all files of a checkpoint that an import reads. With <see cref="Version"/>, the precision and the
+    /// context it makes the key of an import cache.
+    /// </summary>
+    /// <returns>Lower-case hexadecimal.</returns>
+    /// <exception cref="InvalidDataException">The folder has no weights.</exception>
+    public static string SourceHash(string folder, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        var names = CheckpointFiles.Present(folder);
+        var total = names.Sum(name => new FileInfo(Path.Combine(folder, name)).Length);
+        var done = 0L;
+        var text = new StringBuilder();
+        foreach (var name in names)
+        {
+            var path = Path.Combine(folder, name);
+            if (!File.Exists(path))
+                throw new InvalidDataException($"{path}: the shard is missing.");
+            var hash = FileHash.Compute(path, bytes => progress?.Report(new ImportProgress("hash", done += bytes, total)), cancellationToken);
+            text.Append(hash).Append("  ").Append(name).Append('\n');
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+
+    private static string NameOf(string source) =>
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source))).ToLowerInvariant();
+
+    /// <summary>A snapshot in a Hugging Face cache is a folder that is named after its commit.</summary>
+    private static string? RevisionOf(string source)
+    {
+        var folder = new DirectoryInfo(source);
+        return folder.Parent?.Name == "snapshots" && folder.Name.Length == 40 && folder.Name.All(char.IsAsciiHexDigit) ? folder.Name : null;
+    }
+}

@@ -1,0 +1,23 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Parley.ModelImporter.Package;
+
+/// <summary><c>model.data</c> while it is written: allocated at once, so a full disk is known before any work, and written at offsets by many threads.</summary>
+internal sealed class DataFile : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+
+    /// <exception cref="IOException">The disk has no room for it.</exception>
+    public DataFile(string path, long bytes)
+    {
+        _handle = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.None, bytes);
+        RandomAccess.SetLength(_handle, bytes);
+    }
+
+    /// <summary>Writes at an offset, from any thread.</summary>
+    public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(_handle, bytes, offset);
+
+    public void Flush() => RandomAccess.FlushToDisk(_handle);
+
+    public void Dispose() => _handle.Dispose();
+}

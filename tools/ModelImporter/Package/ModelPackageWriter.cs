@@ -1,0 +1,85 @@
+using Google.Protobuf;
+using Parley.ModelImporter.Graph;
+using Parley.ModelImporter.Quantization;
+
+namespace Parley.ModelImporter.Package;
+
+/// <summary>Writes a package: the source's small files, the weights tensor by tensor, the graph, and last the manifest with the hash of each.</summary>
+internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel, IProgress<ImportProgress>? progress)
+{
+    private const string GraphName = "model.onnx";
+    private const string DataName = "model.data";
+
+    /// <summary>Writes all files.</summary>
+    /// <param name="checkpoint">The source.</param>
+    /// <param name="precision">How weights are stored.</param>
+    /// <param name="describe">Makes the manifest from the files.</param>
+    /// <returns>Length of all files.</returns>
+    public long Write(
+        CheckpointReader checkpoint, Precision precision, int contextTokensMax, Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe)
+    {
+        foreach (var (name, _) in CheckpointFiles.Copied)
+            Copy(Path.Combine(checkpoint.Tensors.Folder, name), Path.Combine(folder, name));
+
+        var graph = new OnnxGraphBuilder(DataName);
+        DecoderGraph.Build(graph, checkpoint, precision, contextTokensMax);
+        WriteData(graph);
+        using (var file = File.Create(Path.Combine(folder, GraphName)))
+        {
+            graph.Build(ModelImport.Version).WriteTo(file);
+            file.Flush(flushToDisk: true);
+        }
+
+        var files = HashAll();
+        var manifest = Path.Combine(folder, ModelManifest.FileName);
+        using (var file = File.Create(manifest))
+        {
+            file.Write(System.Text.Encoding.UTF8.GetBytes(describe(files).ToJson() + "\n"));
+            file.Flush(flushToDisk: true);
+        }
+
+        return files.Values.Sum(file => file.Bytes) + new FileInfo(manifest).Length;
+    }
+
+    private void WriteData(OnnxGraphBuilder graph)
+    {
+        using var data = new DataFile(Path.Combine(folder, DataName), graph.DataBytes);
+        var total = graph.Fills.Sum(fill => fill.Bytes);
+        var done = 0L;
+        progress?.Report(new ImportProgress("convert", 0, total));
+        foreach (var fill in graph.Fills)
+        {
+            parallel.CancellationToken.ThrowIfCancellationRequested();
+            fill.Run(data, parallel);
+            done += fill.Bytes;
+            progress?.Report(new ImportProgress("convert", done, total));
+        }
+
+        data.Flush();
+    }
+
+    private SortedDictionary<string, PackageFile> HashAll()
+    {
+        var paths = Directory.GetFiles(folder);
+        var total = paths.Sum(path => new FileInfo(path).Length);
+        var done = 0L;
+        var files = new SortedDictionary<string, PackageFile>(StringComparer.Ordinal);
+        foreach (var path in paths)
+        {
+            var hash = FileHash.Compute(path, bytes => progress?.Report(new ImportProgress("seal", done += bytes, total)), parallel.CancellationToken);
+            files.Add(Path.GetFileName(path), new PackageFile(new FileInfo(path).Length, hash));
+        }
+
+        return files;
+    }
+
+    private static void Copy(string source, string destination)
+    {
+        if (!File.Exists(source))
+            return;
+        using var input = File.OpenRead(source);
+        using var output = File.Create(destination);
+        input.CopyTo(output);
+        output.Flush(flushToDisk: true);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Graph;
+using Parley.ModelImporter.Package;
+using Parley.ModelImporter.Safetensors;
+using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
+
+namespace Parley.ModelImporter.Quantization;
+
+/// <summary>
+/// w8a8: int8 weights with a scale per output, uint8 activations with a scale per token, products in integers
+/// (MatMulIntegerToFloat). The scale is per token, not per tensor, so that no row's result depends on the other rows of a step.
+/// </summary>
+internal sealed class DynamicInt8Format : LinearFormat
+{
+    private const int TileRows = 16;
+    private const float WeightMax = 127;
+
+    /// <summary>Keeps the reciprocal finite for an output whose weights are all zero.</summary>
+    private const float ScaleMin = 1e-30f;
+
+    private bool _constants;
+
+    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    {
+        var weight = graph.Reserve(
+            $"{linear.Name}.weight", DataType.Int8, (long)linear.Inputs * linear.Outputs, linear.Inputs, linear.Outputs);
+        var scale = graph.Reserve($"{linear.Name}.scale", DataType.Float, (long)linear.Outputs * sizeof(float), linear.Outputs);
+        graph.Fill((data, options) => Fill(tensors, linear, weight, scale, data, options), weight, scale);
+
+        AddConstants(graph);
+        var name = linear.Name;
+        var magnitude = graph.Node($"{name}.abs", "Abs", "", [input]);
+        var largest = graph.Node($"{name}.max", "ReduceMax", "", [magnitude, "quantize.axis"], ("keepdims", 1));
+        var step = graph.Node($"{name}.max_scaled", "Mul", "", [largest, "quantize.step"]);
+        var tokenScale = graph.Node($"{name}.token_scale", "Add", "", [step, "quantize.tiny"]);
+        var scaled = graph.Node($"{name}.scaled", "Div", "", [input, tokenScale]);
+        var rounded = graph.Node($"{name}.rounded", "Round", "", [scaled]);
+        var shifted = graph.Node($"{name}.shifted", "Add", "", [rounded, "quantize.middle"]);
+        var quantized = graph.Node($"{name}.quantized", "Cast", "", [shifted], ("to", (int)DataType.Uint8));
+        var product = graph.Node(
+            $"{name}.product", "MatMulIntegerToFloat", OnnxGraphBuilder.MicrosoftDomain,
+            [quantized, weight.Name, "quantize.one", scale.Name, "quantize.zero_point"]);
+        return graph.Node(name, "Mul", "", [product, tokenScale]);
+    }
+
+    private void AddConstants(OnnxGraphBuilder graph)
+    {
+        if (_constants)
+            return;
+        _constants = true;
+        graph.Constant<long>("quantize.axis", DataType.Int64, [-1], 1);
+        graph.Constant("quantize.step", DataType.Float, [1 / 127f]);
+        graph.Constant("quantize.tiny", DataType.Float, [1e-9f]);
+        graph.Constant("quantize.middle", DataType.Float, [128f]);
+        graph.Constant("quantize.one", DataType.Float, [1f]);
+        graph.Constant<byte>("quantize.zero_point", DataType.Uint8, [128]);
+    }
+
+    private static void Fill(
+        CheckpointTensors tensors, LinearWeights linear, TensorTarget weight, TensorTarget scale, DataFile data, ParallelOptions options)
+    {
+        var scales = new float[linear.Outputs];
+        ForChunks(linear.Outputs, Math.Max(1, ChunkBytes / sizeof(float) / linear.Inputs), options, (first, count) =>
+        {
+            Span<float> row = new float[linear.Inputs];
+            for (var n = first; n < first + count; n++)
+            {
+                linear.Read(tensors, n, 0, row);
+                scales[n] = Math.Max(MathF.Abs(TensorPrimitives.MaxMagnitude<float>(row)) / WeightMax, ScaleMin);
+            }
+        });
+        scale.Write(data, 0, MemoryMarshal.AsBytes<float>(scales));
+        ForChunks(linear.Inputs, Math.Clamp(ChunkBytes / linear.Outputs, 1, 256), options, (first, count) =>
+        {
+            var transposed = ArrayPool<byte>.Shared.Rent(count * linear.Outputs);
+            Quantize(tensors, linear, scales, first, count, transposed);
+            weight.Write(data, (long)first * linear.Outputs, transposed.AsSpan(0, count * linear.Outputs));
+            ArrayPool<byte>.Shared.Return(transposed);
+        });
+    }
+
+    /// <summary>Quantises and transposes columns [first, first + count) of the checkpoint's matrix.</summary>
+    private static void Quantize(
+        CheckpointTensors tensors, LinearWeights linear, float[] scales, int first, int count, Span<byte> transposed)
+    {
+        Span<float> values = new float[count];
+        Span<int> tile = new int[TileRows * count];
+        for (var row = 0; row < linear.Outputs; row += TileRows)
+        {
+            var rows = Math.Min(TileRows, linear.Outputs - row);
+            for (var r = 0; r < rows; r++)
+            {
+                linear.Read(tensors, row + r, first, values);
+                TensorPrimitives.Multiply(values, 1 / scales[row + r], values);
+                TensorPrimitives.Round(values, values);
+                TensorPrimitives.ConvertToIntegerNative<float, int>(values, tile.Slice(r * count, count));
+            }
+
+            for (var k = 0; k < count; k++)
+            {
+                for (var r = 0; r < rows; r++)
+                    transposed[(k * linear.Outputs) + row + r] = (byte)Math.Clamp(tile[(r * count) + k], -127, 127);
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Graph;
+using Parley.ModelImporter.Graph.Onnx;
+using Parley.ModelImporter.Safetensors;
+
+namespace Parley.ModelImporter.Quantization;
+
+/// <summary>How linears are stored and computed: one implementation per way, chosen by the precision.</summary>
+internal abstract class LinearFormat
+{
+    /// <summary>Bytes that one worker holds at most while it converts a chunk.</summary>
+    protected const int ChunkBytes = 4 << 20;
+
+    /// <summary>Adds the nodes and initializers of a linear.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="tensors">The checkpoint.</param>
+    /// <param name="linear">The weights.</param>
+    /// <param name="input">Value [rows, inputs].</param>
+    /// <returns>Value [rows, outputs].</returns>
+    public string Emit(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    {
+        var product = EmitProduct(graph, tensors, linear, input);
+        if (!linear.HasBias)
+            return product;
+        var bias = graph.Reserve($"{linear.Name}.bias", TensorProto.Types.DataType.Float, (long)linear.Outputs * sizeof(float), linear.Outputs);
+        graph.Fill((data, _) => bias.Write(data, 0, MemoryMarshal.AsBytes<float>(linear.ReadBias(tensors))), bias);
+        return graph.Node($"{linear.Name}.biased", "Add", "", [product, bias.Name]);
+    }
+
+    /// <summary>Adds the product without its bias.</summary>
+    protected abstract string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input);
+
+    /// <summary>Runs <paramref name="body"/>(first, count) over chunks of <paramref name="total"/> items in parallel.</summary>
+    protected static void ForChunks(int total, int chunk, ParallelOptions options, Action<int, int> body) =>
+        Parallel.For(0, (total + chunk - 1) / chunk, options, index => body(index * chunk, Math.Min(chunk, total - (index * chunk))));
+}

@@ -1,0 +1,24 @@
+namespace Parley.ModelImporter.Quantization;
+
+/// <summary>A precision by its name, and the formats that it stands for. Good for one graph.</summary>
+internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFormat Vocabulary)
+{
+    /// <summary>All names, most exact first.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["fp32", "int8", "w8a8", "int4"];
+
+    /// <summary>Looks a precision up.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="blockMax">Largest number of weights per scale: 128, 64 or 32.</param>
+    /// <exception cref="ArgumentException">There is none of this name.</exception>
+    public static Precision Create(string name, int blockMax = 128) => name switch
+    {
+        "fp32" => new Precision(name, new Float32Format(), new Float32Vocabulary()),
+        "w8a8" => new Precision(name, new DynamicInt8Format(), new Int8Vocabulary(blockMax)),
+        "int8" => new Precision(name, new BlockFormat(8, blockMax), new Int8Vocabulary(blockMax)),
+        "int4" => new Precision(name, new BlockFormat(4, blockMax), new Int8Vocabulary(blockMax)),
+        _ => throw new ArgumentException($"The precision \"{name}\" is none of {string.Join(", ", Names)}.", nameof(name)),
+    };
+
+    /// <summary>Refuses a name that is no precision.</summary>
+    public static void Check(string name) => _ = Create(name);
+}
