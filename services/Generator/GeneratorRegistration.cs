@@ -1,11 +1,49 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Parley.Generator.Admission;
+using Parley.Generator.Engine;
+using Parley.ServiceDefaults;
+
 namespace Parley.Generator;
 
 /// <summary>The service at a glance: what it registers, in the order of the flow, and what it maps.</summary>
 public static class GeneratorRegistration
 {
-    /// <summary>Adds the service.</summary>
-    public static WebApplicationBuilder AddGenerator(this WebApplicationBuilder builder) => builder;
+    /// <summary>Adds the service; its settings are the section <c>Generator</c>.</summary>
+    public static WebApplicationBuilder AddGenerator(this WebApplicationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        services.AddOptions<GeneratorOptions>().BindConfiguration(GeneratorOptions.SectionName).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GeneratorOptions>, GeneratorOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GeneratorOptions>, GeneratorOptionsRules>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.TryAddSingleton<GeneratorTelemetry>();
+
+        // admit → plan, reserve, run, sample, emit: all but the first on the host's one thread
+        services.TryAddSingleton(provider =>
+        {
+            var options = provider.GetRequiredService<IOptions<GeneratorOptions>>().Value;
+            return new AdmissionQueue(
+                options.QueuedRequestsMax, options.QueuedPromptTokensMax, provider.GetRequiredService<TimeProvider>());
+        });
+        services.TryAddSingleton<Func<ServedModel>>(provider =>
+            () => PackageOpener.Open(provider.GetRequiredService<IOptions<GeneratorOptions>>().Value));
+        services.TryAddSingleton<EngineHost>();
+        services.AddHostedService(provider => provider.GetRequiredService<EngineHost>());
+
+        services.AddHealthChecks()
+            .AddCheck<ReadinessCheck>("generator")
+            .AddCheck<LivenessCheck>("generator-engine", tags: [HealthSetup.LiveTag]);
+        return builder;
+    }
 
     /// <summary>Maps its endpoints.</summary>
-    public static WebApplication MapGenerator(this WebApplication app) => app;
+    public static WebApplication MapGenerator(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.MapGrpcService<GenerationService>();
+        return app;
+    }
 }

@@ -1,0 +1,215 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+using Parley.Generator.Admission;
+using Parley.Generator.KvCache;
+using Parley.Generator.Sequences;
+
+namespace Parley.Generator.Engine;
+
+/// <summary>
+/// The one thread that owns the engine. It starts before the port opens and loads the model while the port already says that it is
+/// not ready; it is joined, and the runner gone, before the host ends.
+/// </summary>
+internal sealed class EngineHost : IHostedService, IDisposable
+{
+    /// <summary>An idle engine looks at itself this often, though anything posted wakes it at once.</summary>
+    private static readonly TimeSpan IdleWait = TimeSpan.FromSeconds(1);
+
+    /// <summary>With sequences here that cannot go on, deadlines and slow readers are looked at this often.</summary>
+    private static readonly TimeSpan BlockedWait = TimeSpan.FromMilliseconds(100);
+
+    private readonly Func<ServedModel> _openModel;
+    private readonly GeneratorOptions _options;
+    private readonly AdmissionQueue _queue;
+    private readonly TimeProvider _time;
+    private readonly GeneratorTelemetry _telemetry;
+    private readonly ILogger<EngineHost> _logger;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly TimeSpan _drainTime;
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenRegistration _stopping;
+    private ServedModel? _model;
+    private GenerationEngine? _engine;
+    private Thread? _thread;
+    private long _drainDeadline = long.MaxValue;
+    private long _heartbeat;
+    private volatile EngineState _state;
+    private volatile bool _stopRequested;
+
+    public EngineHost(
+        Func<ServedModel> openModel, IOptions<GeneratorOptions> options, IOptions<HostOptions> hostOptions, AdmissionQueue queue,
+        TimeProvider time, GeneratorTelemetry telemetry, ILogger<EngineHost> logger, IHostApplicationLifetime lifetime)
+    {
+        _openModel = openModel;
+        _options = options.Value;
+        _queue = queue;
+        _time = time;
+        _telemetry = telemetry;
+        _logger = logger;
+        _lifetime = lifetime;
+
+        // What is left of the host's time is for telling the callers.
+        _drainTime = hostOptions.Value.ShutdownTimeout * 0.8;
+    }
+
+    public EngineState State => _state is EngineState.Ready && _queue.IsDraining ? EngineState.Draining : _state;
+
+    /// <summary>The opened package; null before the start.</summary>
+    public ServedModel? Model => Volatile.Read(ref _model);
+
+    /// <summary>The engine once the model is loaded, warmed up and served; null before.</summary>
+    public GenerationEngine? Engine => _ready.Task.IsCompletedSuccessfully ? _engine : null;
+
+    /// <summary>Completes when the engine is ready; fails when the model cannot be served.</summary>
+    public Task Ready => _ready.Task;
+
+    /// <summary>Time since the engine's thread last went round; null before it serves.</summary>
+    public TimeSpan? SinceHeartbeat => Volatile.Read(ref _heartbeat) is var heartbeat && heartbeat == 0 ? null : _time.GetElapsedTime(heartbeat);
+
+    /// <summary>Opens the package and starts the thread.</summary>
+    /// <exception cref="InvalidDataException">The package is broken; the message names file and field.</exception>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var model = _openModel();
+        Volatile.Write(ref _model, model);
+        Log.Loading(_logger, model.Name, model.Precision, model.Directory);
+        _queue.OnPosted(() => _wake.Set());
+        _stopping = _lifetime.ApplicationStopping.Register(Drain);
+        _thread = new Thread(Run) { Name = "parley-engine", IsBackground = true };
+        _thread.Start();
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_thread is null)
+            return;
+        Drain();
+        _stopRequested = true;
+        _wake.Set();
+        try
+        {
+            await _ended.Task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The host's time is over and a step still runs: it is made to end.
+            _engine?.Runner.Terminate();
+            await _ended.Task.WaitAsync(TimeSpan.FromSeconds(5), _time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        if (_thread is null || _ended.Task.IsCompleted)
+            _wake.Dispose();
+    }
+
+    private void Drain()
+    {
+        if (_queue.IsDraining)
+            return;
+        Volatile.Write(ref _drainDeadline, _time.GetTimestamp() + (long)(_drainTime.TotalSeconds * _time.TimestampFrequency));
+        if (_engine?.Snapshot is { } snapshot)
+            Log.Draining(_logger, snapshot.RunningSequences, snapshot.WaitingSequences);
+        _queue.Drain();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            if (Load())
+                Serve(_engine!);
+        }
+        finally
+        {
+            _state = _state == EngineState.Unhealthy ? EngineState.Unhealthy : EngineState.Stopped;
+            _ready.TrySetCanceled();
+            _engine?.Dispose();
+            _ended.SetResult();
+        }
+    }
+
+    private bool Load()
+    {
+        try
+        {
+            var model = _model!;
+            var started = Stopwatch.GetTimestamp();
+            var size = KvCacheSize.Compute(_options, model.Shape.ContextTokensMax, model.KvBytesPerToken);
+            var runner = model.CreateRunner(size.BlockCount);
+            var limits = _options.ToLimits(Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
+            _engine = new GenerationEngine(runner, model.Defaults.EosTokenIds, limits, _queue, _time, _telemetry, _logger);
+            var loaded = Stopwatch.GetTimestamp();
+            new EngineWarmUp(_engine, _options).Run();
+            _engine.ResetTotals();
+            _telemetry.Observe(() => _engine.Snapshot, model.Name);
+            var kvMegabytes = (long)runner.BlockCount * runner.BlockTokens * model.KvBytesPerToken / (1024 * 1024);
+            Log.Serving(
+                _logger, model.Name, model.Precision, runner.Device, limits.ContextTokensMax, runner.BlockCount, runner.BlockTokens,
+                kvMegabytes, limits.RunningSequencesMax, (long)Stopwatch.GetElapsedTime(started, loaded).TotalMilliseconds,
+                (long)Stopwatch.GetElapsedTime(loaded).TotalMilliseconds);
+            _state = EngineState.Ready;
+            _ready.SetResult();
+            return true;
+        }
+        catch (Exception exception)
+        {
+            Log.LoadFailed(_logger, exception);
+            Environment.ExitCode = 1;
+            _state = EngineState.Unhealthy;
+            _ready.TrySetException(exception);
+            _lifetime.StopApplication();
+            return false;
+        }
+    }
+
+    private void Serve(GenerationEngine engine)
+    {
+        try
+        {
+            var wasIdle = false;
+            while (!_stopRequested)
+            {
+                Volatile.Write(ref _heartbeat, _time.GetTimestamp());
+                var outcome = engine.Step();
+                if (_time.GetTimestamp() >= Volatile.Read(ref _drainDeadline))
+                    engine.FailAll(FailureReason.ShuttingDown, "The service is shutting down.");
+                if (outcome == StepOutcome.Unhealthy)
+                    _state = EngineState.Unhealthy;
+                if (outcome == StepOutcome.Idle && !wasIdle)
+                    CheckInvariants(engine);
+                wasIdle = outcome == StepOutcome.Idle;
+                if (outcome is StepOutcome.Idle or StepOutcome.Unhealthy)
+                    _wake.WaitOne(IdleWait);
+                else if (outcome == StepOutcome.Blocked)
+                    _wake.WaitOne(BlockedWait);
+            }
+
+            var left = engine.Snapshot.RunningSequences + engine.Snapshot.WaitingSequences;
+            engine.FailAll(FailureReason.ShuttingDown, "The service is shutting down.");
+            Log.Stopped(_logger, left);
+        }
+        catch (Exception exception)
+        {
+            // A fault of ours outside of a step's own transaction: nothing that the engine holds can be trusted any more.
+            Log.EngineFailed(_logger, exception);
+            Environment.ExitCode = 1;
+            _state = EngineState.Unhealthy;
+            _queue.MarkUnhealthy();
+            engine.FailAll(FailureReason.Unhealthy, "The service failed.");
+            _lifetime.StopApplication();
+        }
+    }
+
+    private static void CheckInvariants(GenerationEngine engine)
+    {
+        var violations = engine.CheckInvariants();
+        if (violations.Count > 0)
+            throw new InvalidOperationException("The engine is inconsistent: " + string.Join(" ", violations));
+    }
+}

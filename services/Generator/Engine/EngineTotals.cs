@@ -1,0 +1,16 @@
+namespace Parley.Generator.Engine;
+
+/// <summary>What the engine has done since it was ready. Written by its thread.</summary>
+internal sealed class EngineTotals
+{
+    public long Steps { get; set; }
+
+    /// <summary>Prompt tokens that steps have read or the cache has spared.</summary>
+    public long PromptTokens { get; set; }
+
+    public long CompletionTokens { get; set; }
+
+    public long CachedTokens { get; set; }
+
+    public long Preemptions { get; set; }
+}

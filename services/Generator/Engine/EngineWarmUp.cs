@@ -1,0 +1,31 @@
+using System.Diagnostics;
+using Parley.Generator.Execution;
+
+namespace Parley.Generator.Engine;
+
+/// <summary>
+/// Runs the model before the first caller does: the runtime compiles a method well only after some 30 calls, and the device takes its
+/// memory at the first. A prompt first, then single tokens, over block 0 with nobody's data in it.
+/// </summary>
+internal sealed class EngineWarmUp(GenerationEngine engine, GeneratorOptions options)
+{
+    private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(2);
+
+    public void Run()
+    {
+        var runner = engine.Runner;
+        var promptLength = Math.Min(runner.BlockTokens, Math.Min(engine.Limits.StepTokensMax, engine.Limits.ContextTokensMax));
+        var batch = new StepBatch(promptLength, 1, 1, 1);
+        var ids = new uint[promptLength];
+        var started = Stopwatch.GetTimestamp();
+        for (var step = 0; step < options.WarmUpSteps && (step < 2 || Stopwatch.GetElapsedTime(started) < TimeMax); step++)
+        {
+            batch.Clear(1);
+            if (step % 8 == 0)
+                batch.Add(ids, 0, [0], 1);
+            else
+                batch.Add(ids.AsSpan(0, 1), promptLength - 1, [0], 1);
+            runner.Run(batch);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using Parley.Generator.Execution;
+using Parley.Generator.Sequences;
+using Parley.ModelImporter.Package;
+
+namespace Parley.Generator.Engine;
+
+/// <summary>
+/// An opened package: what is known before its weights are read, and how to read them. Opening is cheap and happens before the port
+/// opens, so that a broken package ends the process with its reason; <see cref="CreateRunner"/> may take long.
+/// </summary>
+internal sealed record ServedModel
+{
+    public required string Name { get; init; }
+
+    public required string Directory { get; init; }
+
+    public required string Architecture { get; init; }
+
+    public required string Precision { get; init; }
+
+    public required ModelShape Shape { get; init; }
+
+    public required SamplingDefaults Defaults { get; init; }
+
+    /// <summary>SHA-256 of tokenizer.json, lower-case hexadecimal.</summary>
+    public required string TokenizerSha256 { get; init; }
+
+    /// <summary>SHA-256 of the manifest, lower-case hexadecimal.</summary>
+    public required string PackageSha256 { get; init; }
+
+    public required long Parameters { get; init; }
+
+    /// <summary>Bytes of keys and values that one token takes in the blocks.</summary>
+    public required int KvBytesPerToken { get; init; }
+
+    /// <summary>Loads the model for this many KV blocks.</summary>
+    public required Func<int, IModelRunner> CreateRunner { get; init; }
+}

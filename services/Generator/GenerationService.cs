@@ -1,0 +1,149 @@
+using System.Reflection;
+using Grpc.Core;
+using Microsoft.Extensions.Options;
+using Parley.Generator.Admission;
+using Parley.Generator.Engine;
+using Parley.Generator.Sequences;
+using Parley.Generator.Streaming;
+using Wire = Parley.Generator.V1;
+
+namespace Parley.Generator;
+
+/// <summary>The edge: checks and reads a request, queues its sequence, copies the sequence's stream to the call, and says when the caller left.</summary>
+internal sealed class GenerationService(
+    EngineHost host, AdmissionQueue queue, IOptions<GeneratorOptions> optionsAccessor, TimeProvider time, ILogger<GenerationService> logger)
+    : Wire.Generation.GenerationBase
+{
+    private static readonly string InstanceId = Guid.NewGuid().ToString("N");
+
+    private static readonly string Version =
+        typeof(GenerationService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
+    private readonly GeneratorOptions _options = optionsAccessor.Value;
+
+    public override Task<Wire.DescribeResponse> Describe(Wire.DescribeRequest request, ServerCallContext context)
+    {
+        var (model, engine) = Served();
+        var (runner, limits) = (engine.Runner, engine.Limits);
+        return Task.FromResult(new Wire.DescribeResponse
+        {
+            Model = ServedName(model),
+            Architecture = model.Architecture,
+            Precision = model.Precision,
+            Device = runner.Device,
+            VocabularySize = (uint)model.Shape.VocabularySize,
+            ContextTokensMax = (uint)limits.ContextTokensMax,
+            CompletionTokensMax = (uint)Math.Min(_options.CompletionTokensMax, limits.ContextTokensMax),
+            EosTokenIds = { model.Defaults.EosTokenIds },
+            DefaultSampling = Sampling(model).Describe(),
+            TokenizerSha256 = model.TokenizerSha256,
+            PackageSha256 = model.PackageSha256,
+            Parameters = (ulong)model.Parameters,
+            KvBlockTokens = (uint)runner.BlockTokens,
+            KvBlocks = (uint)runner.BlockCount,
+            KvBytesPerToken = (uint)model.KvBytesPerToken,
+            RunningSequencesMax = (uint)limits.RunningSequencesMax,
+            QueuedRequestsMax = (uint)_options.QueuedRequestsMax,
+            QueuedPromptTokensMax = (uint)_options.QueuedPromptTokensMax,
+            StepTokensMax = (uint)limits.StepTokensMax,
+            UnsupportedFields = { "sampling.guide" },
+            Version = Version,
+            InstanceId = InstanceId,
+        });
+    }
+
+    public override Task<Wire.GetLoadResponse> GetLoad(Wire.GetLoadRequest request, ServerCallContext context) => Task.FromResult(Load());
+
+    public override async Task Generate(
+        Wire.GenerateRequest request, IServerStreamWriter<Wire.GenerateResponse> responseStream, ServerCallContext context)
+    {
+        var (model, engine) = Served();
+        var reader = new GenerateRequestReader(model, ServedName(model), engine.Limits, Sampling(model));
+        var (prompt, resumed, parameters) = reader.Read(request);
+        var stream = new TokenStream(_options.StreamTokensMax, queue.Wake);
+        var requestId = request.RequestId.Length > 0 ? request.RequestId : Guid.NewGuid().ToString("N");
+        var sequence = new Sequence(requestId, prompt, resumed, parameters, stream, DeadlineOf(context));
+        Admit(sequence);
+
+        using var left = context.CancellationToken.UnsafeRegister(_ => Leave(sequence), null);
+        try
+        {
+            var writer = new GenerateResponseWriter(
+                sequence, responseStream, Load, TimeSpan.FromSeconds(_options.ProgressSeconds), time);
+            await writer.WriteAllAsync(context.CancellationToken);
+        }
+        finally
+        {
+            // Whatever ends the call ends the sequence; after its own ending this does nothing.
+            Leave(sequence);
+        }
+    }
+
+    private void Admit(Sequence sequence)
+    {
+        var retryAfter = TimeSpan.FromSeconds(_options.RetryAfterSeconds);
+        if (time.GetTimestamp() >= sequence.Deadline)
+            throw GrpcFaults.DeadlineExceeded("The deadline passed before the request was accepted.");
+        var result = queue.TryEnqueue(sequence);
+        if (result == AdmissionResult.Accepted)
+        {
+            Log.Accepted(logger, sequence.RequestId, sequence.PromptLength);
+            return;
+        }
+
+        Log.Refused(logger, sequence.RequestId, result.ToString());
+        throw result switch
+        {
+            AdmissionResult.Overloaded => GrpcFaults.Overloaded(
+                $"The queue is full: {queue.Requests} of {_options.QueuedRequestsMax} requests and {queue.PromptTokens} of "
+                + $"{_options.QueuedPromptTokensMax} prompt tokens wait, this prompt has {sequence.PromptLength}.", retryAfter),
+            AdmissionResult.Draining => GrpcFaults.Unavailable("The service is draining.", retryAfter),
+            _ => GrpcFaults.Unavailable("The service is unhealthy.", retryAfter),
+        };
+    }
+
+    private void Leave(Sequence sequence)
+    {
+        if (sequence.Stream.End is not null)
+            return;
+        sequence.Cancel();
+        queue.Wake();
+    }
+
+    private long DeadlineOf(ServerCallContext context)
+    {
+        if (context.Deadline == DateTime.MaxValue)
+            return long.MaxValue;
+        var left = context.Deadline - time.GetUtcNow().UtcDateTime;
+        return time.GetTimestamp() + (long)(left.TotalSeconds * time.TimestampFrequency);
+    }
+
+    private (ServedModel Model, GenerationEngine Engine) Served() =>
+        host is { Model: { } model, Engine: { } engine }
+            ? (model, engine)
+            : throw GrpcFaults.Unavailable("The model is being loaded.", TimeSpan.FromSeconds(_options.RetryAfterSeconds));
+
+    private SamplingReader Sampling(ServedModel model) => new(model.Defaults, _options, model.Shape.VocabularySize);
+
+    private string ServedName(ServedModel model) => _options.ModelName.Length > 0 ? _options.ModelName : model.Name;
+
+    private Wire.GetLoadResponse Load()
+    {
+        var load = new Wire.GetLoadResponse
+        {
+            QueuedRequests = (uint)queue.Requests,
+            QueuedPromptTokens = (uint)queue.PromptTokens,
+            Draining = queue.IsDraining,
+        };
+        if (host.Engine?.Snapshot is not { } snapshot)
+            return load;
+        load.RunningSequences = (uint)snapshot.RunningSequences;
+        load.KvBlocksUsed = (uint)snapshot.KvBlocksUsed;
+        load.KvBlocks = (uint)snapshot.KvBlocks;
+        load.Steps = (ulong)snapshot.Steps;
+        load.PromptTokens = (ulong)snapshot.PromptTokens;
+        load.CompletionTokens = (ulong)snapshot.CompletionTokens;
+        load.CachedTokens = (ulong)snapshot.CachedTokens;
+        return load;
+    }
+}

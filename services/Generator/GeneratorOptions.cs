@@ -1,0 +1,145 @@
+using System.ComponentModel.DataAnnotations;
+using Parley.Generator.Engine;
+
+namespace Parley.Generator;
+
+/// <summary>The Generator's settings: section <c>Generator</c>. Every limit of the service is here.</summary>
+internal sealed class GeneratorOptions
+{
+    public const string SectionName = "Generator";
+
+    /// <summary>The model package, as <c>parley import</c> writes it.</summary>
+    /// <value>No default; required.</value>
+    [Required(ErrorMessage = "Generator:PackageDirectory is not set; it names the folder that `parley import` wrote.")]
+    public string PackageDirectory { get; set; } = "";
+
+    /// <summary>Served name.</summary>
+    /// <value>Empty, the default, is the package's own name.</value>
+    public string ModelName { get; set; } = "";
+
+    /// <summary>Threads of a model step.</summary>
+    /// <value>0 to 1,024; default 0: one per physical core, as far as the process may use them.</value>
+    [Range(0, 1024)]
+    public int Threads { get; set; }
+
+    /// <summary>Threads of a step wait for work spinning: faster where cores are free, wasteful where they are shared.</summary>
+    /// <value>Default true.</value>
+    public bool Spinning { get; set; } = true;
+
+    /// <summary>Tokens of one step, decode rows and prompt chunks together.</summary>
+    /// <value>1 to 65,536; default 512. At least <see cref="RunningSequencesMax"/>.</value>
+    [Range(1, 65_536)]
+    public int StepTokensMax { get; set; } = 512;
+
+    /// <summary>Prompt tokens of a step in which others decode: bounds the pause between two of their tokens.</summary>
+    /// <value>1 to 65,536; default 128.</value>
+    [Range(1, 65_536)]
+    public int PrefillChunkTokens { get; set; } = 128;
+
+    /// <summary>Sequences that run at once.</summary>
+    /// <value>1 to 1,024; default 16.</value>
+    [Range(1, 1024)]
+    public int RunningSequencesMax { get; set; } = 16;
+
+    /// <summary>Requests that wait to run.</summary>
+    /// <value>1 to 65,536; default 256.</value>
+    [Range(1, 65_536)]
+    public int QueuedRequestsMax { get; set; } = 256;
+
+    /// <summary>Prompt tokens of all requests that wait to run; one request alone may exceed it.</summary>
+    /// <value>1 to 2³¹ − 1; default 262,144.</value>
+    [Range(1, int.MaxValue)]
+    public int QueuedPromptTokensMax { get; set; } = 262_144;
+
+    /// <summary>When a caller who met a full queue may try again.</summary>
+    /// <value>1 to 3,600 s; default 2.</value>
+    [Range(1, 3600)]
+    public int RetryAfterSeconds { get; set; } = 2;
+
+    /// <summary>A request that has waited this long counts as one priority class higher.</summary>
+    /// <value>1 to 86,400 s; default 10.</value>
+    [Range(1, 86_400)]
+    public int PriorityAgingSeconds { get; set; } = 10;
+
+    /// <summary>Positions of one KV block.</summary>
+    /// <value>1 to 1,024; default 32.</value>
+    [Range(1, 1024)]
+    public int KvBlockTokens { get; set; } = 32;
+
+    /// <summary>Memory of the KV cache; less is taken where all sequences together could not fill it.</summary>
+    /// <value>1 to 1,048,576 MB; default 1,024.</value>
+    [Range(1, 1_048_576)]
+    public int KvCacheMegabytes { get; set; } = 1024;
+
+    /// <summary>Most of the memory that the process may use that goes to the KV cache.</summary>
+    /// <value>0.01 to 0.95; default 0.5.</value>
+    [Range(0.01, 0.95)]
+    public double KvCacheMemoryFractionMax { get; set; } = 0.5;
+
+    /// <summary>Prompt and answer of one sequence.</summary>
+    /// <value>0, the default, is the model's own context; the cache's size bounds it too.</value>
+    [Range(0, int.MaxValue)]
+    public int ContextTokensMax { get; set; }
+
+    /// <summary>Tokens of one answer: what an unset max_tokens means, and the cap on a set one.</summary>
+    /// <value>1 to 2³¹ − 1; default 4,096.</value>
+    [Range(1, int.MaxValue)]
+    public int CompletionTokensMax { get; set; } = 4096;
+
+    /// <summary>Tokens that wait for a slow reader before its sequence pauses.</summary>
+    /// <value>1 to 65,536; default 256.</value>
+    [Range(1, 65_536)]
+    public int StreamTokensMax { get; set; } = 256;
+
+    /// <summary>A sequence whose reader makes no room for this long has failed.</summary>
+    /// <value>1 to 3,600 s; default 30.</value>
+    [Range(1, 3600)]
+    public int SlowReaderSeconds { get; set; } = 30;
+
+    /// <summary>A stream on which nothing else goes tells its progress this often.</summary>
+    /// <value>1 to 60 s; default 2.</value>
+    [Range(1, 60)]
+    public int ProgressSeconds { get; set; } = 2;
+
+    /// <summary>Failed steps in a row after which the service is unhealthy.</summary>
+    /// <value>1 to 1,000; default 3.</value>
+    [Range(1, 1000)]
+    public int StepFailuresMax { get; set; } = 3;
+
+    /// <summary>A step that takes longer makes the liveness check fail.</summary>
+    /// <value>1 to 3,600 s; default 60.</value>
+    [Range(1, 3600)]
+    public int StallSeconds { get; set; } = 60;
+
+    /// <summary>Steps that the model runs before it is ready, for at most two seconds.</summary>
+    /// <value>0 to 1,000; default 40: the first tier of the just-in-time compiler is behind after some 30.</value>
+    [Range(0, 1000)]
+    public int WarmUpSteps { get; set; } = 40;
+
+    /// <summary>Most likely tokens that a request may ask for with each token.</summary>
+    /// <value>0 to 256; default 20.</value>
+    [Range(0, 256)]
+    public int TopLogprobsMax { get; set; } = 20;
+
+    /// <summary>Candidates that a request may trace through the stages.</summary>
+    /// <value>0 to 256; default 64.</value>
+    [Range(0, 256)]
+    public int TraceCandidatesMax { get; set; } = 64;
+
+    /// <summary>Ids in each of a request's lists: logit bias, allowed, banned and stop ids.</summary>
+    /// <value>1 to 1,048,576; default 4,096.</value>
+    [Range(1, 1_048_576)]
+    public int ListedTokenIdsMax { get; set; } = 4096;
+
+    /// <summary>The engine's part of the settings.</summary>
+    public EngineLimits ToLimits(int contextTokensMax) => new()
+    {
+        ContextTokensMax = contextTokensMax,
+        StepTokensMax = StepTokensMax,
+        PrefillChunkTokens = PrefillChunkTokens,
+        RunningSequencesMax = RunningSequencesMax,
+        SlowReaderMax = TimeSpan.FromSeconds(SlowReaderSeconds),
+        PriorityAging = TimeSpan.FromSeconds(PriorityAgingSeconds),
+        StepFailuresMax = StepFailuresMax,
+    };
+}

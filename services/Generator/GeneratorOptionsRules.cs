@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Options;
+
+namespace Parley.Generator;
+
+/// <summary>The rules between settings; those of each alone are attributes on it.</summary>
+internal sealed class GeneratorOptionsRules : IValidateOptions<GeneratorOptions>
+{
+    public ValidateOptionsResult Validate(string? name, GeneratorOptions options)
+    {
+        var failures = new List<string>();
+        if (options.StepTokensMax < options.RunningSequencesMax)
+        {
+            failures.Add(
+                $"Generator:StepTokensMax is {options.StepTokensMax} and Generator:RunningSequencesMax {options.RunningSequencesMax}: "
+                + "a step must have room for one token of each running sequence.");
+        }
+
+        if (options.PrefillChunkTokens > options.StepTokensMax)
+        {
+            failures.Add(
+                $"Generator:PrefillChunkTokens is {options.PrefillChunkTokens} and Generator:StepTokensMax {options.StepTokensMax}: "
+                + "a chunk is part of a step.");
+        }
+
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+}

@@ -1,0 +1,51 @@
+namespace Parley.Generator;
+
+/// <summary>Every message of the Generator; ids 3000 to 3099. Prompts and answers are never logged.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(3000, LogLevel.Information, "Loading {Model} ({Precision}) from {Directory}")]
+    public static partial void Loading(ILogger logger, string model, string precision, string directory);
+
+    [LoggerMessage(3001, LogLevel.Information,
+        "Serving {Model} ({Precision}) on {Device}: context {ContextTokens} tokens, {KvBlocks} KV blocks of {KvBlockTokens} tokens ({KvMegabytes} MB), "
+        + "{RunningSequences} sequences at once; loaded in {LoadMs} ms, warmed up in {WarmUpMs} ms")]
+    public static partial void Serving(
+        ILogger logger, string model, string precision, string device, int contextTokens, int kvBlocks, int kvBlockTokens,
+        long kvMegabytes, int runningSequences, long loadMs, long warmUpMs);
+
+    [LoggerMessage(3002, LogLevel.Critical, "The model cannot be served; the process stops")]
+    public static partial void LoadFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(3003, LogLevel.Information, "{RequestId}: accepted, {PromptTokens} prompt tokens")]
+    public static partial void Accepted(ILogger logger, string requestId, int promptTokens);
+
+    [LoggerMessage(3004, LogLevel.Information, "{RequestId}: refused, {Reason}")]
+    public static partial void Refused(ILogger logger, string requestId, string reason);
+
+    [LoggerMessage(3005, LogLevel.Information, "{RequestId}: {Ending} after {PromptTokens} prompt and {CompletionTokens} answer tokens")]
+    public static partial void SequenceEnded(ILogger logger, string requestId, string ending, int promptTokens, int completionTokens);
+
+    [LoggerMessage(3006, LogLevel.Debug, "{RequestId}: preempted with {Tokens} tokens; it will be computed again")]
+    public static partial void Preempted(ILogger logger, string requestId, int tokens);
+
+    [LoggerMessage(3007, LogLevel.Error, "A step of {Sequences} sequences and {Tokens} tokens failed")]
+    public static partial void StepFailed(ILogger logger, int sequences, int tokens, Exception exception);
+
+    [LoggerMessage(3008, LogLevel.Warning, "{RequestId}: no token could be chosen: {Reason}")]
+    public static partial void SamplingFailed(ILogger logger, string requestId, string reason);
+
+    [LoggerMessage(3009, LogLevel.Critical, "{Failures} steps in a row failed; the engine takes no more work and the process should be restarted")]
+    public static partial void Unhealthy(ILogger logger, int failures);
+
+    [LoggerMessage(3010, LogLevel.Information, "Draining: {Running} sequences run, {Waiting} wait")]
+    public static partial void Draining(ILogger logger, int running, int waiting);
+
+    [LoggerMessage(3011, LogLevel.Information, "Stopped; {Failed} sequences had to be ended")]
+    public static partial void Stopped(ILogger logger, int failed);
+
+    [LoggerMessage(3012, LogLevel.Critical, "The engine is inconsistent and stops: {Violations}")]
+    public static partial void Inconsistent(ILogger logger, string violations);
+
+    [LoggerMessage(3013, LogLevel.Critical, "The engine's thread failed; the process stops")]
+    public static partial void EngineFailed(ILogger logger, Exception exception);
+}

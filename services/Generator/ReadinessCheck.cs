@@ -1,0 +1,11 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Parley.Generator.Engine;
+
+namespace Parley.Generator;
+
+/// <summary>Ready: the model is loaded and warmed up, steps succeed, and the service does not drain.</summary>
+internal sealed class ReadinessCheck(EngineHost host) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(host.State == EngineState.Ready ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy($"{host.State}"));
+}

@@ -1,0 +1,72 @@
+using System.Numerics.Tensors;
+
+namespace Parley.Generator.Sampling;
+
+/// <summary>
+/// The tokens that a filter has left, ids ascending, in buffers as large as the vocabulary. Filters cut it down in place; what
+/// follows a filter reads the few that are left.
+/// </summary>
+internal sealed class CandidateSet(int vocabularySize)
+{
+    private readonly int[] _ids = new int[vocabularySize];
+    private readonly float[] _scores = new float[vocabularySize];
+    private readonly float[] _probabilities = new float[vocabularySize];
+
+    public int Count { get; private set; }
+
+    public ReadOnlySpan<int> Ids => _ids.AsSpan(0, Count);
+
+    public ReadOnlySpan<float> Scores => _scores.AsSpan(0, Count);
+
+    /// <summary>Takes every token whose score is at least <paramref name="threshold"/> and not minus infinity.</summary>
+    public void Fill(ReadOnlySpan<float> scores, float threshold)
+    {
+        Count = 0;
+        for (var id = 0; id < scores.Length; id++)
+        {
+            var score = scores[id];
+            if (score < threshold || float.IsNegativeInfinity(score))
+                continue;
+            _ids[Count] = id;
+            _scores[Count++] = score;
+        }
+    }
+
+    /// <summary>Keeps the candidates for which <paramref name="keep"/> holds true, in their order.</summary>
+    public void Cut(ReadOnlySpan<bool> keep)
+    {
+        var count = 0;
+        for (var i = 0; i < Count; i++)
+        {
+            _ids[count] = _ids[i];
+            _scores[count] = _scores[i];
+            if (keep[i])
+                count++;
+        }
+
+        Count = count;
+    }
+
+    /// <summary>Softmax over the candidates; valid until the next call.</summary>
+    public ReadOnlySpan<float> Softmax()
+    {
+        var probabilities = _probabilities.AsSpan(0, Count);
+        SoftmaxOf(Scores, probabilities);
+        return probabilities;
+    }
+
+    /// <summary>Probability of one token under <see cref="Softmax"/>'s last result; 0 when it is out.</summary>
+    public float ProbabilityOf(int id)
+    {
+        var index = Ids.BinarySearch(id);
+        return index < 0 ? 0 : _probabilities[index];
+    }
+
+    /// <summary>Softmax in fp32 with the maximum taken off first; minus infinity gives 0.</summary>
+    public static void SoftmaxOf(ReadOnlySpan<float> scores, Span<float> probabilities)
+    {
+        TensorPrimitives.Subtract(scores, TensorPrimitives.Max(scores), probabilities);
+        TensorPrimitives.Exp(probabilities, probabilities);
+        TensorPrimitives.Divide(probabilities, TensorPrimitives.Sum<float>(probabilities), probabilities);
+    }
+}

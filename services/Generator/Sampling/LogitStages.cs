@@ -1,0 +1,71 @@
+namespace Parley.Generator.Sampling;
+
+/// <summary>The stages before temperature: pure functions over a row of logits, each with the meaning that <c>transformers</c> gives it.</summary>
+internal static class LogitStages
+{
+    public static void Bias(Span<float> scores, IReadOnlyList<KeyValuePair<int, float>> bias)
+    {
+        foreach (var (id, value) in bias)
+            scores[id] += value;
+    }
+
+    /// <summary>Positive scores of tokens that stand in prompt or answer are divided by the penalty, negative ones multiplied.</summary>
+    public static void RepetitionPenalty(Span<float> scores, TokenCounts counts, float penalty)
+    {
+        foreach (var (id, _) in counts)
+        {
+            ref var score = ref scores[(int)id];
+            score = score < 0 ? score * penalty : score / penalty;
+        }
+    }
+
+    /// <summary>OpenAI's penalties: of tokens that stand in the answer, once and per occurrence.</summary>
+    public static void AnswerPenalties(Span<float> scores, TokenCounts counts, float presence, float frequency)
+    {
+        foreach (var (id, count) in counts)
+        {
+            if (count > 0)
+                scores[(int)id] -= presence + (frequency * count);
+        }
+    }
+
+    /// <summary>Rules out every token that would make the last <paramref name="size"/> tokens a run that stood before.</summary>
+    public static void NoRepeatNgram(Span<float> scores, ReadOnlySpan<uint> tokens, int size)
+    {
+        if (tokens.Length < size)
+            return;
+        var prefix = tokens[^(size - 1)..];
+        for (var start = 0; start + size <= tokens.Length; start++)
+        {
+            if (tokens.Slice(start, size - 1).SequenceEqual(prefix))
+                scores[(int)tokens[start + size - 1]] = float.NegativeInfinity;
+        }
+    }
+
+    public static void Ban(Span<float> scores, ReadOnlySpan<uint> ids)
+    {
+        foreach (var id in ids)
+            scores[(int)id] = float.NegativeInfinity;
+    }
+
+    public static void Ban(Span<float> scores, IReadOnlyList<int> ids)
+    {
+        foreach (var id in ids)
+            scores[id] = float.NegativeInfinity;
+    }
+
+    /// <summary>Rules out every token that is not listed.</summary>
+    /// <param name="scores">Scores [vocabulary].</param>
+    /// <param name="ids">Ascending, no id twice.</param>
+    public static void AllowOnly(Span<float> scores, IReadOnlyList<int> ids)
+    {
+        var next = 0;
+        foreach (var id in ids)
+        {
+            scores[next..id].Fill(float.NegativeInfinity);
+            next = id + 1;
+        }
+
+        scores[next..].Fill(float.NegativeInfinity);
+    }
+}

@@ -1,0 +1,188 @@
+using System.Numerics.Tensors;
+using Parley.Generator.Sequences;
+
+namespace Parley.Generator.Sampling;
+
+/// <summary>
+/// Chooses the next token of a sequence from a row of logits. The order of the stages is that of <c>transformers</c> and is this
+/// file: logit bias → repetition, presence and frequency penalty → no-repeat n-gram → min tokens → allowed and banned ids →
+/// temperature → top-k → top-p → min-p → typical → draw. All arithmetic is fp32. The draw is keyed by seed and place in the answer.
+/// </summary>
+/// <remarks>
+/// Used by one thread; buffers are as large as the vocabulary and made once. Log-probabilities, where asked for, are those of the
+/// model's own logits before any stage, so they say what the model thought and not what the request's settings made of it.
+/// </remarks>
+/// <param name="vocabularySize">Logits of a row.</param>
+/// <param name="eosTokenIds">The model's end-of-sequence ids, out until the answer has MinTokens.</param>
+internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosTokenIds)
+{
+    private readonly float[] _scores = new float[vocabularySize];
+    private readonly CandidateSet _candidates = new(vocabularySize);
+    private readonly CandidateFilters _filters = new(vocabularySize);
+    private readonly SamplingTrace _trace = new(vocabularySize);
+    private readonly int[] _eosTokenIds = [.. eosTokenIds.Select(id => (int)id)];
+
+    public int VocabularySize => vocabularySize;
+
+    /// <summary>The last set drawn from: what the filters left, with <see cref="CandidateSet.Softmax"/>.</summary>
+    internal CandidateSet Candidates => _candidates;
+
+    /// <summary>Chooses a token.</summary>
+    /// <param name="logits">The model's logits [vocabulary]; not changed.</param>
+    /// <param name="sequence">Whose token; its tokens so far are read.</param>
+    /// <param name="detail">What the request asked to know about it, or null.</param>
+    /// <exception cref="InvalidDataException">The logits are not numbers, or the request's settings rule out every token.</exception>
+    public uint Sample(ReadOnlySpan<float> logits, Sequence sequence, out TokenDetail? detail)
+    {
+        var parameters = sequence.Parameters;
+        var traced = parameters.TraceCandidates > 0;
+        if (traced)
+            _trace.Begin(logits, parameters.TraceCandidates);
+        else
+            _trace.Stop();
+
+        var scores = NeedsScores(sequence) ? ApplyLogitStages(logits, sequence) : logits;
+        var best = IndexOfBest(scores);
+        var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : best;
+        detail = parameters.Logprobs || traced ? Describe(logits, chosen, parameters) : null;
+        return (uint)chosen;
+    }
+
+    private static bool NeedsScores(Sequence sequence) => sequence.Parameters is var parameters
+        && (parameters.HasPenalties || parameters.LogitBias.Count > 0 || parameters.NoRepeatNgramSize > 0
+            || sequence.AnswerLength < parameters.MinTokens || parameters.AllowedTokenIds.Count > 0 || parameters.BannedTokenIds.Count > 0);
+
+    private Span<float> ApplyLogitStages(ReadOnlySpan<float> logits, Sequence sequence)
+    {
+        var parameters = sequence.Parameters;
+        var scores = _scores.AsSpan();
+        logits.CopyTo(scores);
+        if (parameters.LogitBias.Count > 0)
+        {
+            LogitStages.Bias(scores, parameters.LogitBias);
+            _trace.Record("logit_bias", scores);
+        }
+
+        if (parameters.RepetitionPenalty != 1)
+        {
+            LogitStages.RepetitionPenalty(scores, sequence.Counts!, parameters.RepetitionPenalty);
+            _trace.Record("repetition_penalty", scores);
+        }
+
+        if (parameters.PresencePenalty != 0 || parameters.FrequencyPenalty != 0)
+        {
+            LogitStages.AnswerPenalties(scores, sequence.Counts!, parameters.PresencePenalty, parameters.FrequencyPenalty);
+            _trace.Record("presence_frequency_penalty", scores);
+        }
+
+        if (parameters.NoRepeatNgramSize > 0)
+        {
+            LogitStages.NoRepeatNgram(scores, sequence.Tokens, parameters.NoRepeatNgramSize);
+            _trace.Record("no_repeat_ngram", scores);
+        }
+
+        if (sequence.AnswerLength < parameters.MinTokens)
+        {
+            LogitStages.Ban(scores, _eosTokenIds);
+            LogitStages.Ban(scores, parameters.StopTokenIds.Items.AsSpan());
+            _trace.Record("min_tokens", scores);
+        }
+
+        if (parameters.AllowedTokenIds.Count > 0)
+        {
+            LogitStages.AllowOnly(scores, parameters.AllowedTokenIds);
+            _trace.Record("allowed_tokens", scores);
+        }
+
+        if (parameters.BannedTokenIds.Count > 0)
+        {
+            LogitStages.Ban(scores, parameters.BannedTokenIds);
+            _trace.Record("banned_tokens", scores);
+        }
+
+        return scores;
+    }
+
+    private int Draw(ReadOnlySpan<float> scores, SamplingParameters parameters, int position)
+    {
+        Filter(scores, parameters);
+        var probabilities = _candidates.Softmax();
+        var sum = 0.0;
+        foreach (var probability in probabilities)
+            sum += probability;
+        var mark = SamplingRandom.NextUniform(parameters.Seed, position) * sum;
+        for (var i = 0; i < probabilities.Length; i++)
+        {
+            mark -= probabilities[i];
+            if (mark < 0)
+                return _candidates.Ids[i];
+        }
+
+        // Rounding alone can lead here: the last that has any probability.
+        var last = probabilities.Length - 1;
+        while (last > 0 && probabilities[last] == 0)
+            last--;
+        return _candidates.Ids[last];
+    }
+
+    /// <summary>Temperature and the filters: leaves what may be drawn in <see cref="Candidates"/>.</summary>
+    internal void Filter(ReadOnlySpan<float> scores, SamplingParameters parameters)
+    {
+        var warped = _scores.AsSpan();
+        if (parameters.Temperature != 1)
+        {
+            TensorPrimitives.Divide(scores, parameters.Temperature, warped);
+            scores = warped;
+            _trace.Record("temperature", scores);
+        }
+
+        _candidates.Fill(scores, _filters.TopKThreshold(scores, parameters.TopK));
+        if (parameters.TopK > 0)
+            _trace.Record("top_k", _candidates);
+
+        if (parameters.TopP < 1)
+        {
+            _filters.TopP(_candidates, parameters.TopP);
+            _trace.Record("top_p", _candidates);
+        }
+
+        if (parameters.MinP > 0)
+        {
+            _filters.MinP(_candidates, parameters.MinP);
+            _trace.Record("min_p", _candidates);
+        }
+
+        if (parameters.TypicalP < 1)
+        {
+            _filters.TypicalP(_candidates, parameters.TypicalP);
+            _trace.Record("typical_p", _candidates);
+        }
+    }
+
+    /// <summary>The best score's id, the lowest among equals.</summary>
+    private static int IndexOfBest(ReadOnlySpan<float> scores)
+    {
+        // A NaN is its own maximum, so this one look finds it wherever it stands.
+        var best = TensorPrimitives.IndexOfMax(scores);
+        var score = scores[best];
+        if (float.IsNaN(score) || float.IsPositiveInfinity(score))
+            throw new InvalidDataException("The model's logits are not finite numbers.");
+        if (float.IsNegativeInfinity(score))
+            throw new InvalidDataException("The request's settings rule out every token.");
+        return best;
+    }
+
+    private TokenDetail Describe(ReadOnlySpan<float> logits, int chosen, SamplingParameters parameters)
+    {
+        var trace = parameters.TraceCandidates > 0 ? _trace.End(chosen) : [];
+        if (!parameters.Logprobs)
+            return new TokenDetail(null, [], trace);
+        var normalizer = CandidateFilters.LogSumExp(logits);
+        Span<int> best = stackalloc int[Math.Min(parameters.TopLogprobs, logits.Length)];
+        TopSelector.Best(logits, best);
+        var top = new TokenLogprob[best.Length];
+        for (var i = 0; i < best.Length; i++)
+            top[i] = new TokenLogprob(best[i], logits[best[i]] - normalizer);
+        return new TokenDetail(logits[chosen] - normalizer, top, trace);
+    }
+}

@@ -1,0 +1,23 @@
+using System.Runtime.InteropServices;
+
+namespace Parley.Generator.Sampling;
+
+/// <summary>Which tokens stand in a sequence, and how often in its answer: kept up to date so that a penalty costs its distinct tokens only.</summary>
+internal sealed class TokenCounts
+{
+    private readonly Dictionary<uint, int> _answerCounts;
+
+    public TokenCounts(ReadOnlySpan<uint> prompt, ReadOnlySpan<uint> answer)
+    {
+        _answerCounts = new Dictionary<uint, int>(prompt.Length + answer.Length);
+        foreach (var id in prompt)
+            _answerCounts[id] = 0;
+        foreach (var id in answer)
+            AddAnswer(id);
+    }
+
+    public void AddAnswer(uint id) => CollectionsMarshal.GetValueRefOrAddDefault(_answerCounts, id, out _)++;
+
+    /// <summary>Each distinct token with its count in the answer; 0 for one that stands in the prompt only.</summary>
+    public Dictionary<uint, int>.Enumerator GetEnumerator() => _answerCounts.GetEnumerator();
+}

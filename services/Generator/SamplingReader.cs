@@ -1,0 +1,160 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using Google.Protobuf.Collections;
+using Google.Rpc;
+using Parley.Generator.Sequences;
+using Wire = Parley.Generator.V1;
+
+namespace Parley.Generator;
+
+/// <summary>
+/// Reads a request's sampling settings: the one place where an unset field gets its meaning. The model's generation_config.json decides
+/// as <c>generate</c> does. Without <c>do_sample</c> there it is greedy; any sampling field in the request (temperature, top_k, top_p,
+/// min_p, typical_p, seed) means sampling, and temperature 0 means greedy. Sampling has temperature 1 and top-k 50 where neither says
+/// otherwise: these are the reference's own defaults.
+/// </summary>
+internal sealed class SamplingReader(SamplingDefaults defaults, GeneratorOptions options, int vocabularySize)
+{
+    private const string Prefix = "sampling.";
+    private const float DefaultTemperature = 1;
+    private const int DefaultTopK = 50;
+    private const int NgramMax = 1024;
+    private const int PriorityMax = 100;
+
+    /// <summary>What a request without any setting means, as Describe tells it.</summary>
+    public Wire.SamplingParameters Describe()
+    {
+        var parameters = Read(new Wire.SamplingParameters(), int.MaxValue, []);
+        return new Wire.SamplingParameters
+        {
+            Temperature = parameters.Sample ? parameters.Temperature : 0,
+            TopK = (uint)parameters.TopK,
+            TopP = parameters.TopP,
+            MinP = parameters.MinP,
+            TypicalP = parameters.TypicalP,
+            RepetitionPenalty = parameters.RepetitionPenalty,
+            PresencePenalty = 0,
+            FrequencyPenalty = 0,
+            NoRepeatNgramSize = (uint)parameters.NoRepeatNgramSize,
+            MaxTokens = (uint)parameters.MaxTokens,
+            MinTokens = (uint)parameters.MinTokens,
+            IgnoreEos = false,
+            Logprobs = false,
+            TopLogprobs = 0,
+            TraceCandidates = 0,
+            Priority = 0,
+        };
+    }
+
+    /// <summary>Reads the settings and adds everything wrong with them to the violations.</summary>
+    /// <param name="wire">As sent.</param>
+    /// <param name="contextTokensLeft">Tokens that the answer can have.</param>
+    /// <param name="violations">Grows.</param>
+    public SamplingParameters Read(
+        Wire.SamplingParameters wire, int contextTokensLeft, List<BadRequest.Types.FieldViolation> violations)
+    {
+        CheckNumbers(wire, violations);
+        CheckLists(wire, violations);
+        var asksForSampling = wire.HasTemperature || wire.HasTopK || wire.HasTopP || wire.HasMinP || wire.HasTypicalP || wire.HasSeed;
+        var temperature = wire.HasTemperature ? wire.Temperature : defaults.Temperature ?? DefaultTemperature;
+        var maxTokens = wire.HasMaxTokens
+            ? (int)Math.Min(wire.MaxTokens, (uint)options.CompletionTokensMax)
+            : Math.Min(defaults.MaxNewTokens ?? int.MaxValue, options.CompletionTokensMax);
+        return new SamplingParameters
+        {
+            Sample = temperature > 0 && (defaults.DoSample || asksForSampling),
+            Temperature = temperature > 0 ? temperature : 1,
+            TopK = wire.HasTopK ? (int)Math.Min(wire.TopK, (uint)vocabularySize) : defaults.TopK ?? DefaultTopK,
+            TopP = wire.HasTopP ? wire.TopP : defaults.TopP ?? 1,
+            MinP = wire.HasMinP ? wire.MinP : defaults.MinP ?? 0,
+            TypicalP = wire.HasTypicalP ? wire.TypicalP : defaults.TypicalP ?? 1,
+            RepetitionPenalty = wire.HasRepetitionPenalty ? wire.RepetitionPenalty : defaults.RepetitionPenalty ?? 1,
+            PresencePenalty = wire.PresencePenalty,
+            FrequencyPenalty = wire.FrequencyPenalty,
+            NoRepeatNgramSize = wire.HasNoRepeatNgramSize ? (int)wire.NoRepeatNgramSize : defaults.NoRepeatNgramSize ?? 0,
+            LogitBias = [.. wire.LogitBias.Select(bias => KeyValuePair.Create((int)bias.Key, bias.Value))],
+            AllowedTokenIds = [.. wire.AllowedTokenIds.Distinct().Order().Select(id => (int)id)],
+            BannedTokenIds = [.. wire.BannedTokenIds.Select(id => (int)id)],
+            Seed = wire.HasSeed ? wire.Seed : DrawSeed(),
+            MaxTokens = Math.Max(1, Math.Min(maxTokens, contextTokensLeft)),
+            MinTokens = wire.HasMinTokens ? (int)Math.Min(wire.MinTokens, int.MaxValue) : defaults.MinNewTokens ?? 0,
+            IgnoreEos = wire.IgnoreEos,
+            StopTokenIds = wire.StopTokenIds.ToFrozenSet(),
+            Logprobs = wire.Logprobs || wire.TopLogprobs > 0,
+            TopLogprobs = (int)Math.Min(wire.TopLogprobs, int.MaxValue),
+            TraceCandidates = (int)Math.Min(wire.TraceCandidates, int.MaxValue),
+            Priority = wire.Priority,
+        };
+    }
+
+    private void CheckNumbers(Wire.SamplingParameters wire, List<BadRequest.Types.FieldViolation> violations)
+    {
+        Check(violations, wire.HasTemperature, "temperature", wire.Temperature, 0, 100);
+        Check(violations, wire.HasTopP, "top_p", wire.TopP, 0, 1);
+        Check(violations, wire.HasMinP, "min_p", wire.MinP, 0, 1);
+        Check(violations, wire.HasTypicalP, "typical_p", wire.TypicalP, 0.0001f, 1);
+        Check(violations, wire.HasRepetitionPenalty, "repetition_penalty", wire.RepetitionPenalty, 0.01f, 100);
+        Check(violations, wire.HasPresencePenalty, "presence_penalty", wire.PresencePenalty, -2, 2);
+        Check(violations, wire.HasFrequencyPenalty, "frequency_penalty", wire.FrequencyPenalty, -2, 2);
+        Check(violations, wire.HasNoRepeatNgramSize, "no_repeat_ngram_size", wire.NoRepeatNgramSize, 0, NgramMax);
+        Check(violations, wire.HasMaxTokens, "max_tokens", wire.MaxTokens, 1, uint.MaxValue);
+        Check(violations, wire.HasTopLogprobs, "top_logprobs", wire.TopLogprobs, 0, options.TopLogprobsMax);
+        Check(violations, wire.HasTraceCandidates, "trace_candidates", wire.TraceCandidates, 0, options.TraceCandidatesMax);
+        Check(violations, wire.HasPriority, "priority", wire.Priority, -PriorityMax, PriorityMax);
+        if (wire.HasMinTokens && wire.HasMaxTokens && wire.MinTokens > wire.MaxTokens)
+            Add(violations, "min_tokens", $"is {wire.MinTokens} and max_tokens is {wire.MaxTokens}.");
+    }
+
+    private void CheckLists(Wire.SamplingParameters wire, List<BadRequest.Types.FieldViolation> violations)
+    {
+        CheckIds(violations, "allowed_token_ids", wire.AllowedTokenIds);
+        CheckIds(violations, "banned_token_ids", wire.BannedTokenIds);
+        CheckIds(violations, "stop_token_ids", wire.StopTokenIds);
+        CheckCount(violations, "logit_bias", wire.LogitBias.Count);
+        foreach (var (id, bias) in wire.LogitBias)
+        {
+            if (id >= vocabularySize)
+                Add(violations, $"logit_bias[{id}]", $"the vocabulary has {vocabularySize} ids.");
+            if (!float.IsFinite(bias))
+                Add(violations, $"logit_bias[{id}]", $"is {bias}, not a finite number.");
+        }
+
+        if (wire.AllowedTokenIds.Count > 0 && wire.AllowedTokenIds.All(wire.BannedTokenIds.ToHashSet().Contains))
+            Add(violations, "allowed_token_ids", "holds only ids that banned_token_ids rules out.");
+    }
+
+    private void CheckIds(List<BadRequest.Types.FieldViolation> violations, string field, RepeatedField<uint> ids)
+    {
+        CheckCount(violations, field, ids.Count);
+        for (var i = 0; i < ids.Count; i++)
+        {
+            if (ids[i] < vocabularySize)
+                continue;
+            Add(violations, $"{field}[{i}]", $"is {ids[i]}; the vocabulary has {vocabularySize} ids.");
+            return;
+        }
+    }
+
+    private void CheckCount(List<BadRequest.Types.FieldViolation> violations, string field, int count)
+    {
+        if (count > options.ListedTokenIdsMax)
+            Add(violations, field, $"has {count} entries, {options.ListedTokenIdsMax} are allowed.");
+    }
+
+    private static void Check(
+        List<BadRequest.Types.FieldViolation> violations, bool isSet, string field, double value, double least, double most)
+    {
+        if (isSet && !(value >= least && value <= most))
+            Add(violations, field, FormattableString.Invariant($"is {value}, must be from {least:0.####} to {most:0.####}."));
+    }
+
+    private static void Add(List<BadRequest.Types.FieldViolation> violations, string field, string description) =>
+        violations.Add(new BadRequest.Types.FieldViolation { Field = Prefix + field, Description = description });
+
+    private static ulong DrawSeed()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        RandomNumberGenerator.Fill(bytes);
+        return BitConverter.ToUInt64(bytes);
+    }
+}

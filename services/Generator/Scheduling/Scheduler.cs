@@ -1,0 +1,140 @@
+using Parley.Generator.Admission;
+using Parley.Generator.KvCache;
+using Parley.Generator.Sequences;
+
+namespace Parley.Generator.Scheduling;
+
+/// <summary>
+/// Owns the sequences that wait and those that run. Waiting ones are served by priority, which rises with the time waited, then
+/// in the order of arrival; nobody overtakes the first, so nobody starves.
+/// </summary>
+internal sealed class Scheduler(
+    ISchedulingPolicy policy, KvBlockPool pool, AdmissionQueue queue, int runningMax, TimeSpan agingInterval, TimeProvider time)
+{
+    private readonly List<Sequence> _waiting = [];
+    private readonly List<Sequence> _running = [];
+    private readonly SequenceDemand[] _demands = new SequenceDemand[runningMax];
+    private readonly int[] _grants = new int[runningMax];
+
+    /// <summary>In the order of service, as of the last plan; newcomers behind.</summary>
+    public IReadOnlyList<Sequence> Waiting => _waiting;
+
+    /// <summary>In the order of arrival.</summary>
+    public IReadOnlyList<Sequence> Running => _running;
+
+    /// <summary>Takes what was accepted since the last step.</summary>
+    public void Receive() => queue.Receive(_waiting);
+
+    /// <summary>Fills the plan of the next step: rows of those that run, then of those for which there is room.</summary>
+    public void Plan(StepPlan plan)
+    {
+        plan.Clear();
+        for (var i = 0; i < _running.Count; i++)
+        {
+            var sequence = _running[i];
+            _demands[i] = new SequenceDemand(sequence.PausedAt == 0 ? sequence.PendingLength : 0, sequence.IsDecoding);
+        }
+
+        policy.Share(_demands.AsSpan(0, _running.Count), _grants);
+        var (decoding, promptTokens) = (0, 0);
+        for (var i = 0; i < _running.Count; i++)
+        {
+            if (_grants[i] == 0)
+                continue;
+            plan.Add(_running[i], _grants[i]);
+            if (_demands[i].IsDecoding)
+                decoding++;
+            else
+                promptTokens += _grants[i];
+        }
+
+        SortWaiting();
+        StartWaiting(plan, policy.PromptTokensMax(decoding) - promptTokens);
+        for (var i = 0; i < _waiting.Count; i++)
+            _waiting[i].QueuePosition = i + 1;
+    }
+
+    /// <summary>The running sequence that arrived last: the one to lose the least by starting again.</summary>
+    public Sequence Youngest() => _running[^1];
+
+    /// <summary>Takes a running sequence's blocks; it waits to be computed again from its tokens.</summary>
+    public void Preempt(Sequence sequence)
+    {
+        _running.Remove(sequence);
+        pool.ReleaseAll(sequence.Blocks);
+        sequence.CachedLength = 0;
+        sequence.Status = SequenceStatus.Preempted;
+        _waiting.Add(sequence);
+    }
+
+    /// <summary>Takes a sequence out for good, with its blocks.</summary>
+    public void Remove(Sequence sequence)
+    {
+        if (sequence.Status == SequenceStatus.Running)
+            _running.Remove(sequence);
+        else
+            _waiting.Remove(sequence);
+        if (sequence.Status == SequenceStatus.Queued)
+            queue.Leave(sequence);
+        pool.ReleaseAll(sequence.Blocks);
+        sequence.Status = SequenceStatus.Ended;
+    }
+
+    private void StartWaiting(StepPlan plan, int tokensLeft)
+    {
+        while (tokensLeft > 0 && _running.Count < runningMax && _waiting.Count > 0)
+        {
+            var sequence = _waiting[0];
+
+            // Its last token is computed in any case: its logits are wanted.
+            var reusable = sequence.Tokens[..^1];
+            var cached = pool.CountCached(reusable, out var cachedFree);
+            var needed = pool.BlocksFor(sequence.Length) - cached + cachedFree;
+
+            // One more block for each that runs, or the newcomer would soon be preempted by their growth.
+            if (needed + _running.Count > pool.FreeCount)
+                return;
+            Start(sequence, reusable);
+            var newTokens = Math.Min(sequence.PendingLength, tokensLeft);
+            plan.Add(sequence, newTokens);
+            tokensLeft -= newTokens;
+        }
+    }
+
+    private void Start(Sequence sequence, ReadOnlySpan<uint> reusable)
+    {
+        _waiting.Remove(sequence);
+        sequence.CachedLength = pool.ShareCached(sequence.Blocks, reusable);
+        if (sequence.Status == SequenceStatus.Queued)
+        {
+            queue.Leave(sequence);
+            sequence.StartedAt = time.GetTimestamp();
+            sequence.PrefixTokens = Math.Min(sequence.CachedLength, sequence.PromptLength);
+            sequence.Stream.Begin(sequence.PrefixTokens);
+        }
+
+        sequence.Status = SequenceStatus.Running;
+        sequence.QueuePosition = 0;
+        var index = _running.Count;
+        while (index > 0 && _running[index - 1].Order > sequence.Order)
+            index--;
+        _running.Insert(index, sequence);
+    }
+
+    private void SortWaiting()
+    {
+        if (_waiting.Count < 2)
+            return;
+        var now = time.GetTimestamp();
+        _waiting.Sort((one, other) =>
+        {
+            var byClass = Class(other, now).CompareTo(Class(one, now));
+            return byClass != 0 ? byClass : one.Order.CompareTo(other.Order);
+        });
+    }
+
+    /// <summary>One that was served before and lost its blocks comes before all that never were: its caller has seen tokens.</summary>
+    private long Class(Sequence sequence, long now) => sequence.Status == SequenceStatus.Preempted
+        ? long.MaxValue
+        : sequence.Parameters.Priority + (time.GetElapsedTime(sequence.AcceptedAt, now).Ticks / agingInterval.Ticks);
+}

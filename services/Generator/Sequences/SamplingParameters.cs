@@ -1,0 +1,77 @@
+using System.Collections.Frozen;
+
+namespace Parley.Generator.Sequences;
+
+/// <summary>
+/// How the next token of one sequence is chosen and when the sequence ends, with every default applied and every value checked:
+/// the edge makes it, nothing behind the edge asks what an unset field means.
+/// </summary>
+internal sealed record SamplingParameters
+{
+    /// <summary>False is greedy: the best logit, the lowest id among equals.</summary>
+    public bool Sample { get; init; }
+
+    /// <summary>Above 0; read when <see cref="Sample"/>.</summary>
+    public float Temperature { get; init; } = 1;
+
+    /// <summary>0 is off.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>1 is off.</summary>
+    public float TopP { get; init; } = 1;
+
+    /// <summary>0 is off.</summary>
+    public float MinP { get; init; }
+
+    /// <summary>1 is off.</summary>
+    public float TypicalP { get; init; } = 1;
+
+    /// <summary>Over prompt and answer; 1 is off.</summary>
+    public float RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Taken from every token that the answer holds; 0 is off.</summary>
+    public float PresencePenalty { get; init; }
+
+    /// <summary>Taken once for each time that the answer holds the token; 0 is off.</summary>
+    public float FrequencyPenalty { get; init; }
+
+    /// <summary>No run of this many tokens stands twice in prompt and answer; 0 is off.</summary>
+    public int NoRepeatNgramSize { get; init; }
+
+    /// <summary>Added to the logits of these ids.</summary>
+    public IReadOnlyList<KeyValuePair<int, float>> LogitBias { get; init; } = [];
+
+    /// <summary>When not empty, every other id is out. Ascending, no id twice.</summary>
+    public IReadOnlyList<int> AllowedTokenIds { get; init; } = [];
+
+    public IReadOnlyList<int> BannedTokenIds { get; init; } = [];
+
+    /// <summary>Key of the sequence's random numbers, given or drawn.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Most tokens of the answer, resumed ones included.</summary>
+    public required int MaxTokens { get; init; }
+
+    /// <summary>Until the answer holds this many tokens, eos and stop ids are not chosen.</summary>
+    public int MinTokens { get; init; }
+
+    /// <summary>An eos id is delivered like any other.</summary>
+    public bool IgnoreEos { get; init; }
+
+    public FrozenSet<uint> StopTokenIds { get; init; } = [];
+
+    /// <summary>Report the log-probability of each chosen token.</summary>
+    public bool Logprobs { get; init; }
+
+    /// <summary>And of this many best ones.</summary>
+    public int TopLogprobs { get; init; }
+
+    /// <summary>Report this many best candidates with their probability after each stage; 0 is off.</summary>
+    public int TraceCandidates { get; init; }
+
+    /// <summary>Higher is served earlier.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>Some stage reads the tokens so far.</summary>
+    public bool HasPenalties => RepetitionPenalty != 1 || PresencePenalty != 0 || FrequencyPenalty != 0;
+}

@@ -1,0 +1,121 @@
+using Parley.Generator.KvCache;
+using Parley.Generator.Sampling;
+using Parley.Generator.Streaming;
+
+namespace Parley.Generator.Sequences;
+
+/// <summary>
+/// One generation: its tokens, how far they are in the cache, and where its tokens go. The engine's thread owns it; others touch only
+/// <see cref="Stream"/>, <see cref="Cancel"/> and the two progress figures.
+/// </summary>
+internal sealed class Sequence
+{
+    private uint[] _tokens;
+    private int _cancelled;
+    private int _queuePosition;
+    private int _promptTokensDone;
+
+    /// <param name="requestId">The caller's id, for logs.</param>
+    /// <param name="prompt">Ids of the prompt; at least one.</param>
+    /// <param name="resumed">Ids of the answer that another replica delivered already.</param>
+    /// <param name="parameters">How to sample.</param>
+    /// <param name="stream">Where its tokens go.</param>
+    /// <param name="deadline">Time stamp after which nobody waits for it, or <see cref="long.MaxValue"/>.</param>
+    public Sequence(
+        string requestId, ReadOnlySpan<uint> prompt, ReadOnlySpan<uint> resumed, SamplingParameters parameters, TokenStream stream,
+        long deadline = long.MaxValue)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(prompt.Length);
+        RequestId = requestId;
+        Parameters = parameters;
+        Stream = stream;
+        Deadline = deadline;
+        PromptLength = prompt.Length;
+        ResumedLength = resumed.Length;
+        Length = prompt.Length + resumed.Length;
+        _tokens = new uint[Length + Math.Min(parameters.MaxTokens, 256)];
+        prompt.CopyTo(_tokens);
+        resumed.CopyTo(_tokens.AsSpan(prompt.Length));
+        if (parameters.HasPenalties)
+            Counts = new TokenCounts(prompt, resumed);
+    }
+
+    public string RequestId { get; }
+
+    public SamplingParameters Parameters { get; }
+
+    public TokenStream Stream { get; }
+
+    public long Deadline { get; }
+
+    /// <summary>Place in the order of arrival, set at acceptance; unique.</summary>
+    public long Order { get; set; }
+
+    public SequenceStatus Status { get; set; }
+
+    public int PromptLength { get; }
+
+    public int ResumedLength { get; }
+
+    /// <summary>Tokens of prompt and answer.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Tokens of the answer, resumed ones included.</summary>
+    public int AnswerLength => Length - PromptLength;
+
+    /// <summary>Leading tokens whose keys and values are in the blocks.</summary>
+    public int CachedLength { get; set; }
+
+    /// <summary>Tokens that a step has still to read before the next one can be sampled.</summary>
+    public int PendingLength => Length - CachedLength;
+
+    /// <summary>One token behind its end and past its prompt: it delays nobody and somebody waits for it.</summary>
+    public bool IsDecoding => PendingLength == 1 && AnswerLength > ResumedLength;
+
+    public BlockTable Blocks { get; } = new();
+
+    /// <summary>How often each token stands in prompt and answer; only where a penalty needs it.</summary>
+    public TokenCounts? Counts { get; }
+
+    /// <summary>Prompt tokens found in the cache when the sequence first ran; −1 before.</summary>
+    public int PrefixTokens { get; set; } = -1;
+
+    /// <summary>Time stamps: accepted, first planned, first token, stream found full. 0 is not yet.</summary>
+    public long AcceptedAt { get; set; }
+
+    public long StartedAt { get; set; }
+
+    public long FirstTokenAt { get; set; }
+
+    public long PausedAt { get; set; }
+
+    /// <summary>1 is next; 0 is running. Any thread may read it.</summary>
+    public int QueuePosition
+    {
+        get => Volatile.Read(ref _queuePosition);
+        set => Volatile.Write(ref _queuePosition, value);
+    }
+
+    /// <summary>Prompt tokens in the cache. Any thread may read it.</summary>
+    public int PromptTokensDone
+    {
+        get => Volatile.Read(ref _promptTokensDone);
+        set => Volatile.Write(ref _promptTokensDone, value);
+    }
+
+    public bool IsCancelled => Volatile.Read(ref _cancelled) != 0;
+
+    public ReadOnlySpan<uint> Tokens => _tokens.AsSpan(0, Length);
+
+    /// <summary>The next step that runs drops the sequence. From any thread, any number of times.</summary>
+    public void Cancel() => Volatile.Write(ref _cancelled, 1);
+
+    /// <summary>Adds a sampled token.</summary>
+    public void Append(uint id)
+    {
+        if (Length == _tokens.Length)
+            Array.Resize(ref _tokens, Length + Math.Max(256, Length / 2));
+        _tokens[Length++] = id;
+        Counts?.AddAnswer(id);
+    }
+}

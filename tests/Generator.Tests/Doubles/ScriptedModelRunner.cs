@@ -1,0 +1,90 @@
+using Parley.Generator.Execution;
+using Parley.ModelImporter.Package;
+
+namespace Parley.Generator.Tests.Doubles;
+
+/// <summary>
+/// A model whose logits are a function of all the tokens before, read back through the block table: it keeps each position's id in the
+/// block that the engine named, so a wrong table, a lost block or a stale past shows as another answer.
+/// </summary>
+internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens = 4, int vocabularySize = 64, int contextTokensMax = 4096)
+    : IModelRunner
+{
+    private readonly uint[] _cache = new uint[blockCount * blockTokens];
+    private float[] _logits = [];
+
+    public ModelShape Shape { get; } = new(1, 8, 8, 1, 1, 8, vocabularySize, contextTokensMax, true);
+
+    public int BlockTokens => blockTokens;
+
+    public int BlockCount => blockCount;
+
+    public string Device => "script";
+
+    /// <summary>Called with each step before it runs; throws to make it fail.</summary>
+    public Action<StepBatch>? BeforeRun { get; set; }
+
+    /// <summary>Logits of a history; replaceable.</summary>
+    public Func<uint[], float[]> LogitsOf { get; set; } = history => HashedLogits(history, vocabularySize);
+
+    public int Runs { get; private set; }
+
+    public long TokensRun { get; private set; }
+
+    public bool IsDisposed { get; private set; }
+
+    public ReadOnlyMemory<float> Run(StepBatch batch)
+    {
+        Runs++;
+        Assert.True(batch.SequenceCount > 0 && batch.TokenCount > 0, "An empty batch kills the real runner.");
+        BeforeRun?.Invoke(batch);
+        TokensRun += batch.TokenCount;
+        Array.Resize(ref _logits, batch.LogitRowCount * vocabularySize);
+        var logitRow = 0;
+        for (var row = 0; row < batch.SequenceCount; row++)
+        {
+            var table = batch.BlockTable.AsSpan(row * batch.BlockTableWidth, batch.BlockTableWidth);
+            for (var token = batch.CumulativeLengths[row]; token < batch.CumulativeLengths[row + 1]; token++)
+            {
+                var position = batch.PastLengths[row] + token - batch.CumulativeLengths[row];
+                _cache[(table[position / blockTokens] * blockTokens) + (position % blockTokens)] = (uint)batch.InputIds[token];
+                if (logitRow == batch.LogitRowCount || batch.LogitRows[logitRow] != token)
+                    continue;
+                var history = new uint[position + 1];
+                for (var i = 0; i <= position; i++)
+                    history[i] = _cache[(table[i / blockTokens] * blockTokens) + (i % blockTokens)];
+                LogitsOf(history).CopyTo(_logits.AsSpan(logitRow++ * vocabularySize));
+            }
+        }
+
+        Assert.Equal(batch.LogitRowCount, logitRow);
+        return _logits;
+    }
+
+    public void CopyBlock(int source, int destination) =>
+        _cache.AsSpan(source * blockTokens, blockTokens).CopyTo(_cache.AsSpan(destination * blockTokens));
+
+    public void Terminate()
+    {
+    }
+
+    public void Dispose() => IsDisposed = true;
+
+    /// <summary>Logits from −4 to 4 that depend on every id of the history and on its order.</summary>
+    public static float[] HashedLogits(uint[] history, int vocabularySize)
+    {
+        var hash = 0xCBF29CE484222325UL;
+        foreach (var id in history)
+            hash = (hash ^ (id + 1)) * 0x100000001B3UL;
+        var logits = new float[vocabularySize];
+        for (var i = 0; i < logits.Length; i++)
+        {
+            hash += 0x9E3779B97F4A7C15UL;
+            var mixed = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9UL;
+            mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBUL;
+            logits[i] = ((mixed ^ (mixed >> 31)) >> 40) * (8f / (1 << 24)) - 4f;
+        }
+
+        return logits;
+    }
+}
