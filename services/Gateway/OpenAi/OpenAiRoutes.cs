@@ -5,17 +5,19 @@ internal static class OpenAiRoutes
 {
     public static void MapOpenAi(this WebApplication app)
     {
-        var chat = app.Services.GetRequiredService<ChatCompletionsEndpoint>();
-        var models = app.Services.GetRequiredService<ModelsEndpoint>();
         var guard = new OpenAiGuard(
             app.Services.GetRequiredService<ILogger<OpenAiGuard>>(), app.Services.GetRequiredService<TimeProvider>());
-        Map(app, guard, "/v1/chat/completions", HttpMethods.Post, chat.HandleAsync);
-        Map(app, guard, "/v1/models", HttpMethods.Get, models.ListAsync);
-        Map(app, guard, "/v1/models/{**id}", HttpMethods.Get, models.GetAsync);
+        Map(app, guard, "/v1/chat/completions", HttpMethods.Post, Endpoint<ChatCompletionsEndpoint>((chat, context) => chat.HandleAsync(context)));
+        Map(app, guard, "/v1/models", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.ListAsync(context)));
+        Map(app, guard, "/v1/models/{**id}", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.GetAsync(context)));
         app.MapFallback("/v1/{**path}", guard.Wrap(context => throw new OpenAiException(new OpenAiError(
             StatusCodes.Status404NotFound, "invalid_request_error", "unknown_url", null,
             $"There is no {context.Request.Method} {context.Request.Path} here."))));
     }
+
+    /// <summary>The endpoint is made at its first request, when the options have been checked.</summary>
+    private static RequestDelegate Endpoint<T>(Func<T, HttpContext, Task> handle)
+        where T : notnull => context => handle(context.RequestServices.GetRequiredService<T>(), context);
 
     /// <summary>The route, and beside it the answer to every other method.</summary>
     private static void Map(WebApplication app, OpenAiGuard guard, string pattern, string method, RequestDelegate handle)

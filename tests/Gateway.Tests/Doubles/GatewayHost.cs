@@ -1,9 +1,7 @@
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Parley.Gateway.Upstream;
 using Parley.ServiceDefaults;
@@ -43,6 +41,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var logs = new LogGuard();
         var missing = new HashSet<string>();
         var upstream = BuildUpstream(tokenizer, generator);
+        await upstream.StartAsync();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseTestServer();
         builder.Services.AddRoutingCore();
@@ -65,7 +64,6 @@ internal sealed class GatewayHost : IAsyncDisposable
         gateway.MapGateway();
         var host = new GatewayHost(upstream, gateway) { Tokenizer = tokenizer, Generator = generator, Logs = logs, Missing = missing };
         arrange?.Invoke(host);
-        await upstream.StartAsync();
         await gateway.StartAsync();
         return host;
     }
@@ -102,7 +100,6 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.WebHost.UseTestServer();
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc();
-        builder.Services.RemoveAll<FakeTokenizer>();
         builder.Services.AddSingleton(tokenizer);
         builder.Services.AddSingleton(generator);
         var app = builder.Build();
