@@ -1,0 +1,157 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Options;
+using Parley.Gateway.Limits;
+using Parley.Gateway.Upstream;
+
+namespace Parley.Gateway.Chat;
+
+/// <summary>The way of a request, from a chat to its streamed text. Read this file first.</summary>
+/// <remarks>
+/// <code>
+/// client ──▶ Gateway
+///               (1) accept: validate, pair the services, take a permit           here, Limits/, Upstream/UpstreamPairing
+///               │ Tokenization.EncodeChat                                        one call
+///               ├──▶ (2) template  (3) encode                                    Tokenizer
+///               │ Generation.Generate                                            one call per choice, ids in, ids out
+///               ├──▶ (4) admit  (5) plan  (6) reserve  (7) step  (8) sample  (9) emit      Generator
+///               │ Tokenization.Detokenize                                        one stream for all choices
+///               ├──▶ (10) detokenize, match stop strings                         Tokenizer
+/// client ◀── (11) stream text, finish reason, usage, timings                     ChatRun, then the edges
+/// </code>
+/// Until every choice is admitted a fault is a <see cref="ChatException"/>; afterwards it is a <see cref="ChatUpdate.Failed"/>. An
+/// accepted request ends in exactly one terminal update. Leaving the enumeration cancels all calls upstream and waits for them.
+/// </remarks>
+internal sealed class ChatPipeline(
+    ChatRequestValidator validator, RequestPermits permits, UpstreamPairing pairing, TokenizerClient tokenizer, GeneratorClient generator,
+    GatewayTelemetry telemetry, IOptions<GatewayOptions> options, TimeProvider time, ILogger<ChatPipeline> logger)
+{
+    /// <summary>Answers a chat.</summary>
+    /// <param name="request">The request, from either edge.</param>
+    /// <param name="cancellationToken">The caller's: cancelled when it leaves.</param>
+    /// <exception cref="ChatException">The request was not accepted.</exception>
+    /// <exception cref="OperationCanceledException">The caller left.</exception>
+    public async IAsyncEnumerable<ChatUpdate> RunAsync(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var measurement = telemetry.Begin(request);
+        using var deadline = DeadlineSource(request);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        IDisposable? permit = null;
+        ChatRun? run = null;
+        try
+        {
+            ChatUpdate.Accepted accepted;
+            try
+            {
+                // (1) Accept: every fault at once, a pair of services that belong together, a permit per choice.
+                var pair = await AcceptAsync(request, waiting.Token);
+                permit = permits.Acquire(request.Choices);
+
+                // (2, 3) Template and ids: one call to the Tokenizer.
+                var prompt = await tokenizer.EncodeChatAsync(request, waiting.Token);
+                CheckContext(prompt, pair);
+
+                // (4 to 9) The Generator admits each choice and emits its ids as they are sampled.
+                run = new ChatRun(request, prompt, tokenizer, generator, options.Value, time, deadline.Token, cancellationToken);
+                await run.StartAsync();
+                accepted = new ChatUpdate.Accepted(request.RequestId, pair.Model, (uint)prompt.Ids.Count, prompt.Rendered);
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw Refuse(request, exception, measurement);
+            }
+
+            yield return accepted;
+
+            // (10, 11) Text as the Tokenizer makes it of the ids; a stop string ends its choice; the last update is the terminal one.
+            await foreach (var update in run.Updates)
+            {
+                Observe(request, update, run, measurement);
+                yield return update;
+            }
+        }
+        finally
+        {
+            if (run is not null)
+                await run.DisposeAsync();
+            permit?.Dispose();
+            if (measurement.IsOpen)
+                Log.CallerGone(logger, request.RequestId);
+        }
+    }
+
+    private async ValueTask<UpstreamPair> AcceptAsync(ChatRequest request, CancellationToken cancellationToken)
+    {
+        var violations = validator.Validate(request, pairing.LastSeen?.Model);
+        if (violations is [{ Field: "model" }])
+            violations = [];
+        if (violations.Count > 0)
+            throw new ChatException(ChatError.Invalid(violations));
+        var pair = await pairing.GetAsync(cancellationToken);
+        if (request.Model.Length == 0 || request.Model == pair.Model)
+            return pair;
+        var unknown = ChatRequestValidator.UnknownModel(request.Model, pair.Model);
+        throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
+    }
+
+    /// <summary>A prompt that leaves no room for one token is refused before it costs the Generator anything.</summary>
+    private static void CheckContext(EncodedPrompt prompt, UpstreamPair pair)
+    {
+        var context = pair.Generator.ContextTokensMax;
+        if (context == 0 || prompt.Ids.Count < context)
+            return;
+        var violation = new ChatViolation("chat.messages", $"have {prompt.Ids.Count} tokens, and the context of {pair.Model} holds {context} with the answer");
+        throw new ChatException(ChatError.Invalid([violation]) with { Kind = ChatErrorKind.ContextExceeded });
+    }
+
+    private Exception Refuse(ChatRequest request, Exception exception, ChatMeasurement measurement)
+    {
+        var error = exception switch
+        {
+            ChatException chosen => chosen.Error,
+            OperationCanceledException => new ChatError(ChatErrorKind.DeadlineExceeded, "The deadline passed before the request was accepted."),
+            _ => new ChatError(ChatErrorKind.Internal, "The Gateway failed; its log has the cause."),
+        };
+        Note(request, error, exception, measurement);
+        return new ChatException(error, exception);
+    }
+
+    private void Observe(ChatRequest request, ChatUpdate update, ChatRun run, ChatMeasurement measurement)
+    {
+        switch (update)
+        {
+            case ChatUpdate.Delta { Text.Length: > 0 }:
+                measurement.Chunk();
+                break;
+            case ChatUpdate.ChoiceFinished finished:
+                measurement.ChoiceFinished(finished.Reason);
+                break;
+            case ChatUpdate.Completed completed:
+                measurement.Completed(completed.Usage);
+                Log.Completed(logger, request.RequestId, completed.Usage.PromptTokens, completed.Usage.CompletionTokens);
+                break;
+            case ChatUpdate.Failed failed:
+                Note(request, failed.Error, run.Failure, measurement);
+                break;
+        }
+    }
+
+    private void Note(ChatRequest request, ChatError error, Exception? cause, ChatMeasurement measurement)
+    {
+        // What the services say may have changed; the next request looks again.
+        if (error.Kind is ChatErrorKind.Unavailable or ChatErrorKind.PairMismatch)
+            pairing.Forget();
+        measurement.Failed(error.Code);
+        Log.RequestFailed(logger, request.RequestId, error, cause);
+    }
+
+    private CancellationTokenSource DeadlineSource(ChatRequest request)
+    {
+        if (request.Deadline is not { } deadline)
+            return new CancellationTokenSource();
+        var left = deadline - time.GetUtcNow();
+        // A timer's longest time is some 49 days; a deadline beyond it is none.
+        return left > TimeSpan.FromDays(40)
+            ? new CancellationTokenSource()
+            : new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+    }
+}

@@ -1,0 +1,29 @@
+namespace Parley.Gateway.Chat;
+
+/// <summary>A chat request as the pipeline sees it, whichever edge it came through.</summary>
+internal sealed record ChatRequest
+{
+    /// <summary>One id end to end, for logs and traces.</summary>
+    public required string RequestId { get; init; }
+
+    /// <summary>Served name; empty is the only one.</summary>
+    public string Model { get; init; } = "";
+
+    public required Conversation Conversation { get; init; }
+
+    public SamplingSettings Sampling { get; init; } = new();
+
+    /// <summary>The text ends before the first of these.</summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    public bool IncludeStop { get; init; }
+
+    /// <summary>Number of answers.</summary>
+    public uint Choices { get; init; } = 1;
+
+    /// <summary>Whether the rendered template and the prompt's pieces are wanted.</summary>
+    public bool Inspect { get; init; }
+
+    /// <summary>When the answer is of no use any more; null is never.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+}

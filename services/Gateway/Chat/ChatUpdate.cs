@@ -1,0 +1,33 @@
+namespace Parley.Gateway.Chat;
+
+/// <summary>
+/// What happens to a request, in order: <see cref="Accepted"/> first, one <see cref="ChoiceFinished"/> per choice, and exactly one
+/// of <see cref="Completed"/> and <see cref="Failed"/> last.
+/// </summary>
+internal abstract record ChatUpdate
+{
+    /// <summary>Every choice was admitted by the Generator; from here on a fault is a <see cref="Failed"/>.</summary>
+    internal sealed record Accepted(string RequestId, string Model, uint PromptTokens, RenderedPrompt? Rendered) : ChatUpdate;
+
+    /// <summary>A choice waits in the queue or is in prefill.</summary>
+    internal sealed record Progress(uint Choice, uint QueuePosition, uint PromptTokensDone) : ChatUpdate;
+
+    /// <summary>New text of a choice, never to be taken back, with the ids behind it and behind what is still held back.</summary>
+    internal sealed record Delta(
+        uint Choice, string Text, ReadOnlyMemory<uint> Ids, IReadOnlyList<TokenLogprobs> Logprobs, IReadOnlyList<TokenTrace> Traces)
+        : ChatUpdate;
+
+    /// <summary>A choice ended.</summary>
+    /// <param name="Choice">Which one.</param>
+    /// <param name="Reason">Why.</param>
+    /// <param name="Stop">The stop string that ended it, if one did.</param>
+    /// <param name="StopTokenId">The eos or stop id that ended it, if one did.</param>
+    /// <param name="Seed">The seed that was used; 0 where the Generator drew one and was cancelled by a stop string.</param>
+    internal sealed record ChoiceFinished(uint Choice, ChatFinishReason Reason, string? Stop, uint? StopTokenId, ulong Seed) : ChatUpdate;
+
+    /// <summary>All choices ended.</summary>
+    internal sealed record Completed(ChatUsage Usage, ChatTimings Timings) : ChatUpdate;
+
+    /// <summary>The request was lost after it had been accepted.</summary>
+    internal sealed record Failed(ChatError Error) : ChatUpdate;
+}

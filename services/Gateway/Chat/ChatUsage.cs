@@ -1,0 +1,4 @@
+namespace Parley.Gateway.Chat;
+
+/// <summary>Tokens of a request: the prompt once, however many choices, and the completions of all choices.</summary>
+internal readonly record struct ChatUsage(uint PromptTokens, uint CachedTokens, uint CompletionTokens);

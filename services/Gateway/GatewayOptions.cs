@@ -1,0 +1,88 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Parley.Gateway;
+
+/// <summary>Settings of the Gateway: configuration section <c>Gateway</c>.</summary>
+public sealed class GatewayOptions
+{
+    public const string Section = "Gateway";
+
+    /// <value>Where the Tokenizer answers gRPC, e.g. <c>http://tokenizer:5082</c>. No default.</value>
+    [Required]
+    public string TokenizerAddress { get; set; } = "";
+
+    /// <value>Where the Generator answers gRPC, e.g. <c>http://generator:5083</c>. No default.</value>
+    [Required]
+    public string GeneratorAddress { get; set; } = "";
+
+    /// <value>Answers in flight at once, a request with n choices counting n; beyond it 429. Default 512, range 1 to 100,000.</value>
+    [Range(1, 100_000)]
+    public int ConcurrentChoicesMax { get; set; } = 512;
+
+    /// <value>Largest n of a request. Default 16, range 1 to 128, at most <see cref="ConcurrentChoicesMax"/>.</value>
+    [Range(1, 128)]
+    public int ChoicesMax { get; set; } = 16;
+
+    /// <value>Largest HTTP request body in bytes. Default 8 MiB, range 1 KiB to 1 GiB.</value>
+    [Range(1024, 1 << 30)]
+    public int BodyBytesMax { get; set; } = 8 * 1024 * 1024;
+
+    /// <value>Messages of a conversation. Default 2,048, range 1 to 1,000,000.</value>
+    [Range(1, 1_000_000)]
+    public int MessagesMax { get; set; } = 2048;
+
+    /// <value>Characters of all message contents together. Default 4,000,000, range 1 to 500,000,000.</value>
+    [Range(1, 500_000_000)]
+    public int CharactersMax { get; set; } = 4_000_000;
+
+    /// <value>Roles beyond system, user, assistant and tool that the model's template knows, e.g. <c>ipython</c>. Default none.</value>
+    public IList<string> ExtraRoles { get; } = [];
+
+    /// <value>Tools that a request may offer. Default 128, range 0 to 10,000.</value>
+    [Range(0, 10_000)]
+    public int ToolsMax { get; set; } = 128;
+
+    /// <value>Stop strings of a request. Default 16, range 0 to 1,000.</value>
+    [Range(0, 1000)]
+    public int StopsMax { get; set; } = 16;
+
+    /// <value>Characters of one stop string. Default 256, range 1 to 100,000.</value>
+    [Range(1, 100_000)]
+    public int StopCharactersMax { get; set; } = 256;
+
+    /// <value>Largest top_logprobs. Default 20, range 0 to 1,000.</value>
+    [Range(0, 1000)]
+    public int TopLogprobsMax { get; set; } = 20;
+
+    /// <value>Candidates per step that Inspect may ask for. Default 50, range 0 to 1,000.</value>
+    [Range(0, 1000)]
+    public int CandidatesMax { get; set; } = 50;
+
+    /// <value>How long an HTTP request may take, in seconds; a gRPC caller sets its own deadline. Default 600, range 1 to 86,400.</value>
+    [Range(1, 86_400)]
+    public int RequestDurationSecondsMax { get; set; } = 600;
+
+    /// <value>Silence on an event stream before a keep-alive comment, in seconds. Default 10, range 1 to 600.</value>
+    [Range(1, 600)]
+    public int KeepAliveSeconds { get; set; } = 10;
+
+    /// <value>How long a service may take to describe itself, in seconds. Default 5, range 1 to 600.</value>
+    [Range(1, 600)]
+    public int DescribeSecondsMax { get; set; } = 5;
+
+    /// <value>How long a description is good for, in seconds. Default 5, range 0 to 3,600.</value>
+    [Range(0, 3600)]
+    public int DescribeCacheSeconds { get; set; } = 5;
+
+    /// <value>Token batches of one choice on their way through the Tokenizer. Default 32, range 1 to 10,000.</value>
+    [Range(1, 10_000)]
+    public int BatchesInFlightMax { get; set; } = 32;
+
+    /// <value>Updates of one request that wait for a slow client; when full, the Generator's stream is no longer read. Default 256, range 1 to 100,000.</value>
+    [Range(1, 100_000)]
+    public int UpdatesBufferedMax { get; set; } = 256;
+
+    /// <value>What Retry-After says when the Generator does not, in seconds. Default 1, range 1 to 3,600.</value>
+    [Range(1, 3600)]
+    public int RetryAfterSeconds { get; set; } = 1;
+}

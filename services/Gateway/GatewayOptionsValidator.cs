@@ -1,0 +1,7 @@
+using Microsoft.Extensions.Options;
+
+namespace Parley.Gateway;
+
+/// <summary>Ranges by attribute, written by the source generator; what concerns several fields or needs a parser is in <see cref="GatewayOptionsRules"/>.</summary>
+[OptionsValidator]
+internal sealed partial class GatewayOptionsValidator : IValidateOptions<GatewayOptions>;

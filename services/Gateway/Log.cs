@@ -1,0 +1,37 @@
+namespace Parley.Gateway;
+
+/// <summary>What the Gateway logs: ids 2000 to 2099. Prompts and completions are never written.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2000, LogLevel.Information, "Tokenizer and Generator are paired: model {Model}, tokenizer {TokenizerSha256}")]
+    public static partial void Paired(ILogger logger, string model, string tokenizerSha256);
+
+    [LoggerMessage(2001, LogLevel.Warning, "Not ready: {Reason}")]
+    public static partial void NotPaired(ILogger logger, string reason);
+
+    [LoggerMessage(2010, LogLevel.Information, "Request {RequestId} refused ({Code}): {Reason}")]
+    public static partial void Refused(ILogger logger, string requestId, string code, string reason);
+
+    [LoggerMessage(2011, LogLevel.Warning, "Request {RequestId} not served ({Code}): {Reason}")]
+    public static partial void NotServed(ILogger logger, string requestId, string code, string reason);
+
+    [LoggerMessage(2012, LogLevel.Error, "Request {RequestId} failed ({Code}): {Reason}")]
+    public static partial void Failed(ILogger logger, string requestId, string code, string reason, Exception? cause);
+
+    [LoggerMessage(2013, LogLevel.Information, "Request {RequestId}: the caller left before the answer was complete")]
+    public static partial void CallerGone(ILogger logger, string requestId);
+
+    [LoggerMessage(2014, LogLevel.Debug, "Request {RequestId} completed: {PromptTokens} prompt and {CompletionTokens} completion tokens")]
+    public static partial void Completed(ILogger logger, string requestId, uint promptTokens, uint completionTokens);
+
+    /// <summary>A failed request, at the level that its author deserves.</summary>
+    public static void RequestFailed(ILogger logger, string requestId, Chat.ChatError error, Exception? cause)
+    {
+        if (error.IsOurs)
+            Failed(logger, requestId, error.Code, error.Message, cause);
+        else if (error.Retryable)
+            NotServed(logger, requestId, error.Code, error.Message);
+        else
+            Refused(logger, requestId, error.Code, error.Message);
+    }
+}

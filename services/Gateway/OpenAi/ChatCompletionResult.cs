@@ -1,0 +1,53 @@
+using System.Text;
+using Parley.Gateway.Chat;
+
+namespace Parley.Gateway.OpenAi;
+
+/// <summary>The updates of a request gathered into its whole answer.</summary>
+internal sealed class ChatCompletionResult(uint choices)
+{
+    private ChatUpdate.Completed? _completed;
+
+    public IReadOnlyList<Choice> Choices { get; } = [.. Enumerable.Range(0, (int)choices).Select(_ => new Choice())];
+
+    public ChatUpdate.Completed Completed => _completed ?? throw new InvalidOperationException("The request has not completed.");
+
+    /// <exception cref="ChatException">The request failed.</exception>
+    public void Add(ChatUpdate update)
+    {
+        switch (update)
+        {
+            case ChatUpdate.Delta delta:
+                var choice = Choices[(int)delta.Choice];
+                choice.Text.Append(delta.Text);
+                if (delta.Logprobs.Count > 0)
+                {
+                    choice.Ids.AddRange(delta.Ids.Span);
+                    choice.Logprobs.AddRange(delta.Logprobs);
+                }
+
+                break;
+            case ChatUpdate.ChoiceFinished finished:
+                Choices[(int)finished.Choice].Finished = finished;
+                break;
+            case ChatUpdate.Completed completed:
+                _completed = completed;
+                break;
+            case ChatUpdate.Failed failed:
+                throw new ChatException(failed.Error);
+        }
+    }
+
+    /// <summary>One answer.</summary>
+    internal sealed class Choice
+    {
+        public StringBuilder Text { get; } = new();
+
+        /// <summary>The ids behind <see cref="Logprobs"/>.</summary>
+        public List<uint> Ids { get; } = [];
+
+        public List<TokenLogprobs> Logprobs { get; } = [];
+
+        public ChatUpdate.ChoiceFinished? Finished { get; set; }
+    }
+}

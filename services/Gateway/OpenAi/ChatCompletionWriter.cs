@@ -1,0 +1,180 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Parley.Gateway.Chat;
+
+namespace Parley.Gateway.OpenAi;
+
+/// <summary>Writes the objects of one chat completion: its chunks, or the whole.</summary>
+internal sealed class ChatCompletionWriter(string id, long createdSeconds, string model, string fingerprint, bool includeUsage, PieceTable pieces)
+{
+    /// <summary>The text is JSON on its own and never part of a page, so only what JSON itself needs is escaped.</summary>
+    public static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public void WriteRole(Utf8JsonWriter json, uint choice)
+    {
+        OpenChunk(json, choice);
+        json.WriteString("role", "assistant");
+        json.WriteString("content", "");
+        CloseChunk(json, [], default, null);
+    }
+
+    public void WriteDelta(Utf8JsonWriter json, ChatUpdate.Delta delta)
+    {
+        OpenChunk(json, delta.Choice);
+        json.WriteString("content", delta.Text);
+        CloseChunk(json, delta.Logprobs, delta.Ids, null);
+    }
+
+    public void WriteFinish(Utf8JsonWriter json, ChatUpdate.ChoiceFinished finished)
+    {
+        OpenChunk(json, finished.Choice);
+        CloseChunk(json, [], default, finished);
+    }
+
+    /// <summary>The last chunk where usage was asked for: no choices.</summary>
+    public void WriteUsage(Utf8JsonWriter json, ChatUpdate.Completed completed)
+    {
+        OpenObject(json, "chat.completion.chunk");
+        json.WriteStartArray("choices");
+        json.WriteEndArray();
+        WriteUsageAndTimings(json, completed);
+        json.WriteEndObject();
+    }
+
+    public void WriteWhole(Utf8JsonWriter json, ChatCompletionResult result)
+    {
+        OpenObject(json, "chat.completion");
+        json.WriteStartArray("choices");
+        for (var choice = 0; choice < result.Choices.Count; choice++)
+        {
+            var answer = result.Choices[choice];
+            json.WriteStartObject();
+            json.WriteNumber("index", choice);
+            json.WriteStartObject("message");
+            json.WriteString("role", "assistant");
+            json.WriteString("content", answer.Text.ToString());
+            json.WriteNull("refusal");
+            json.WriteEndObject();
+            WriteLogprobs(json, answer.Logprobs, answer.Ids.ToArray());
+            WriteFinishReason(json, answer.Finished);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        WriteUsageAndTimings(json, result.Completed);
+        json.WriteEndObject();
+    }
+
+    private void OpenObject(Utf8JsonWriter json, string kind)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", id);
+        json.WriteString("object", kind);
+        json.WriteNumber("created", createdSeconds);
+        json.WriteString("model", model);
+        json.WriteString("system_fingerprint", fingerprint);
+    }
+
+    private void OpenChunk(Utf8JsonWriter json, uint choice)
+    {
+        OpenObject(json, "chat.completion.chunk");
+        json.WriteStartArray("choices");
+        json.WriteStartObject();
+        json.WriteNumber("index", choice);
+        json.WriteStartObject("delta");
+    }
+
+    private void CloseChunk(
+        Utf8JsonWriter json, IReadOnlyList<TokenLogprobs> logprobs, ReadOnlyMemory<uint> ids, ChatUpdate.ChoiceFinished? finished)
+    {
+        json.WriteEndObject();
+        WriteLogprobs(json, logprobs, ids);
+        WriteFinishReason(json, finished);
+        json.WriteEndObject();
+        json.WriteEndArray();
+        if (includeUsage)
+            json.WriteNull("usage");
+        json.WriteEndObject();
+    }
+
+    private static void WriteFinishReason(Utf8JsonWriter json, ChatUpdate.ChoiceFinished? finished)
+    {
+        if (finished is null)
+        {
+            json.WriteNull("finish_reason");
+            return;
+        }
+
+        json.WriteString("finish_reason", finished.Reason == ChatFinishReason.Length ? "length" : "stop");
+        // What ended it: an extension that other servers have too.
+        if (finished.Stop is not null)
+            json.WriteString("stop_reason", finished.Stop);
+        else if (finished.StopTokenId is { } id)
+            json.WriteNumber("stop_reason", id);
+    }
+
+    private void WriteLogprobs(Utf8JsonWriter json, IReadOnlyList<TokenLogprobs> logprobs, ReadOnlyMemory<uint> ids)
+    {
+        if (logprobs.Count == 0)
+        {
+            json.WriteNull("logprobs");
+            return;
+        }
+
+        json.WriteStartObject("logprobs");
+        json.WriteStartArray("content");
+        for (var index = 0; index < logprobs.Count; index++)
+        {
+            json.WriteStartObject();
+            WriteToken(json, ids.Span[index], logprobs[index].Logprob);
+            json.WriteStartArray("top_logprobs");
+            foreach (var top in logprobs[index].Top)
+            {
+                json.WriteStartObject();
+                WriteToken(json, top.Id, top.Logprob);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteNull("refusal");
+        json.WriteEndObject();
+    }
+
+    private void WriteToken(Utf8JsonWriter json, uint id, float logprob)
+    {
+        var piece = pieces[id];
+        json.WriteString("token", piece.Text);
+        // JSON has no infinity; OpenAI's own stand-in for a token that cannot be drawn is −9999.
+        json.WriteNumber("logprob", float.IsFinite(logprob) ? logprob : -9999f);
+        json.WriteStartArray("bytes");
+        foreach (var value in piece.Utf8.Span)
+            json.WriteNumberValue(value);
+        json.WriteEndArray();
+    }
+
+    private static void WriteUsageAndTimings(Utf8JsonWriter json, ChatUpdate.Completed completed)
+    {
+        var usage = completed.Usage;
+        json.WriteStartObject("usage");
+        json.WriteNumber("prompt_tokens", usage.PromptTokens);
+        json.WriteNumber("completion_tokens", usage.CompletionTokens);
+        json.WriteNumber("total_tokens", usage.PromptTokens + usage.CompletionTokens);
+        json.WriteStartObject("prompt_tokens_details");
+        json.WriteNumber("cached_tokens", usage.CachedTokens);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        var timings = completed.Timings;
+        json.WriteStartObject("timings");
+        json.WriteNumber("template_ms", timings.Template.TotalMilliseconds);
+        json.WriteNumber("encode_ms", timings.Encode.TotalMilliseconds);
+        json.WriteNumber("queue_ms", timings.Queue.TotalMilliseconds);
+        json.WriteNumber("prefill_ms", timings.Prefill.TotalMilliseconds);
+        json.WriteNumber("decode_ms", timings.Decode.TotalMilliseconds);
+        json.WriteNumber("total_ms", timings.Total.TotalMilliseconds);
+        json.WriteEndObject();
+    }
+}

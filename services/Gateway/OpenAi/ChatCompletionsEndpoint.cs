@@ -1,0 +1,122 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Parley.Gateway.Chat;
+using Parley.Gateway.Upstream;
+
+namespace Parley.Gateway.OpenAi;
+
+/// <summary><c>POST /v1/chat/completions</c>: reads, calls the pipeline, writes one object or an event stream.</summary>
+internal sealed class ChatCompletionsEndpoint(
+    ChatPipeline pipeline, ChatRequestValidator validator, TokenizerClient tokenizer, UpstreamPairing pairing, IOptions<GatewayOptions> options,
+    TimeProvider time)
+{
+    public async Task HandleAsync(HttpContext context)
+    {
+        var request = await ReadAsync(context);
+        if (request.Stream)
+            await StreamAsync(context, request);
+        else
+            await AnswerAsync(context, request);
+    }
+
+    private async Task<ChatCompletionRequest> ReadAsync(HttpContext context)
+    {
+        using var body = await RequestBody.ReadAsync(context, options.Value.BodyBytesMax);
+        var reader = new ChatCompletionRequestReader();
+        ChatCompletionRequest request;
+        try
+        {
+            var deadline = time.GetUtcNow() + TimeSpan.FromSeconds(options.Value.RequestDurationSecondsMax);
+            request = reader.Read(body.RootElement, context.TraceIdentifier, deadline);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new OpenAiException(OpenAiError.Invalid("The body holds text that is not valid Unicode.", code: "invalid_json"));
+        }
+
+        if (reader.Violations.Count == 0)
+            return request;
+        // What the types allow to be judged is judged as well, so that one answer names every fault.
+        var violations = validator.Validate(request.Chat, pairing.LastSeen?.Model)
+            .Where(violation => !reader.Violations.Any(other => other.Field == FieldNames.ToOpenAi(violation.Field)));
+        throw new ChatException(ChatError.Invalid([.. reader.Violations, .. violations]));
+    }
+
+    private async Task AnswerAsync(HttpContext context, ChatCompletionRequest request)
+    {
+        var cancellationToken = context.RequestAborted;
+        var pieces = new PieceTable(tokenizer);
+        var result = new ChatCompletionResult(request.Chat.Choices);
+        var model = "";
+        await foreach (var update in pipeline.RunAsync(request.Chat, cancellationToken))
+        {
+            if (update is ChatUpdate.Accepted accepted)
+                model = accepted.Model;
+            else if (update is ChatUpdate.Delta delta)
+                await pieces.LearnAsync(delta, cancellationToken);
+            result.Add(update);
+        }
+
+        context.Response.ContentType = "application/json; charset=utf-8";
+        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
+            Writer(model, request, pieces).WriteWhole(json, result);
+        await context.Response.BodyWriter.FlushAsync(cancellationToken);
+    }
+
+    private async Task StreamAsync(HttpContext context, ChatCompletionRequest request)
+    {
+        await using var events = new SseWriter(context, TimeSpan.FromSeconds(options.Value.KeepAliveSeconds), time);
+        try
+        {
+            await using var updates = new ChatUpdateReader(pipeline, request.Chat, context.RequestAborted);
+            await CopyAsync(updates, events, request, context.RequestAborted);
+        }
+        catch (ChatException exception)
+        {
+            await events.StopKeepAliveAsync();
+            if (!events.HasStarted)
+                throw;
+            await events.WriteAsync(OpenAiError.From(exception.Error), static (json, error) => error.Write(json));
+        }
+
+        await events.WriteDoneAsync();
+    }
+
+    private async Task CopyAsync(ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request, CancellationToken cancellationToken)
+    {
+        var pieces = new PieceTable(tokenizer);
+        var writer = Writer("", request, pieces);
+        while (await updates.MoveNextAsync())
+        {
+            switch (updates.Current)
+            {
+                case ChatUpdate.Accepted accepted:
+                    writer = Writer(accepted.Model, request, pieces);
+                    for (var choice = 0u; choice < request.Chat.Choices; choice++)
+                        await events.WriteAsync((writer, choice), static (json, state) => state.writer.WriteRole(json, state.choice));
+                    break;
+                case ChatUpdate.Delta delta when delta.Text.Length > 0 || delta.Logprobs.Count > 0:
+                    await pieces.LearnAsync(delta, cancellationToken);
+                    await events.WriteAsync((writer, delta), static (json, state) => state.writer.WriteDelta(json, state.delta));
+                    break;
+                case ChatUpdate.ChoiceFinished finished:
+                    await events.WriteAsync((writer, finished), static (json, state) => state.writer.WriteFinish(json, state.finished));
+                    break;
+                case ChatUpdate.Completed completed when request.IncludeUsage:
+                    await events.WriteAsync((writer, completed), static (json, state) => state.writer.WriteUsage(json, state.completed));
+                    break;
+                case ChatUpdate.Failed failed:
+                    await events.WriteAsync(OpenAiError.From(failed.Error), static (json, error) => error.Write(json));
+                    break;
+            }
+
+            // One packet for what is there already.
+            if (!updates.TryAdvance())
+                await events.FlushAsync();
+        }
+    }
+
+    private ChatCompletionWriter Writer(string model, ChatCompletionRequest request, PieceTable pieces) => new(
+        $"chatcmpl-{request.Chat.RequestId}", time.GetUtcNow().ToUnixTimeSeconds(), model, pairing.LastSeen?.Fingerprint ?? "",
+        request.IncludeUsage, pieces);
+}

@@ -1,0 +1,21 @@
+namespace Parley.Gateway.OpenAi;
+
+/// <summary>The fields of the gRPC contract under the names that an OpenAI request gives them.</summary>
+internal static class FieldNames
+{
+    public static string ToOpenAi(string field)
+    {
+        var name = field;
+        foreach (var prefix in (ReadOnlySpan<string>)["sampling.", "chat."])
+        {
+            if (name.StartsWith(prefix, StringComparison.Ordinal))
+                name = name[prefix.Length..];
+        }
+
+        return name
+            .Replace("template_arguments_json", "chat_template_kwargs", StringComparison.Ordinal)
+            .Replace(".arguments_json", ".function.arguments", StringComparison.Ordinal)
+            .Replace("tools_json", "tools", StringComparison.Ordinal)
+            .Replace("documents_json", "documents", StringComparison.Ordinal);
+    }
+}

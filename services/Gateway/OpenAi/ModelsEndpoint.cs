@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Parley.Gateway.Chat;
+using Parley.Gateway.Upstream;
+
+namespace Parley.Gateway.OpenAi;
+
+/// <summary><c>GET /v1/models</c> and <c>GET /v1/models/{id}</c>.</summary>
+internal sealed class ModelsEndpoint(UpstreamPairing pairing, TimeProvider time)
+{
+    private readonly long _createdSeconds = time.GetUtcNow().ToUnixTimeSeconds();
+
+    public async Task ListAsync(HttpContext context)
+    {
+        var pair = await pairing.GetAsync(context.RequestAborted);
+        await WriteAsync(context, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("object", "list");
+            json.WriteStartArray("data");
+            WriteModel(json, pair);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    public async Task GetAsync(HttpContext context)
+    {
+        var id = context.Request.RouteValues["id"] as string ?? "";
+        var pair = await pairing.GetAsync(context.RequestAborted);
+        if (id != pair.Model)
+        {
+            var unknown = ChatRequestValidator.UnknownModel(id, pair.Model);
+            throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
+        }
+
+        await WriteAsync(context, json => WriteModel(json, pair));
+    }
+
+    private void WriteModel(Utf8JsonWriter json, UpstreamPair pair)
+    {
+        json.WriteStartObject();
+        json.WriteString("id", pair.Model);
+        json.WriteString("object", "model");
+        json.WriteNumber("created", _createdSeconds);
+        json.WriteString("owned_by", "parley");
+        json.WriteNumber("max_model_len", pair.Generator.ContextTokensMax);
+        json.WriteString("precision", pair.Generator.Precision);
+        json.WriteString("device", pair.Generator.Device);
+        json.WriteEndObject();
+    }
+
+    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
+    {
+        context.Response.ContentType = "application/json; charset=utf-8";
+        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
+            write(json);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+}

@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+using Grpc.Core;
+using Parley.Gateway.Chat;
+using Parley.Generator.V1;
+
+namespace Parley.Gateway.Upstream;
+
+/// <summary>The Generator, in the Gateway's own terms. Every fault is a <see cref="ChatException"/> that names the service.</summary>
+internal sealed class GeneratorClient(UpstreamChannels channels)
+{
+    private readonly Generation.GenerationClient _client = new(channels.GeneratorChannel);
+
+    public async Task<GeneratorDescription> DescribeAsync(DateTime? deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await _client.DescribeAsync(new DescribeRequest(), deadline: deadline, cancellationToken: cancellationToken);
+            return new GeneratorDescription(
+                reply.Model, reply.TokenizerSha256, reply.PackageSha256, reply.Precision, reply.Device, reply.ContextTokensMax,
+                ProtoMapping.ToDomain(reply.DefaultSampling));
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Generator, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// One sequence. Leaving the enumeration, or cancelling it, cancels the call: the Generator frees the sequence at its next step.
+    /// </summary>
+    public async IAsyncEnumerable<GenerationEvent> GenerateAsync(
+        ChatRequest request, EncodedPrompt prompt, ulong? seed, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var message = new GenerateRequest
+        {
+            RequestId = request.RequestId,
+            Model = request.Model,
+            Sampling = ProtoMapping.ToProto(request.Sampling with { Seed = seed }),
+            TokenizerSha256 = prompt.TokenizerSha256,
+        };
+        message.PromptIds.AddRange(prompt.Ids);
+        using var call = _client.Generate(message, RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken);
+        while (await MoveNextAsync(call, cancellationToken))
+        {
+            if (ToDomain(call.ResponseStream.Current) is { } next)
+                yield return next;
+        }
+    }
+
+    private async Task<bool> MoveNextAsync(AsyncServerStreamingCall<GenerateResponse> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call.ResponseStream.MoveNext(cancellationToken);
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Generator, cancellationToken);
+        }
+    }
+
+    /// <summary>Null for an event of a later version, which says nothing to us.</summary>
+    private GenerationEvent? ToDomain(GenerateResponse response) => response.EventCase switch
+    {
+        GenerateResponse.EventOneofCase.Tokens => new GenerationEvent.Tokens(
+            [.. response.Tokens.Ids], ProtoMapping.ToDomain(response.Tokens.Logprobs), ProtoMapping.ToDomain(response.Tokens.Traces)),
+        GenerateResponse.EventOneofCase.Progress => new GenerationEvent.Progress(
+            response.Progress.QueuePosition, response.Progress.PromptTokensDone),
+        GenerateResponse.EventOneofCase.Prompt => new GenerationEvent.Prompt(response.Prompt.PromptTokens, response.Prompt.CachedTokens),
+        GenerateResponse.EventOneofCase.Finished => ToDomain(response.Finished),
+        GenerateResponse.EventOneofCase.Failed => new GenerationEvent.Failed(ToDomain(response.Failed)),
+        _ => null,
+    };
+
+    private static GenerationEvent.Finished ToDomain(FinishedEvent finished) => new(
+        finished.Reason is FinishReason.MaxTokens or FinishReason.ContextFull ? ChatFinishReason.Length : ChatFinishReason.Stop,
+        finished.HasStopTokenId ? finished.StopTokenId : null,
+        finished.Usage?.CompletionTokens ?? 0,
+        finished.Usage?.CachedTokens ?? 0,
+        ProtoMapping.FromNanoseconds(finished.Timings?.QueueNanoseconds ?? 0),
+        ProtoMapping.FromNanoseconds(finished.Timings?.PrefillNanoseconds ?? 0),
+        ProtoMapping.FromNanoseconds(finished.Timings?.DecodeNanoseconds ?? 0),
+        finished.Seed);
+
+    private ChatError ToDomain(FailedEvent failed)
+    {
+        var kind = failed.Code switch
+        {
+            FailureCode.ShuttingDown or FailureCode.Unhealthy => ChatErrorKind.Unavailable,
+            FailureCode.DeadlineExceeded => ChatErrorKind.DeadlineExceeded,
+            FailureCode.SlowReader => ChatErrorKind.SlowReader,
+            _ => ChatErrorKind.Internal,
+        };
+        return new ChatError(kind, $"The {channels.Generator} lost the sequence: {failed.Message}") { Retryable = failed.Retryable };
+    }
+}

@@ -1,0 +1,71 @@
+using Grpc.Core;
+using Parley.Gateway.Chat;
+using Parley.Tokenizer.V1;
+
+namespace Parley.Gateway.Upstream;
+
+/// <summary>The Tokenizer, in the Gateway's own terms. Every fault is a <see cref="ChatException"/> that names the service.</summary>
+internal sealed class TokenizerClient(UpstreamChannels channels)
+{
+    private readonly Tokenization.TokenizationClient _client = new(channels.TokenizerChannel);
+
+    public async Task<TokenizerDescription> DescribeAsync(DateTime? deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await _client.DescribeAsync(new DescribeRequest(), deadline: deadline, cancellationToken: cancellationToken);
+            return new TokenizerDescription(reply.Model, reply.TokenizerSha256, reply.HasChatTemplate);
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Tokenizer, cancellationToken);
+        }
+    }
+
+    /// <summary>Template and encoder in one call.</summary>
+    public async Task<EncodedPrompt> EncodeChatAsync(ChatRequest request, CancellationToken cancellationToken)
+    {
+        var message = new EncodeChatRequest
+        {
+            Chat = ProtoMapping.ToProto(request.Conversation),
+            IncludeText = request.Inspect,
+            IncludePieces = request.Inspect,
+        };
+        try
+        {
+            var reply = await _client.EncodeChatAsync(message, RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken);
+            var rendered = !request.Inspect ? null : new RenderedPrompt(
+                reply.Text, [.. reply.UserRanges.Select(range => (range.Start, range.Length))], ProtoMapping.ToDomain(reply.Pieces));
+            return new EncodedPrompt(
+                reply.Ids, reply.TokenizerSha256, ProtoMapping.FromNanoseconds(reply.TemplateNanoseconds),
+                ProtoMapping.FromNanoseconds(reply.EncodeNanoseconds), rendered);
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Tokenizer, cancellationToken);
+        }
+    }
+
+    /// <summary>The pieces of some ids, one for each, in their order.</summary>
+    public async Task<IReadOnlyList<Chat.TokenPiece>> PiecesAsync(IEnumerable<uint> ids, CancellationToken cancellationToken)
+    {
+        var message = new DecodeRequest { IncludePieces = true };
+        message.Ids.AddRange(ids);
+        try
+        {
+            var reply = await _client.DecodeAsync(message, cancellationToken: cancellationToken);
+            if (reply.Pieces.Count == message.Ids.Count)
+                return ProtoMapping.ToDomain(reply.Pieces);
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Tokenizer, cancellationToken);
+        }
+
+        throw new ChatException(new ChatError(ChatErrorKind.Internal, $"The {channels.Tokenizer} did not answer with one piece per id."));
+    }
+
+    /// <summary>Opens a Detokenize stream for all choices of a request; dispose it to end the call.</summary>
+    public DetokenizeStream Detokenize(ChatRequest request, CancellationToken cancellationToken) =>
+        new(_client.Detokenize(RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken), channels.Tokenizer, cancellationToken);
+}

@@ -1,0 +1,134 @@
+using Microsoft.Extensions.Options;
+using Parley.Gateway.Chat;
+
+namespace Parley.Gateway.Upstream;
+
+/// <summary>
+/// Knows whether both services are there and belong together: both must describe the same tokenizer. The Gateway starts without them.
+/// A description is good for a few seconds; many callers share one look.
+/// </summary>
+internal sealed class UpstreamPairing(
+    TokenizerClient tokenizer, GeneratorClient generator, IOptions<GatewayOptions> options, TimeProvider time, ILogger<UpstreamPairing> logger)
+{
+    private readonly Lock _lock = new();
+    private Task<UpstreamPair>? _look;
+    private UpstreamPair? _pair;
+    private long _pairedAt;
+    private string? _lastReported;
+
+    /// <summary>The last pair seen, whether or not it is still there.</summary>
+    public UpstreamPair? LastSeen => Volatile.Read(ref _pair);
+
+    /// <summary>The pair, from memory while it is fresh.</summary>
+    /// <exception cref="ChatException">A service is not there, or the two differ; the message names which.</exception>
+    public ValueTask<UpstreamPair> GetAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_pair is not null && time.GetElapsedTime(_pairedAt) < TimeSpan.FromSeconds(options.Value.DescribeCacheSeconds))
+                return ValueTask.FromResult(_pair);
+        }
+
+        return new ValueTask<UpstreamPair>(LookAsync(cancellationToken));
+    }
+
+    /// <summary>The pair as it is now: what readiness asks.</summary>
+    /// <exception cref="ChatException">A service is not there, or the two differ; the message names which.</exception>
+    public Task<UpstreamPair> LookAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            // The look outlives a caller who leaves, because others wait for it; it has its own time limit.
+            if (_look is null || _look.IsCompleted)
+                _look = LookNowAsync();
+            return _look.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>A service has gone: the next request looks again.</summary>
+    public void Forget()
+    {
+        lock (_lock)
+            _pair = null;
+    }
+
+    private async Task<UpstreamPair> LookNowAsync()
+    {
+        await Task.Yield();
+        try
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(options.Value.DescribeSecondsMax), time);
+            var descriptions = await DescribeBothAsync(limit.Token);
+            var pair = Join(descriptions.Tokenizer, descriptions.Generator);
+            lock (_lock)
+            {
+                _pair = pair;
+                _pairedAt = time.GetTimestamp();
+            }
+
+            Report(null, pair);
+            return pair;
+        }
+        catch (ChatException exception)
+        {
+            Forget();
+            Report(exception.Message, null);
+            throw;
+        }
+    }
+
+    private async Task<(TokenizerDescription Tokenizer, GeneratorDescription Generator)> DescribeBothAsync(CancellationToken cancellationToken)
+    {
+        var tokenizerTask = LimitedAsync("Tokenizer", options.Value.TokenizerAddress, tokenizer.DescribeAsync(null, cancellationToken));
+        var generatorTask = LimitedAsync("Generator", options.Value.GeneratorAddress, generator.DescribeAsync(null, cancellationToken));
+        try
+        {
+            await Task.WhenAll(tokenizerTask, generatorTask);
+            return (await tokenizerTask, await generatorTask);
+        }
+        catch (ChatException) when (tokenizerTask.IsFaulted && generatorTask.IsFaulted)
+        {
+            throw new ChatException(new ChatError(ChatErrorKind.Unavailable,
+                $"{tokenizerTask.Exception!.InnerException!.Message} {generatorTask.Exception!.InnerException!.Message}"));
+        }
+    }
+
+    private async Task<T> LimitedAsync<T>(string name, string address, Task<T> describing)
+    {
+        try
+        {
+            return await describing;
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new ChatException(
+                new ChatError(ChatErrorKind.Unavailable,
+                    $"The {name} at {address} did not describe itself within {options.Value.DescribeSecondsMax} s (Gateway:DescribeSecondsMax)."),
+                exception);
+        }
+    }
+
+    private static UpstreamPair Join(TokenizerDescription tokenizer, GeneratorDescription generator)
+    {
+        if (tokenizer.TokenizerSha256 != generator.TokenizerSha256)
+        {
+            throw new ChatException(new ChatError(ChatErrorKind.PairMismatch,
+                $"Tokenizer and Generator belong to different models: the Tokenizer ({tokenizer.Model}) has tokenizer.json {tokenizer.TokenizerSha256}, "
+                + $"the Generator ({generator.Model}) has {generator.TokenizerSha256}. Start both from the same package."));
+        }
+
+        return new UpstreamPair(tokenizer, generator);
+    }
+
+    /// <summary>Readiness is asked every second; the log hears of changes only.</summary>
+    private void Report(string? fault, UpstreamPair? pair)
+    {
+        var report = fault ?? pair!.Tokenizer.TokenizerSha256;
+        if (Interlocked.Exchange(ref _lastReported, report) == report)
+            return;
+        if (pair is null)
+            Log.NotPaired(logger, report);
+        else
+            Log.Paired(logger, pair.Model, report);
+    }
+}

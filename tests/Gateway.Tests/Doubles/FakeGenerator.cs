@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
+using Parley.Generator.V1;
+
+namespace Parley.Gateway.Tests.Doubles;
+
+/// <summary>A Generator that follows a script: each answer is a list of id batches, and a test can hold it between two of them.</summary>
+internal sealed class FakeGenerator : Generation.GenerationBase
+{
+    private int _running;
+    private int _cancelled;
+
+    public string Sha256 { get; set; } = "aa11";
+
+    public uint ContextTokensMax { get; set; } = 10_000;
+
+    /// <summary>The batches of a call; the default answers "Hello, world!" letter by letter.</summary>
+    public Func<GenerateRequest, IEnumerable<uint[]>> Script { get; set; } = _ => Letters("Hello, world!");
+
+    /// <summary>Awaited before each batch, with its number.</summary>
+    public Func<int, CancellationToken, Task> BeforeBatch { get; set; } = (_, _) => Task.CompletedTask;
+
+    /// <summary>Awaited before the call's first event.</summary>
+    public Func<CancellationToken, Task> BeforePrompt { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>Thrown before the first event, where set.</summary>
+    public RpcException? Refusal { get; set; }
+
+    /// <summary>Sent instead of batch number n, where set; null cuts the call with UNAVAILABLE.</summary>
+    public (int Batch, FailedEvent? Event)? Fault { get; set; }
+
+    public FinishReason Reason { get; set; } = FinishReason.Eos;
+
+    public ConcurrentQueue<GenerateRequest> Requests { get; } = new();
+
+    public int Running => Volatile.Read(ref _running);
+
+    /// <summary>Calls that ended because the Gateway cancelled them.</summary>
+    public int Cancelled => Volatile.Read(ref _cancelled);
+
+    public static IEnumerable<uint[]> Letters(string text) => FakeTokenizer.Ids(text).Select(id => new[] { id });
+
+    public override Task<DescribeResponse> Describe(DescribeRequest request, ServerCallContext context) => Task.FromResult(new DescribeResponse
+    {
+        Model = "fake",
+        TokenizerSha256 = Sha256,
+        PackageSha256 = "0123456789abcdef",
+        ContextTokensMax = ContextTokensMax,
+        Precision = "fp32",
+        Device = "CPU",
+        DefaultSampling = new SamplingParameters { Temperature = 0.6f, TopP = 0.9f, TopK = 50 },
+    });
+
+    public override async Task Generate(GenerateRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context)
+    {
+        Requests.Enqueue(request);
+        if (Refusal is not null)
+            throw Refusal;
+        Interlocked.Increment(ref _running);
+        try
+        {
+            await AnswerAsync(request, responseStream, context.CancellationToken);
+        }
+        catch (Exception) when (context.CancellationToken.IsCancellationRequested)
+        {
+            Interlocked.Increment(ref _cancelled);
+            throw;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _running);
+        }
+    }
+
+    private async Task AnswerAsync(GenerateRequest request, IServerStreamWriter<GenerateResponse> writer, CancellationToken cancellationToken)
+    {
+        await BeforePrompt(cancellationToken);
+        var prompt = new PromptEvent { PromptTokens = (uint)request.PromptIds.Count, CachedTokens = 3 };
+        await writer.WriteAsync(new GenerateResponse { Prompt = prompt }, cancellationToken);
+        await writer.WriteAsync(new GenerateResponse { Progress = new ProgressEvent { PromptTokensDone = 1 } }, cancellationToken);
+        var total = 0u;
+        var number = 0;
+        foreach (var batch in Script(request))
+        {
+            if (Fault is { } fault && fault.Batch == number)
+            {
+                if (fault.Event is null)
+                    throw new RpcException(new Status(StatusCode.Unavailable, "connection lost"));
+                await writer.WriteAsync(new GenerateResponse { Failed = fault.Event }, cancellationToken);
+                return;
+            }
+
+            await BeforeBatch(number++, cancellationToken);
+            total += (uint)batch.Length;
+            await writer.WriteAsync(new GenerateResponse { Tokens = Tokens(request, batch) }, cancellationToken);
+        }
+
+        var finished = new FinishedEvent
+        {
+            Reason = Reason,
+            Usage = new Usage { PromptTokens = (uint)request.PromptIds.Count, CachedTokens = 3, CompletionTokens = total },
+            Timings = new Timings { QueueNanoseconds = 1000, PrefillNanoseconds = 2000, DecodeNanoseconds = 3000 },
+            Seed = request.Sampling.HasSeed ? request.Sampling.Seed : 42,
+        };
+        await writer.WriteAsync(new GenerateResponse { Finished = finished }, cancellationToken);
+    }
+
+    private static TokensEvent Tokens(GenerateRequest request, uint[] batch)
+    {
+        var tokens = new TokensEvent();
+        tokens.Ids.AddRange(batch);
+        if (request.Sampling.Logprobs)
+        {
+            tokens.Logprobs.AddRange(batch.Select(id => new TokenLogprobs
+            {
+                Logprob = -0.5f,
+                Top = { Enumerable.Range(0, (int)request.Sampling.TopLogprobs).Select(rank => new TokenLogprob { Id = id + (uint)rank, Logprob = -0.5f - rank }) },
+            }));
+        }
+
+        if (request.Sampling.TraceCandidates > 0)
+        {
+            tokens.Traces.AddRange(batch.Select(id => new TokenTrace
+            {
+                Candidates = { new TraceCandidate { Id = id, Logit = 3, Stages = { new StageProbability { Stage = "logits", Probability = 0.75f } } } },
+            }));
+        }
+
+        return tokens;
+    }
+}

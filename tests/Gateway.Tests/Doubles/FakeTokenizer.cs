@@ -1,0 +1,119 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Parley.Tokenizer.V1;
+
+namespace Parley.Gateway.Tests.Doubles;
+
+/// <summary>A Tokenizer whose tokens are bytes: faithful in what it holds back (incomplete UTF-8, possible stops) and in its message count.</summary>
+internal sealed class FakeTokenizer : Tokenization.TokenizationBase
+{
+    public const uint Eos = 256;
+
+    public string Sha256 { get; set; } = "aa11";
+
+    /// <summary>Thrown by EncodeChat where set.</summary>
+    public RpcException? EncodeFault { get; set; }
+
+    /// <summary>Thrown by Detokenize after this many answers, where set.</summary>
+    public int? DetokenizeFaultAfter { get; set; }
+
+    public ConcurrentQueue<Parley.Tokenizer.V1.Chat> Chats { get; } = new();
+
+    public ConcurrentQueue<string> RequestIds { get; } = new();
+
+    private int _openStreams;
+
+    public int OpenStreams => Volatile.Read(ref _openStreams);
+
+    public static uint[] Ids(string text) => [.. Encoding.UTF8.GetBytes(text).Select(value => (uint)value)];
+
+    /// <summary>What a chat renders to here.</summary>
+    public static string Render(Parley.Tokenizer.V1.Chat chat) => string.Concat(chat.Messages.Select(message => $"<{message.Role}>{message.Content}"));
+
+    public override Task<DescribeResponse> Describe(DescribeRequest request, ServerCallContext context) =>
+        Task.FromResult(new DescribeResponse { Model = "fake", TokenizerSha256 = Sha256, HasChatTemplate = true, VocabularySize = 257 });
+
+    public override Task<EncodeChatResponse> EncodeChat(EncodeChatRequest request, ServerCallContext context)
+    {
+        if (EncodeFault is not null)
+            throw EncodeFault;
+        Chats.Enqueue(request.Chat);
+        RequestIds.Enqueue(context.RequestHeaders.GetValue("x-request-id") ?? "");
+        var text = Render(request.Chat);
+        var response = new EncodeChatResponse { TokenizerSha256 = Sha256, TemplateNanoseconds = 1000, EncodeNanoseconds = 2000 };
+        response.Ids.AddRange(Ids(text));
+        if (request.IncludeText)
+        {
+            response.Text = text;
+            response.UserRanges.Add(new TextRange { Start = 6, Length = 2 });
+        }
+
+        if (request.IncludePieces)
+            response.Pieces.AddRange(Ids(text).Select(Piece));
+        return Task.FromResult(response);
+    }
+
+    public override Task<DecodeResponse> Decode(DecodeRequest request, ServerCallContext context)
+    {
+        var response = new DecodeResponse { Text = string.Concat(request.Ids.Select(id => Piece(id).Text)) };
+        if (request.IncludePieces)
+            response.Pieces.AddRange(request.Ids.Select(Piece));
+        return Task.FromResult(response);
+    }
+
+    public override async Task Detokenize(
+        IAsyncStreamReader<DetokenizeRequest> requestStream, IServerStreamWriter<DetokenizeResponse> responseStream, ServerCallContext context)
+    {
+        Interlocked.Increment(ref _openStreams);
+        try
+        {
+            var sequences = new Dictionary<uint, FakeDetokenizer>();
+            var answers = 0;
+            await foreach (var message in requestStream.ReadAllAsync(context.CancellationToken))
+            {
+                if (message.EventCase == DetokenizeRequest.EventOneofCase.Start)
+                {
+                    sequences.Add(message.Sequence, new FakeDetokenizer(message.Sequence, message.Start));
+                    continue;
+                }
+
+                if (!sequences.TryGetValue(message.Sequence, out var sequence) || sequence.IsFinal)
+                    continue;
+                if (answers++ == DetokenizeFaultAfter)
+                    throw new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "the pod is going away"));
+                await responseStream.WriteAsync(
+                    message.EventCase == DetokenizeRequest.EventOneofCase.Tokens ? sequence.Add(message.Tokens.Ids) : sequence.End(),
+                    context.CancellationToken);
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _openStreams);
+        }
+    }
+
+    public static RpcException InvalidTemplate() => new Google.Rpc.Status
+    {
+        Code = (int)StatusCode.InvalidArgument,
+        Message = "chat.messages: roles must alternate",
+        Details =
+        {
+            Any.Pack(new BadRequest
+            {
+                FieldViolations = { new BadRequest.Types.FieldViolation { Field = "chat.messages", Description = "roles must alternate" } },
+            }),
+        },
+    }.ToRpcException();
+
+    private static TokenPiece Piece(uint id)
+    {
+        if (id == Eos)
+            return new TokenPiece { Id = id, Token = "<eos>", Text = "<eos>", Utf8 = ByteString.CopyFromUtf8("<eos>"), Special = true };
+        var bytes = new[] { (byte)id };
+        return new TokenPiece { Id = id, Token = $"<0x{id:X2}>", Text = Encoding.UTF8.GetString(bytes), Utf8 = ByteString.CopyFrom(bytes) };
+    }
+}

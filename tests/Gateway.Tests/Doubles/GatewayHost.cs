@@ -1,0 +1,119 @@
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Parley.Gateway.Upstream;
+using Parley.ServiceDefaults;
+using Parley.TestSupport;
+
+namespace Parley.Gateway.Tests.Doubles;
+
+/// <summary>The whole Gateway in memory, over two fake services; no ports. A test may leave a service out.</summary>
+internal sealed class GatewayHost : IAsyncDisposable
+{
+    private readonly WebApplication _upstream;
+    private readonly WebApplication _gateway;
+    private readonly List<IDisposable> _clients = [];
+
+    private GatewayHost(WebApplication upstream, WebApplication gateway)
+    {
+        _upstream = upstream;
+        _gateway = gateway;
+    }
+
+    public FakeTokenizer Tokenizer { get; private init; } = new();
+
+    public FakeGenerator Generator { get; private init; } = new();
+
+    public LogGuard Logs { get; private init; } = new();
+
+    /// <summary>Services that are not there, by host name: <c>tokenizer</c>, <c>generator</c>.</summary>
+    public HashSet<string> Missing { get; private init; } = [];
+
+    public IServiceProvider Services => _gateway.Services;
+
+    public static async Task<GatewayHost> StartAsync(
+        Dictionary<string, string?>? settings = null, TimeProvider? time = null, Action<GatewayHost>? arrange = null)
+    {
+        var tokenizer = new FakeTokenizer();
+        var generator = new FakeGenerator();
+        var logs = new LogGuard();
+        var missing = new HashSet<string>();
+        var upstream = BuildUpstream(tokenizer, generator);
+        await upstream.StartAsync();
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseTestServer();
+        builder.Services.AddRoutingCore();
+        builder.Logging.AddProvider(logs);
+        Set(builder, "TokenizerAddress", "http://tokenizer");
+        Set(builder, "GeneratorAddress", "http://generator");
+        Set(builder, "DescribeCacheSeconds", "0");
+        foreach (var (key, value) in settings ?? [])
+            Set(builder, key, value);
+        if (time is not null)
+            builder.Services.AddSingleton(time);
+        builder.AddServiceDefaults("parley-gateway");
+        builder.Services.AddSingleton<UpstreamChannelFactory>(address => GrpcChannel.ForAddress(address, new GrpcChannelOptions
+        {
+            HttpHandler = new AbsentHandler(missing, upstream.GetTestServer().CreateHandler()),
+        }));
+        builder.AddGateway();
+        var gateway = builder.Build();
+        gateway.MapServiceDefaults();
+        gateway.MapGateway();
+        var host = new GatewayHost(upstream, gateway) { Tokenizer = tokenizer, Generator = generator, Logs = logs, Missing = missing };
+        arrange?.Invoke(host);
+        await gateway.StartAsync();
+        return host;
+    }
+
+    public HttpClient Http() => Keep(_gateway.GetTestClient());
+
+    public HttpMessageHandler Handler() => Keep(_gateway.GetTestServer().CreateHandler());
+
+    public GrpcChannel Channel() => Keep(GrpcChannel.ForAddress("http://gateway", new GrpcChannelOptions { HttpHandler = Handler() }));
+
+    public V1.ChatCompletion.ChatCompletionClient Client() => new(Channel());
+
+    /// <summary>Waits until the fakes have seen the end of every call.</summary>
+    public async Task AssertIdleAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (Generator.Running > 0 || Tokenizer.OpenStreams > 0)
+            await Task.Delay(5, limit.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients)
+            client.Dispose();
+        await _gateway.StopAsync();
+        await _gateway.DisposeAsync();
+        await _upstream.StopAsync();
+        await _upstream.DisposeAsync();
+    }
+
+    private static WebApplication BuildUpstream(FakeTokenizer tokenizer, FakeGenerator generator)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseTestServer();
+        builder.Services.AddRoutingCore();
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(tokenizer);
+        builder.Services.AddSingleton(generator);
+        var app = builder.Build();
+        app.MapGrpcService<FakeTokenizer>();
+        app.MapGrpcService<FakeGenerator>();
+        return app;
+    }
+
+    private static void Set(WebApplicationBuilder builder, string key, string? value) => builder.Configuration["Gateway:" + key] = value;
+
+    private T Keep<T>(T client)
+        where T : IDisposable
+    {
+        _clients.Add(client);
+        return client;
+    }
+}
