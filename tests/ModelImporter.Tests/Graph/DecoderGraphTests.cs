@@ -1,0 +1,54 @@
+using Parley.TestSupport;
+
+namespace Parley.ModelImporter.Tests.Graph;
+
+/// <summary>The imported graph against the plain forward pass, on operators of ONNX Runtime alone.</summary>
+public sealed class DecoderGraphTests
+{
+    /// <summary>
+    /// Bounds are twice to three times what was measured; random weights of width 64 are the worst case for rounding.
+    /// </summary>
+    [Theory]
+    [InlineData(Fixture.TiedLlama3Rope, "fp32", 1e-5)]
+    [InlineData(Fixture.UntiedHeadDim32, "fp32", 1e-5)]
+    [InlineData(Fixture.TiedLlama3Rope, "int8", 0.15)]
+    [InlineData(Fixture.UntiedHeadDim32, "int8", 0.15)]
+    [InlineData(Fixture.TiedLlama3Rope, "w8a8", 0.2)]
+    [InlineData(Fixture.UntiedHeadDim32, "w8a8", 0.2)]
+    [InlineData(Fixture.TiedLlama3Rope, "int4", 0.5)]
+    [InlineData(Fixture.UntiedHeadDim32, "int4", 0.5)]
+    public void Graph_EachPrecision_IsAsCloseToTheReferenceAsStated(string name, string precision, double bound)
+    {
+        using var folder = new TemporaryFolder();
+        var package = folder.File("package");
+        ModelImport.Run(new ImportOptions { Source = Fixture.Folder(name), Destination = package, Precision = precision });
+        using var model = new GroupQueryModel(package);
+        var reference = new ReferenceForward(Fixture.Folder(name));
+        var worst = 0.0;
+        foreach (var scene in Fixture.Expected(name).GetProperty("cases").EnumerateArray())
+        {
+            var ids = Fixture.Ids(scene.GetProperty("ids"));
+            var expected = reference.Logits(ids);
+            worst = Math.Max(worst, Fixture.RelativeError(model.Run(ids, ids.Length / 2), expected[ids.Length / 2]));
+            worst = Math.Max(worst, Fixture.RelativeError(model.Run(ids, ids.Length - 1), expected[^1]));
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{name} {precision}: {worst:E2}");
+        Assert.InRange(worst, 0, bound);
+    }
+
+    [Fact]
+    public void Graph_SeveralLogitRows_ComeInTheOrderAskedFor()
+    {
+        using var folder = new TemporaryFolder();
+        var package = folder.File("package");
+        ModelImport.Run(new ImportOptions { Source = Fixture.Folder(Fixture.TiedLlama3Rope), Destination = package, Precision = "fp32" });
+        using var model = new GroupQueryModel(package);
+        int[] ids = [376, 3, 14, 15, 92];
+
+        var rows = model.Run(ids, 1, 4);
+
+        Assert.Equal(model.Run(ids, 1), rows[..384]);
+        Assert.Equal(model.Run(ids, 4), rows[384..]);
+    }
+}
