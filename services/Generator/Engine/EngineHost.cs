@@ -95,7 +95,9 @@ internal sealed class EngineHost : IHostedService, IDisposable
         }
         catch (OperationCanceledException)
         {
-            // The host's time is over and a step still runs: it is made to end.
+            // The host's time is over: nothing is waited for any more, and a step that still runs is made to end.
+            Volatile.Write(ref _drainDeadline, 0);
+            _wake.Set();
             _engine?.Runner.Terminate();
             await _ended.Task.WaitAsync(TimeSpan.FromSeconds(5), _time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -172,18 +174,20 @@ internal sealed class EngineHost : IHostedService, IDisposable
     {
         try
         {
-            var wasIdle = false;
-            while (!_stopRequested)
+            var outcome = StepOutcome.Completed;
+            while (!MayStop(outcome))
             {
                 Volatile.Write(ref _heartbeat, _time.GetTimestamp());
-                var outcome = engine.Step();
-                if (_time.GetTimestamp() >= Volatile.Read(ref _drainDeadline))
-                    engine.FailAll(FailureReason.ShuttingDown, "The service is shutting down.");
+                var wasIdle = outcome == StepOutcome.Idle;
+                outcome = engine.Step();
                 if (outcome == StepOutcome.Unhealthy)
                     _state = EngineState.Unhealthy;
                 if (outcome == StepOutcome.Idle && !wasIdle)
                     CheckInvariants(engine);
-                wasIdle = outcome == StepOutcome.Idle;
+                if (MayStop(outcome))
+                    break;
+                if (IsDrainTimeOver)
+                    engine.FailAll(FailureReason.ShuttingDown, "The service is shutting down.");
                 if (outcome is StepOutcome.Idle or StepOutcome.Unhealthy)
                     _wake.WaitOne(IdleWait);
                 else if (outcome == StepOutcome.Blocked)
@@ -205,6 +209,11 @@ internal sealed class EngineHost : IHostedService, IDisposable
             _lifetime.StopApplication();
         }
     }
+
+    private bool IsDrainTimeOver => _time.GetTimestamp() >= Volatile.Read(ref _drainDeadline);
+
+    private bool MayStop(StepOutcome last) =>
+        _stopRequested && (last is StepOutcome.Idle or StepOutcome.Unhealthy || IsDrainTimeOver);
 
     private static void CheckInvariants(GenerationEngine engine)
     {

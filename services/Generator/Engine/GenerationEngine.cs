@@ -202,7 +202,7 @@ internal sealed class GenerationEngine : IDisposable
     /// <summary>A sequence whose stream is full takes no part until its reader has made room.</summary>
     private void MarkPaused()
     {
-        foreach (var sequence in _scheduler.Running)
+        foreach (var sequence in CopyAll())
         {
             if (!sequence.Stream.IsFull)
                 sequence.PausedAt = 0;

@@ -82,9 +82,15 @@ internal sealed class Scheduler(
 
     private void StartWaiting(StepPlan plan, int tokensLeft)
     {
-        while (tokensLeft > 0 && _running.Count < runningMax && _waiting.Count > 0)
+        for (var i = 0; i < _waiting.Count && tokensLeft > 0 && _running.Count < runningMax;)
         {
-            var sequence = _waiting[0];
+            var sequence = _waiting[i];
+            if (sequence.PausedAt != 0)
+            {
+                // Preempted with a full stream: it wants nothing until its reader does.
+                i++;
+                continue;
+            }
 
             // Its last token is computed in any case: its logits are wanted.
             var reusable = sequence.Tokens[..^1];

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Parley.Generator.Admission;
 using Parley.Generator.Engine;
 using Parley.Generator.Sequences;
 using Parley.Generator.Tests.Doubles;
@@ -191,7 +192,7 @@ public sealed class GenerationEngineTests
         Assert.Equal(StepOutcome.Unhealthy, bench.Step());
 
         Assert.Equal(FailureReason.Unhealthy, third.Stream.End!.Failure);
-        Assert.Equal(Admission.AdmissionResult.Unhealthy, bench.Queue.TryEnqueue(bench.Make([1], EngineBench.Greedy(1))));
+        Assert.Equal(AdmissionResult.Unhealthy, bench.Queue.TryEnqueue(bench.Make([1], EngineBench.Greedy(1))));
         bench.AssertEmpty();
     }
 
