@@ -1,0 +1,63 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Parley.ModelImporter.Package;
+
+namespace Parley.Generator.Execution;
+
+/// <summary>The inputs and the output that a package's graph must have.</summary>
+internal static class GraphContract
+{
+    public const string InputIds = "input_ids";
+    public const string LogitRows = "logit_rows";
+    public const string CumulativeLengths = "cumulative_sequence_length";
+    public const string PastLengths = "past_seqlens";
+    public const string BlockTable = "block_table";
+    public const string Logits = "logits";
+
+    /// <summary>Compares a session with what the manifest says of the model.</summary>
+    /// <exception cref="InvalidDataException">Something is missing, surplus or of another shape; the message names it.</exception>
+    public static void Verify(InferenceSession session, ModelShape shape, string path)
+    {
+        var inputs = session.InputMetadata;
+        var expected = new List<(string Name, TensorElementType Type, int[] Shape)>
+        {
+            (InputIds, TensorElementType.Int64, [-1]),
+            (LogitRows, TensorElementType.Int64, [-1]),
+            (CumulativeLengths, TensorElementType.Int32, [-1]),
+            (PastLengths, TensorElementType.Int32, [-1]),
+            (BlockTable, TensorElementType.Int32, [-1, -1]),
+        };
+        for (var layer = 0; layer < shape.Layers; layer++)
+        {
+            int[] cache = [-1, -1, shape.KeyValueHeads, shape.HeadSize];
+            expected.Add(($"key_cache.{layer}", TensorElementType.Float, cache));
+            expected.Add(($"value_cache.{layer}", TensorElementType.Float, cache));
+        }
+
+        foreach (var (name, type, dimensions) in expected)
+        {
+            if (!inputs.TryGetValue(name, out var metadata))
+                throw new InvalidDataException($"{path}: the graph has no input {name}, which {ModelManifest.FileName} calls for.");
+            Compare(name, metadata, type, dimensions, path);
+        }
+
+        if (inputs.Keys.Except(expected.Select(input => input.Name)).FirstOrDefault() is { } surplus)
+            throw new InvalidDataException($"{path}: the graph's input {surplus} is unknown.");
+        if (!session.OutputMetadata.TryGetValue(Logits, out var logits))
+            throw new InvalidDataException($"{path}: the graph has no output {Logits}.");
+        Compare(Logits, logits, TensorElementType.Float, [-1, shape.VocabularySize], path);
+    }
+
+    private static void Compare(string name, NodeMetadata actual, TensorElementType type, int[] shape, string path)
+    {
+        if (actual.ElementDataType != type)
+            throw new InvalidDataException($"{path}: {name} is {actual.ElementDataType}, not {type}.");
+        var fits = actual.Dimensions.Length == shape.Length
+            && actual.Dimensions.Zip(shape).All(pair => pair.First < 0 || pair.Second < 0 || pair.First == pair.Second);
+        if (!fits)
+        {
+            throw new InvalidDataException(
+                $"{path}: {name} is [{string.Join(", ", actual.Dimensions)}], {ModelManifest.FileName} calls for [{string.Join(", ", shape)}].");
+        }
+    }
+}

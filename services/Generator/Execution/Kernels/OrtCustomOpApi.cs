@@ -1,0 +1,149 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.ML.OnnxRuntime;
+using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
+
+namespace Parley.Generator.Execution.Kernels;
+
+/// <summary>The part of ONNX Runtime's C API that the managed package does not wrap: custom operators and what their kernels call.</summary>
+/// <remarks>Faults come back as exceptions here and go out as statuses at the callbacks: no exception may cross the boundary.</remarks>
+internal static unsafe class OrtCustomOpApi
+{
+    /// <summary>Old enough for every package since 1.23, new enough for all that is used.</summary>
+    private const uint ApiVersion = 23;
+
+    private const int ErrorFail = 1;
+
+    private static readonly OrtApi Api = LoadApi();
+
+    /// <summary>A domain that holds one operator; both live as long as the process.</summary>
+    public static IntPtr CreateDomain(string name, OrtCustomOp* op)
+    {
+        IntPtr domain;
+        var nativeName = (byte*)Marshal.StringToCoTaskMemUTF8(name);
+        Check(((delegate* unmanaged<byte*, IntPtr*, IntPtr>)Api.CreateCustomOpDomain)(nativeName, &domain));
+        Check(((delegate* unmanaged<IntPtr, OrtCustomOp*, IntPtr>)Api.CustomOpDomain_Add)(domain, op));
+        return domain;
+    }
+
+    public static void AddDomain(SessionOptions options, IntPtr domain)
+    {
+        Check(((delegate* unmanaged<IntPtr, IntPtr, IntPtr>)Api.AddCustomOpDomain)(options.DangerousGetHandle(), domain));
+        GC.KeepAlive(options);
+    }
+
+    /// <summary>A status for ONNX Runtime, which releases it.</summary>
+    public static void* CreateStatus(string message)
+    {
+        var bytes = new byte[Encoding.UTF8.GetByteCount(message) + 1];
+        Encoding.UTF8.GetBytes(message, bytes);
+        fixed (byte* text = bytes)
+            return ((delegate* unmanaged<int, byte*, void*>)Api.CreateStatus)(ErrorFail, text);
+    }
+
+    /// <summary>An integer attribute, or the default where the node has none.</summary>
+    public static long GetInteger(void* info, ReadOnlySpan<byte> name, long missing)
+    {
+        long value;
+        fixed (byte* text = name)
+        {
+            return Succeeded(((delegate* unmanaged<void*, byte*, long*, IntPtr>)Api.KernelInfoGetAttribute_int64)(info, text, &value))
+                ? value
+                : missing;
+        }
+    }
+
+    /// <summary>A float attribute, or the default where the node has none.</summary>
+    public static float GetFloat(void* info, ReadOnlySpan<byte> name, float missing)
+    {
+        float value;
+        fixed (byte* text = name)
+        {
+            return Succeeded(((delegate* unmanaged<void*, byte*, float*, IntPtr>)Api.KernelInfoGetAttribute_float)(info, text, &value))
+                ? value
+                : missing;
+        }
+    }
+
+    /// <summary>An input's memory, and its dimensions in <paramref name="shape"/>; null where the node leaves the input out.</summary>
+    /// <exception cref="InvalidDataException">The input has another number of dimensions.</exception>
+    public static void* GetInput(void* context, int index, Span<long> shape)
+    {
+        IntPtr value;
+        Check(((delegate* unmanaged<void*, nuint, IntPtr*, IntPtr>)Api.KernelContext_GetInput)(context, (nuint)index, &value));
+        if (value == 0)
+            return null;
+
+        IntPtr info;
+        Check(((delegate* unmanaged<IntPtr, IntPtr*, IntPtr>)Api.GetTensorTypeAndShape)(value, &info));
+        try
+        {
+            nuint rank;
+            Check(((delegate* unmanaged<IntPtr, nuint*, IntPtr>)Api.GetDimensionsCount)(info, &rank));
+            if ((int)rank != shape.Length)
+                throw new InvalidDataException($"input {index} has {rank} dimensions, not {shape.Length}");
+            fixed (long* dimensions = shape)
+                Check(((delegate* unmanaged<IntPtr, long*, nuint, IntPtr>)Api.GetDimensions)(info, dimensions, rank));
+        }
+        finally
+        {
+            ((delegate* unmanaged<IntPtr, void>)Api.ReleaseTensorTypeAndShapeInfo)(info);
+        }
+
+        return GetData(value);
+    }
+
+    /// <summary>Makes output 0 of the given shape and returns its memory.</summary>
+    public static void* GetOutput(void* context, long rows, long columns)
+    {
+        IntPtr value;
+        var shape = stackalloc long[] { rows, columns };
+        Check(((delegate* unmanaged<void*, nuint, long*, nuint, IntPtr*, IntPtr>)Api.KernelContext_GetOutput)(context, 0, shape, 2, &value));
+        return GetData(value);
+    }
+
+    /// <summary>Runs the callback for 0 to <paramref name="count"/> − 1 on the session's own threads and returns when all are done.</summary>
+    public static void ParallelFor(void* context, delegate* unmanaged[Cdecl]<void*, nuint, void> callback, int count, void* state)
+    {
+        var run = (delegate* unmanaged<void*, delegate* unmanaged[Cdecl]<void*, nuint, void>, nuint, nuint, void*, IntPtr>)Api.KernelContext_ParallelFor;
+        // As many batches as units: threads then take units one by one, which evens out their very different lengths.
+        Check(run(context, callback, (nuint)count, (nuint)count, state));
+    }
+
+    private static void* GetData(IntPtr value)
+    {
+        void* data;
+        Check(((delegate* unmanaged<IntPtr, void**, IntPtr>)Api.GetTensorMutableData)(value, &data));
+        return data;
+    }
+
+    private static bool Succeeded(IntPtr status)
+    {
+        if (status == 0)
+            return true;
+        ((delegate* unmanaged<IntPtr, void>)Api.ReleaseStatus)(status);
+        return false;
+    }
+
+    private static void Check(IntPtr status)
+    {
+        if (status == 0)
+            return;
+        var message = Marshal.PtrToStringUTF8((IntPtr)((delegate* unmanaged<IntPtr, byte*>)Api.GetErrorMessage)(status));
+        ((delegate* unmanaged<IntPtr, void>)Api.ReleaseStatus)(status);
+        throw new InvalidOperationException($"ONNX Runtime: {message}");
+    }
+
+    private static OrtApi LoadApi()
+    {
+        // The managed package loads the library and picks the file; only then is ours the same one.
+        OnnxRuntimeEnvironment.EnsureCreated();
+        var getApi = (delegate* unmanaged<uint, OrtApi*>)(*(IntPtr*)OrtGetApiBase());
+        var api = getApi(ApiVersion);
+        return api is null ? throw new NotSupportedException($"ONNX Runtime does not offer its C API {ApiVersion}.") : *api;
+    }
+
+    [DllImport("onnxruntime", ExactSpelling = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern void* OrtGetApiBase();
+}

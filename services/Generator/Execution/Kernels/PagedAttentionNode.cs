@@ -1,0 +1,87 @@
+namespace Parley.Generator.Execution.Kernels;
+
+/// <summary>One attention node of a session: its attributes, and how its inputs become a step.</summary>
+internal sealed unsafe class PagedAttentionNode
+{
+    private int _queryHeads;
+    private int _keyValueHeads;
+    private bool _rotary;
+    private float _scale;
+
+    public PagedAttentionKernel Kernel { get; } = PagedAttentionKernel.Best;
+
+    /// <summary>Reads the attributes of a node.</summary>
+    /// <exception cref="NotSupportedException">An attribute asks for what this operator does not do.</exception>
+    public static PagedAttentionNode Read(void* info)
+    {
+        var node = new PagedAttentionNode
+        {
+            _queryHeads = (int)OrtCustomOpApi.GetInteger(info, "num_heads\0"u8, 0),
+            _keyValueHeads = (int)OrtCustomOpApi.GetInteger(info, "kv_num_heads\0"u8, 0),
+            _rotary = OrtCustomOpApi.GetInteger(info, "do_rotary\0"u8, 0) != 0,
+            _scale = OrtCustomOpApi.GetFloat(info, "scale\0"u8, 0),
+        };
+        if (node._queryHeads <= 0 || node._keyValueHeads <= 0 || node._queryHeads % node._keyValueHeads != 0)
+            throw new NotSupportedException($"num_heads {node._queryHeads} must be a multiple of kv_num_heads {node._keyValueHeads}");
+        if (OrtCustomOpApi.GetInteger(info, "rotary_interleaved\0"u8, 0) != 0)
+            throw new NotSupportedException("rotary_interleaved must be 0");
+        if (OrtCustomOpApi.GetInteger(info, "local_window_size\0"u8, -1) != -1)
+            throw new NotSupportedException("local_window_size must be -1");
+        if (OrtCustomOpApi.GetInteger(info, "is_causal\0"u8, 1) != 1)
+            throw new NotSupportedException("is_causal must be 1");
+        if (OrtCustomOpApi.GetFloat(info, "softcap\0"u8, 0) != 0)
+            throw new NotSupportedException("softcap must be 0");
+        return node;
+    }
+
+    /// <summary>Fetches and checks the inputs of a call, and makes its output.</summary>
+    /// <exception cref="InvalidDataException">A shape, a length or a block id is wrong; nothing was written.</exception>
+    public void Bind(void* context, PagedAttentionStep* step)
+    {
+        var shape = stackalloc long[4];
+        step->QueryHeads = _queryHeads;
+        step->KeyValueHeads = _keyValueHeads;
+        step->Qkv = (float*)OrtCustomOpApi.GetInput(context, 0, new Span<long>(shape, 2));
+        var (tokens, width) = (shape[0], shape[1]);
+        var keyDimensions = stackalloc long[4];
+        step->KeyCache = (float*)OrtCustomOpApi.GetInput(context, 3, new Span<long>(keyDimensions, 4));
+        step->ValueCache = (float*)OrtCustomOpApi.GetInput(context, 4, new Span<long>(shape, 4));
+        step->TokenCount = checked((int)tokens);
+        step->BlockCount = checked((int)keyDimensions[0]);
+        step->BlockTokens = checked((int)keyDimensions[1]);
+        step->HeadSize = checked((int)keyDimensions[3]);
+        if (keyDimensions[2] != _keyValueHeads || !new Span<long>(keyDimensions, 4).SequenceEqual(new Span<long>(shape, 4)))
+            throw new InvalidDataException("key_cache and value_cache must be [blocks, block size, kv_num_heads, head size] alike");
+        if (width != step->QkvWidth)
+            throw new InvalidDataException($"packed rows have {width} columns, not {step->QkvWidth}");
+
+        step->CumulativeLengths = (int*)OrtCustomOpApi.GetInput(context, 5, new Span<long>(shape, 1));
+        step->SequenceCount = checked((int)shape[0] - 1);
+        step->PastLengths = (int*)OrtCustomOpApi.GetInput(context, 6, new Span<long>(shape, 1));
+        if (step->SequenceCount < 0 || shape[0] != step->SequenceCount)
+            throw new InvalidDataException($"past_seqlens has {shape[0]} entries, cumulative_sequence_length {step->SequenceCount + 1}");
+        step->BlockTable = (int*)OrtCustomOpApi.GetInput(context, 7, new Span<long>(shape, 2));
+        step->BlockTableWidth = checked((int)shape[1]);
+        if (shape[0] != step->SequenceCount)
+            throw new InvalidDataException($"block_table has {shape[0]} rows for {step->SequenceCount} sequences");
+
+        step->Scale = _scale != 0 ? _scale : 1 / MathF.Sqrt(step->HeadSize);
+        if (_rotary)
+            BindRotary(context, step);
+        if (step->FindFault() is { } fault)
+            throw new InvalidDataException(fault);
+        step->Output = (float*)OrtCustomOpApi.GetOutput(context, tokens, (long)_queryHeads * step->HeadSize);
+    }
+
+    private static void BindRotary(void* context, PagedAttentionStep* step)
+    {
+        var cos = stackalloc long[2];
+        var sin = stackalloc long[2];
+        step->Cos = (float*)OrtCustomOpApi.GetInput(context, 8, new Span<long>(cos, 2));
+        step->Sin = (float*)OrtCustomOpApi.GetInput(context, 9, new Span<long>(sin, 2));
+        if (step->Cos is null || step->Sin is null || cos[0] != sin[0] || cos[1] != sin[1])
+            throw new InvalidDataException("do_rotary needs cos_cache and sin_cache of one shape");
+        step->PositionsMax = checked((int)cos[0]);
+        step->RotaryHalf = checked((int)cos[1]);
+    }
+}

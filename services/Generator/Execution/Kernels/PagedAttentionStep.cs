@@ -1,0 +1,108 @@
+namespace Parley.Generator.Execution.Kernels;
+
+/// <summary>
+/// The arguments of one attention call as plain pointers. Tokens of all sequences lie one after another; sequence i owns the tokens
+/// [<see cref="CumulativeLengths"/>[i], [i + 1]) and they stand at the positions from <see cref="PastLengths"/>[i] on.
+/// </summary>
+internal unsafe struct PagedAttentionStep
+{
+    /// <summary>Packed rows [tokens, (query heads + 2 · key/value heads) · head size]: queries, keys, values, before rotation.</summary>
+    public float* Qkv;
+
+    /// <summary>Keys [blocks, key/value heads, head size, block tokens]: positions are innermost, so that scores need no sum across lanes.</summary>
+    public float* KeyCache;
+
+    /// <summary>Values [blocks, key/value heads, block tokens, head size].</summary>
+    public float* ValueCache;
+
+    /// <summary>Running sum of new tokens [sequences + 1].</summary>
+    public int* CumulativeLengths;
+
+    /// <summary>Tokens in the cache already [sequences].</summary>
+    public int* PastLengths;
+
+    /// <summary>Block ids [sequences, <see cref="BlockTableWidth"/>].</summary>
+    public int* BlockTable;
+
+    /// <summary>Cosines [<see cref="PositionsMax"/>, <see cref="RotaryHalf"/>].</summary>
+    public float* Cos;
+
+    /// <summary>Sines, of the same shape.</summary>
+    public float* Sin;
+
+    /// <summary>The result [tokens, query heads · head size].</summary>
+    public float* Output;
+
+    public int TokenCount;
+    public int SequenceCount;
+    public int BlockTableWidth;
+    public int BlockCount;
+    public int BlockTokens;
+    public int QueryHeads;
+    public int KeyValueHeads;
+    public int HeadSize;
+
+    /// <summary>Pairs that are rotated in each head; 0 is no rotation.</summary>
+    public int RotaryHalf;
+
+    /// <summary>Rows of the cosine table.</summary>
+    public int PositionsMax;
+
+    /// <summary>Factor on query · key.</summary>
+    public float Scale;
+
+    /// <summary>Running sum of attention units per sequence [sequences + 1]; <see cref="PagedAttentionKernel.Plan"/> fills it.</summary>
+    public int* UnitStarts;
+
+    /// <summary>Query heads that share a key/value head.</summary>
+    public readonly int GroupSize => QueryHeads / KeyValueHeads;
+
+    /// <summary>Floats of one packed row.</summary>
+    public readonly int QkvWidth => (QueryHeads + (2 * KeyValueHeads)) * HeadSize;
+
+    /// <summary>What is wrong with the arguments, or null. Checked before a byte is written: a wrong block id would corrupt memory.</summary>
+    public readonly string? FindFault()
+    {
+        if (HeadSize <= 0 || HeadSize % 16 != 0)
+            return $"the head size is {HeadSize}, not a multiple of 16";
+        if (KeyValueHeads <= 0 || QueryHeads % KeyValueHeads != 0)
+            return $"{QueryHeads} query heads are not a multiple of {KeyValueHeads} key/value heads";
+        if (BlockTokens < 16 || (BlockTokens & (BlockTokens - 1)) != 0)
+            return $"the block size is {BlockTokens}, not a power of two of at least 16";
+        if (RotaryHalf < 0 || 2 * RotaryHalf > HeadSize)
+            return $"cos_cache has {RotaryHalf} columns, more than half the head size {HeadSize}";
+        if (CumulativeLengths[0] != 0 || CumulativeLengths[SequenceCount] != TokenCount)
+            return $"cumulative_sequence_length runs from {CumulativeLengths[0]} to {CumulativeLengths[SequenceCount]}, not from 0 to {TokenCount}";
+        for (var i = 0; i < SequenceCount; i++)
+        {
+            if (FindFault(i) is { } fault)
+                return fault;
+        }
+
+        return null;
+    }
+
+    private readonly string? FindFault(int sequence)
+    {
+        var newTokens = (long)CumulativeLengths[sequence + 1] - CumulativeLengths[sequence];
+        var past = PastLengths[sequence];
+        if (newTokens < 0 || CumulativeLengths[sequence + 1] > TokenCount)
+            return $"cumulative_sequence_length descends or runs over at sequence {sequence}";
+        if (past < 0)
+            return $"past_seqlens of sequence {sequence} is {past}";
+        var total = past + newTokens;
+        if (RotaryHalf > 0 && total > PositionsMax)
+            return $"sequence {sequence} would be {total} tokens long, the model has {PositionsMax} positions";
+        var blocks = (total + BlockTokens - 1) / BlockTokens;
+        if (blocks > BlockTableWidth)
+            return $"sequence {sequence} of {total} tokens needs {blocks} blocks, block_table has {BlockTableWidth} columns";
+        var row = BlockTable + ((long)sequence * BlockTableWidth);
+        for (var i = 0; i < blocks; i++)
+        {
+            if ((uint)row[i] >= (uint)BlockCount)
+                return $"block {i} of sequence {sequence} is {row[i]}, the cache has {BlockCount}";
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,173 @@
+using System.Buffers;
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Parley.Generator.Execution.Kernels;
+using Parley.ModelImporter.Package;
+
+namespace Parley.Generator.Execution;
+
+/// <summary>Runs our packages on the CPU: a flattened step over the paged cache that this runner owns.</summary>
+/// <remarks>One thread at a time, but for <see cref="Terminate"/>. Everything is allocated at start; a step allocates no tensor memory of its own.</remarks>
+internal sealed class OnnxModelRunner : IModelRunner
+{
+    private readonly Lock _lifetime = new();
+    private readonly InferenceSession _session;
+    private readonly RunnerOptions _options;
+    private readonly RunOptions _runOptions = new();
+    private readonly OrtIoBinding _binding;
+    private readonly KvCacheBuffers _cache;
+    private readonly StepTensor _inputIds;
+    private readonly StepTensor _logitRows;
+    private readonly StepTensor _cumulativeLengths;
+    private readonly StepTensor _pastLengths;
+    private readonly StepTensor _blockTable;
+    private readonly StepTensor _logits;
+    private readonly LogitsMemory _logitsMemory;
+    private bool _disposed;
+
+    private OnnxModelRunner(InferenceSession session, ModelShape shape, RunnerOptions options)
+    {
+        _session = session;
+        _options = options;
+        Shape = shape;
+        Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.Best.Name})";
+        _binding = session.CreateIoBinding();
+        _cache = new KvCacheBuffers(shape, options.BlockCount, options.BlockTokens, _binding);
+        _inputIds = new StepTensor(_binding, GraphContract.InputIds, TensorElementType.Int64, sizeof(long), options.StepTokensMax);
+        _logitRows = new StepTensor(_binding, GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), options.LogitRowsMax);
+        _cumulativeLengths = new StepTensor(
+            _binding, GraphContract.CumulativeLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax + 1);
+        _pastLengths = new StepTensor(_binding, GraphContract.PastLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax);
+        _blockTable = new StepTensor(
+            _binding, GraphContract.BlockTable, TensorElementType.Int32, sizeof(int), (long)options.SequencesMax * options.BlocksPerSequenceMax);
+        _logits = new StepTensor(
+            _binding, GraphContract.Logits, TensorElementType.Float, sizeof(float), (long)options.LogitRowsMax * shape.VocabularySize, isOutput: true);
+        _logitsMemory = new LogitsMemory(_logits, checked(options.LogitRowsMax * shape.VocabularySize));
+    }
+
+    public ModelShape Shape { get; }
+
+    public int BlockTokens => _options.BlockTokens;
+
+    public int BlockCount => _options.BlockCount;
+
+    public string Device { get; }
+
+    /// <summary>Bytes of all KV blocks.</summary>
+    public long CacheBytes => _cache.Bytes;
+
+    /// <summary>Loads a package's graph and makes all buffers.</summary>
+    /// <param name="modelPath">Path of <c>model.onnx</c>.</param>
+    /// <param name="manifest">What the package's manifest says.</param>
+    /// <param name="options">Sizes; the context must not exceed the model's.</param>
+    /// <exception cref="InvalidDataException">The graph cannot be loaded or does not fit the manifest.</exception>
+    /// <exception cref="NotSupportedException">This processor cannot run the package's precision.</exception>
+    public static OnnxModelRunner Create(string modelPath, ModelManifest manifest, RunnerOptions options)
+    {
+        Validate(options, manifest.Shape);
+        IntegerProductSelfTest.Require(manifest.Precision, Path.GetDirectoryName(modelPath) ?? modelPath);
+        var session = SessionFactory.Create(modelPath, options.Threads, options.Spinning);
+        try
+        {
+            GraphContract.Verify(session, manifest.Shape, modelPath);
+            return new OnnxModelRunner(session, manifest.Shape, options);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc />
+    /// <exception cref="OnnxRuntimeException">A node failed or the run was terminated; the cache rows of the step are undefined.</exception>
+    public ReadOnlyMemory<float> Run(StepBatch batch)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        // An empty batch would reach operators that divide by the number of rows.
+        ArgumentOutOfRangeException.ThrowIfZero(batch.TokenCount);
+        ArgumentOutOfRangeException.ThrowIfZero(batch.SequenceCount);
+
+        _inputIds.Set<long>(batch.InputIds.AsSpan(0, batch.TokenCount));
+        _cumulativeLengths.Set<int>(batch.CumulativeLengths.AsSpan(0, batch.SequenceCount + 1));
+        _pastLengths.Set<int>(batch.PastLengths.AsSpan(0, batch.SequenceCount));
+        _blockTable.Set<int>(batch.BlockTable.AsSpan(0, batch.SequenceCount * batch.BlockTableWidth), batch.BlockTableWidth);
+        // A step of chunks that are not the last wants no logits, and operators over no rows are best avoided: ask for one and drop it.
+        var rows = Math.Max(batch.LogitRowCount, 1);
+        if (batch.LogitRowCount > 0)
+            _logitRows.Set<long>(batch.LogitRows.AsSpan(0, rows));
+        else
+            _logitRows.Set<long>([0]);
+        _logits.Bind(rows, Shape.VocabularySize);
+
+        _session.RunWithBinding(_runOptions, _binding);
+        return _logitsMemory.Memory[..(batch.LogitRowCount * Shape.VocabularySize)];
+    }
+
+    public void CopyBlock(int source, int destination)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _cache.CopyBlock(source, destination);
+    }
+
+    public void Terminate()
+    {
+        lock (_lifetime)
+        {
+            if (!_disposed)
+                _runOptions.Terminate = true;
+        }
+    }
+
+    /// <summary>Frees everything; a step must not be running.</summary>
+    public void Dispose()
+    {
+        lock (_lifetime)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            // The binding refers to the values, the values to the buffers, both to the session's allocators.
+            _binding.Dispose();
+            foreach (var tensor in new[] { _inputIds, _logitRows, _cumulativeLengths, _pastLengths, _blockTable, _logits })
+                tensor.Dispose();
+            _cache.Dispose();
+            _runOptions.Dispose();
+            _session.Dispose();
+        }
+    }
+
+    private static void Validate(RunnerOptions options, ModelShape shape)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.BlockTokens, 16, nameof(options.BlockTokens));
+        if (!int.IsPow2(options.BlockTokens))
+            throw new ArgumentOutOfRangeException(nameof(options), options.BlockTokens, "BlockTokens must be a power of two.");
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.BlockCount, nameof(options.BlockCount));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.StepTokensMax, nameof(options.StepTokensMax));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.SequencesMax, nameof(options.SequencesMax));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.LogitRowsMax, nameof(options.LogitRowsMax));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.ContextTokensMax, nameof(options.ContextTokensMax));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ContextTokensMax, shape.ContextTokensMax, nameof(options.ContextTokensMax));
+    }
+
+    /// <summary>The logits buffer as memory: native, so that no array has to stay pinned.</summary>
+    private sealed class LogitsMemory(StepTensor tensor, int count) : MemoryManager<float>
+    {
+        public override Span<float> GetSpan() => tensor.Span<float>(count);
+
+        public override unsafe MemoryHandle Pin(int elementIndex = 0)
+        {
+            // Native memory does not move; the pointer is taken from the first element asked for.
+            ref var element = ref tensor.Span<float>(count)[elementIndex];
+            return new MemoryHandle(System.Runtime.CompilerServices.Unsafe.AsPointer(ref element));
+        }
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+}

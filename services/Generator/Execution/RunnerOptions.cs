@@ -1,0 +1,37 @@
+namespace Parley.Generator.Execution;
+
+/// <summary>The sizes of a runner; all buffers are made from them at start.</summary>
+internal sealed record RunnerOptions
+{
+    /// <summary>Positions per KV block.</summary>
+    /// <value>A power of two from 16; the default is 32.</value>
+    public int BlockTokens { get; init; } = 32;
+
+    /// <summary>KV blocks, shared by all sequences.</summary>
+    public required int BlockCount { get; init; }
+
+    /// <summary>New tokens of one step over all sequences.</summary>
+    public required int StepTokensMax { get; init; }
+
+    /// <summary>Sequences of one step.</summary>
+    public required int SequencesMax { get; init; }
+
+    /// <summary>Rows of logits of one step.</summary>
+    public required int LogitRowsMax { get; init; }
+
+    /// <summary>Tokens of one sequence, prompt and answer together; at most the model's.</summary>
+    public required int ContextTokensMax { get; init; }
+
+    /// <summary>Threads of the session.</summary>
+    /// <value>The default 0 is one per physical core.</value>
+    public int Threads { get; init; }
+
+    /// <summary>Whether idle threads spin instead of sleeping: no gain was measured, and it keeps cores busy between steps.</summary>
+    public bool Spinning { get; init; }
+
+    /// <summary>Blocks of the longest sequence.</summary>
+    public int BlocksPerSequenceMax => (ContextTokensMax + BlockTokens - 1) / BlockTokens;
+
+    /// <summary>A step batch of these sizes.</summary>
+    public StepBatch CreateBatch() => new(StepTokensMax, SequencesMax, BlocksPerSequenceMax, LogitRowsMax);
+}

@@ -1,0 +1,44 @@
+using Microsoft.ML.OnnxRuntime;
+using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
+
+namespace Parley.Generator.Execution;
+
+/// <summary>Sessions with the settings that were measured (docs: facts on ONNX Runtime's speed on the CPU).</summary>
+internal static class SessionFactory
+{
+    /// <summary>Loads a model.</summary>
+    /// <param name="modelPath">Path of <c>model.onnx</c>; its external data lies beside it.</param>
+    /// <param name="threads">Threads of the session's one pool; 0 is one per physical core.</param>
+    /// <param name="spinning">Whether idle threads spin.</param>
+    /// <exception cref="InvalidDataException">ONNX Runtime refuses the model; the message names the file.</exception>
+    public static InferenceSession Create(string modelPath, int threads, bool spinning)
+    {
+        using var options = CreateOptions(threads, spinning);
+        try
+        {
+            return new InferenceSession(modelPath, options);
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            throw new InvalidDataException($"{modelPath}: {exception.Message}", exception);
+        }
+    }
+
+    public static SessionOptions CreateOptions(int threads, bool spinning)
+    {
+        var options = OnnxRuntimeSetup.CreateSessionOptions();
+        options.IntraOpNumThreads = ThreadCount(threads);
+        options.InterOpNumThreads = 1;
+        options.ExecutionMode = ExecutionMode.ORT_SEQUENTIAL;
+        options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL;
+        options.EnableCpuMemArena = true;
+        // Shapes differ from step to step, so a remembered pattern never fits.
+        options.EnableMemoryPattern = false;
+        options.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING;
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", spinning ? "1" : "0");
+        options.AddSessionConfigEntry("session.disable_prepacking", "0");
+        return options;
+    }
+
+    public static int ThreadCount(int threads) => threads > 0 ? threads : ProcessorTopology.PhysicalCores;
+}

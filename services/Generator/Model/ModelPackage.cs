@@ -1,0 +1,115 @@
+using System.Security.Cryptography;
+using Parley.ModelImporter.Package;
+
+namespace Parley.Generator.Model;
+
+/// <summary>A model package on disk, checked: what the manifest lists is there and of the right length.</summary>
+internal sealed class ModelPackage
+{
+    /// <summary>Name of the graph within a package.</summary>
+    public const string ModelFileName = "model.onnx";
+
+    /// <summary>Name of the tokenizer within a package.</summary>
+    public const string TokenizerFileName = "tokenizer.json";
+
+    private ModelPackage(string folder, ModelManifest manifest, GenerationDefaults defaults, string tokenizerSha256, string packageSha256)
+    {
+        Folder = folder;
+        Manifest = manifest;
+        Defaults = defaults;
+        TokenizerSha256 = tokenizerSha256;
+        PackageSha256 = packageSha256;
+    }
+
+    public string Folder { get; }
+
+    public ModelManifest Manifest { get; }
+
+    public ModelShape Shape => Manifest.Shape;
+
+    public GenerationDefaults Defaults { get; }
+
+    /// <summary>SHA-256 of <c>tokenizer.json</c>, lower-case hexadecimal: a tokenizer service with another one must not be paired with this model.</summary>
+    public string TokenizerSha256 { get; }
+
+    /// <summary>SHA-256 of the manifest, which holds those of all other files: two replicas with the same are interchangeable.</summary>
+    public string PackageSha256 { get; }
+
+    public string ModelPath => Path.Combine(Folder, ModelFileName);
+
+    /// <summary>Opens a package.</summary>
+    /// <param name="folder">The package's folder.</param>
+    /// <param name="verifyHashes">Whether to read every file and compare its hash: about a second per gigabyte, so not at each start.</param>
+    /// <exception cref="InvalidDataException">Something is missing or broken; the message names the file, the field and the fix.</exception>
+    public static ModelPackage Open(string folder, bool verifyHashes = false)
+    {
+        if (!Directory.Exists(folder))
+            throw new InvalidDataException($"{folder}: there is no such folder; name a model package (made by `parley import`).");
+        var manifestPath = Path.Combine(folder, ModelManifest.FileName);
+        if (!File.Exists(manifestPath))
+        {
+            throw new InvalidDataException(
+                $"{manifestPath}: the file is missing, so {folder} is no model package; make one from a Hugging Face folder by `parley import`.");
+        }
+
+        var bytes = File.ReadAllBytes(manifestPath);
+        var manifest = ModelManifest.Parse(System.Text.Encoding.UTF8.GetString(bytes), manifestPath);
+        CheckShape(manifest.Shape, manifestPath);
+        foreach (var required in new[] { ModelFileName, TokenizerFileName, GenerationConfigFile.ConfigName })
+        {
+            if (!manifest.Files.ContainsKey(required))
+                throw new InvalidDataException($"{manifestPath}: files does not list {required}; import the model again.");
+        }
+
+        foreach (var (name, file) in manifest.Files)
+            CheckFile(folder, manifestPath, name, file, verifyHashes);
+        return new ModelPackage(
+            folder,
+            manifest,
+            GenerationConfigFile.Read(folder, manifest.Shape.VocabularySize),
+            HashFile(Path.Combine(folder, TokenizerFileName)),
+            Convert.ToHexStringLower(SHA256.HashData(bytes)));
+    }
+
+    private static void CheckFile(string folder, string manifestPath, string name, PackageFile file, bool verifyHashes)
+    {
+        if (name.Length == 0 || Path.GetFileName(name) != name || name is "." or "..")
+            throw new InvalidDataException($"{manifestPath}: files names {name}, which is not a file of the package itself.");
+        var path = Path.Combine(folder, name);
+        var info = new FileInfo(path);
+        if (!info.Exists)
+            throw new InvalidDataException($"{path}: the file is missing; import the model again.");
+
+        // A link's own length is 0; the manifest speaks of what it leads to.
+        var length = info.LinkTarget is null ? info.Length : ((FileInfo)info.ResolveLinkTarget(returnFinalTarget: true)!).Length;
+        if (length != file.Bytes)
+            throw new InvalidDataException($"{path}: the file has {length} bytes, {ModelManifest.FileName} says {file.Bytes}; import the model again.");
+        if (verifyHashes && HashFile(path) is var hash && hash != file.Sha256)
+            throw new InvalidDataException($"{path}: the SHA-256 is {hash}, {ModelManifest.FileName} says {file.Sha256}; import the model again.");
+    }
+
+    private static void CheckShape(ModelShape shape, string path)
+    {
+        foreach (var (name, value) in new[]
+        {
+            ("layers", shape.Layers), ("hiddenSize", shape.HiddenSize), ("intermediateSize", shape.IntermediateSize),
+            ("queryHeads", shape.QueryHeads), ("keyValueHeads", shape.KeyValueHeads), ("headSize", shape.HeadSize),
+            ("vocabularySize", shape.VocabularySize), ("contextTokensMax", shape.ContextTokensMax),
+        })
+        {
+            if (value <= 0)
+                throw new InvalidDataException($"{path}: shape.{name} is {value}; it must be at least 1.");
+        }
+
+        if (shape.QueryHeads % shape.KeyValueHeads != 0)
+            throw new InvalidDataException($"{path}: shape.queryHeads {shape.QueryHeads} is not a multiple of shape.keyValueHeads {shape.KeyValueHeads}.");
+        if (shape.HeadSize % 16 != 0)
+            throw new InvalidDataException($"{path}: shape.headSize {shape.HeadSize} is not a multiple of 16.");
+    }
+
+    private static string HashFile(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+}

@@ -1,0 +1,200 @@
+using System.Runtime.InteropServices;
+using Parley.Generator.Execution.Kernels;
+
+namespace Parley.Generator.Tests.Execution.Kernels;
+
+/// <summary>Sequences that grow by random ragged steps, in a cache full of NaN, with a plain double-precision answer for every row.</summary>
+internal sealed unsafe class AttentionCase : IDisposable
+{
+    private readonly List<IntPtr> _allocations = [];
+    private readonly Random _random;
+    private readonly List<double[]>[] _keys;
+    private readonly List<double[]>[] _values;
+    private readonly List<int>[] _blocks;
+    private readonly Stack<int> _free;
+    private PagedAttentionStep _step;
+
+    public AttentionCase(int sequences, int queryHeads, int keyValueHeads, int headSize, int blockTokens, int positionsMax, int seed, int rotaryHalf = -1)
+    {
+        _random = new Random(seed);
+        _keys = [.. Enumerable.Range(0, sequences).Select(_ => new List<double[]>())];
+        _values = [.. Enumerable.Range(0, sequences).Select(_ => new List<double[]>())];
+        _blocks = [.. Enumerable.Range(0, sequences).Select(_ => new List<int>())];
+        var perSequence = (positionsMax + blockTokens - 1) / blockTokens;
+        var blocks = sequences * perSequence;
+        var order = Enumerable.Range(0, blocks).ToArray();
+        _random.Shuffle(order);
+        _free = new Stack<int>(order);
+        _step = new PagedAttentionStep
+        {
+            QueryHeads = queryHeads,
+            KeyValueHeads = keyValueHeads,
+            HeadSize = headSize,
+            BlockTokens = blockTokens,
+            BlockCount = blocks,
+            BlockTableWidth = perSequence,
+            PositionsMax = positionsMax,
+            RotaryHalf = rotaryHalf < 0 ? headSize / 2 : rotaryHalf,
+            Scale = 1 / MathF.Sqrt(headSize),
+        };
+        var cacheFloats = blocks * blockTokens * keyValueHeads * headSize;
+        _step.KeyCache = Allocate<float>(cacheFloats);
+        _step.ValueCache = Allocate<float>(cacheFloats);
+        new Span<float>(_step.KeyCache, cacheFloats).Fill(float.NaN);
+        new Span<float>(_step.ValueCache, cacheFloats).Fill(float.NaN);
+        _step.Cos = Allocate<float>(positionsMax * Math.Max(_step.RotaryHalf, 1));
+        _step.Sin = Allocate<float>(positionsMax * Math.Max(_step.RotaryHalf, 1));
+        for (var position = 0; position < positionsMax; position++)
+        {
+            for (var j = 0; j < _step.RotaryHalf; j++)
+            {
+                var angle = position * Math.Pow(10000, -j / (double)_step.RotaryHalf);
+                _step.Cos[(position * _step.RotaryHalf) + j] = (float)Math.Cos(angle);
+                _step.Sin[(position * _step.RotaryHalf) + j] = (float)Math.Sin(angle);
+            }
+        }
+    }
+
+    /// <summary>Runs one step with as many new tokens per sequence as given and returns [tokens, query heads · head size].</summary>
+    public float[] Run(PagedAttentionKernel kernel, int[] newTokens, float[]? rows = null)
+    {
+        var tokens = newTokens.Sum();
+        rows ??= RandomRows(tokens);
+        var output = new float[tokens * _step.QueryHeads * _step.HeadSize];
+        var cumulative = new int[newTokens.Length + 1];
+        var past = new int[newTokens.Length];
+        var table = new int[newTokens.Length * _step.BlockTableWidth];
+        for (var i = 0; i < newTokens.Length; i++)
+        {
+            cumulative[i + 1] = cumulative[i] + newTokens[i];
+            past[i] = _keys[i].Count;
+            while (_blocks[i].Count * _step.BlockTokens < past[i] + newTokens[i])
+                _blocks[i].Add(_free.Pop());
+            _blocks[i].CopyTo(table, i * _step.BlockTableWidth);
+        }
+
+        fixed (float* qkv = rows, result = output)
+        fixed (int* cumulativeLengths = cumulative, pastLengths = past, blockTable = table)
+        {
+            _step.Qkv = qkv;
+            _step.Output = result;
+            _step.CumulativeLengths = cumulativeLengths;
+            _step.PastLengths = pastLengths;
+            _step.BlockTable = blockTable;
+            _step.TokenCount = tokens;
+            _step.SequenceCount = newTokens.Length;
+            fixed (PagedAttentionStep* step = &_step)
+            {
+                Assert.Null(step->FindFault());
+                kernel.Run(step);
+            }
+        }
+
+        Remember(rows, newTokens);
+        return output;
+    }
+
+    public float[] RandomRows(int tokens)
+    {
+        var rows = new float[tokens * _step.QkvWidth];
+        for (var i = 0; i < rows.Length; i++)
+            rows[i] = (float)((_random.NextDouble() * 4) - 2);
+        return rows;
+    }
+
+    /// <summary>The answer for the rows of the last step, in double precision.</summary>
+    public double[] Expected(float[] rows, int[] newTokens)
+    {
+        var (hd, group) = (_step.HeadSize, _step.GroupSize);
+        var expected = new double[newTokens.Sum() * _step.QueryHeads * hd];
+        var token = 0;
+        for (var sequence = 0; sequence < newTokens.Length; sequence++)
+        {
+            for (var i = 0; i < newTokens[sequence]; i++, token++)
+            {
+                var position = _keys[sequence].Count - newTokens[sequence] + i;
+                for (var head = 0; head < _step.QueryHeads; head++)
+                {
+                    var query = Rotate(rows.AsSpan((token * _step.QkvWidth) + (head * hd), hd), position);
+                    Attend(query, sequence, head / group, position, expected.AsSpan(((token * _step.QueryHeads) + head) * hd, hd));
+                }
+            }
+        }
+
+        return expected;
+    }
+
+    public void Dispose()
+    {
+        foreach (var allocation in _allocations)
+            NativeMemory.Free((void*)allocation);
+    }
+
+    private void Attend(double[] query, int sequence, int keyValueHead, int position, Span<double> output)
+    {
+        var hd = query.Length;
+        var scores = new double[position + 1];
+        for (var j = 0; j <= position; j++)
+        {
+            for (var d = 0; d < hd; d++)
+                scores[j] += query[d] * _keys[sequence][j][(keyValueHead * hd) + d];
+            scores[j] *= _step.Scale;
+        }
+
+        var maximum = scores.Max();
+        var sum = scores.Sum(score => Math.Exp(score - maximum));
+        for (var j = 0; j <= position; j++)
+        {
+            for (var d = 0; d < hd; d++)
+                output[d] += Math.Exp(scores[j] - maximum) / sum * _values[sequence][j][(keyValueHead * hd) + d];
+        }
+    }
+
+    private void Remember(float[] rows, int[] newTokens)
+    {
+        var hd = _step.HeadSize;
+        var token = 0;
+        for (var sequence = 0; sequence < newTokens.Length; sequence++)
+        {
+            for (var i = 0; i < newTokens[sequence]; i++, token++)
+            {
+                var keys = new double[_step.KeyValueHeads * hd];
+                var values = new double[_step.KeyValueHeads * hd];
+                for (var head = 0; head < _step.KeyValueHeads; head++)
+                {
+                    var start = (token * _step.QkvWidth) + ((_step.QueryHeads + head) * hd);
+                    Rotate(rows.AsSpan(start, hd), _keys[sequence].Count).CopyTo(keys, head * hd);
+                    for (var d = 0; d < hd; d++)
+                        values[(head * hd) + d] = rows[start + (_step.KeyValueHeads * hd) + d];
+                }
+
+                _keys[sequence].Add(keys);
+                _values[sequence].Add(values);
+            }
+        }
+    }
+
+    private double[] Rotate(ReadOnlySpan<float> head, int position)
+    {
+        var half = _step.RotaryHalf;
+        var rotated = new double[head.Length];
+        for (var d = 0; d < head.Length; d++)
+        {
+            var pair = d < half ? d : d - half;
+            double cos = pair < half ? _step.Cos[(position * half) + pair] : 1;
+            double sin = pair < half ? _step.Sin[(position * half) + pair] : 0;
+            var partner = pair >= half ? 0 : d < half ? -head[d + half] : head[d - half];
+            rotated[d] = (head[d] * cos) + (partner * sin);
+        }
+
+        return rotated;
+    }
+
+    private T* Allocate<T>(int count)
+        where T : unmanaged
+    {
+        var memory = NativeMemory.Alloc((nuint)count, (nuint)sizeof(T));
+        _allocations.Add((IntPtr)memory);
+        return (T*)memory;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels;
+using Parley.ModelImporter.Package;
+
+namespace Parley.Generator.Tests.Execution;
+
+/// <summary>A decoder of two small attention layers with random weights: the wiring of our packages without an importer.</summary>
+internal static class TinyModel
+{
+    public static ModelShape Shape { get; } = new(
+        Layers: 2, HiddenSize: 48, IntermediateSize: 48, QueryHeads: 6, KeyValueHeads: 2, HeadSize: 16,
+        VocabularySize: 50, ContextTokensMax: 256, TiedEmbeddings: true);
+
+    public static ModelManifest Manifest(string precision = "fp32") => new()
+    {
+        FormatVersion = ModelManifest.CurrentFormatVersion,
+        Name = "tiny",
+        Architecture = "TinyForCausalLM",
+        Precision = precision,
+        Shape = Shape,
+        Parameters = 1,
+        Opset = 21,
+        Importer = "test",
+        SourceSha256 = new string('0', 64),
+        Files = new Dictionary<string, PackageFile>(),
+    };
+
+    /// <summary>Writes <c>model.onnx</c> and returns its path.</summary>
+    public static string Write(string folder)
+    {
+        var path = Path.Combine(folder, "model.onnx");
+        File.WriteAllBytes(path, Build());
+        return path;
+    }
+
+    public static byte[] Build()
+    {
+        var random = new Random(7);
+        var graph = new OnnxGraphWriter();
+        var half = Shape.HeadSize / 2;
+        var qkvWidth = (Shape.QueryHeads + (2 * Shape.KeyValueHeads)) * Shape.HeadSize;
+        var angles = from position in Enumerable.Range(0, Shape.ContextTokensMax)
+                     from j in Enumerable.Range(0, half)
+                     select position * Math.Pow(10000, -j / (double)half);
+        AddConstant(graph, "cos", [.. angles.Select(angle => (float)Math.Cos(angle))], Shape.ContextTokensMax, half);
+        AddConstant(graph, "sin", [.. angles.Select(angle => (float)Math.Sin(angle))], Shape.ContextTokensMax, half);
+        AddRandom(graph, random, "embedding", Shape.VocabularySize, Shape.HiddenSize);
+        AddRandom(graph, random, "head", Shape.HiddenSize, Shape.VocabularySize);
+        graph.Node("Gather", "", ["embedding", GraphContract.InputIds], ["hidden.0"]);
+        for (var layer = 0; layer < Shape.Layers; layer++)
+        {
+            AddRandom(graph, random, $"qkv.{layer}", Shape.HiddenSize, qkvWidth);
+            AddRandom(graph, random, $"out.{layer}", Shape.QueryHeads * Shape.HeadSize, Shape.HiddenSize);
+            graph.Node("MatMul", "", [$"hidden.{layer}", $"qkv.{layer}"], [$"packed.{layer}"]);
+            AddAttention(graph, $"packed.{layer}", layer, $"attended.{layer}");
+            graph.Node("MatMul", "", [$"attended.{layer}", $"out.{layer}"], [$"projected.{layer}"]);
+            graph.Node("Add", "", [$"hidden.{layer}", $"projected.{layer}"], [$"hidden.{layer + 1}"]);
+        }
+
+        graph.Node("Gather", "", [$"hidden.{Shape.Layers}", GraphContract.LogitRows], ["last"]);
+        graph.Node("MatMul", "", ["last", "head"], [GraphContract.Logits]);
+        graph.Input(GraphContract.InputIds, OnnxGraphWriter.Int64, -1).Input(GraphContract.LogitRows, OnnxGraphWriter.Int64, -1);
+        AddAttentionInputs(graph, Shape.Layers);
+        return graph.Output(GraphContract.Logits, OnnxGraphWriter.Float, -1, Shape.VocabularySize).ToModel();
+    }
+
+    /// <summary>A graph of one attention node: <c>qkv</c> in, <c>y</c> out.</summary>
+    public static byte[] BuildAttention(params (string Name, object Value)[] attributes)
+    {
+        var graph = new OnnxGraphWriter();
+        AddConstant(graph, "cos", [.. Enumerable.Repeat(1f, 64 * 8)], 64, 8);
+        AddConstant(graph, "sin", new float[64 * 8], 64, 8);
+        graph.Input("qkv", OnnxGraphWriter.Float, -1, -1);
+        AddAttentionInputs(graph, 1);
+        AddAttention(graph, "qkv", 0, "y", attributes);
+        return graph.Output("y", OnnxGraphWriter.Float, -1, -1).ToModel();
+    }
+
+    private static void AddAttention(OnnxGraphWriter graph, string input, int layer, string output, params (string Name, object Value)[] attributes) =>
+        graph.Node(
+            PagedAttentionOp.Name,
+            PagedAttentionOp.Domain,
+            [
+                input, "", "", $"key_cache.{layer}", $"value_cache.{layer}", GraphContract.CumulativeLengths,
+                GraphContract.PastLengths, GraphContract.BlockTable, "cos", "sin",
+            ],
+            [output],
+            [("num_heads", (long)Shape.QueryHeads), ("kv_num_heads", (long)Shape.KeyValueHeads), ("do_rotary", 1L), .. attributes]);
+
+    private static void AddAttentionInputs(OnnxGraphWriter graph, int layers)
+    {
+        graph.Input(GraphContract.CumulativeLengths, OnnxGraphWriter.Int32, -1).Input(GraphContract.PastLengths, OnnxGraphWriter.Int32, -1);
+        graph.Input(GraphContract.BlockTable, OnnxGraphWriter.Int32, -1, -1);
+        for (var layer = 0; layer < layers; layer++)
+        {
+            foreach (var name in new[] { "key_cache", "value_cache" })
+                graph.Input($"{name}.{layer}", OnnxGraphWriter.Float, -1, -1, Shape.KeyValueHeads, Shape.HeadSize);
+        }
+    }
+
+    private static void AddRandom(OnnxGraphWriter graph, Random random, string name, int rows, int columns)
+    {
+        var values = new float[rows * columns];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = (float)(random.NextDouble() - 0.5);
+        AddConstant(graph, name, values, rows, columns);
+    }
+
+    private static void AddConstant(OnnxGraphWriter graph, string name, float[] values, params long[] shape) =>
+        graph.Constant(name, OnnxGraphWriter.Float, MemoryMarshal.AsBytes<float>(values), shape);
+}

@@ -1,0 +1,192 @@
+using System.Security.Cryptography;
+using System.Text;
+using Parley.Generator.Model;
+using Parley.Generator.Tests.Execution;
+using Parley.ModelImporter.Package;
+
+namespace Parley.Generator.Tests.Model;
+
+/// <summary>Opening a package: what is read, and that every fault is named.</summary>
+public sealed class ModelPackageTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public ModelPackageTests()
+    {
+        Write("model.onnx", "graph");
+        Write("tokenizer.json", "{}");
+        Write("config.json", """{"eos_token_id": 3}""");
+        WriteGeneration("""{"eos_token_id": [1, 2], "do_sample": true, "temperature": 0.6, "top_p": 0.9}""");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Open_Llama_SamplesAsTransformersDoes()
+    {
+        var package = Open();
+
+        Assert.Equal([1u, 2u], package.Defaults.EosTokenIds);
+        Assert.True(package.Defaults.DoSample);
+        Assert.Equal((0.6f, 50, 0.9f), (package.Defaults.Temperature, package.Defaults.TopK, package.Defaults.TopP));
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData("{}"u8)), package.TokenizerSha256);
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(PathOf(ModelManifest.FileName)))), package.PackageSha256);
+    }
+
+    [Fact]
+    public void Open_WithoutDoSample_IsGreedyButPenalised()
+    {
+        WriteGeneration("""{"temperature": 0.6, "top_k": 20, "repetition_penalty": 1.2, "eos_token_id": null}""");
+
+        var defaults = Open().Defaults;
+
+        Assert.False(defaults.DoSample);
+        Assert.Equal((0f, 0, 1f, 1.2f), (defaults.Temperature, defaults.TopK, defaults.TopP, defaults.RepetitionPenalty));
+        Assert.Equal([3u], defaults.EosTokenIds);
+    }
+
+    [Fact]
+    public void Open_ExplicitTopK_IsKept()
+    {
+        WriteGeneration("""{"do_sample": true, "top_k": 0}""");
+
+        Assert.Equal((1f, 0), (Open().Defaults.Temperature, Open().Defaults.TopK));
+    }
+
+    [Fact]
+    public void Open_WithoutGenerationConfig_TakesEosFromTheConfig()
+    {
+        File.Delete(PathOf("generation_config.json"));
+
+        Assert.Equal([3u], Open().Defaults.EosTokenIds);
+    }
+
+    [Theory]
+    [InlineData("""{"do_sample": true, "temperature": "hot"}""", "temperature is \"hot\"")]
+    [InlineData("""{"do_sample": true, "top_p": 1.5}""", "top_p is 1.5")]
+    [InlineData("""{"do_sample": 1}""", "do_sample is 1")]
+    [InlineData("""{"eos_token_id": [1, 50]}""", "eos_token_id is 50")]
+    [InlineData("""{"no_repeat_ngram_size": -1}""", "no_repeat_ngram_size is -1")]
+    [InlineData("[]", "not a JSON object")]
+    [InlineData("{", "generation_config.json")]
+    public void Open_BrokenGenerationConfig_NamesFileAndField(string json, string expected)
+    {
+        WriteGeneration(json);
+
+        var exception = Assert.Throws<InvalidDataException>(() => Open());
+
+        Assert.Contains("generation_config.json", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_MissingFile_IsNamed()
+    {
+        WriteManifest();
+        File.Delete(PathOf("model.onnx"));
+
+        AssertFault("model.onnx: the file is missing");
+    }
+
+    [Fact]
+    public void Open_FileOfAnotherLength_IsNamed()
+    {
+        WriteManifest();
+        Write("model.onnx", "cut");
+
+        AssertFault("has 3 bytes, parley.json says 5");
+    }
+
+    [Fact]
+    public void Open_ChangedFile_IsFoundByItsHashOnly()
+    {
+        WriteManifest();
+        Write("model.onnx", "grapH");
+
+        Assert.NotNull(ModelPackage.Open(_folder.Path));
+        var exception = Assert.Throws<InvalidDataException>(() => ModelPackage.Open(_folder.Path, verifyHashes: true));
+        Assert.Contains("SHA-256", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_LinkedFile_IsMeasuredAtItsTarget()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege on Windows.");
+        WriteManifest();
+        using var elsewhere = new TemporaryFolder();
+        var target = Path.Combine(elsewhere.Path, "graph");
+        File.Move(PathOf("model.onnx"), target);
+        File.CreateSymbolicLink(PathOf("model.onnx"), target);
+
+        Assert.NotNull(ModelPackage.Open(_folder.Path));
+    }
+
+    [Theory]
+    [InlineData("../model.onnx")]
+    [InlineData("")]
+    public void Open_FileOutsideThePackage_IsRefused(string name)
+    {
+        WriteManifest(manifest => manifest with
+        {
+            Files = new Dictionary<string, PackageFile>(manifest.Files) { [name] = new(5, new string('0', 64)) },
+        });
+
+        AssertFault("not a file of the package");
+    }
+
+    [Fact]
+    public void Open_HeadsThatDoNotDivide_NamesTheField()
+    {
+        WriteManifest(manifest => manifest with { Shape = manifest.Shape with { KeyValueHeads = 4 } });
+
+        AssertFault("shape.queryHeads 6");
+    }
+
+    [Fact]
+    public void Open_ManifestWithoutTokenizer_SaysSo()
+    {
+        WriteManifest(manifest => manifest with
+        {
+            Files = manifest.Files.Where(file => file.Key != "tokenizer.json").ToDictionary(file => file.Key, file => file.Value),
+        });
+
+        AssertFault("does not list tokenizer.json");
+    }
+
+    [Fact]
+    public void Open_HuggingFaceFolder_PointsToTheImporter() => AssertFault("parley import");
+
+    [Fact]
+    public void Open_NoFolder_NamesIt() => Assert.Contains(
+        "/nowhere", Assert.Throws<InvalidDataException>(() => ModelPackage.Open("/nowhere")).Message, StringComparison.Ordinal);
+
+    private ModelPackage Open()
+    {
+        WriteManifest();
+        return ModelPackage.Open(_folder.Path, verifyHashes: true);
+    }
+
+    private void AssertFault(string expected)
+    {
+        var exception = Assert.Throws<InvalidDataException>(() => ModelPackage.Open(_folder.Path));
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+    }
+
+    private string PathOf(string name) => Path.Combine(_folder.Path, name);
+
+    private void Write(string name, string text) => File.WriteAllText(PathOf(name), text);
+
+    private void WriteGeneration(string json) => Write("generation_config.json", json);
+
+    private void WriteManifest(Func<ModelManifest, ModelManifest>? change = null)
+    {
+        File.Delete(PathOf(ModelManifest.FileName));
+        var manifest = TinyModel.Manifest() with
+        {
+            Files = Directory.GetFiles(_folder.Path).ToDictionary(
+                path => Path.GetFileName(path),
+                path => new PackageFile(new FileInfo(path).Length, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))))),
+        };
+        File.WriteAllText(PathOf(ModelManifest.FileName), (change?.Invoke(manifest) ?? manifest).ToJson(), new UTF8Encoding(false));
+    }
+}
