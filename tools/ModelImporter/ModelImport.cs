@@ -35,7 +35,7 @@ public static class ModelImport
         {
             ContextTokensMax = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax),
         };
-        var parameters = checkpoint.Weights.Parameters(checkpoint.Tensors);
+        var parameters = checkpoint.Weights.Parameters(shape);
         var name = options.Name ?? NameOf(options.Source);
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Parallelism, CancellationToken = cancellationToken };
         var bytes = new ModelPackageWriter(staging.Folder, parallel, progress).Write(

@@ -40,13 +40,18 @@ internal sealed record DecoderWeights(
     }
 
     /// <summary>Number of weights, a tied head counted once.</summary>
-    public long Parameters(CheckpointTensors tensors) => Names().Sum(name => tensors.Find(name).Elements);
+    public long Parameters(ModelShape shape) =>
+        Linears().SelectMany(linear => linear.Parts.Select(part => (part, linear.Inputs)))
+            .DistinctBy(entry => entry.part.Weight)
+            .Sum(entry => ((long)entry.Inputs + (entry.part.Bias is null ? 0 : 1)) * entry.part.Outputs)
+        + (((2L * Layers.Count) + 1) * shape.HiddenSize);
 
     /// <summary>All tensors of the graph.</summary>
     public HashSet<string> Names()
     {
-        IEnumerable<LinearWeights> linears = [Embedding, .. Layers.SelectMany(layer => layer.Linears), Head];
-        var names = linears.SelectMany(linear => linear.Parts).SelectMany(part => part.Bias is null ? [part.Weight] : new[] { part.Weight, part.Bias });
+        var names = Linears().SelectMany(linear => linear.Parts).SelectMany(part => part.Bias is null ? [part.Weight] : new[] { part.Weight, part.Bias });
         return [.. names, .. Layers.SelectMany(layer => new[] { layer.AttentionNorm, layer.MlpNorm }), FinalNorm];
     }
+
+    private IEnumerable<LinearWeights> Linears() => [Embedding, .. Layers.SelectMany(layer => layer.Linears), Head];
 }

@@ -1,4 +1,6 @@
+using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Quantization;
+using Parley.ModelImporter.Safetensors;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Graph;
@@ -10,12 +12,14 @@ internal static class DecoderGraph
 {
     /// <summary>Builds the graph.</summary>
     /// <param name="graph">Takes nodes and initializers.</param>
-    /// <param name="checkpoint">The source.</param>
+    /// <param name="config">The decoder.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="tensors">Where they lie; read only when the fills run.</param>
     /// <param name="precision">How weights are stored and computed.</param>
     /// <param name="positions">Longest sequence.</param>
-    public static void Build(OnnxGraphBuilder graph, CheckpointReader checkpoint, Precision precision, int positions)
+    public static void Build(
+        OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions)
     {
-        var (config, weights, tensors) = (checkpoint.Config, checkpoint.Weights, checkpoint.Tensors);
         var ids = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
         var attention = new AttentionEmitter(graph, config, positions);

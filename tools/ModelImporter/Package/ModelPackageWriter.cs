@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Quantization;
+using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Package;
 
@@ -13,6 +14,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     /// <summary>Writes all files.</summary>
     /// <param name="checkpoint">The source.</param>
     /// <param name="precision">How weights are stored.</param>
+    /// <param name="contextTokensMax">Positions that the package serves.</param>
     /// <param name="describe">Makes the manifest from the files.</param>
     /// <returns>Length of all files.</returns>
     public long Write(
@@ -22,8 +24,8 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
             Copy(Path.Combine(checkpoint.Tensors.Folder, name), Path.Combine(folder, name));
 
         var graph = new OnnxGraphBuilder(DataName);
-        DecoderGraph.Build(graph, checkpoint, precision, contextTokensMax);
-        WriteData(graph);
+        DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
+        WriteData(graph, checkpoint.Tensors);
         using (var file = File.Create(Path.Combine(folder, GraphName)))
         {
             graph.Build(ModelImport.Version).WriteTo(file);
@@ -41,7 +43,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         return files.Values.Sum(file => file.Bytes) + new FileInfo(manifest).Length;
     }
 
-    private void WriteData(OnnxGraphBuilder graph)
+    private void WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors)
     {
         using var data = new DataFile(Path.Combine(folder, DataName), graph.DataBytes);
         var total = graph.Fills.Sum(fill => fill.Bytes);
@@ -51,6 +53,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         {
             parallel.CancellationToken.ThrowIfCancellationRequested();
             fill.Run(data, parallel);
+            tensors.Release();
             done += fill.Bytes;
             progress?.Report(new ImportProgress("convert", done, total));
         }

@@ -69,7 +69,8 @@ internal static class BlockQuantizer
     private static int Code4(float scaled) => 8 + (int)Math.Clamp(MathF.Round(scaled), -8, 7);
 
     /// <summary>
-    /// For given codes q the best scale is Σwq / Σq², and what it leaves is Σw² − (Σwq)² / Σq²: the search maximises the last term.
+    /// With u = w · inverse and codes q = round(u), the best scale is Σuq / Σq² / inverse, and what it leaves of Σw² is the less the larger
+    /// (Σuq)² / Σq² / inverse² is. As inverse is target / peak, targets are compared without the peak, so no magnitude overflows.
     /// </summary>
     private static (float Inverse, float Scale) SearchScale(ReadOnlySpan<float> weights)
     {
@@ -81,15 +82,15 @@ internal static class BlockQuantizer
         {
             var inverse = target / peak;
             var (products, squares) = Project(weights, inverse);
-            var gain = products * products / squares;
+            var gain = products / target * (products / target) / squares;
             if (gain > best.Gain)
-                best = (inverse, products / squares, gain);
+                best = (inverse, products / squares / inverse, gain);
         }
 
         return (best.Inverse, best.Scale);
     }
 
-    /// <summary>Σwq and Σq² for the codes q = round(w · inverse), cut to −8 … 7.</summary>
+    /// <summary>Σuq and Σq² for u = w · inverse and the codes q = round(u), cut to −8 … 7.</summary>
     private static (float Products, float Squares) Project(ReadOnlySpan<float> weights, float inverse)
     {
         var products = Vector<float>.Zero;
@@ -98,9 +99,9 @@ internal static class BlockQuantizer
         var high = new Vector<float>(7f);
         for (var i = 0; i < weights.Length; i += Vector<float>.Count)
         {
-            var w = new Vector<float>(weights[i..]);
-            var q = Vector.Min(Vector.Max(Vector.Round(w * inverse), low), high);
-            products += w * q;
+            var u = new Vector<float>(weights[i..]) * inverse;
+            var q = Vector.Min(Vector.Max(Vector.Round(u), low), high);
+            products += u * q;
             squares += q * q;
         }
 

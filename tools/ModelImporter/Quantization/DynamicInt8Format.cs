@@ -15,7 +15,7 @@ namespace Parley.ModelImporter.Quantization;
 /// </summary>
 internal sealed class DynamicInt8Format : LinearFormat
 {
-    private const int TileRows = 16;
+    private const int TileRows = 64;
     private const float WeightMax = 127;
 
     /// <summary>Keeps the reciprocal finite for an output whose weights are all zero.</summary>
@@ -82,12 +82,16 @@ internal sealed class DynamicInt8Format : LinearFormat
         });
     }
 
-    /// <summary>Quantises and transposes columns [first, first + count) of the checkpoint's matrix.</summary>
+    /// <summary>
+    /// Quantises and transposes columns [first, first + count) of the checkpoint's matrix: a tile of rows is transposed within the first cache,
+    /// so that whole cache lines go out.
+    /// </summary>
     private static void Quantize(
         CheckpointTensors tensors, LinearWeights linear, float[] scales, int first, int count, Span<byte> transposed)
     {
         Span<float> values = new float[count];
-        Span<int> tile = new int[TileRows * count];
+        Span<int> codes = new int[count];
+        Span<byte> tile = new byte[TileRows * count];
         for (var row = 0; row < linear.Outputs; row += TileRows)
         {
             var rows = Math.Min(TileRows, linear.Outputs - row);
@@ -96,14 +100,13 @@ internal sealed class DynamicInt8Format : LinearFormat
                 linear.Read(tensors, row + r, first, values);
                 TensorPrimitives.Multiply(values, 1 / scales[row + r], values);
                 TensorPrimitives.Round(values, values);
-                TensorPrimitives.ConvertToIntegerNative<float, int>(values, tile.Slice(r * count, count));
+                TensorPrimitives.ConvertToIntegerNative<float, int>(values, codes);
+                for (var k = 0; k < codes.Length; k++)
+                    tile[(k * TileRows) + r] = (byte)codes[k];
             }
 
             for (var k = 0; k < count; k++)
-            {
-                for (var r = 0; r < rows; r++)
-                    transposed[(k * linear.Outputs) + row + r] = (byte)Math.Clamp(tile[(r * count) + k], -127, 127);
-            }
+                tile.Slice(k * TileRows, rows).CopyTo(transposed[((k * linear.Outputs) + row)..]);
         }
     }
 }

@@ -37,17 +37,20 @@ internal sealed class Float32Format : LinearFormat
     /// <summary>Transposes columns [first, first + count) of the checkpoint's matrix, in tiles that stay in the first cache.</summary>
     private static void Transpose(CheckpointTensors tensors, LinearWeights linear, int first, int count, Span<float> transposed)
     {
+        Span<float> values = new float[count];
         Span<float> tile = new float[TileRows * count];
         for (var row = 0; row < linear.Outputs; row += TileRows)
         {
             var rows = Math.Min(TileRows, linear.Outputs - row);
             for (var r = 0; r < rows; r++)
-                linear.Read(tensors, row + r, first, tile.Slice(r * count, count));
-            for (var k = 0; k < count; k++)
             {
-                for (var r = 0; r < rows; r++)
-                    transposed[(k * linear.Outputs) + row + r] = tile[(r * count) + k];
+                linear.Read(tensors, row + r, first, values);
+                for (var k = 0; k < values.Length; k++)
+                    tile[(k * TileRows) + r] = values[k];
             }
+
+            for (var k = 0; k < count; k++)
+                tile.Slice(k * TileRows, rows).CopyTo(transposed[((k * linear.Outputs) + row)..]);
         }
     }
 }

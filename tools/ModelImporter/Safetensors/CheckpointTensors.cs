@@ -33,6 +33,9 @@ internal sealed class CheckpointTensors : IDisposable
         return [IndexName, .. ReadIndex(index).Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
+    /// <summary>A checkpoint without weights: enough to plan a graph, and to learn how large it is.</summary>
+    public static CheckpointTensors None(string folder) => new(folder);
+
     /// <summary>Opens the weights of a checkpoint folder.</summary>
     /// <exception cref="InvalidDataException">A file is missing or malformed; the message names it and the tensor or field.</exception>
     public static CheckpointTensors Open(string folder)
@@ -80,6 +83,13 @@ internal sealed class CheckpointTensors : IDisposable
         file.Read(tensor, first, values);
         if (values.Length > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude(values)))
             throw new InvalidDataException($"{file.Path}: tensor {name} holds a weight that is infinite or not a number.");
+    }
+
+    /// <summary>Gives back the memory of pages that were read, so that a process that walks through a model never holds all of it.</summary>
+    public void Release()
+    {
+        foreach (var file in _files)
+            file.Release();
     }
 
     public void Dispose()

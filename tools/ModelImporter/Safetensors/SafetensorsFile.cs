@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Parley.ModelImporter.Safetensors;
@@ -6,6 +7,8 @@ namespace Parley.ModelImporter.Safetensors;
 /// <summary>An open <c>.safetensors</c> file, mapped into memory: tensors are read where they lie, so a model of any size costs no memory of its own.</summary>
 internal sealed unsafe class SafetensorsFile : IDisposable
 {
+    private const int AdviseNotNeeded = 4;
+
     private readonly MemoryMappedFile? _mapping;
     private readonly MemoryMappedViewAccessor? _view;
     private readonly byte* _data;
@@ -62,6 +65,13 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         FloatDecoder.Decode(type, new ReadOnlySpan<byte>(_data + tensor.Offset + (first * size), values.Length * size), values);
     }
 
+    /// <summary>Gives back the memory that read pages take in this process; the next read maps them again.</summary>
+    public void Release()
+    {
+        if (!OperatingSystem.IsWindows() && _data is not null)
+            _ = Advise(_data, (nuint)Bytes, AdviseNotNeeded);
+    }
+
     public void Dispose()
     {
         if (_data is not null)
@@ -69,6 +79,9 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         _view?.Dispose();
         _mapping?.Dispose();
     }
+
+    [DllImport("libc", EntryPoint = "madvise")]
+    private static extern int Advise(byte* start, nuint length, int advice);
 
     private static int ReadFully(SafeFileHandle handle, Span<byte> buffer, long offset)
     {

@@ -1,0 +1,92 @@
+using System.Text.Json;
+using Parley.ModelImporter.Inspection;
+using Parley.ModelImporter.Synthesis;
+using Parley.TestSupport;
+
+namespace Parley.ModelImporter.Tests.Inspection;
+
+public sealed class ModelTreeTests
+{
+    private const string Llama1B = """
+        {"architectures":["LlamaForCausalLM"],"hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,"num_attention_heads":32,
+         "num_key_value_heads":8,"vocab_size":128256,"max_position_embeddings":131072,"rms_norm_eps":1e-5,"rope_theta":500000.0,
+         "tie_word_embeddings":true}
+        """;
+
+    [Fact]
+    public void Tree_Llama1B_ReadsAsTheWalkThroughPrintsIt()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), Llama1B);
+
+        var tree = ModelTree.Read(folder.Path);
+
+        Assert.Equal(
+            """
+            LlamaForCausalLM(
+              (model): LlamaModel(
+                (embed_tokens): Embedding(128256, 2048)
+                (layers): ModuleList(
+                  (0-15): 16 x LlamaDecoderLayer(
+                    (self_attn): LlamaSdpaAttention(
+                      (q_proj): Linear(in_features=2048, out_features=2048, bias=False)
+                      (k_proj): Linear(in_features=2048, out_features=512, bias=False)
+                      (v_proj): Linear(in_features=2048, out_features=512, bias=False)
+                      (o_proj): Linear(in_features=2048, out_features=2048, bias=False)
+                      (rotary_emb): LlamaRotaryEmbedding()
+                    )
+                    (mlp): LlamaMLP(
+                      (gate_proj): Linear(in_features=2048, out_features=8192, bias=False)
+                      (up_proj): Linear(in_features=2048, out_features=8192, bias=False)
+                      (down_proj): Linear(in_features=8192, out_features=2048, bias=False)
+                      (act_fn): SiLU()
+                    )
+                    (input_layernorm): LlamaRMSNorm((2048,), eps=1e-05)
+                    (post_attention_layernorm): LlamaRMSNorm((2048,), eps=1e-05)
+                  )
+                )
+                (norm): LlamaRMSNorm((2048,), eps=1e-05)
+                (rotary_emb): LlamaRotaryEmbedding()
+              )
+              (lm_head): Linear(in_features=2048, out_features=128256, bias=False)
+            )
+
+            """,
+            tree.Root.ToText());
+        Assert.Equal((1_235_814_400, 65_536), (tree.Parameters, tree.CacheBytesPerToken));
+    }
+
+    [Fact]
+    public void Tree_AFolder_NamesEachFileAndTheSizeOfEachPrecision()
+    {
+        using var folder = new TemporaryFolder();
+        var source = Fixture.Folder(Fixture.UntiedHeadDim32);
+        var tree = ModelTree.Read(source);
+
+        Assert.Contains("out_features=128, bias=True", tree.ToText(), StringComparison.Ordinal);
+        Assert.All(tree.Files.Where(file => file.Name != "expected.json"), file => Assert.DoesNotContain("does not read", file.Decides, StringComparison.Ordinal));
+        foreach (var size in tree.Sizes)
+        {
+            var package = folder.File(size.Precision);
+            ModelImport.Run(new ImportOptions { Source = source, Destination = package, Precision = size.Precision });
+            Assert.Equal(new FileInfo(Path.Combine(package, "model.data")).Length, size.Bytes);
+        }
+
+        Assert.Contains("\"Decides\"", JsonSerializer.Serialize(tree), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Synthesizer_Tiny_WritesACheckpointThatImports()
+    {
+        using var folder = new TemporaryFolder();
+        var synthesised = Synthesizer.Run(new SynthesisOptions { Shape = "tiny", Destination = folder.File("tiny"), Seed = 7 });
+        var again = Synthesizer.Run(new SynthesisOptions { Shape = "tiny", Destination = folder.File("again"), Seed = 7 });
+        var other = Synthesizer.Run(new SynthesisOptions { Shape = "tiny", Destination = folder.File("other"), Seed = 8 });
+
+        Assert.Equal(ModelImport.SourceHash(synthesised.Path), ModelImport.SourceHash(again.Path));
+        Assert.NotEqual(ModelImport.SourceHash(synthesised.Path), ModelImport.SourceHash(other.Path));
+        var package = ModelImport.Run(new ImportOptions { Source = synthesised.Path, Destination = folder.File("package"), Precision = "fp32" });
+        Assert.Equal(synthesised.Parameters, package.Parameters);
+        Assert.All(new ReferenceForward(synthesised.Path).Logits([256, 72, 105])[^1], logit => Assert.True(float.IsFinite(logit)));
+    }
+}

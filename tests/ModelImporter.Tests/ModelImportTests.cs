@@ -1,0 +1,202 @@
+using System.Security.Cryptography;
+using System.Text;
+using Parley.ModelImporter.Graph.Onnx;
+using Parley.ModelImporter.Package;
+
+namespace Parley.ModelImporter.Tests;
+
+public sealed class ModelImportTests
+{
+    [Fact]
+    public void Import_APackage_HasAManifestThatFitsItsFiles()
+    {
+        using var folder = new TemporaryFolder();
+        var result = Import(folder, Fixture.TiedLlama3Rope, "int8");
+
+        var manifest = ModelManifest.Parse(File.ReadAllText(Path.Combine(result.Path, "parley.json")), "parley.json");
+
+        Assert.Equal((384, 300, "int8", result.SourceSha256), (manifest.Shape.VocabularySize, manifest.Shape.ContextTokensMax, manifest.Precision, manifest.SourceSha256));
+        Assert.Equal(
+            Directory.GetFiles(result.Path).Select(Path.GetFileName).Where(name => name != "parley.json").Order(StringComparer.Ordinal), manifest.Files.Keys.Order(StringComparer.Ordinal));
+        foreach (var (name, file) in manifest.Files)
+        {
+            var bytes = File.ReadAllBytes(Path.Combine(result.Path, name));
+            Assert.Equal(file, new PackageFile(bytes.Length, Convert.ToHexStringLower(SHA256.HashData(bytes))));
+        }
+
+        Assert.Equal(result.Bytes, Directory.GetFiles(result.Path).Sum(path => new FileInfo(path).Length));
+        Assert.Equal(154_048, result.Parameters);
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(Fixture.Folder(Fixture.TiedLlama3Rope), "tokenizer.json")), File.ReadAllBytes(Path.Combine(result.Path, "tokenizer.json")));
+    }
+
+    [Fact]
+    public void Import_TwiceOnAnyNumberOfThreads_GivesTheSameBytes()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var precision in ModelImport.Precisions)
+        {
+            var options = new ImportOptions { Source = Fixture.Folder(Fixture.UntiedHeadDim32), Destination = "", Precision = precision };
+            var one = ModelImport.Run(options with { Destination = folder.File($"{precision}-1"), Parallelism = 1 });
+            var two = ModelImport.Run(options with { Destination = folder.File($"{precision}-2"), Parallelism = 4 });
+            Assert.Equal(File.ReadAllBytes(Path.Combine(one.Path, "parley.json")), File.ReadAllBytes(Path.Combine(two.Path, "parley.json")));
+        }
+    }
+
+    [Theory]
+    [InlineData("fp32", "MatMul", 12, "Gather", 2)]
+    [InlineData("w8a8", "MatMulIntegerToFloat", 12, "GatherBlockQuantized", 1)]
+    [InlineData("int8", "MatMulNBits", 13, "GatherBlockQuantized", 1)]
+    [InlineData("int4", "MatMulNBits", 13, "GatherBlockQuantized", 1)]
+    public void Graph_EachPrecision_HasItsOperatorsAndAlignedData(string precision, string linear, int linears, string gather, int gathers)
+    {
+        using var folder = new TemporaryFolder();
+        var path = Import(folder, Fixture.TiedLlama3Rope, precision).Path;
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(path, "model.onnx")));
+        var dataBytes = new FileInfo(Path.Combine(path, "model.data")).Length;
+
+        Assert.Equal(linears, model.Graph.Node.Count(node => node.OpType == linear));
+        Assert.Equal(gathers, model.Graph.Node.Count(node => node.OpType == gather));
+        Assert.Equal(3, model.Graph.Node.Count(node => (node.OpType, node.Domain) == ("PagedAttention", "ai.parley")));
+        Assert.Equal((10, 21L), (model.IrVersion, model.OpsetImport.Single(opset => opset.Domain.Length == 0).Version));
+        Assert.Equal(
+            ["input_ids", "logit_rows", "cumulative_sequence_length", "past_seqlens", "block_table",
+                "key_cache.0", "value_cache.0", "key_cache.1", "value_cache.1", "key_cache.2", "value_cache.2"],
+            model.Graph.Input.Select(input => input.Name));
+        foreach (var tensor in model.Graph.Initializer.Where(tensor => tensor.DataLocation == TensorProto.Types.DataLocation.External))
+        {
+            var external = tensor.ExternalData.ToDictionary(entry => entry.Key, entry => entry.Value);
+            Assert.Equal("model.data", external["location"]);
+            Assert.Equal(0, long.Parse(external["offset"]) % 4096);
+            Assert.InRange(long.Parse(external["offset"]) + long.Parse(external["length"]), 1025, dataBytes);
+        }
+
+        Assert.All(model.Graph.Initializer.Where(tensor => tensor.HasRawData), tensor => Assert.InRange(tensor.RawData.Length, 1, 1024));
+    }
+
+    [Fact]
+    public void Import_TiedQuantisedHead_SharesTheBytesOfTheEmbedding()
+    {
+        using var folder = new TemporaryFolder();
+        var path = Import(folder, Fixture.TiedLlama3Rope, "int4").Path;
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(path, "model.onnx")));
+        var rows = model.Graph.Initializer.Single(tensor => tensor.Name == "embedding.rows");
+        var head = model.Graph.Initializer.Single(tensor => tensor.Name == model.Graph.Node[^1].Input[1]);
+
+        Assert.Equal([384, 64], rows.Dims);
+        Assert.Equal([384, 1, 64], head.Dims);
+        Assert.Equal(rows.ExternalData, head.ExternalData);
+    }
+
+    [Fact]
+    public void Import_CancelledAtAnyReport_LeavesNothing()
+    {
+        using var folder = new TemporaryFolder();
+        for (var report = 1; report < 200; report += 13)
+        {
+            using var source = new CancellationTokenSource();
+            var count = 0;
+            var progress = new Immediate(_ =>
+            {
+                if (++count == report)
+                    source.Cancel();
+            });
+            var options = Options(folder, Fixture.TiedLlama3Rope, "w8a8");
+            try
+            {
+                ModelImport.Run(options, progress, source.Token);
+                break;
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+            }
+        }
+    }
+
+    [Fact]
+    public void Import_FailingMidway_LeavesNothing()
+    {
+        using var folder = new TemporaryFolder();
+        var progress = new Immediate(progress =>
+        {
+            if (progress.Stage == "convert" && progress.BytesDone > progress.BytesTotal / 2)
+                throw new IOException("No space left on device");
+        });
+
+        Assert.Throws<IOException>(() => ModelImport.Run(Options(folder, Fixture.TiedLlama3Rope, "fp32"), progress));
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void Import_AfterAKilledOne_RemovesItsLeftovers()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder.File(".package.0123.importing"));
+        File.WriteAllText(folder.File(".package.0123.importing.lock"), "");
+
+        Import(folder, Fixture.TiedLlama3Rope, "int8");
+
+        Assert.Equal([folder.File("package")], Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void Import_OverAnythingThatExists_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        Import(folder, Fixture.TiedLlama3Rope, "int8");
+        Assert.Contains("exists already", Assert.Throws<IOException>(() => Import(folder, Fixture.TiedLlama3Rope, "int8")).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("model.layers.1.self_attn.k_proj.weight", "xodel.layers.1.self_attn.k_proj.weight")]
+    [InlineData("model.norm.weight", "model.nork.weight")]
+    public void Import_RenamedTensor_IsNamedAsMissing(string missing, string renamed)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Directory.CreateDirectory(folder.File("source")).FullName;
+        foreach (var path in Directory.GetFiles(Fixture.Folder(Fixture.TiedLlama3Rope)))
+            File.Copy(path, Path.Combine(source, Path.GetFileName(path)));
+        var weights = Path.Combine(source, "model.safetensors");
+        File.WriteAllBytes(weights, Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(weights)).Replace(missing, renamed, StringComparison.Ordinal)));
+
+        var exception = Assert.Throws<InvalidDataException>(
+            () => ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") }));
+
+        Assert.Contains($"tensor {missing} is missing", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void SourceHash_OneChangedBit_IsAnother()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var path in Directory.GetFiles(Fixture.Folder(Fixture.TiedLlama3Rope)))
+            File.Copy(path, folder.File(Path.GetFileName(path)));
+        var before = ModelImport.SourceHash(folder.Path);
+        Assert.Equal(ModelImport.SourceHash(Fixture.Folder(Fixture.TiedLlama3Rope)), before);
+        var bytes = File.ReadAllBytes(folder.File("model.safetensors"));
+        bytes[^1000] ^= 1;
+        File.WriteAllBytes(folder.File("model.safetensors"), bytes);
+
+        Assert.NotEqual(before, ModelImport.SourceHash(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("{}", "formatVersion")]
+    [InlineData("""{"formatVersion":2}""", "import the model again")]
+    [InlineData("""{"formatVersion":1}""", "parley.json")]
+    [InlineData("[", "parley.json")]
+    public void Manifest_NotOfThisFormat_IsRefused(string text, string named) =>
+        Assert.Contains(named, Assert.Throws<InvalidDataException>(() => ModelManifest.Parse(text, "parley.json")).Message, StringComparison.Ordinal);
+
+    private static ImportResult Import(TemporaryFolder folder, string name, string precision) => ModelImport.Run(Options(folder, name, precision));
+
+    private static ImportOptions Options(TemporaryFolder folder, string name, string precision) =>
+        new() { Source = Fixture.Folder(name), Destination = folder.File("package"), Precision = precision, ContextTokensMax = 300 };
+
+    private sealed class Immediate(Action<ImportProgress> action) : IProgress<ImportProgress>
+    {
+        public void Report(ImportProgress value) => action(value);
+    }
+}
