@@ -51,6 +51,7 @@ public static class GatewayRegistration
         app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
         app.MapGrpcService<ChatCompletionService>();
         app.MapOpenAi();
+        PageEndpoint.Map(app);
         return app;
     }
 }

@@ -1,0 +1,72 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using OpenAI;
+using OpenAI.Chat;
+using Parley.Gateway.Tests.Doubles;
+
+namespace Parley.Gateway.Tests.OpenAi;
+
+/// <summary>OpenAI's own .NET client against the Gateway.</summary>
+public sealed class OpenAiSdkTests
+{
+    private static ChatClient Client(GatewayHost host) => new("fake", new ApiKeyCredential("none"), new OpenAIClientOptions
+    {
+        Endpoint = new Uri("http://gateway/v1"),
+        Transport = new HttpClientPipelineTransport(new HttpClient(host.Handler())),
+        RetryPolicy = new ClientRetryPolicy(0),
+    });
+
+    [Fact]
+    public async Task CompleteChat_PlainChat_ReadsTextReasonAndUsage()
+    {
+        await using var host = await GatewayHost.StartAsync();
+
+        ChatCompletion answer = await Client(host).CompleteChatAsync(
+            [new SystemChatMessage("Be brief."), new UserChatMessage("Hi")],
+            new ChatCompletionOptions { Temperature = 0.5f, MaxOutputTokenCount = 20, StopSequences = { "END" }, IncludeLogProbabilities = true, EndUserId = "u" });
+
+        Assert.Equal("Hello, world!", answer.Content[0].Text);
+        Assert.Equal(ChatFinishReason.Stop, answer.FinishReason);
+        Assert.Equal(13, answer.Usage.OutputTokenCount);
+        Assert.Equal(13, answer.ContentTokenLogProbabilities.Count);
+        Assert.Equal(20u, Assert.Single(host.Generator.Requests).Sampling.MaxTokens);
+    }
+
+    [Fact]
+    public async Task CompleteChatStreaming_PlainChat_StreamsTheSame()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        var text = "";
+        ChatTokenUsage? usage = null;
+        ChatFinishReason? reason = null;
+
+        await foreach (var update in Client(host).CompleteChatStreamingAsync([new UserChatMessage("Hi")]))
+        {
+            text += string.Concat(update.ContentUpdate.Select(part => part.Text));
+            usage = update.Usage ?? usage;
+            reason = update.FinishReason ?? reason;
+        }
+
+        Assert.Equal("Hello, world!", text);
+        Assert.Equal(ChatFinishReason.Stop, reason);
+        Assert.Equal(13, usage!.OutputTokenCount);
+        host.Logs.AssertNoErrors();
+    }
+
+    [Fact]
+    public async Task CompleteChat_UnknownModel_ThrowsWithTheServersMessage()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        var client = new ChatClient("gpt-9", new ApiKeyCredential("none"), new OpenAIClientOptions
+        {
+            Endpoint = new Uri("http://gateway/v1"),
+            Transport = new HttpClientPipelineTransport(new HttpClient(host.Handler())),
+            RetryPolicy = new ClientRetryPolicy(0),
+        });
+
+        var fault = await Assert.ThrowsAsync<ClientResultException>(() => client.CompleteChatAsync([new UserChatMessage("Hi")]));
+
+        Assert.Equal(404, fault.Status);
+        Assert.Contains("'gpt-9' is not served here", fault.Message, StringComparison.Ordinal);
+    }
+}
