@@ -22,9 +22,9 @@ internal sealed class GeneratorOptions
     [Range(0, 1024)]
     public int Threads { get; set; }
 
-    /// <summary>Threads of a step wait for work spinning: faster where cores are free, wasteful where they are shared.</summary>
-    /// <value>Default true.</value>
-    public bool Spinning { get; set; } = true;
+    /// <summary>Threads of a step wait for work spinning: keeps cores busy between steps, and no gain was measured.</summary>
+    /// <value>Default false.</value>
+    public bool Spinning { get; set; }
 
     /// <summary>Tokens of one step, decode rows and prompt chunks together.</summary>
     /// <value>1 to 65,536; default 512. At least <see cref="RunningSequencesMax"/>.</value>
@@ -62,8 +62,8 @@ internal sealed class GeneratorOptions
     public int PriorityAgingSeconds { get; set; } = 10;
 
     /// <summary>Positions of one KV block.</summary>
-    /// <value>1 to 1,024; default 32.</value>
-    [Range(1, 1024)]
+    /// <value>A power of two from 16 to 1,024; default 32.</value>
+    [Range(16, 1024)]
     public int KvBlockTokens { get; set; } = 32;
 
     /// <summary>Memory of the KV cache; less is taken where all sequences together could not fill it.</summary>

@@ -22,6 +22,9 @@ internal sealed class GeneratorOptionsRules : IValidateOptions<GeneratorOptions>
                 + "a chunk is part of a step.");
         }
 
+        if (!int.IsPow2(options.KvBlockTokens))
+            failures.Add($"Generator:KvBlockTokens is {options.KvBlockTokens}, which is not a power of two.");
+
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 }

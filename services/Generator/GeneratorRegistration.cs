@@ -28,8 +28,8 @@ public static class GeneratorRegistration
             return new AdmissionQueue(
                 options.QueuedRequestsMax, options.QueuedPromptTokensMax, provider.GetRequiredService<TimeProvider>());
         });
-        services.TryAddSingleton<Func<ServedModel>>(provider =>
-            () => PackageOpener.Open(provider.GetRequiredService<IOptions<GeneratorOptions>>().Value));
+        services.TryAddSingleton<PackageOpener>();
+        services.TryAddSingleton<Func<ServedModel>>(provider => provider.GetRequiredService<PackageOpener>().Open);
         services.TryAddSingleton<EngineHost>();
         services.AddHostedService(provider => provider.GetRequiredService<EngineHost>());
 

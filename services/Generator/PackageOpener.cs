@@ -1,12 +1,48 @@
+using Microsoft.Extensions.Options;
 using Parley.Generator.Engine;
+using Parley.Generator.Execution;
+using Parley.Generator.KvCache;
+using Parley.Generator.Model;
 
 namespace Parley.Generator;
 
 /// <summary>Opens the package that the options name.</summary>
-internal static class PackageOpener
+internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerFactory loggers)
 {
     /// <summary>Reads manifest and generation defaults; the weights are read by <see cref="ServedModel.CreateRunner"/>.</summary>
     /// <exception cref="InvalidDataException">Something of the package is missing or broken; the message names file and field.</exception>
-    public static ServedModel Open(GeneratorOptions options) =>
-        throw new InvalidDataException($"{options.PackageDirectory}: no runner is built in.");
+    public ServedModel Open()
+    {
+        var package = ModelPackage.Open(options.Value.PackageDirectory);
+        return new ServedModel
+        {
+            Name = package.Manifest.Name,
+            Directory = package.Folder,
+            Architecture = package.Manifest.Architecture,
+            Precision = package.Manifest.Precision,
+            Shape = package.Shape,
+            Defaults = package.Defaults,
+            TokenizerSha256 = package.TokenizerSha256,
+            PackageSha256 = package.PackageSha256,
+            Parameters = package.Manifest.Parameters,
+            KvBytesPerToken = package.Shape.CacheElementsPerToken * sizeof(float),
+            CreateRunner = size => CreateRunner(package, size),
+        };
+    }
+
+    private OnnxModelRunner CreateRunner(ModelPackage package, KvCacheSize size)
+    {
+        OnnxRuntimeEnvironment.RouteLogs(loggers.CreateLogger("Parley.Generator.OnnxRuntime"));
+        return OnnxModelRunner.Create(package.ModelPath, package.Manifest, new RunnerOptions
+        {
+            BlockTokens = options.Value.KvBlockTokens,
+            BlockCount = size.BlockCount,
+            StepTokensMax = options.Value.StepTokensMax,
+            SequencesMax = options.Value.RunningSequencesMax,
+            LogitRowsMax = options.Value.RunningSequencesMax,
+            ContextTokensMax = size.ContextTokensMax,
+            Threads = options.Value.Threads,
+            Spinning = options.Value.Spinning,
+        });
+    }
 }

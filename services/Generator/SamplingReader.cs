@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Security.Cryptography;
 using Google.Protobuf.Collections;
 using Google.Rpc;
+using Parley.Generator.Model;
 using Parley.Generator.Sequences;
 using Wire = Parley.Generator.V1;
 
@@ -13,11 +14,10 @@ namespace Parley.Generator;
 /// min_p, typical_p, seed) means sampling, and temperature 0 means greedy. Sampling has temperature 1 and top-k 50 where neither says
 /// otherwise: these are the reference's own defaults.
 /// </summary>
-internal sealed class SamplingReader(SamplingDefaults defaults, GeneratorOptions options, int vocabularySize)
+internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptions options, int vocabularySize)
 {
     private const string Prefix = "sampling.";
     private const float DefaultTemperature = 1;
-    private const int DefaultTopK = 50;
     private const int NgramMax = 1024;
     private const int PriorityMax = 100;
 
@@ -56,7 +56,7 @@ internal sealed class SamplingReader(SamplingDefaults defaults, GeneratorOptions
         CheckNumbers(wire, violations);
         CheckLists(wire, violations);
         var asksForSampling = wire.HasTemperature || wire.HasTopK || wire.HasTopP || wire.HasMinP || wire.HasTypicalP || wire.HasSeed;
-        var temperature = wire.HasTemperature ? wire.Temperature : defaults.Temperature ?? DefaultTemperature;
+        var temperature = wire.HasTemperature ? wire.Temperature : defaults.DoSample ? defaults.Temperature : DefaultTemperature;
         var maxTokens = wire.HasMaxTokens
             ? (int)Math.Min(wire.MaxTokens, (uint)options.CompletionTokensMax)
             : Math.Min(defaults.MaxNewTokens ?? int.MaxValue, options.CompletionTokensMax);
@@ -64,20 +64,20 @@ internal sealed class SamplingReader(SamplingDefaults defaults, GeneratorOptions
         {
             Sample = temperature > 0 && (defaults.DoSample || asksForSampling),
             Temperature = temperature > 0 ? temperature : 1,
-            TopK = wire.HasTopK ? (int)Math.Min(wire.TopK, (uint)vocabularySize) : defaults.TopK ?? DefaultTopK,
-            TopP = wire.HasTopP ? wire.TopP : defaults.TopP ?? 1,
-            MinP = wire.HasMinP ? wire.MinP : defaults.MinP ?? 0,
-            TypicalP = wire.HasTypicalP ? wire.TypicalP : defaults.TypicalP ?? 1,
-            RepetitionPenalty = wire.HasRepetitionPenalty ? wire.RepetitionPenalty : defaults.RepetitionPenalty ?? 1,
+            TopK = wire.HasTopK ? (int)Math.Min(wire.TopK, (uint)vocabularySize) : defaults.DoSample ? defaults.TopK : GenerationDefaults.ImplicitTopK,
+            TopP = wire.HasTopP ? wire.TopP : defaults.TopP,
+            MinP = wire.HasMinP ? wire.MinP : defaults.MinP,
+            TypicalP = wire.HasTypicalP ? wire.TypicalP : defaults.TypicalP,
+            RepetitionPenalty = wire.HasRepetitionPenalty ? wire.RepetitionPenalty : defaults.RepetitionPenalty,
             PresencePenalty = wire.PresencePenalty,
             FrequencyPenalty = wire.FrequencyPenalty,
-            NoRepeatNgramSize = wire.HasNoRepeatNgramSize ? (int)wire.NoRepeatNgramSize : defaults.NoRepeatNgramSize ?? 0,
+            NoRepeatNgramSize = wire.HasNoRepeatNgramSize ? (int)wire.NoRepeatNgramSize : defaults.NoRepeatNgramSize,
             LogitBias = [.. wire.LogitBias.Select(bias => KeyValuePair.Create((int)bias.Key, bias.Value))],
             AllowedTokenIds = [.. wire.AllowedTokenIds.Distinct().Order().Select(id => (int)id)],
             BannedTokenIds = [.. wire.BannedTokenIds.Select(id => (int)id)],
             Seed = wire.HasSeed ? wire.Seed : DrawSeed(),
             MaxTokens = Math.Max(1, Math.Min(maxTokens, contextTokensLeft)),
-            MinTokens = wire.HasMinTokens ? (int)Math.Min(wire.MinTokens, int.MaxValue) : defaults.MinNewTokens ?? 0,
+            MinTokens = wire.HasMinTokens ? (int)Math.Min(wire.MinTokens, int.MaxValue) : defaults.MinNewTokens,
             IgnoreEos = wire.IgnoreEos,
             StopTokenIds = wire.StopTokenIds.ToFrozenSet(),
             Logprobs = wire.Logprobs || wire.TopLogprobs > 0,

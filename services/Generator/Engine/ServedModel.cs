@@ -1,5 +1,6 @@
 using Parley.Generator.Execution;
-using Parley.Generator.Sequences;
+using Parley.Generator.KvCache;
+using Parley.Generator.Model;
 using Parley.ModelImporter.Package;
 
 namespace Parley.Generator.Engine;
@@ -20,7 +21,7 @@ internal sealed record ServedModel
 
     public required ModelShape Shape { get; init; }
 
-    public required SamplingDefaults Defaults { get; init; }
+    public required GenerationDefaults Defaults { get; init; }
 
     /// <summary>SHA-256 of tokenizer.json, lower-case hexadecimal.</summary>
     public required string TokenizerSha256 { get; init; }
@@ -33,6 +34,6 @@ internal sealed record ServedModel
     /// <summary>Bytes of keys and values that one token takes in the blocks.</summary>
     public required int KvBytesPerToken { get; init; }
 
-    /// <summary>Loads the model for this many KV blocks.</summary>
-    public required Func<int, IModelRunner> CreateRunner { get; init; }
+    /// <summary>Loads the model with a KV cache of this size.</summary>
+    public required Func<KvCacheSize, IModelRunner> CreateRunner { get; init; }
 }

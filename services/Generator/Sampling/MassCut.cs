@@ -83,10 +83,18 @@ internal sealed class MassCut(int countMax)
             _size[bucket]++;
         }
 
-        // When no bucket passes the mark, the answer is the last element: it is in the last bucket, which holds the highest key.
-        var found = 0;
-        while (found < BucketCount - 1 && (_size[found] == 0 || !IsPast(before + _mass[found], mark, mayEqual)))
-            before += _mass[found++];
+        // When no bucket passes the mark, the answer is the last element: it is in the last bucket that holds any.
+        var (found, foundBefore) = (0, before);
+        for (var bucket = 0; bucket < BucketCount; bucket++)
+        {
+            if (_size[bucket] == 0)
+                continue;
+            (found, foundBefore) = (bucket, before);
+            before += _mass[bucket];
+            if (IsPast(before, mark, mayEqual))
+                break;
+        }
+
         var kept = 0;
         for (var i = 0; i < count; i++)
         {
@@ -94,7 +102,7 @@ internal sealed class MassCut(int countMax)
                 _indices[kept++] = _indices[i];
         }
 
-        return (kept, before);
+        return (kept, foundBefore);
     }
 
     /// <summary>The sort is not stable; equal keys are put in the order of their index.</summary>

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Parley.Generator.Engine;
-using Parley.Generator.Sequences;
+using Parley.Generator.Model;
 using Parley.ServiceDefaults;
 using Parley.TestSupport;
 using Wire = Parley.Generator.V1;
@@ -40,14 +40,14 @@ internal sealed class GeneratorApp : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static ServedModel Model(ScriptedModelRunner runner, SamplingDefaults? defaults = null) => new()
+    public static ServedModel Model(ScriptedModelRunner runner, GenerationDefaults? defaults = null) => new()
     {
         Name = "scripted",
         Directory = "memory",
         Architecture = "Scripted",
         Precision = "fp32",
         Shape = runner.Shape,
-        Defaults = defaults ?? new SamplingDefaults { EosTokenIds = [EngineBench.Eos] },
+        Defaults = defaults ?? new GenerationDefaults { EosTokenIds = [EngineBench.Eos] },
         TokenizerSha256 = "ab12",
         PackageSha256 = "cd34",
         Parameters = 42,
@@ -56,7 +56,7 @@ internal sealed class GeneratorApp : IAsyncDisposable
     };
 
     public static async Task<GeneratorApp> StartAsync(
-        ScriptedModelRunner? runner = null, SamplingDefaults? defaults = null, bool waitUntilReady = true, Func<ServedModel>? open = null,
+        ScriptedModelRunner? runner = null, GenerationDefaults? defaults = null, bool waitUntilReady = true, Func<ServedModel>? open = null,
         TimeSpan? shutdownTimeout = null, params (string Key, string Value)[] settings)
     {
         runner ??= new ScriptedModelRunner();

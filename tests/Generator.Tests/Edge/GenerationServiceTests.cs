@@ -175,7 +175,7 @@ public sealed class GenerationServiceTests
     public async Task Describe_ReadyService_TellsWhatIsLoaded()
     {
         await using var app = await GeneratorApp.StartAsync(
-            defaults: new() { DoSample = true, Temperature = 0.6f, TopP = 0.9f, EosTokenIds = [63] });
+            defaults: new() { DoSample = true, Temperature = 0.6f, TopK = 50, TopP = 0.9f, EosTokenIds = [63] });
         var description = await app.Client.DescribeAsync(new Wire.DescribeRequest());
         Assert.Equal(("scripted", "fp32", "script"), (description.Model, description.Precision, description.Device));
         Assert.Equal((64u, 64u, 4u, 256u), (description.VocabularySize, description.KvBlocks, description.KvBlockTokens, description.ContextTokensMax));

@@ -1,0 +1,62 @@
+using Google.Rpc;
+using Parley.Generator.Model;
+using Parley.Generator.Sequences;
+using Wire = Parley.Generator.V1;
+
+namespace Parley.Generator.Tests.Edge;
+
+/// <summary>What an unset field means.</summary>
+public sealed class SamplingReaderTests
+{
+    private static readonly GenerationDefaults Sampling =
+        new() { EosTokenIds = [2], DoSample = true, Temperature = 0.6f, TopK = 50, TopP = 0.9f, RepetitionPenalty = 1.1f };
+
+    private static readonly GenerationDefaults Silent = new() { EosTokenIds = [2] };
+
+    [Fact]
+    public void Read_NothingSet_IsWhatTheModelSays()
+    {
+        var parameters = Read(Sampling, new Wire.SamplingParameters());
+        Assert.Equal((true, 0.6f, 50, 0.9f, 1.1f), (parameters.Sample, parameters.Temperature, parameters.TopK, parameters.TopP, parameters.RepetitionPenalty));
+        Assert.False(Read(Silent, new Wire.SamplingParameters()).Sample);
+    }
+
+    [Fact]
+    public void Read_ASamplingFieldForASilentModel_MeansSamplingWithTheReferencesDefaults()
+    {
+        foreach (var wire in new Wire.SamplingParameters[] { new() { Seed = 1 }, new() { TopP = 0.5f }, new() { MinP = 0 }, new() { TypicalP = 1 }, new() { TopK = 50 } })
+        {
+            var parameters = Read(Silent, wire);
+            Assert.Equal((true, 1f, 50), (parameters.Sample, parameters.Temperature, parameters.TopK));
+        }
+
+        Assert.Equal((0.5f, 0), Read(Silent, new() { Temperature = 0.5f, TopK = 0 }) is var p ? (p.Temperature, p.TopK) : default);
+        Assert.False(Read(Silent, new() { RepetitionPenalty = 1.2f, NoRepeatNgramSize = 2 }).Sample);
+    }
+
+    [Fact]
+    public void Read_TemperatureZero_IsGreedy() =>
+        Assert.False(Read(Sampling, new() { Temperature = 0, TopP = 0.5f, Seed = 1 }).Sample);
+
+    [Fact]
+    public void Read_MaxTokens_IsCappedByTheOptionAndTheContext()
+    {
+        Assert.Equal(70, Read(Silent, new(), contextLeft: 70).MaxTokens);
+        Assert.Equal(100, Read(Silent, new(), contextLeft: 500).MaxTokens);
+        Assert.Equal(100, Read(Silent, new() { MaxTokens = 400 }, contextLeft: 500).MaxTokens);
+        Assert.Equal(30, Read(Silent with { MaxNewTokens = 30 }, new()).MaxTokens);
+        Assert.Equal(40, Read(Silent with { MaxNewTokens = 30 }, new() { MaxTokens = 40 }).MaxTokens);
+    }
+
+    [Fact]
+    public void Read_NoSeed_DrawsAnotherEachTime() =>
+        Assert.NotEqual(Read(Sampling, new()).Seed, Read(Sampling, new()).Seed);
+
+    private static SamplingParameters Read(GenerationDefaults defaults, Wire.SamplingParameters wire, int contextLeft = 1000)
+    {
+        var violations = new List<BadRequest.Types.FieldViolation>();
+        var parameters = new SamplingReader(defaults, new GeneratorOptions { CompletionTokensMax = 100 }, 64).Read(wire, contextLeft, violations);
+        Assert.Empty(violations);
+        return parameters;
+    }
+}
