@@ -1,4 +1,4 @@
-using System.IO.Pipelines;
+using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -27,16 +27,22 @@ internal static class RequestBody
             if (read.Buffer.Length > bytesMax)
                 throw TooLarge(bytesMax);
             if (read.IsCompleted)
-                return Parse(read);
+            {
+                // A document of its own bytes: the reader must be given its buffer back, or Kestrel cannot end the request.
+                var bytes = read.Buffer.ToArray();
+                reader.AdvanceTo(read.Buffer.End);
+                return Parse(bytes);
+            }
+
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
 
-    private static JsonDocument Parse(ReadResult read)
+    private static JsonDocument Parse(byte[] bytes)
     {
         try
         {
-            return JsonDocument.Parse(read.Buffer, Options);
+            return JsonDocument.Parse(bytes, Options);
         }
         catch (JsonException exception)
         {

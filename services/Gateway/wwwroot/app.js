@@ -28,13 +28,15 @@ async function answer() {
   hideBanner();
   $("welcome").hidden = true;
   const controller = new AbortController();
+  // A new chat may replace the conversation while this answer still ends.
+  const conversation = messages;
   setRunning(controller);
   const view = showAssistant();
   const started = performance.now();
   const figures = { firstAt: 0, lastAt: 0, usage: null, reason: null, started };
   let text = "";
   try {
-    const request = { model, messages: [...settings.systemMessages(), ...messages], ...settings.sampling() };
+    const request = { model, messages: [...settings.systemMessages(), ...conversation], ...settings.sampling() };
     for await (const chunk of streamChat(request, controller.signal)) {
       figures.usage = chunk.usage ?? figures.usage;
       const choice = chunk.choices[0];
@@ -48,12 +50,12 @@ async function answer() {
     }
     figures.stopped = false;
   } catch (error) {
-    figures.stopped = controller.signal.aborted;
+    figures.stopped = controller.signal.aborted || undefined;
     if (!figures.stopped)
       showBanner(error instanceof TypeError ? "The server cannot be reached." : error.message);
   } finally {
     if (text || figures.stopped === false)
-      messages.push({ role: "assistant", content: text });
+      conversation.push({ role: "assistant", content: text });
     view.finish(text, figures);
     setRunning(null);
     prompt.focus();
@@ -164,6 +166,8 @@ function figuresView(figures) {
     parts.push(`first text after ${((figures.firstAt - figures.started) / 1000).toFixed(2)} s`);
   if (figures.stopped)
     parts.push("stopped");
+  if (figures.stopped === undefined)
+    parts.push("interrupted");
   if (figures.reason === "length")
     parts.push("ended by the token limit");
   const view = document.createElement("span");

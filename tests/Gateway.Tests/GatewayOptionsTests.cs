@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Options;
+using Parley.Gateway.Tests.Doubles;
+
+namespace Parley.Gateway.Tests;
+
+public sealed class GatewayOptionsTests
+{
+    [Theory]
+    [InlineData("TokenizerAddress", "", "TokenizerAddress")]
+    [InlineData("GeneratorAddress", "localhost:5083", "Gateway:GeneratorAddress must be an absolute http or https address")]
+    [InlineData("ChoicesMax", "0", "ChoicesMax")]
+    [InlineData("ConcurrentChoicesMax", "4", "Gateway:ChoicesMax (16) must not exceed Gateway:ConcurrentChoicesMax (4)")]
+    [InlineData("KeepAliveSeconds", "-1", "KeepAliveSeconds")]
+    public async Task Start_BadOption_FailsNamingIt(string key, string value, string named)
+    {
+        var fault = await Assert.ThrowsAsync<OptionsValidationException>(async () =>
+        {
+            await using var host = await GatewayHost.StartAsync(new() { [key] = value });
+        });
+
+        Assert.Contains(named, fault.Message, StringComparison.Ordinal);
+    }
+}
