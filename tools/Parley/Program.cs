@@ -1,1 +1,35 @@
-return 0;
+using System.CommandLine;
+using Parley.Cli;
+using Parley.Cli.Bench;
+using Parley.Cli.Chat;
+using Parley.Cli.Hosting;
+using Parley.Cli.Inspect;
+using Parley.Cli.Packages;
+using Spectre.Console;
+
+var console = AnsiConsole.Console;
+var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parley up'.")
+{
+    UpCommand.Create(console),
+    ChatCommand.Create(console),
+    InspectCommand.Create(console),
+    ImportCommand.Create(console),
+    SynthCommand.Create(console),
+    BenchCommand.Create(console),
+};
+
+// Signals are the commands' own affair (Termination): an answer is stopped before a program is.
+var configuration = new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
+try
+{
+    return await root.Parse(args).InvokeAsync(configuration);
+}
+catch (OperationCanceledException)
+{
+    return 130;
+}
+catch (Exception exception) when (ErrorReport.For(exception) is { } message)
+{
+    await Console.Error.WriteLineAsync($"error: {message}");
+    return 1;
+}

@@ -1,0 +1,64 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using Grpc.Core;
+using Parley.Cli;
+using Parley.Cli.Hosting;
+using Parley.Cli.Packages;
+using Parley.Gateway.V1;
+using Parley.ServiceDefaults;
+using Parley.TestSupport;
+
+namespace Parley.EndToEnd.Tests;
+
+/// <summary>What goes wrong around a system that is its own.</summary>
+public sealed class FailureTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("parley-e2e-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Complete_GeneratorGone_IsUnavailableAndNamesIt()
+    {
+        using var log = new LogGuard();
+        var package = await PackageCache.ImportAsync(Shared.DemoModel, Path.Combine(_folder, "package"), "fp32", CancellationToken.None);
+        await using var system = await LocalSystem.StartAsync(
+            new LocalSystemOptions { PackageDirectory = package, LoggerProvider = log }, CancellationToken.None);
+        using var channel = GrpcClientDefaults.CreateChannel(system.Grpc);
+        using var http = new HttpClient { BaseAddress = system.Http };
+
+        await system.StopGeneratorAsync();
+
+        var chat = new ChatCompletion.ChatCompletionClient(channel);
+        var exception = await Assert.ThrowsAsync<RpcException>(() =>
+            chat.CollectAsync(Conversations.Ask("hello", Conversations.Greedy(4))));
+        Assert.Equal(StatusCode.Unavailable, exception.StatusCode);
+        Assert.Contains("Generator", exception.Status.Detail);
+
+        var body = new { messages = new[] { new { role = "user", content = "hello" } } };
+        using var response = await http.PostAsJsonAsync("/v1/chat/completions", body);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Contains("Generator", await response.Content.ReadAsStringAsync());
+        log.AssertNoErrors();
+    }
+
+    [Fact]
+    public async Task Start_FolderWithoutAPackage_NamesTheFile()
+    {
+        var empty = Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName;
+        var exception = await Assert.ThrowsAnyAsync<Exception>(() => LocalSystem.StartAsync(
+            new LocalSystemOptions { PackageDirectory = empty }, CancellationToken.None));
+        Assert.Contains("tokenizer.json", ErrorReport.For(exception) ?? exception.ToString());
+    }
+
+    [Fact]
+    public void FreePort_InUse_SaysWhichOptionHelps()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        var exception = Assert.Throws<UserErrorException>(() => FreePort.Require(port, "--http-port"));
+        Assert.Contains("--http-port", exception.Message);
+    }
+}

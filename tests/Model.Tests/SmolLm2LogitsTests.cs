@@ -1,0 +1,99 @@
+using Parley.Cli.Packages;
+using Parley.Generator.Execution;
+using Parley.Generator.Model;
+using Parley.TestSupport;
+
+namespace Parley.Model.Tests;
+
+/// <summary>The numbers below the answers: logits of the last prompt position, and what quantisation does to a greedy answer.</summary>
+public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
+{
+    private const double LogitErrorMax = 1e-3;
+    private const int ContextTokensMax = 2048;
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("parley-logits-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Run_Fp32_GivesTheReferenceLogits()
+    {
+        var cases = SmolLm2System.Cases();
+        using var runner = await OpenAsync("fp32");
+        var worst = 0.0;
+        foreach (var expected in cases)
+        {
+            var logits = Prefill(runner, expected.Ids);
+            for (var i = 0; i < expected.Top50Ids.Length; i++)
+                worst = Math.Max(worst, Math.Abs(logits[expected.Top50Ids[i]] - expected.Top50Logits[i]));
+        }
+
+        output.WriteLine($"worst |logit difference| over {cases.Length} × 50: {worst:0.0e0}");
+        Assert.InRange(worst, 0, LogitErrorMax);
+    }
+
+    [Theory]
+    [InlineData("int8", 0.6)]
+    [InlineData("w8a8", 0.5)]
+    [InlineData("int4", 0.1)]
+    public async Task Run_QuantizedGreedy_StaysWithTheReferenceForAWhile(string precision, double shareMin)
+    {
+        var cases = SmolLm2System.Cases();
+        using var runner = await OpenAsync(precision);
+        int equal = 0, all = 0, forced = 0;
+        foreach (var expected in cases)
+        {
+            var free = Greedy(runner, expected.Ids, expected.Greedy, follow: false);
+            var agreeing = free.Zip(expected.Greedy).TakeWhile(pair => pair.First == pair.Second).Count();
+            forced += Greedy(runner, expected.Ids, expected.Greedy, follow: true).Zip(expected.Greedy).Count(pair => pair.First == pair.Second);
+            equal += agreeing;
+            all += expected.Greedy.Length;
+        }
+
+        output.WriteLine($"{precision}: {equal} of {all} greedy ids until the first difference; {forced} of {all} when each step is given the reference's past");
+        Assert.True((double)forced / all >= shareMin, $"{precision}: {forced} of {all}");
+    }
+
+    /// <summary>Greedy ids; with <paramref name="follow"/> each step sees the reference's tokens and not its own.</summary>
+    private static List<uint> Greedy(OnnxModelRunner runner, uint[] prompt, uint[] reference, bool follow)
+    {
+        var ids = new List<uint>();
+        var logits = Prefill(runner, prompt);
+        for (var i = 0; i < reference.Length; i++)
+        {
+            ids.Add(ArgMax(logits));
+            logits = Step(runner, [follow ? reference[i] : ids[^1]], prompt.Length + i);
+        }
+
+        return ids;
+    }
+
+    private static uint ArgMax(ReadOnlySpan<float> logits) => (uint)System.Numerics.Tensors.TensorPrimitives.IndexOfMax(logits);
+
+    private static float[] Prefill(OnnxModelRunner runner, uint[] ids) => Step(runner, ids, past: 0);
+
+    private static float[] Step(OnnxModelRunner runner, uint[] ids, int past)
+    {
+        var batch = Options.CreateBatch();
+        var blocks = Enumerable.Range(0, (past + ids.Length + runner.BlockTokens - 1) / runner.BlockTokens).ToArray();
+        batch.Clear(blocks.Length);
+        batch.Add(ids, past, blocks, logitRows: 1);
+        return runner.Run(batch).ToArray();
+    }
+
+    private static RunnerOptions Options { get; } = new()
+    {
+        BlockCount = ContextTokensMax / 32,
+        StepTokensMax = ContextTokensMax,
+        SequencesMax = 1,
+        LogitRowsMax = 1,
+        ContextTokensMax = ContextTokensMax,
+    };
+
+    private async Task<OnnxModelRunner> OpenAsync(string precision)
+    {
+        var folder = await PackageCache.ImportAsync(Shared.SmolLm2(), Path.Combine(_folder, precision), precision, CancellationToken.None);
+        var package = ModelPackage.Open(folder);
+        return OnnxModelRunner.Create(package.ModelPath, package.Manifest, Options);
+    }
+}

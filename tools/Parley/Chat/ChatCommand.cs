@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Parley.Cli.Hosting;
+using Parley.Cli.Packages;
+using Parley.Gateway.V1;
+using Spectre.Console;
+
+namespace Parley.Cli.Chat;
+
+/// <summary><c>parley chat</c>: a chat in the terminal, on a running Parley or on one of its own.</summary>
+internal static class ChatCommand
+{
+    public static Command Create(IAnsiConsole console)
+    {
+        var model = new ModelSelection();
+        var gateway = new Option<Uri?>("--gateway")
+        {
+            Description = $"gRPC address of a running Gateway; without it and --model, port {UpCommand.DefaultGrpcPort} is tried.",
+            HelpName = "URL",
+        };
+        var system = new Option<string?>("--system") { Description = "System message." };
+        var sampling = new SamplingSelection();
+        var command = new Command("chat", "Chat in the terminal; Ctrl-C stops the answer, not the program.");
+        model.AddTo(command);
+        command.Options.Add(gateway);
+        command.Options.Add(system);
+        sampling.AddTo(command);
+        command.SetAction(async (result, _) =>
+        {
+            using var termination = new Termination();
+            var address = result.GetValue(gateway);
+            await using var connection = await GatewayConnection.OpenAsync(console, model, result, address, termination.Token);
+            var client = new ChatCompletion.ChatCompletionClient(connection.Channel);
+            var session = new ChatSession(console, client, termination, result.GetValue(system), sampling.Read(result));
+            return await session.RunAsync();
+        });
+        return command;
+    }
+}

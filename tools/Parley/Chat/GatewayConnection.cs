@@ -1,0 +1,79 @@
+using System.CommandLine;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
+using Microsoft.Extensions.Logging;
+using Parley.Cli.Hosting;
+using Parley.Cli.Packages;
+using Parley.ServiceDefaults;
+using Spectre.Console;
+
+namespace Parley.Cli.Chat;
+
+/// <summary>A Gateway to talk to: one that runs already, else one hosted here for as long as the command lives.</summary>
+internal sealed class GatewayConnection : IAsyncDisposable
+{
+    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(2);
+    private readonly LocalSystem? _system;
+
+    private GatewayConnection(GrpcChannel channel, LocalSystem? system)
+    {
+        Channel = channel;
+        _system = system;
+    }
+
+    public GrpcChannel Channel { get; }
+
+    /// <summary>Joins the named Gateway; or the default one, if it serves and no model is named; or hosts one.</summary>
+    /// <exception cref="UserErrorException">The named Gateway does not serve.</exception>
+    public static async Task<GatewayConnection> OpenAsync(
+        IAnsiConsole console, ModelSelection model, ParseResult result, Uri? gateway, CancellationToken cancellationToken)
+    {
+        if (gateway is not null || result.GetValue(model.Model) is null)
+        {
+            var address = gateway ?? new Uri($"http://127.0.0.1:{UpCommand.DefaultGrpcPort}");
+            var channel = GrpcClientDefaults.CreateChannel(address);
+            if (await ServesAsync(channel, cancellationToken))
+            {
+                console.MarkupLine($"[grey]Joined the Parley at {address.Authority}.[/]");
+                return new GatewayConnection(channel, null);
+            }
+
+            channel.Dispose();
+            if (gateway is not null)
+                throw new UserErrorException($"--gateway: nothing serves at {gateway}; start one with 'parley up'.");
+        }
+
+        var package = await PackageCache.ResolveAsync(console, model, result, cancellationToken);
+        var options = new LocalSystemOptions
+        {
+            PackageDirectory = package,
+            Threads = result.GetValue(model.Threads),
+            LogLevelMin = LogLevel.Warning,
+        };
+        var system = await UpCommand.StartAsync(console, options, cancellationToken);
+        return new GatewayConnection(GrpcClientDefaults.CreateChannel(system.Grpc), system);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Channel.Dispose();
+        if (_system is not null)
+            await _system.DisposeAsync();
+    }
+
+    private static async Task<bool> ServesAsync(GrpcChannel channel, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var deadline = TimeProvider.System.GetUtcNow().UtcDateTime + ProbeTime;
+            var reply = await new Health.HealthClient(channel)
+                .CheckAsync(new HealthCheckRequest(), deadline: deadline, cancellationToken: cancellationToken);
+            return reply.Status == HealthCheckResponse.Types.ServingStatus.Serving;
+        }
+        catch (RpcException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using Grpc.Core;
+using Microsoft.Extensions.Options;
+
+namespace Parley.Cli;
+
+/// <summary>
+/// Which exceptions are faults of the input or of the surroundings, and what to say of them; the rest are ours and keep their stack.
+/// </summary>
+internal static class ErrorReport
+{
+    /// <summary>The message for the user; null for a defect of Parley itself.</summary>
+    public static string? For(Exception exception) => exception switch
+    {
+        UserErrorException or InvalidDataException or IOException or UnauthorizedAccessException => exception.Message,
+        OptionsValidationException invalid => string.Join(" ", invalid.Failures),
+        RpcException failed => $"{failed.StatusCode}: {failed.Status.Detail}",
+        AggregateException { InnerExceptions.Count: 1 } wrapped => For(wrapped.InnerException!),
+        _ => null,
+    };
+}

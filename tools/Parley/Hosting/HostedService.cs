@@ -1,0 +1,123 @@
+using System.Net;
+using Grpc.Health.V1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Parley.ServiceDefaults;
+
+namespace Parley.Cli.Hosting;
+
+/// <summary>One service hosted in this process: the same registration that its own program uses, on loopback ports of our choice.</summary>
+internal sealed class HostedService : IAsyncDisposable
+{
+    private readonly string _name;
+    private readonly WebApplication _app;
+    private readonly ListenOptions[] _endpoints;
+
+    private HostedService(string name, WebApplication app, ListenOptions[] endpoints)
+    {
+        _name = name;
+        _app = app;
+        _endpoints = endpoints;
+    }
+
+    /// <summary>Builds and starts a service.</summary>
+    /// <param name="name">Its name in messages and telemetry, e.g. <c>Tokenizer</c>.</param>
+    /// <param name="options">Log level, further settings.</param>
+    /// <param name="settings">The service's own settings.</param>
+    /// <param name="ports">Its endpoints in order; port 0 takes a free one.</param>
+    /// <param name="add">Registers the service.</param>
+    /// <param name="map">Maps its endpoints.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<HostedService> StartAsync(
+        string name,
+        LocalSystemOptions options,
+        Dictionary<string, string?> settings,
+        (int Port, HttpProtocols Protocols)[] ports,
+        Action<WebApplicationBuilder> add,
+        Action<WebApplication> map,
+        CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            ApplicationName = "parley",
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+
+        // The services' own appsettings.json files would meet in this folder, and only one of them could be here.
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddEnvironmentVariables().AddInMemoryCollection(settings).AddInMemoryCollection(options.Settings);
+        ConfigureLogging(builder.Logging, options);
+        var endpoints = new ListenOptions[ports.Length];
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            for (var i = 0; i < ports.Length; i++)
+            {
+                var index = i;
+                kestrel.Listen(IPAddress.Loopback, ports[i].Port, listen =>
+                {
+                    listen.Protocols = ports[index].Protocols;
+                    endpoints[index] = listen;
+                });
+            }
+        });
+
+        builder.AddServiceDefaults($"parley-{name.ToLowerInvariant()}");
+        add(builder);
+        builder.Services.AddSingleton<IHostLifetime, ServiceLifetime>();
+        var app = builder.Build();
+        app.MapServiceDefaults();
+        map(app);
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+
+        return new HostedService(name, app, endpoints);
+    }
+
+    /// <summary>The address of an endpoint, with the port that it really has.</summary>
+    public Uri Address(int endpoint) => new($"http://{_endpoints[endpoint].IPEndPoint}");
+
+    /// <summary>Returns once the service reports through <c>grpc.health.v1</c> that it serves.</summary>
+    public async Task WaitUntilServingAsync(Uri grpc, CancellationToken cancellationToken)
+    {
+        using var channel = GrpcClientDefaults.CreateChannel(grpc);
+        var client = new Health.HealthClient(channel);
+        while (true)
+        {
+            var reply = await client.CheckAsync(new HealthCheckRequest(), cancellationToken: cancellationToken);
+            if (reply.Status == HealthCheckResponse.Types.ServingStatus.Serving)
+                return;
+            if (_app.Lifetime.ApplicationStopping.IsCancellationRequested)
+                throw new InvalidOperationException($"The {_name} stopped before it was ready; its log has the cause.");
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
+        }
+    }
+
+    /// <summary>Drains and stops the service.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static void ConfigureLogging(ILoggingBuilder logging, LocalSystemOptions options)
+    {
+        logging.ClearProviders().SetMinimumLevel(options.LogLevelMin);
+        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning);
+        if (options.LoggerProvider is { } provider)
+            logging.AddProvider(provider);
+        else
+            logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Logging;
+
+namespace Parley.Cli.Hosting;
+
+/// <summary>How the three services are hosted in one process.</summary>
+internal sealed record LocalSystemOptions
+{
+    /// <summary>The package to serve.</summary>
+    public required string PackageDirectory { get; init; }
+
+    /// <summary>Port of page, OpenAI HTTP and gRPC-Web; 0 takes a free one.</summary>
+    public int HttpPort { get; init; }
+
+    /// <summary>Port of gRPC; 0 takes a free one.</summary>
+    public int GrpcPort { get; init; }
+
+    /// <summary>ONNX Runtime's threads; 0 leaves the choice to the Generator.</summary>
+    public int Threads { get; init; }
+
+    public LogLevel LogLevelMin { get; init; } = LogLevel.Warning;
+
+    /// <summary>Further settings, e.g. <c>Generator:StepTokensMax</c>; they win over environment variables.</summary>
+    public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
+
+    /// <summary>Receives what the services log; null writes to the console's error stream.</summary>
+    public ILoggerProvider? LoggerProvider { get; init; }
+}

@@ -1,0 +1,18 @@
+using System.Globalization;
+using Parley.Generator.V1;
+using Parley.ServiceDefaults;
+
+namespace Parley.Cli.Hosting;
+
+/// <summary>What a running Generator says of its model, in one line.</summary>
+internal static class ServedModel
+{
+    public static async Task<string> DescribeAsync(Uri generator, CancellationToken cancellationToken)
+    {
+        using var channel = GrpcClientDefaults.CreateChannel(generator);
+        var client = new Generation.GenerationClient(channel);
+        var model = await client.DescribeAsync(new DescribeRequest(), cancellationToken: cancellationToken);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{model.Model} ({model.Architecture}, {model.Parameters / 1e6:0.0} M parameters, {model.Precision}) on {model.Device}");
+    }
+}

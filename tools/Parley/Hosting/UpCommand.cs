@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Parley.Cli.Packages;
+using Spectre.Console;
+
+namespace Parley.Cli.Hosting;
+
+/// <summary><c>parley up</c>: the whole system on one model, until a signal.</summary>
+internal static class UpCommand
+{
+    public const int DefaultHttpPort = 5080;
+    public const int DefaultGrpcPort = 5081;
+
+    public static Command Create(IAnsiConsole console)
+    {
+        var model = new ModelSelection();
+        var httpPort = new Option<int>("--http-port")
+        {
+            Description = "Port of page, OpenAI HTTP and gRPC-Web; 0 takes a free one.",
+            DefaultValueFactory = _ => DefaultHttpPort,
+        };
+        var grpcPort = new Option<int>("--grpc-port")
+        {
+            Description = "Port of gRPC; 0 takes a free one.",
+            DefaultValueFactory = _ => DefaultGrpcPort,
+        };
+        var verbose = new Option<bool>("--verbose", "-v") { Description = "Show what the services log." };
+        var command = new Command("up", "Start Tokenizer, Generator and Gateway on one model and print the URL.");
+        model.AddTo(command);
+        command.Options.Add(httpPort);
+        command.Options.Add(grpcPort);
+        command.Options.Add(verbose);
+        command.SetAction(async (result, _) =>
+        {
+            using var termination = new Termination();
+            FreePort.Require(result.GetValue(httpPort), "--http-port");
+            FreePort.Require(result.GetValue(grpcPort), "--grpc-port");
+            var started = Stopwatch.GetTimestamp();
+            var package = await PackageCache.ResolveAsync(console, model, result, termination.Token);
+            var options = new LocalSystemOptions
+            {
+                PackageDirectory = package,
+                HttpPort = result.GetValue(httpPort),
+                GrpcPort = result.GetValue(grpcPort),
+                Threads = result.GetValue(model.Threads),
+                LogLevelMin = result.GetValue(verbose) ? LogLevel.Information : LogLevel.Warning,
+            };
+            await using var system = await StartAsync(console, options, termination.Token);
+            await PrintAsync(console, system, package, Stopwatch.GetElapsedTime(started), termination.Token);
+            await WaitAsync(termination.Token);
+            console.MarkupLine("[grey]Stopping: no new requests, running answers are finished…[/]");
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>Starts the system with a sign of life while the model loads.</summary>
+    public static Task<LocalSystem> StartAsync(IAnsiConsole console, LocalSystemOptions options, CancellationToken cancellationToken) =>
+        console.Status().StartAsync("Loading the model and warming up…", _ => LocalSystem.StartAsync(options, cancellationToken));
+
+    private static async Task PrintAsync(
+        IAnsiConsole console, LocalSystem system, string package, TimeSpan elapsed, CancellationToken cancellationToken)
+    {
+        var model = await ServedModel.DescribeAsync(system.Generator, cancellationToken);
+        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadLeft(2)).AddColumn();
+        grid.AddRow("model", Markup.Escape(model));
+        grid.AddRow("package", Markup.Escape(package));
+        grid.AddRow("page", $"[link={system.Http.AbsoluteUri}]{system.Http.AbsoluteUri}[/]");
+        grid.AddRow("OpenAI", $"{system.Http.AbsoluteUri}v1");
+        grid.AddRow("gRPC", $"{system.Grpc.Authority}   [grey](grpcurl -plaintext {system.Grpc.Authority} list)[/]");
+        grid.AddRow("inside", $"[grey]Tokenizer {system.Tokenizer.Authority}, Generator {system.Generator.Authority}[/]");
+        console.MarkupLine($"[green]Parley is ready[/] after {elapsed.TotalSeconds:0.0} s:");
+        console.Write(grid);
+        console.MarkupLine("[grey]Ctrl-C stops.[/]");
+    }
+
+    private static async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = cancellationToken.Register(stopped.SetResult);
+        await stopped.Task;
+    }
+}

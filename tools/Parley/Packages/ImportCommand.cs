@@ -1,0 +1,46 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Parley.Cli.Hosting;
+using Parley.ModelImporter;
+using Spectre.Console;
+
+namespace Parley.Cli.Packages;
+
+/// <summary><c>parley import</c>: Hugging Face folder in, package folder out.</summary>
+internal static class ImportCommand
+{
+    public static Command Create(IAnsiConsole console)
+    {
+        var source = new Argument<string>("source") { Description = "A Hugging Face folder: config.json, tokenizer.json, *.safetensors." };
+        var destination = new Argument<string>("destination") { Description = "The package's folder; must not exist." };
+        var precision = ModelSelection.CreatePrecision();
+        var name = new Option<string?>("--name") { Description = "Served name; the source folder's without it." };
+        var context = new Option<int>("--context") { Description = "Positions to serve; the importer's default without it.", HelpName = "TOKENS" };
+        var command = new Command("import", "Turn a Hugging Face folder into a package.") { source, destination, precision, name, context };
+        command.SetAction((result, _) =>
+        {
+            using var termination = new Termination();
+            var folder = result.GetRequiredValue(source);
+            if (!Directory.Exists(folder))
+                throw new UserErrorException($"The folder {Path.GetFullPath(folder)} does not exist.");
+            var options = new ImportOptions
+            {
+                Source = folder,
+                Destination = result.GetRequiredValue(destination),
+                Precision = result.GetRequiredValue(precision),
+                Name = result.GetValue(name),
+            };
+            if (result.GetValue(context) is > 0 and var tokens)
+                options = options with { ContextTokensMax = tokens };
+            var started = Stopwatch.GetTimestamp();
+            var package = ImportRun.WithProgress(console, options, termination.Token);
+            console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
+                $"[green]{package.Name}[/]: {package.Parameters / 1e6:0.0} M parameters as {package.Precision}, {package.Bytes / 1e6:0.0} MB");
+            console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
+                $"in {package.Path} after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
+            return Task.FromResult(0);
+        });
+        return command;
+    }
+}
