@@ -124,6 +124,8 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
 
     private SequenceValue Map(TemplateValue value, CallArguments arguments)
     {
+        if (!value.IsTrue)
+            return SequenceValue.Generator([]);
         if (arguments.Positional.Count == 0)
         {
             var attribute = arguments.Find(int.MaxValue, "attribute")
@@ -140,6 +142,9 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
 
     private SequenceValue Select(TemplateValue value, CallArguments arguments, bool byAttribute, bool keep)
     {
+        // What is false is not iterated at all, so that None passes here although it fails elsewhere.
+        if (!value.IsTrue)
+            return SequenceValue.Generator([]);
         var skip = byAttribute ? 1 : 0;
         var attribute = byAttribute ? arguments.Require(0, "attribute") : null;
         var name = arguments.Positional.Count > skip ? arguments.Positional[skip].ExpectText("the name of a test") : null;
