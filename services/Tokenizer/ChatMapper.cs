@@ -28,7 +28,8 @@ internal sealed class ChatMapper(TokenizerOptions options)
             Fault("chat.messages", $"{chat.Messages.Count} messages are given; at most {options.MessagesMax} are allowed.");
         if (chat.ContinueFinalMessage && chat.HasAddGenerationPrompt && chat.AddGenerationPrompt)
             Fault("chat.add_generation_prompt", "The last message cannot be continued and a new one opened at once.");
-        var messages = chat.Messages.Take(options.MessagesMax).Select((message, index) => MapMessage(message, $"chat.messages[{index}]")).ToList();
+        var messages = chat.Messages.Take(options.MessagesMax)
+            .Select((message, index) => MapMessage(message, $"chat.messages[{index}]")).ToList();
         var arguments = Object(chat.TemplateArgumentsJson, "chat.template_arguments_json");
         var input = new ChatInput(messages, MapList(chat.ToolsJson, "chat.tools_json"), MapList(chat.DocumentsJson, "chat.documents_json"),
             chat.HasAddGenerationPrompt ? chat.AddGenerationPrompt : !chat.ContinueFinalMessage, chat.ContinueFinalMessage,
@@ -54,7 +55,8 @@ internal sealed class ChatMapper(TokenizerOptions options)
         if (message.HasToolCallId)
             entries.Add(Entry("tool_call_id", Text(message.ToolCallId)));
         if (message.ToolCalls.Count > 0)
-            entries.Add(Entry("tool_calls", SequenceValue.List([.. message.ToolCalls.Select((call, i) => MapCall(call, $"{place}.tool_calls[{i}]"))])));
+            entries.Add(Entry("tool_calls",
+                SequenceValue.List([.. message.ToolCalls.Select((call, i) => MapCall(call, $"{place}.tool_calls[{i}]"))])));
         if (message.HasReasoningContent)
             entries.Add(Entry("reasoning_content", Text(message.ReasoningContent)));
         entries.AddRange(Object(message.ExtraJson, $"{place}.extra_json").Entries.Where(entry => entry.Value is not NoneValue));
@@ -77,7 +79,8 @@ internal sealed class ChatMapper(TokenizerOptions options)
     {
         if (call.Name.Length == 0)
             Fault($"{place}.name", "A tool call needs the name of its function.");
-        var function = new DictionaryValue([Entry("name", Text(call.Name)), Entry("arguments", Object(call.ArgumentsJson, $"{place}.arguments_json"))]);
+        var function = new DictionaryValue([Entry("name", Text(call.Name)),
+            Entry("arguments", Object(call.ArgumentsJson, $"{place}.arguments_json"))]);
         var entries = new List<KeyValuePair<TemplateValue, TemplateValue>>();
         if (call.Id.Length > 0)
             entries.Add(Entry("id", Text(call.Id)));

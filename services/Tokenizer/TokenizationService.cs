@@ -94,7 +94,8 @@ internal sealed class TokenizationService(
 
         var handling = Handling(request.SpecialTokens, SpecialTokenHandling.Parse, "special_tokens", context);
         if (handling == SpecialTokenHandling.Reject && model.Tokenizer.FindSpecialToken(request.Text) is { } token)
-            throw Refuse(context, new RequestException("text", $"The text holds the special token {token}, which this request does not allow."));
+            throw Refuse(context, new RequestException("text",
+                $"The text holds the special token {token}, which this request does not allow."));
         var started = clock.GetTimestamp();
         var ids = new List<int>(request.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : UserRanges.All(request.Text.Length);
@@ -136,7 +137,8 @@ internal sealed class TokenizationService(
     }
 
     public override async Task Detokenize(
-        IAsyncStreamReader<DetokenizeRequest> requestStream, IServerStreamWriter<DetokenizeResponse> responseStream, ServerCallContext context)
+        IAsyncStreamReader<DetokenizeRequest> requestStream, IServerStreamWriter<DetokenizeResponse> responseStream,
+            ServerCallContext context)
     {
         var session = new DetokenizeSession(model.Tokens, _options);
         while (await requestStream.MoveNext(context.CancellationToken))
@@ -217,7 +219,8 @@ internal sealed class TokenizationService(
         }
     }
 
-    private SpecialTokenHandling Handling(SpecialTokensInContent value, SpecialTokenHandling unset, string field, ServerCallContext context) =>
+    private SpecialTokenHandling Handling(SpecialTokensInContent value, SpecialTokenHandling unset,
+        string field, ServerCallContext context) =>
         value switch
         {
             SpecialTokensInContent.Unspecified => unset,

@@ -13,7 +13,8 @@ internal sealed class TokenizerModel
     private readonly IReadOnlyDictionary<string, ChatTemplate> _templates;
 
     private TokenizerModel(
-        string name, string sha256, HuggingFaceTokenizer tokenizer, SpecialTokens specialTokens, IReadOnlyDictionary<string, ChatTemplate> templates)
+        string name, string sha256, HuggingFaceTokenizer tokenizer, SpecialTokens specialTokens,
+            IReadOnlyDictionary<string, ChatTemplate> templates)
     {
         (Name, Sha256, Tokenizer, SpecialTokens) = (name, sha256, tokenizer, specialTokens);
         _templates = templates;
@@ -67,7 +68,8 @@ internal sealed class TokenizerModel
         {
             return _templates.TryGetValue(name, out var named)
                 ? named
-                : throw new RequestException("chat.template_name", $"There is no template \"{name}\"; there are: {string.Join(", ", _templates.Keys)}.");
+                : throw new RequestException("chat.template_name",
+                    $"There is no template \"{name}\"; there are: {string.Join(", ", _templates.Keys)}.");
         }
 
         if (hasTools && _templates.TryGetValue(ToolTemplate, out var forTools))

@@ -3,7 +3,8 @@ using Parley.Tokenizer.Templating;
 namespace Parley.Tokenizer;
 
 /// <summary>Loads the model before any port opens: a folder that cannot be served fails the start with its reason.</summary>
-internal sealed class TokenizerStartup(Lazy<TokenizerModel> model, TimeProvider clock, ILogger<TokenizerStartup> logger) : IHostedLifecycleService
+internal sealed class TokenizerStartup(Lazy<TokenizerModel> model, TimeProvider clock, ILogger<TokenizerStartup> logger)
+    : IHostedLifecycleService
 {
     private const int WarmUpRounds = 40;
 

@@ -4,7 +4,7 @@ using Parley.Tokenizer.Templating.Values;
 
 namespace Parley.Tokenizer.Templating;
 
-/// <summary>A chat template: parsed once, rendered for every chat, with the semantics of transformers' <c>apply_chat_template</c>.</summary>
+/// <summary>A chat template: parsed once, rendered for every chat, equal to transformers' <c>apply_chat_template</c>.</summary>
 internal sealed class ChatTemplate
 {
     private const string ContinueTag = "CONTINUE_FINAL_MESSAGE_TAG ";

@@ -32,7 +32,8 @@ internal sealed record SpecialTokens(IReadOnlyList<KeyValuePair<string, string>>
     private static string? Content(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString(),
-        JsonValueKind.Object when value.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String => content.GetString(),
+        JsonValueKind.Object when value.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String
+            => content.GetString(),
         _ => null,
     };
 

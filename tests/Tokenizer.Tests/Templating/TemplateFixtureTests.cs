@@ -19,13 +19,16 @@ public sealed class TemplateFixtureTests(ITestOutputHelper output)
         var count = 0;
         foreach (var template in expected.EnumerateObject())
         {
-            var source = File.ReadAllText(Shared.Fixture("templates", template.Name.EndsWith(".jinja") ? template.Name : template.Name + ".jinja"));
+            var source = File.ReadAllText(Shared.Fixture("templates",
+                template.Name.EndsWith(".jinja") ? template.Name : template.Name + ".jinja"));
             foreach (var scenario in template.Value.EnumerateObject())
             {
                 count++;
                 var (kind, text) = Render(source, scenarios.GetProperty(scenario.Name));
                 if (!scenario.Value.TryGetProperty(kind, out var value) || value.GetString() != text)
-                    wrong.Add($"{template.Name} / {scenario.Name}: {kind} {JsonSerializer.Serialize(Cut(text))}\n   instead of {Cut(scenario.Value.ToString())}");
+                    wrong.Add(
+                        $"{template.Name} / {scenario.Name}: {kind} {JsonSerializer.Serialize(Cut(text))}\n"
+                        + $"   instead of {Cut(scenario.Value.ToString())}");
             }
         }
 

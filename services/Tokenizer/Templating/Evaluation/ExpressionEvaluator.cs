@@ -152,7 +152,8 @@ internal sealed class ExpressionEvaluator
         {
             if (Evaluate(rest, scope) is not DictionaryValue dictionary)
                 throw TemplateException.Type("argument after ** must be a mapping");
-            keywords.AddRange(dictionary.Entries.Select(entry => new KeyValuePair<string, TemplateValue>(entry.Key.ExpectText("keywords"), entry.Value)));
+            keywords.AddRange(dictionary.Entries.Select(entry =>
+                new KeyValuePair<string, TemplateValue>(entry.Key.ExpectText("keywords"), entry.Value)));
         }
 
         if (caller is { } block)

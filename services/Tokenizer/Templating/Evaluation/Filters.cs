@@ -17,9 +17,11 @@ internal sealed class Filters
         _sequences = new SequenceFilters(this, members, limits);
     }
 
-    public static bool IsKnown(string name) => name is "abs" or "attr" or "capitalize" or "center" or "count" or "length" or "d" or "default"
+    public static bool IsKnown(string name) => name is "abs" or "attr" or "capitalize" or "center" or "count" or "length"
+        or "d" or "default"
         or "e" or "escape" or "forceescape" or "float" or "format" or "indent" or "int" or "lower" or "replace" or "round" or "safe"
-        or "string" or "striptags" or "title" or "tojson" or "trim" or "truncate" or "upper" or "wordcount" || SequenceFilters.IsKnown(name);
+        or "string" or "striptags" or "title" or "tojson" or "trim" or "truncate" or "upper" or "wordcount"
+            || SequenceFilters.IsKnown(name);
 
     /// <summary>Applies a filter.</summary>
     /// <exception cref="TemplateException">There is none of that name, or the value is not for it.</exception>
@@ -130,7 +132,8 @@ internal sealed class Filters
     }
 
     private static string Tags(string text) => string.Join(' ',
-        System.Text.RegularExpressions.Regex.Replace(text, "<!--.*?-->|<[^>]*>", "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        System.Text.RegularExpressions.Regex.Replace(text, "<!--.*?-->|<[^>]*>", "")
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static TemplateValue Number(string name, TemplateValue value, CallArguments arguments)
     {
@@ -189,7 +192,8 @@ internal sealed class Filters
         {
             "ceil" => Math.Ceiling(number * scale) / scale,
             "floor" => Math.Floor(number * scale) / scale,
-            "common" => precision is >= 0 and <= 15 ? Math.Round(number, precision, MidpointRounding.ToEven) : Math.Round(number * scale) / scale,
+            "common" => precision is >= 0 and <= 15 ? Math.Round(number, precision, MidpointRounding.ToEven)
+                : Math.Round(number * scale) / scale,
             _ => throw new TemplateException("FilterArgumentError", "method must be common, ceil or floor"),
         });
     }

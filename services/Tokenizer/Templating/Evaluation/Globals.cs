@@ -70,7 +70,8 @@ internal static class Globals
         var count = Math.Max(0, Math.Ceiling(((double)stop - start) / step));
         if (count > RangeMax)
             throw new TemplateException("OverflowError", $"Range too big. The sandbox blocks ranges larger than MAX_RANGE ({RangeMax}).");
-        return new SequenceValue(SequenceValue.Form.Range, [.. Enumerable.Range(0, (int)count).Select(i => TemplateValue.Of(start + (i * step)))]);
+        return new SequenceValue(SequenceValue.Form.Range,
+            [.. Enumerable.Range(0, (int)count).Select(i => TemplateValue.Of(start + (i * step)))]);
     }
 
     private static FunctionValue Cycler(CallArguments arguments)
@@ -87,6 +88,7 @@ internal static class Globals
                 return NoneValue.Instance;
             }),
         };
-        return new FunctionValue("Cycler", _ => throw TemplateException.Type("'Cycler' object is not callable")) { Attributes = attributes };
+        return new FunctionValue("Cycler", _ => throw TemplateException.Type("'Cycler' object is not callable"))
+            { Attributes = attributes };
     }
 }

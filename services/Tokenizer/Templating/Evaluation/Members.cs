@@ -32,7 +32,8 @@ internal sealed class Members(TemplateLimits limits)
             case TextValue text:
                 return SliceText(text, start, stop, step);
             case SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple or SequenceValue.Form.Range } sequence:
-                return new SequenceValue(sequence.Kind, [.. Indices(sequence.Items.Count, start, stop, step).Select(at => sequence.Items[at])]);
+                return new SequenceValue(sequence.Kind,
+                    [.. Indices(sequence.Items.Count, start, stop, step).Select(at => sequence.Items[at])]);
             default:
                 return UndefinedValue.Member(owner, new TextValue("slice"));
         }

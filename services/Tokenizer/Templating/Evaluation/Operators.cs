@@ -61,7 +61,7 @@ internal sealed class Operators(TemplateLimits limits)
             : throw TemplateException.Type($"'in <string>' requires string as left operand, not {item.TypeName}"),
         DictionaryValue dictionary => dictionary.TryGet(item, out _),
         SequenceValue or UndefinedValue => container.Iterate().Contains(item, PythonEquality.Instance),
-        _ => throw TemplateException.Type($"argument of type '{container.TypeName}' is not {(container is NoneValue or IntegerValue or BooleanValue or FloatValue ? "iterable" : "a container or iterable")}"),
+        _ => throw TemplateException.Type($"argument of type '{container.TypeName}' is not iterable"),
     };
 
     // 2 stands for "not comparable with <, = or >", which only NaN is.

@@ -83,7 +83,8 @@ internal sealed class PythonJson
             var key = entry.Key switch
             {
                 TextValue text => text,
-                IntegerValue or FloatValue => new TextValue(entry.Key is FloatValue number ? Number(number.Value) : PythonText.Repr(entry.Key).Text),
+                IntegerValue or FloatValue =>
+                    new TextValue(entry.Key is FloatValue number ? Number(number.Value) : PythonText.Repr(entry.Key).Text),
                 BooleanValue boolean => new TextValue(boolean.IsTrue ? "true" : "false"),
                 NoneValue => new TextValue("null"),
                 _ => throw TemplateException.Type($"keys must be str, int, float, bool or None, not {entry.Key.TypeName}"),

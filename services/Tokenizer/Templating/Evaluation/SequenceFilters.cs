@@ -5,7 +5,8 @@ namespace Parley.Tokenizer.Templating.Evaluation;
 /// <summary>Jinja's filters that walk a sequence.</summary>
 internal sealed class SequenceFilters(Filters filters, Members members, TemplateLimits limits)
 {
-    public static bool IsKnown(string name) => name is "batch" or "dictsort" or "first" or "groupby" or "items" or "join" or "last" or "list"
+    public static bool IsKnown(string name) => name is "batch" or "dictsort" or "first" or "groupby" or "items" or "join" or "last"
+        or "list"
         or "map" or "max" or "min" or "reject" or "rejectattr" or "reverse" or "select" or "selectattr" or "slice" or "sort" or "sum"
         or "unique";
 
@@ -47,7 +48,8 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
         var separator = arguments.Find(0, "d") is { } given ? PythonText.Str(given) : TextValue.Empty;
         var attribute = arguments.Find(1, "attribute");
         return TextMethods.Join(separator.AsMarkup(false),
-            value.Iterate().Select(item => PythonText.Str(attribute is null ? item : Path(item, attribute)).AsMarkup(false)), limits.CharactersMax);
+            value.Iterate()
+                .Select(item => PythonText.Str(attribute is null ? item : Path(item, attribute)).AsMarkup(false)), limits.CharactersMax);
     }
 
     /// <summary>An attribute by a dotted path, as Jinja's filters read it.</summary>
@@ -64,9 +66,11 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
         return item;
     }
 
-    private static TemplateValue IgnoreCase(TemplateValue value) => value is TextValue text ? text.Mapped(text.Text.ToLowerInvariant()) : value;
+    private static TemplateValue IgnoreCase(TemplateValue value) => value is TextValue text
+        ? text.Mapped(text.Text.ToLowerInvariant()) : value;
 
-    private IEnumerable<TemplateValue> Sorted(IReadOnlyList<TemplateValue> items, TemplateValue? attribute, bool caseSensitive, bool reverse)
+    private IEnumerable<TemplateValue> Sorted(
+        IReadOnlyList<TemplateValue> items, TemplateValue? attribute, bool caseSensitive, bool reverse)
     {
         // LINQ sorts stably, as Python does, in both directions.
         var comparer = Comparer<TemplateValue>.Create(Operators.Compare);
@@ -98,7 +102,8 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
         }
 
         var position = arguments.Text(1, "by") is "value" ? 1 : 0;
-        return SequenceValue.List([.. Sorted(Members.Pairs(dictionary), TemplateValue.Of(position), arguments.Flag(0, "case_sensitive", false),
+        return SequenceValue.List([.. Sorted(Members.Pairs(dictionary), TemplateValue.Of(position),
+            arguments.Flag(0, "case_sensitive", false),
             arguments.Flag(2, "reverse", false))]);
     }
 

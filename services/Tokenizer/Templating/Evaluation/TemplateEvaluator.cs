@@ -241,10 +241,12 @@ internal sealed class TemplateEvaluator
         }
 
         if (macro.UsesCaller)
-            inner.Set("caller", arguments.Find(int.MaxValue, "caller") ?? new UndefinedValue(() => TemplateException.Undefined("No caller defined")));
+            inner.Set("caller", arguments.Find(int.MaxValue, "caller")
+                ?? new UndefinedValue(() => TemplateException.Undefined("No caller defined")));
         keywords.RemoveAll(pair => macro.UsesCaller && pair.Key == "caller");
         if (macro.UsesKwargs)
-            inner.Set("kwargs", new DictionaryValue(keywords.Select(pair => new KeyValuePair<TemplateValue, TemplateValue>(new TextValue(pair.Key), pair.Value))));
+            inner.Set("kwargs", new DictionaryValue(keywords.Select(pair =>
+                new KeyValuePair<TemplateValue, TemplateValue>(new TextValue(pair.Key), pair.Value))));
         else if (keywords.Count > 0)
             throw TemplateException.Type($"macro '{macro.Name}' takes no keyword argument '{keywords[0].Key}'");
         if (macro.UsesVarargs)

@@ -45,7 +45,8 @@ internal static class TextFormat
     }
 
     /// <summary><c>"{} {0} {name}".format(…)</c> without nested fields.</summary>
-    public static TextValue Format(TextValue format, CallArguments arguments, Func<TemplateValue, string, TemplateValue> member, int charactersMax)
+    public static TextValue Format(TextValue format, CallArguments arguments,
+        Func<TemplateValue, string, TemplateValue> member, int charactersMax)
     {
         var builder = new TextBuilder(charactersMax);
         var text = format.Text;
@@ -103,8 +104,10 @@ internal static class TextFormat
     {
         var digits = specification.TrimEnd('s', 'd', 'f', 'x', 'i', 'r').TrimStart('-', '+', ' ', '#', '<', '>', '^');
         var dot = digits.IndexOf('.');
-        var width = int.TryParse(dot < 0 ? digits : digits[..dot], CultureInfo.InvariantCulture, out var parsed) ? Math.Min(parsed, 4096) : 0;
-        var precision = dot >= 0 && int.TryParse(digits[(dot + 1)..], CultureInfo.InvariantCulture, out var places) ? Math.Min(places, 99) : -1;
+        var width = int.TryParse(dot < 0 ? digits : digits[..dot], CultureInfo.InvariantCulture, out var parsed)
+            ? Math.Min(parsed, 4096) : 0;
+        var precision = dot >= 0 && int.TryParse(digits[(dot + 1)..], CultureInfo.InvariantCulture, out var places)
+            ? Math.Min(places, 99) : -1;
         var text = kind switch
         {
             's' => PythonText.Str(value),
@@ -119,7 +122,8 @@ internal static class TextFormat
         if (text.Text.Length >= width)
             return text;
         var fill = new string(digits.StartsWith('0') && kind != 's' ? '0' : ' ', width - text.Text.Length);
-        var isLeft = specification.StartsWith('-') || specification.StartsWith('<') || (kind == 's' && value is TextValue && !specification.StartsWith('>'));
+        var isLeft = specification.StartsWith('-') || specification.StartsWith('<')
+            || (kind == 's' && value is TextValue && !specification.StartsWith('>'));
         var builder = new TextBuilder(PythonText.CharactersMax);
         return isLeft ? builder.Append(text).Append(fill).ToValue() : builder.Append(fill).Append(text).ToValue();
     }

@@ -108,7 +108,8 @@ internal sealed class TextMembers(TemplateLimits limits)
         var part = Members.Slice(text, start, arguments.Find(2, "end"), null).ExpectText("text");
         var at = name[0] == 'r' ? part.LastIndexOf(wanted, StringComparison.Ordinal) : part.IndexOf(wanted, StringComparison.Ordinal);
         if (at < 0)
-            return name.EndsWith("find", StringComparison.Ordinal) ? TemplateValue.Of(-1) : throw TemplateException.Value("substring not found");
+            return name.EndsWith("find", StringComparison.Ordinal) ? TemplateValue.Of(-1)
+                : throw TemplateException.Value("substring not found");
         var offset = start is null or NoneValue ? 0
             : text.Length - Members.Slice(text, start, null, null).ExpectText("text").EnumerateRunes().Count();
         return TemplateValue.Of(offset + part[..at].EnumerateRunes().Count());
@@ -161,9 +162,11 @@ internal sealed class TextMembers(TemplateLimits limits)
     {
         if (separator.Length == 0)
             throw TemplateException.Value("empty separator");
-        var at = fromRight ? text.Text.LastIndexOf(separator, StringComparison.Ordinal) : text.Text.IndexOf(separator, StringComparison.Ordinal);
+        var at = fromRight ? text.Text.LastIndexOf(separator, StringComparison.Ordinal)
+            : text.Text.IndexOf(separator, StringComparison.Ordinal);
         if (at < 0)
-            return fromRight ? SequenceValue.Tuple(TextValue.Empty, TextValue.Empty, text) : SequenceValue.Tuple(text, TextValue.Empty, TextValue.Empty);
+            return fromRight ? SequenceValue.Tuple(TextValue.Empty, TextValue.Empty, text)
+                : SequenceValue.Tuple(text, TextValue.Empty, TextValue.Empty);
         var after = at + separator.Length;
         return SequenceValue.Tuple(text.Part(0, at), text.Part(at, separator.Length), text.Part(after, text.Text.Length - after));
     }

@@ -30,7 +30,8 @@ internal static class TemplateNames
     private static IEnumerable<object?> Parts(object part) => part switch
     {
         TemplateExpression.List list => [list.Items],
-        TemplateExpression.Dictionary dictionary => [dictionary.Entries.Select(entry => entry.Key), dictionary.Entries.Select(entry => entry.Value)],
+        TemplateExpression.Dictionary dictionary => [dictionary.Entries.Select(entry => entry.Key),
+            dictionary.Entries.Select(entry => entry.Value)],
         TemplateExpression.Attribute attribute => [attribute.Owner],
         TemplateExpression.Element element => [element.Owner, element.Key],
         TemplateExpression.Slice slice => [slice.Start, slice.Stop, slice.Step],
