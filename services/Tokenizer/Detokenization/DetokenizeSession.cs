@@ -39,7 +39,8 @@ internal sealed class DetokenizeSession(TokenTable tokens, TokenizerOptions opti
         for (var i = 0; i < ids.Length; i++)
         {
             if (ids[i] >= (uint)tokens.Count)
-                throw new RequestException($"tokens.ids[{i}]", $"The id {ids[i]} is not in the vocabulary, whose ids are below {tokens.Count}.");
+                throw new RequestException($"tokens.ids[{i}]",
+                    $"The id {ids[i]} is not in the vocabulary, whose ids are below {tokens.Count}.");
         }
 
         return decoder.Append(ids);

@@ -9,6 +9,7 @@ internal sealed class BytePairEncoder
 {
     private const int CacheEntries = 1 << 14;
     private const int BytesOnStack = 512;
+    private const char WordStart = '▁';
 
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _vocabulary;
     private readonly MergeTable _merges;
@@ -18,6 +19,7 @@ internal sealed class BytePairEncoder
     private readonly int[] _characterIds;
     private readonly int _unknownId = -1;
     private readonly bool _fallsBack;
+    private readonly bool _cutsAtSpaces;
     private readonly PieceCache _cache = new(CacheEntries);
 
     /// <param name="file">Vocabulary, merges and options.</param>
@@ -32,6 +34,7 @@ internal sealed class BytePairEncoder
             throw new InvalidDataException($"{TokenizerFile.FileName}: model.unk_token \"{unknown}\" is not in the vocabulary.");
         _characterIds = readsBytes ? [] : CreateCharacterIds(file.Vocabulary);
         _fallsBack = _options.ByteFallback;
+        _cutsAtSpaces = !readsBytes && !_options.IgnoreMerges && !MergesReachOver(file);
         for (var value = 0; value < 256; value++)
         {
             var token = readsBytes ? ByteAlphabet.ToChar((byte)value).ToString() : $"<0x{value:X2}>";
@@ -43,6 +46,42 @@ internal sealed class BytePairEncoder
 
     /// <summary>Appends the ids of a piece.</summary>
     public void Encode(ReadOnlySpan<char> piece, SymbolBuffer symbols, List<int> ids)
+    {
+        if (!_cutsAtSpaces)
+        {
+            EncodeUncut(piece, symbols, ids);
+            return;
+        }
+
+        // A SentencePiece text is one piece; as no merge reaches over the start of a word, its words are encoded alone and cached.
+        while (!piece.IsEmpty)
+        {
+            var spaces = piece.IndexOfAnyExcept(WordStart);
+            var next = spaces < 0 ? -1 : piece[spaces..].IndexOf(WordStart);
+            var length = next < 0 ? piece.Length : spaces + next;
+            EncodeUncut(piece[..length], symbols, ids);
+            piece = piece[length..];
+        }
+    }
+
+    // Whether any merge has a word's end on its left and the start of the next word on its right.
+    private static bool MergesReachOver(TokenizerFile file)
+    {
+        var (endsWord, startsWord) = (new HashSet<int>(), new HashSet<int>());
+        foreach (var (token, id) in file.Vocabulary)
+        {
+            if (token.Length == 0)
+                continue;
+            if (token[^1] != WordStart)
+                endsWord.Add(id);
+            if (token[0] == WordStart)
+                startsWord.Add(id);
+        }
+
+        return file.Merges.Any((left, right) => startsWord.Contains(right) && endsWord.Contains(left));
+    }
+
+    private void EncodeUncut(ReadOnlySpan<char> piece, SymbolBuffer symbols, List<int> ids)
     {
         if (_cache.TryGet(piece, out var known, out var slot))
         {

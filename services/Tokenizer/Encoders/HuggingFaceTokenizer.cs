@@ -24,7 +24,7 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
     private const int ScratchSymbolsMax = 1 << 16;
 
     [ThreadStatic]
-    private static Scratch? s_scratch;
+    private static Scratch? _scratch;
 
     private readonly AddedTokenSplitter _addedTokens;
     private readonly TextNormalizer? _normalizer;
@@ -62,9 +62,9 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
     /// <param name="ids">Receives the ids.</param>
     public void Encode(string text, UserRanges userRanges, bool addSpecialTokens, List<int> ids)
     {
-        var scratch = s_scratch ?? new Scratch();
+        var scratch = _scratch ?? new Scratch();
         // Taken out while it is used: a nested call then gets its own.
-        s_scratch = null;
+        _scratch = null;
         scratch.Segments.Clear();
 
         // 5a: what stands before the text.
@@ -94,7 +94,7 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         if (addSpecialTokens)
             ids.AddRange(_postProcessor.After);
         scratch.Symbols.Trim(ScratchSymbolsMax);
-        s_scratch = scratch;
+        _scratch = scratch;
     }
 
     /// <summary>Encodes a text that is wholly the caller's: special tokens are recognised, none are added.</summary>

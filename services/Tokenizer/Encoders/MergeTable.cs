@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Parley.Tokenizer.Encoders;
 
 /// <summary>
@@ -52,11 +54,24 @@ internal sealed class MergeTable
         }
     }
 
+    /// <summary>Whether a test holds for any pair.</summary>
+    public bool Any(Func<int, int, bool> test)
+    {
+        foreach (var entry in _entries)
+        {
+            if (entry.Key != 0 && test((int)(entry.Key >> 32) - 1, (int)(uint)entry.Key - 1))
+                return true;
+        }
+
+        return false;
+    }
+
     // One is added so that no pair has the key 0, which marks a free slot.
     private static ulong Key(int left, int right) => ((ulong)(uint)(left + 1) << 32) | (uint)(right + 1);
 
     private int Slot(ulong key) => (int)((key * 0x9E3779B97F4A7C15UL) >> _shift);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Insert(Entry entry)
     {
         var mask = _entries.Length - 1;
@@ -68,6 +83,7 @@ internal sealed class MergeTable
         _entries[slot] = entry;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Grow()
     {
         var old = _entries;

@@ -5,7 +5,7 @@ using Parley.Tokenizer.Encoders;
 
 namespace Parley.Tokenizer.Vocabulary;
 
-/// <summary>What a tokenizer.json says: the vocabulary and merges in their final form, the stages still as JSON with their places.</summary>
+/// <summary>What a tokenizer.json says: vocabulary and merges in final form, stages as JSON with their places.</summary>
 internal sealed class TokenizerFile
 {
     public const string FileName = "tokenizer.json";

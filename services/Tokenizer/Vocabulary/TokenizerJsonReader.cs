@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Parley.Tokenizer.Encoders;
 
@@ -5,10 +6,12 @@ namespace Parley.Tokenizer.Vocabulary;
 
 /// <summary>
 /// Reads tokenizer.json token by token: the vocabulary and the merges, which are nearly all of the file, never become a document.
+/// Its loops run once and are long, so they are compiled at their best from the start.
 /// </summary>
 internal sealed class TokenizerJsonReader(string sha256)
 {
     private const int TokenCharactersMax = 1 << 16;
+    private const int MergesExpected = 1 << 18;
 
     private readonly Dictionary<string, JsonElement> _sections = [];
     private readonly Dictionary<string, JsonElement> _model = [];
@@ -101,9 +104,10 @@ internal sealed class TokenizerJsonReader(string sha256)
             ReadMerges(ref merges);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadVocabulary(ref Utf8JsonReader reader)
     {
-        _vocabulary = new Dictionary<string, int>(1 << 16, StringComparer.Ordinal);
+        _vocabulary = new Dictionary<string, int>(1 << 17, StringComparer.Ordinal);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var token = reader.GetString()!;
@@ -114,10 +118,11 @@ internal sealed class TokenizerJsonReader(string sha256)
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadMerges(ref Utf8JsonReader reader)
     {
         var lookup = _vocabulary!.GetAlternateLookup<ReadOnlySpan<char>>();
-        var merges = new MergeTable(1 << 16);
+        var merges = new MergeTable(MergesExpected);
         var rank = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
@@ -151,6 +156,7 @@ internal sealed class TokenizerJsonReader(string sha256)
         _merges = merges;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddMerge(
         MergeTable merges, Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup, int leftLength, int rightLength, int rank)
     {
@@ -168,6 +174,7 @@ internal sealed class TokenizerJsonReader(string sha256)
         merges.Add(leftId, rightId, rank, merged);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int NextPart(ref Utf8JsonReader reader, ref char[] buffer, int rank)
     {
         if (!reader.Read() || reader.TokenType != JsonTokenType.String)
@@ -175,6 +182,7 @@ internal sealed class TokenizerJsonReader(string sha256)
         return Copy(ref reader, ref buffer);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Copy(ref Utf8JsonReader reader, ref char[] buffer)
     {
         var bound = reader.ValueSpan.Length;

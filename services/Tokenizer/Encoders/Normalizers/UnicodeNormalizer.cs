@@ -5,7 +5,7 @@ namespace Parley.Tokenizer.Encoders.Normalizers;
 /// <summary>NFC, NFD, NFKC, NFKD.</summary>
 internal sealed class UnicodeNormalizer(NormalizationForm form) : TextNormalizer
 {
-    /// <summary>Fails where the runtime cannot normalize: without ICU .NET returns the text as it is, and ids go wrong in silence.</summary>
+    /// <summary>Fails where the runtime cannot normalize: without ICU .NET returns texts as they are, and ids go wrong.</summary>
     /// <exception cref="InvalidDataException">The runtime has no Unicode tables.</exception>
     public static void CheckRuntime()
     {

@@ -4,14 +4,14 @@ namespace Parley.Tokenizer.Encoders.PreTokenizers;
 internal abstract class MatchSplitter(SplitBehavior behavior, bool invert) : PreTokenizerStep
 {
     [ThreadStatic]
-    private static List<(int Start, int Length)>? s_matches;
+    private static List<(int Start, int Length)>? _matches;
 
     /// <summary>Appends the matches in order; they do not overlap.</summary>
     protected abstract void FindMatches(ReadOnlySpan<char> text, List<(int Start, int Length)> matches);
 
     public sealed override void Apply(in TextPiece piece, List<TextPiece> pieces)
     {
-        var matches = s_matches ??= [];
+        var matches = _matches ??= [];
         matches.Clear();
         FindMatches(piece.Span, matches);
         if (behavior == SplitBehavior.MergedWithNext)

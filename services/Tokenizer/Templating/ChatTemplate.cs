@@ -1,0 +1,100 @@
+using Parley.Tokenizer.Templating.Evaluation;
+using Parley.Tokenizer.Templating.Syntax;
+using Parley.Tokenizer.Templating.Values;
+
+namespace Parley.Tokenizer.Templating;
+
+/// <summary>A chat template: parsed once, rendered for every chat, equal to transformers' <c>apply_chat_template</c>.</summary>
+internal sealed class ChatTemplate
+{
+    private const string ContinueTag = "CONTINUE_FINAL_MESSAGE_TAG ";
+
+    private readonly string _source;
+    private readonly IReadOnlyList<TemplateStatement> _statements;
+    private readonly IReadOnlyList<KeyValuePair<string, string>> _specialTokens;
+    private readonly TimeProvider _clock;
+    private readonly TemplateLimits _limits;
+
+    /// <param name="source">The template's text.</param>
+    /// <param name="specialTokens">Name and text of each special token, e.g. <c>bos_token</c>.</param>
+    /// <param name="clock">What <c>strftime_now</c> reads.</param>
+    /// <param name="limits">Bounds on steps, depth and output.</param>
+    /// <exception cref="TemplateException">The template is not valid.</exception>
+    public ChatTemplate(
+        string source, IReadOnlyList<KeyValuePair<string, string>> specialTokens, TimeProvider clock, TemplateLimits limits)
+    {
+        _source = source;
+        _statements = TemplateParser.Parse(source, limits.DepthMax);
+        _specialTokens = specialTokens;
+        _clock = clock;
+        _limits = limits;
+    }
+
+    /// <summary>Writes a chat as the model reads it.</summary>
+    /// <exception cref="TemplateException">The template refused the chat, failed, or reached a limit.</exception>
+    public RenderedChat Render(ChatInput chat)
+    {
+        var globals = new TemplateScope(null);
+        Globals.Define(globals, _clock);
+        var scope = new TemplateScope(globals);
+        foreach (var (name, token) in _specialTokens)
+            scope.Set(name, new TextValue(token));
+        IReadOnlyList<TemplateValue> messages = chat.ContinueFinalMessage ? WithTag(chat.Messages) : [.. chat.Messages];
+        scope.Set("messages", SequenceValue.List(messages));
+        scope.Set("tools", chat.Tools);
+        scope.Set("documents", chat.Documents);
+        scope.Set("add_generation_prompt", TemplateValue.Of(chat.AddGenerationPrompt));
+        foreach (var (name, value) in chat.Arguments)
+            scope.Set(name, value);
+        var text = TemplateEvaluator.Run(_statements, new TemplateScope(scope), _limits);
+        if (chat.ContinueFinalMessage)
+            text = CutAtTag(text);
+        return new RenderedChat(text.Text, text.User);
+    }
+
+    private List<TemplateValue> WithTag(IReadOnlyList<DictionaryValue> messages)
+    {
+        var last = messages[^1];
+        var key = new TextValue("content");
+        if (!last.TryGet(key, out var content) || content is NoneValue)
+            throw TemplateException.Value("continue_final_message is set but the final message has no \"content\" to continue!");
+        if (!_source.Contains("content", StringComparison.Ordinal))
+            throw TemplateException.Value("continue_final_message is set but the template does not read \"content\".");
+        TemplateValue tagged = content switch
+        {
+            TextValue text => Tagged(text),
+            SequenceValue parts => TaggedParts(parts),
+            _ => throw TemplateException.Value("continue_final_message is set but the final message's content is no text."),
+        };
+        return [.. messages.Take(messages.Count - 1), new DictionaryValue([.. last.Entries, new(key, tagged)])];
+    }
+
+    private static TextValue Tagged(TextValue text) => new TextBuilder(PythonText.CharactersMax).Append(text).Append(ContinueTag).ToValue();
+
+    private static SequenceValue TaggedParts(SequenceValue parts)
+    {
+        var key = new TextValue("text");
+        var items = parts.Items.ToList();
+        var at = items.FindLastIndex(item => item is DictionaryValue part && part.TryGet(key, out var text) && text is TextValue);
+        if (at < 0)
+            throw TemplateException.Value("continue_final_message is set but the final message has no text to continue!");
+        var last = (DictionaryValue)items[at];
+        last.TryGet(key, out var value);
+        items[at] = new DictionaryValue([.. last.Entries, new(key, Tagged((TextValue)value))]);
+        return SequenceValue.List(items);
+    }
+
+    private static TextValue CutAtTag(TextValue text)
+    {
+        var at = text.Text.LastIndexOf(ContinueTag.TrimEnd(), StringComparison.Ordinal);
+        if (at < 0)
+        {
+            throw TemplateException.Value("continue_final_message is set but the final message does not appear in the chat after "
+                + "applying the chat template.");
+        }
+
+        var head = text.Part(0, at);
+        // Without the tag's own space the template trims its messages, so the text before it is trimmed as well.
+        return text.Text.AsSpan(at).StartsWith(ContinueTag) ? head : TextMethods.Strip(head, null, left: false);
+    }
+}

@@ -1,0 +1,170 @@
+using Parley.Tokenizer.Templating.Values;
+
+namespace Parley.Tokenizer.Templating.Evaluation;
+
+/// <summary>Attributes, elements and slices, as Jinja's immutable sandbox looks them up.</summary>
+internal sealed class Members(TemplateLimits limits)
+{
+    private readonly TextMembers _texts = new(limits);
+
+    /// <summary><c>owner.name</c>: the object's own member first, then the element of that name.</summary>
+    public TemplateValue Attribute(TemplateValue owner, string name)
+    {
+        if (owner is UndefinedValue undefined)
+            throw undefined.Fault();
+        return Own(owner, name) ?? ElementOrNull(owner, new TextValue(name)) ?? UndefinedValue.Member(owner, new TextValue(name));
+    }
+
+    /// <summary><c>owner[key]</c>: the element first, then the object's own member of that name.</summary>
+    public TemplateValue Element(TemplateValue owner, TemplateValue key)
+    {
+        if (owner is UndefinedValue undefined)
+            throw undefined.Fault();
+        return ElementOrNull(owner, key) ?? (key is TextValue text ? Own(owner, text.Text) : null) ?? UndefinedValue.Member(owner, key);
+    }
+
+    public static TemplateValue Slice(TemplateValue owner, TemplateValue? start, TemplateValue? stop, TemplateValue? step)
+    {
+        switch (owner)
+        {
+            case UndefinedValue undefined:
+                throw undefined.Fault();
+            case TextValue text:
+                return SliceText(text, start, stop, step);
+            case SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple or SequenceValue.Form.Range } sequence:
+                return new SequenceValue(sequence.Kind,
+                    [.. Indices(sequence.Items.Count, start, stop, step).Select(at => sequence.Items[at])]);
+            default:
+                return UndefinedValue.Member(owner, new TextValue("slice"));
+        }
+    }
+
+    private static TextValue SliceText(TextValue text, TemplateValue? start, TemplateValue? stop, TemplateValue? step)
+    {
+        if (!text.HasPairs && (step is null or NoneValue))
+        {
+            var (from, to, _) = Bounds(text.Text.Length, start, stop, step);
+            return text.Part((int)from, (int)Math.Max(0, to - from));
+        }
+
+        var items = text.Iterate();
+        var builder = new TextBuilder(PythonText.CharactersMax);
+        foreach (var at in Indices(items.Count, start, stop, step))
+            builder.Append((TextValue)items[at]);
+        return builder.ToValue(text.IsMarkup);
+    }
+
+    private static IEnumerable<int> Indices(int count, TemplateValue? start, TemplateValue? stop, TemplateValue? step)
+    {
+        var (from, to, by) = Bounds(count, start, stop, step);
+        for (var at = from; by > 0 ? at < to : at > to; at += by)
+            yield return (int)at;
+    }
+
+    // Python's slice.indices.
+    private static (long From, long To, long By) Bounds(int count, TemplateValue? start, TemplateValue? stop, TemplateValue? step)
+    {
+        var by = step is null or NoneValue ? 1 : Index(step);
+        if (by == 0)
+            throw TemplateException.Value("slice step cannot be zero");
+        by = Math.Clamp(by, -int.MaxValue, int.MaxValue);
+        var (low, high) = by > 0 ? (0L, (long)count) : (-1L, count - 1L);
+        var from = start is null or NoneValue ? (by > 0 ? low : high) : Clamp(Index(start));
+        var to = stop is null or NoneValue ? (by > 0 ? high : low) : Clamp(Index(stop));
+        return (from, to, by);
+
+        long Clamp(long value) => Math.Clamp(value < 0 ? value + count : value, low, high);
+    }
+
+    private static long Index(TemplateValue value) => value switch
+    {
+        IntegerValue or BooleanValue => value.ExpectInteger(),
+        UndefinedValue undefined => throw undefined.Fault(),
+        _ => throw TemplateException.Type("slice indices must be integers or None or have an __index__ method"),
+    };
+
+    private static TemplateValue? ElementOrNull(TemplateValue owner, TemplateValue key)
+    {
+        switch (owner)
+        {
+            case DictionaryValue dictionary:
+                return key is SequenceValue { Kind: not SequenceValue.Form.Tuple } or DictionaryValue ? null
+                    : dictionary.TryGet(key, out var value) ? value : null;
+            case TextValue or SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple or SequenceValue.Form.Range }
+                when key is IntegerValue or BooleanValue:
+                var items = owner is TextValue text && !text.HasPairs ? null : owner.Iterate();
+                var count = items?.Count ?? ((TextValue)owner).Text.Length;
+                var at = key.ExpectInteger();
+                at = at < 0 ? at + count : at;
+                if (at < 0 || at >= count)
+                    return null;
+                return items is null ? ((TextValue)owner).Part((int)at, 1) : items[(int)at];
+            default:
+                return null;
+        }
+    }
+
+    private TemplateValue? Own(TemplateValue owner, string name)
+    {
+        if (name.StartsWith('_'))
+            return owner is NamespaceValue ? null : DunderOrNull(owner, name);
+        return owner switch
+        {
+            TextValue text => _texts.Find(text, name),
+            DictionaryValue dictionary => OfDictionary(dictionary, name),
+            SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple } sequence => OfSequence(sequence, name),
+            NamespaceValue space => space.TryGet(name, out var value) ? value : null,
+            LoopValue loop => loop.Attribute(name),
+            FunctionValue function => function.Attributes?.GetValueOrDefault(name),
+            IntegerValue or BooleanValue or FloatValue => name is "real" ? owner : null,
+            _ => null,
+        };
+    }
+
+    // Underscored members exist in Python but the sandbox refuses them; what does not exist is merely undefined.
+    private static UndefinedValue? DunderOrNull(TemplateValue owner, string name) =>
+        name is "__class__" or "__init__" or "__dict__" or "__doc__" or "__getattribute__" or "__len__" or "__str__" or "__repr__"
+            ? UndefinedValue.Unsafe(owner, name)
+            : null;
+
+    private TemplateValue? OfDictionary(DictionaryValue dictionary, string name) => name switch
+    {
+        "items" => Method(_ => new SequenceValue(SequenceValue.Form.Items, Pairs(dictionary))),
+        "keys" => Method(_ => new SequenceValue(SequenceValue.Form.Keys, dictionary.Iterate())),
+        "values" => Method(_ => new SequenceValue(SequenceValue.Form.Values, [.. dictionary.Entries.Select(entry => entry.Value)])),
+        "get" => Method(arguments =>
+            dictionary.TryGet(arguments.Require(0, "key"), out var value) ? value : arguments.Find(1, "default") ?? NoneValue.Instance),
+        "copy" => Method(_ => dictionary),
+        "clear" or "pop" or "popitem" or "setdefault" or "update" => UndefinedValue.Unsafe(dictionary, name),
+        _ => null,
+    };
+
+    public static IReadOnlyList<TemplateValue> Pairs(DictionaryValue dictionary) =>
+        [.. dictionary.Entries.Select(entry => SequenceValue.Tuple(entry.Key, entry.Value))];
+
+    private TemplateValue? OfSequence(SequenceValue sequence, string name) => name switch
+    {
+        "count" => Method(arguments =>
+        {
+            var wanted = arguments.Require(0, "value");
+            return TemplateValue.Of(sequence.Items.Count(item => PythonEquality.AreEqual(item, wanted)));
+        }),
+        "index" => Method(arguments =>
+        {
+            var wanted = arguments.Require(0, "value");
+            for (var i = 0; i < sequence.Items.Count; i++)
+            {
+                if (PythonEquality.AreEqual(sequence.Items[i], wanted))
+                    return TemplateValue.Of(i);
+            }
+
+            throw TemplateException.Value($"{PythonText.Repr(wanted).Text} is not in list");
+        }),
+        "copy" when sequence.Kind == SequenceValue.Form.List => Method(_ => sequence),
+        "append" or "clear" or "pop" or "reverse" or "insert" or "sort" or "extend" or "remove"
+            when sequence.Kind == SequenceValue.Form.List => UndefinedValue.Unsafe(sequence, name),
+        _ => null,
+    };
+
+    private static FunctionValue Method(Func<CallArguments, TemplateValue> call) => new("builtin_function_or_method", call);
+}

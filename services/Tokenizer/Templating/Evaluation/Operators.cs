@@ -1,0 +1,240 @@
+using Parley.Tokenizer.Templating.Values;
+
+namespace Parley.Tokenizer.Templating.Evaluation;
+
+/// <summary>Python's operators on template values.</summary>
+internal sealed class Operators(TemplateLimits limits)
+{
+    public TemplateValue Binary(string name, TemplateValue left, TemplateValue right)
+    {
+        if (left is UndefinedValue || (right is UndefinedValue && name is not ("%" or "*") && left is not TextValue))
+            throw (left as UndefinedValue ?? (UndefinedValue)right).Fault();
+        if (right is UndefinedValue undefined && !(name == "%" && left is TextValue))
+            throw undefined.Fault();
+        return name switch
+        {
+            "+" => Add(left, right),
+            "*" => Multiply(left, right),
+            "%" when left is TextValue text => TextFormat.Percent(text, right, limits.CharactersMax),
+            _ => Arithmetic(name, left, right),
+        };
+    }
+
+    public static TemplateValue Negate(TemplateValue value, bool isNegative) => value switch
+    {
+        UndefinedValue undefined => throw undefined.Fault(),
+        FloatValue number => isNegative ? new FloatValue(-number.Value) : number,
+        IntegerValue or BooleanValue => TemplateValue.Of(isNegative ? checked(-value.ExpectInteger()) : value.ExpectInteger()),
+        _ => throw TemplateException.Type($"bad operand type for unary {(isNegative ? '-' : '+')}: '{value.TypeName}'"),
+    };
+
+    public static bool Holds(string comparison, TemplateValue left, TemplateValue right)
+    {
+        switch (comparison)
+        {
+            case "==":
+                return PythonEquality.AreEqual(left, right);
+            case "!=":
+                return !PythonEquality.AreEqual(left, right);
+            case "in":
+                return Contains(right, left);
+            case "not in":
+                return !Contains(right, left);
+        }
+
+        var order = Order(left, right, comparison);
+        return comparison switch
+        {
+            "<" => order < 0,
+            "<=" => order <= 0,
+            ">" => order == 1,
+            _ => order is 0 or 1,
+        };
+    }
+
+    public static int Compare(TemplateValue left, TemplateValue right) => Order(left, right, "<");
+
+    public static bool Contains(TemplateValue container, TemplateValue item) => container switch
+    {
+        TextValue text => item is TextValue part
+            ? text.Text.Contains(part.Text, StringComparison.Ordinal)
+            : throw TemplateException.Type($"'in <string>' requires string as left operand, not {item.TypeName}"),
+        DictionaryValue dictionary => dictionary.TryGet(item, out _),
+        SequenceValue or UndefinedValue => container.Iterate().Contains(item, PythonEquality.Instance),
+        _ => throw TemplateException.Type($"argument of type '{container.TypeName}' is not iterable"),
+    };
+
+    // 2 stands for "not comparable with <, = or >", which only NaN is.
+    private static int Order(TemplateValue left, TemplateValue right, string name)
+    {
+        switch (left, right)
+        {
+            case (UndefinedValue undefined, _):
+                throw undefined.Fault();
+            case (_, UndefinedValue undefined):
+                throw undefined.Fault();
+            case (TextValue first, TextValue second):
+                return Math.Sign(CompareCodePoints(first.Text, second.Text));
+            case (FloatValue or IntegerValue or BooleanValue, FloatValue or IntegerValue or BooleanValue):
+                if (left is not FloatValue && right is not FloatValue)
+                    return left.ExpectInteger().CompareTo(right.ExpectInteger());
+                var (a, b) = (ToDouble(left), ToDouble(right));
+                return double.IsNaN(a) || double.IsNaN(b) ? 2 : a.CompareTo(b);
+            case (SequenceValue { IsGenerator: false } first, SequenceValue second) when first.Kind == second.Kind:
+                for (var i = 0; i < Math.Min(first.Items.Count, second.Items.Count); i++)
+                {
+                    if (!PythonEquality.AreEqual(first.Items[i], second.Items[i]))
+                        return Order(first.Items[i], second.Items[i], name);
+                }
+
+                return first.Items.Count.CompareTo(second.Items.Count);
+            default:
+                throw TemplateException.Type(
+                    $"'{name}' not supported between instances of '{left.TypeName}' and '{right.TypeName}'");
+        }
+    }
+
+    private static int CompareCodePoints(string left, string right)
+    {
+        var common = left.AsSpan().CommonPrefixLength(right);
+        if (common == left.Length || common == right.Length)
+            return left.Length.CompareTo(right.Length);
+        // Surrogates stand for code points above all others.
+        return (char.IsSurrogate(left[common]), char.IsSurrogate(right[common])) switch
+        {
+            (true, false) => 1,
+            (false, true) => -1,
+            _ => left[common].CompareTo(right[common]),
+        };
+    }
+
+    private TemplateValue Add(TemplateValue left, TemplateValue right)
+    {
+        switch (left, right)
+        {
+            case (TextValue first, TextValue second):
+                if (first.IsMarkup != second.IsMarkup)
+                    (first, second) = (TextMethods.Escape(first), TextMethods.Escape(second));
+                return Joined(first, second);
+            case (SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple } first, SequenceValue second)
+                when first.Kind == second.Kind:
+                CheckLength((long)first.Items.Count + second.Items.Count);
+                return new SequenceValue(first.Kind, [.. first.Items, .. second.Items]);
+            case (TextValue, _):
+                throw TemplateException.Type($"can only concatenate str (not \"{right.TypeName}\") to str");
+            case (SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple }, _):
+                throw TemplateException.Type($"can only concatenate {left.TypeName} (not \"{right.TypeName}\") to {left.TypeName}");
+            default:
+                return Arithmetic("+", left, right);
+        }
+    }
+
+    private TextValue Joined(TextValue left, TextValue right)
+    {
+        if (left.Text.Length == 0 && !left.IsMarkup)
+            return right;
+        if (right.Text.Length == 0)
+            return left;
+        return new TextBuilder(limits.CharactersMax).Append(left).Append(right).ToValue(left.IsMarkup);
+    }
+
+    private TemplateValue Multiply(TemplateValue left, TemplateValue right)
+    {
+        if (right is TextValue or SequenceValue)
+            (left, right) = (right, left);
+        if (left is not (TextValue or SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple }))
+            return Arithmetic("*", left, right);
+        if (right is not (IntegerValue or BooleanValue))
+            throw TemplateException.Type($"can't multiply sequence by non-int of type '{right.TypeName}'");
+        var count = Math.Max(0, right.ExpectInteger());
+        if (left is SequenceValue sequence)
+        {
+            CheckLength(count > limits.CharactersMax ? count : count * sequence.Items.Count);
+            return new SequenceValue(sequence.Kind,
+                [.. Enumerable.Range(0, sequence.Items.Count == 0 ? 0 : (int)count).SelectMany(_ => sequence.Items)]);
+        }
+
+        var text = (TextValue)left;
+        if (text.Text.Length == 0)
+            return text;
+        if (count > limits.CharactersMax / text.Text.Length)
+            throw TemplateException.Limit("characters", limits.CharactersMax);
+        var builder = new TextBuilder(limits.CharactersMax);
+        for (var i = 0; i < count; i++)
+            builder.Append(text);
+        return builder.ToValue(text.IsMarkup);
+    }
+
+    private void CheckLength(long count)
+    {
+        if (count > limits.StepsMax)
+            throw TemplateException.Limit("list members", limits.StepsMax);
+    }
+
+    private static double ToDouble(TemplateValue value) => value is FloatValue number ? number.Value : value.ExpectInteger();
+
+    private static TemplateValue Arithmetic(string name, TemplateValue left, TemplateValue right)
+    {
+        if (left is not (IntegerValue or BooleanValue or FloatValue) || right is not (IntegerValue or BooleanValue or FloatValue))
+        {
+            var shown = name == "**" ? "** or pow()" : name;
+            throw TemplateException.Type($"unsupported operand type(s) for {shown}: '{left.TypeName}' and '{right.TypeName}'");
+        }
+
+        try
+        {
+            return left is FloatValue || right is FloatValue || name == "/" || (name == "**" && right.ExpectInteger() < 0)
+                ? new FloatValue(OnDoubles(name, ToDouble(left), ToDouble(right)))
+                : TemplateValue.Of(OnIntegers(name, left.ExpectInteger(), right.ExpectInteger()));
+        }
+        catch (OverflowException)
+        {
+            throw new TemplateException("OverflowError", "the result does not fit into 64 bits");
+        }
+    }
+
+    private static long OnIntegers(string name, long left, long right)
+    {
+        if (right == 0 && name is "//" or "%" && right == 0)
+            throw new TemplateException("ZeroDivisionError", "integer division or modulo by zero");
+        return name switch
+        {
+            "+" => checked(left + right),
+            "-" => checked(left - right),
+            "*" => checked(left * right),
+            // Python rounds down and gives the remainder the sign of the divisor.
+            "//" => right == -1 ? checked(-left) : (left / right) - (left % right != 0 && (left < 0) != (right < 0) ? 1 : 0),
+            "%" => right == -1 ? 0 : ((left % right) + right) % right,
+            _ => Power(left, right),
+        };
+    }
+
+    private static double OnDoubles(string name, double left, double right)
+    {
+        if (right == 0 && name is "/" or "//" or "%" && right == 0)
+            throw new TemplateException("ZeroDivisionError", name == "/" ? "division by zero" : "float floor division by zero");
+        return name switch
+        {
+            "+" => left + right,
+            "-" => left - right,
+            "*" => left * right,
+            "/" => left / right,
+            "//" => Math.Floor(left / right),
+            "%" => left - (Math.Floor(left / right) * right),
+            _ => Math.Pow(left, right),
+        };
+    }
+
+    private static long Power(long value, long exponent)
+    {
+        long result = 1;
+        for (; exponent > 0; exponent--)
+        {
+            if (result is 1 or 0 or -1 && value is 1 or 0 or -1)
+                return value == 0 ? 0 : value == 1 || exponent % 2 == 0 ? result : result * value;
+            result = checked(result * value);
+        }
+
+        return result;
+    }
+}

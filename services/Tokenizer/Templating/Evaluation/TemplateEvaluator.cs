@@ -1,0 +1,258 @@
+using System.Runtime.CompilerServices;
+using Parley.Tokenizer.Templating.Syntax;
+using Parley.Tokenizer.Templating.Values;
+
+namespace Parley.Tokenizer.Templating.Evaluation;
+
+/// <summary>Runs the statements of one template for one chat. Every statement and expression is a step, and steps are counted.</summary>
+internal sealed class TemplateEvaluator
+{
+    private readonly TemplateLimits _limits;
+    private readonly ExpressionEvaluator _expressions;
+    private TextBuilder _output;
+    private int _steps;
+    private int _calls;
+
+    private TemplateEvaluator(TemplateLimits limits)
+    {
+        _limits = limits;
+        _output = new TextBuilder(limits.CharactersMax);
+        _expressions = new ExpressionEvaluator(limits, Step);
+    }
+
+    private enum Signal
+    {
+        None,
+        Break,
+        Continue,
+    }
+
+    /// <exception cref="TemplateException">The template failed, or reached a limit.</exception>
+    public static TextValue Run(IReadOnlyList<TemplateStatement> template, TemplateScope scope, TemplateLimits limits)
+    {
+        var evaluator = new TemplateEvaluator(limits);
+        try
+        {
+            evaluator.Execute(template, scope);
+        }
+        catch (InsufficientExecutionStackException)
+        {
+            throw TemplateException.Limit("nested calls and expressions", limits.DepthMax);
+        }
+
+        return evaluator._output.ToValue();
+    }
+
+    private void Step()
+    {
+        if (++_steps > _limits.StepsMax)
+            throw TemplateException.Limit("steps", _limits.StepsMax);
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+    }
+
+    private Signal Execute(IReadOnlyList<TemplateStatement> statements, TemplateScope scope)
+    {
+        for (var i = 0; i < statements.Count; i++)
+        {
+            Step();
+            if (Execute(statements[i], scope) is not Signal.None and var signal)
+                return signal;
+        }
+
+        return Signal.None;
+    }
+
+    private Signal Execute(TemplateStatement statement, TemplateScope scope)
+    {
+        switch (statement)
+        {
+            case TemplateStatement.Data data:
+                _output.Append(data.Text);
+                break;
+            case TemplateStatement.Output output:
+                _output.Append(PythonText.Str(_expressions.Evaluate(output.Expression, scope)));
+                break;
+            case TemplateStatement.If branches:
+                return ExecuteIf(branches, scope);
+            case TemplateStatement.For loop:
+                ExecuteFor(loop, _expressions.Evaluate(loop.Items, scope), scope, depth: 0);
+                break;
+            case TemplateStatement.Set set:
+                Assign(set.Target, _expressions.Evaluate(set.Value, scope), scope);
+                break;
+            case TemplateStatement.SetBlock set:
+                var block = Capture(() => Execute(set.Body, new TemplateScope(scope)));
+                Assign(set.Target, set.Filter is null ? block : _expressions.Filter(set.Filter, block, scope), scope);
+                break;
+            case TemplateStatement.Macro macro:
+                scope.Set(macro.Name, CreateMacro(macro, scope));
+                break;
+            case TemplateStatement.CallBlock call:
+                var callee = _expressions.Evaluate(call.Call.Callee, scope);
+                var caller = new KeyValuePair<string, TemplateValue>("caller", CreateMacro(call.Caller, scope));
+                _output.Append(PythonText.Str(_expressions.Call(callee, call.Call.Arguments, scope, caller)));
+                break;
+            case TemplateStatement.FilterBlock filter:
+                var body = Capture(() => Execute(filter.Body, new TemplateScope(scope)));
+                _output.Append(PythonText.Str(_expressions.Filter(filter.Filter, body, scope)));
+                break;
+            case TemplateStatement.With with:
+                var inner = new TemplateScope(scope);
+                foreach (var (target, expression) in with.Variables)
+                    Assign(target, _expressions.Evaluate(expression, scope), inner);
+                return Execute(with.Body, inner);
+            case TemplateStatement.Block nested:
+                return Execute(nested.Body, new TemplateScope(scope));
+            case TemplateStatement.Break:
+                return Signal.Break;
+            case TemplateStatement.Continue:
+                return Signal.Continue;
+        }
+
+        return Signal.None;
+    }
+
+    private Signal ExecuteIf(TemplateStatement.If branches, TemplateScope scope)
+    {
+        foreach (var (test, body) in branches.Branches)
+        {
+            if (_expressions.Evaluate(test, scope).IsTrue)
+                return Execute(body, scope);
+        }
+
+        return Execute(branches.Else, scope);
+    }
+
+    private void ExecuteFor(TemplateStatement.For loop, TemplateValue source, TemplateScope scope, int depth)
+    {
+        var items = source.Iterate();
+        if (loop.Condition is not null)
+        {
+            items = [.. items.Where(item =>
+            {
+                Step();
+                var test = new TemplateScope(scope);
+                Assign(loop.Target, item, test);
+                return _expressions.Evaluate(loop.Condition, test).IsTrue;
+            })];
+        }
+
+        if (items.Count == 0)
+        {
+            Execute(loop.Else, new TemplateScope(scope));
+            return;
+        }
+
+        var state = new LoopValue(items, depth, loop.IsRecursive ? arguments => Recurse(loop, arguments, scope, depth) : null);
+        for (var i = 0; i < items.Count; i++)
+        {
+            Step();
+            state.Index = i;
+            // A scope for each round: what a round sets is gone in the next.
+            var round = new TemplateScope(scope);
+            round.Set("loop", state);
+            Assign(loop.Target, items[i], round);
+            if (Execute(loop.Body, round) == Signal.Break)
+                break;
+        }
+    }
+
+    private TextValue Recurse(TemplateStatement.For loop, CallArguments arguments, TemplateScope scope, int depth)
+    {
+        Enter();
+        var text = Capture(() => ExecuteFor(loop, arguments.Require(0, "iterable"), scope, depth + 1));
+        _calls--;
+        return text;
+    }
+
+    private void Enter()
+    {
+        if (++_calls > _limits.DepthMax)
+            throw TemplateException.Limit("nested calls", _limits.DepthMax);
+    }
+
+    private TextValue Capture(Action write)
+    {
+        var outer = _output;
+        _output = new TextBuilder(_limits.CharactersMax);
+        write();
+        var text = _output.ToValue();
+        _output = outer;
+        return text;
+    }
+
+    private static void Assign(TemplateStatement.AssignTarget target, TemplateValue value, TemplateScope scope)
+    {
+        if (target.Items is { } targets)
+        {
+            var values = value.Iterate();
+            if (values.Count != targets.Count)
+            {
+                throw TemplateException.Value(values.Count > targets.Count
+                    ? $"too many values to unpack (expected {targets.Count})"
+                    : $"not enough values to unpack (expected {targets.Count}, got {values.Count})");
+            }
+
+            for (var i = 0; i < targets.Count; i++)
+                Assign(targets[i], values[i], scope);
+            return;
+        }
+
+        if (target.Attribute is null)
+        {
+            scope.Set(target.Name!, value);
+            return;
+        }
+
+        if (scope.Find(target.Name!) is not NamespaceValue space)
+            throw new TemplateException("TemplateRuntimeError", "cannot assign attribute on non-namespace object");
+        space.Set(target.Attribute, value);
+    }
+
+    private FunctionValue CreateMacro(TemplateStatement.Macro macro, TemplateScope scope) => new("Macro", arguments =>
+    {
+        Enter();
+        var text = CallMacro(macro, arguments, scope);
+        _calls--;
+        return text;
+    })
+    {
+        Attributes = new Dictionary<string, TemplateValue>
+        {
+            ["name"] = new TextValue(macro.Name),
+            ["arguments"] = SequenceValue.Tuple([.. macro.Parameters.Select(parameter => new TextValue(parameter.Name))]),
+            ["caller"] = TemplateValue.Of(macro.UsesCaller),
+        },
+    };
+
+    private TextValue CallMacro(TemplateStatement.Macro macro, CallArguments arguments, TemplateScope scope)
+    {
+        var inner = new TemplateScope(scope);
+        var parameters = macro.Parameters;
+        var keywords = arguments.Keywords.ToList();
+        for (var i = 0; i < parameters.Count; i++)
+        {
+            var name = parameters[i].Name;
+            var given = arguments.Find(i, name);
+            keywords.RemoveAll(pair => pair.Key == name);
+            inner.Set(name, given ?? (parameters[i].Default is { } unset
+                ? _expressions.Evaluate(unset, inner)
+                : new UndefinedValue(() => TemplateException.Undefined($"parameter '{name}' was not provided"))));
+        }
+
+        if (macro.UsesCaller)
+            inner.Set("caller", arguments.Find(int.MaxValue, "caller")
+                ?? new UndefinedValue(() => TemplateException.Undefined("No caller defined")));
+        keywords.RemoveAll(pair => macro.UsesCaller && pair.Key == "caller");
+        if (macro.UsesKwargs)
+            inner.Set("kwargs", new DictionaryValue(keywords.Select(pair =>
+                new KeyValuePair<TemplateValue, TemplateValue>(new TextValue(pair.Key), pair.Value))));
+        else if (keywords.Count > 0)
+            throw TemplateException.Type($"macro '{macro.Name}' takes no keyword argument '{keywords[0].Key}'");
+        if (macro.UsesVarargs)
+            inner.Set("varargs", SequenceValue.Tuple([.. arguments.Positional.Skip(parameters.Count)]));
+        else if (arguments.Positional.Count > parameters.Count)
+            throw TemplateException.Type($"macro '{macro.Name}' takes not more than {parameters.Count} argument(s)");
+        return Capture(() => Execute(macro.Body, inner));
+    }
+}

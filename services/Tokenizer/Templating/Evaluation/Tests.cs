@@ -1,0 +1,60 @@
+using Parley.Tokenizer.Templating.Values;
+
+namespace Parley.Tokenizer.Templating.Evaluation;
+
+/// <summary>Jinja's tests: <c>value is name</c>.</summary>
+internal static class Tests
+{
+    /// <summary>Whether a value passes; null when there is no such test.</summary>
+    public static bool? Find(string name, TemplateValue value, CallArguments arguments) => name switch
+    {
+        "defined" => value is not UndefinedValue,
+        "undefined" => value is UndefinedValue,
+        "none" => value is NoneValue,
+        "boolean" => value is BooleanValue,
+        "true" => value is BooleanValue { IsTrue: true },
+        "false" => value is BooleanValue { IsTrue: false },
+        "string" => value is TextValue,
+        "integer" => value is IntegerValue,
+        "float" => value is FloatValue,
+        "number" => value is IntegerValue or FloatValue or BooleanValue,
+        "mapping" => value is DictionaryValue,
+        "iterable" => value is TextValue or SequenceValue or DictionaryValue or UndefinedValue or LoopValue,
+        "sequence" => value is TextValue or DictionaryValue or UndefinedValue
+            or SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple or SequenceValue.Form.Range },
+        "callable" => value is FunctionValue or LoopValue or UndefinedValue,
+        "escaped" => value is TextValue { IsMarkup: true },
+        "odd" => Remainder(value, 2) == 1,
+        "even" => Remainder(value, 2) == 0,
+        "divisibleby" => Remainder(value, arguments.Require(0, "num").ExpectInteger()) == 0,
+        "sameas" => arguments.Require(0, "other") is var other && (ReferenceEquals(value, other)
+            || (value is IntegerValue or TextValue && value.TypeName == other.TypeName && PythonEquality.AreEqual(value, other))),
+        "lower" => PythonText.Str(value).Text is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
+        "upper" => PythonText.Str(value).Text is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
+        "filter" => Filters.IsKnown(value.ExpectText("the name of a filter")),
+        "test" => value.ExpectText("the name of a test") is var test && Comparison(test) is not null || IsKnown(((TextValue)value).Text),
+        _ => Comparison(name) is { } comparison ? Operators.Holds(comparison, value, arguments.Require(0, "other")) : null,
+    };
+
+    private static bool IsKnown(string name) => name is "defined" or "undefined" or "none" or "boolean" or "true" or "false" or "string"
+        or "integer" or "float" or "number" or "mapping" or "iterable" or "sequence" or "callable" or "escaped" or "odd" or "even"
+        or "divisibleby" or "sameas" or "lower" or "upper" or "filter" or "test";
+
+    private static string? Comparison(string name) => name switch
+    {
+        "eq" or "equalto" or "==" => "==",
+        "ne" or "!=" => "!=",
+        "lt" or "lessthan" or "<" => "<",
+        "le" or "<=" => "<=",
+        "gt" or "greaterthan" or ">" => ">",
+        "ge" or ">=" => ">=",
+        "in" => "in",
+        _ => null,
+    };
+
+    private static long Remainder(TemplateValue value, long divisor) => value is FloatValue number
+        ? (long)(number.Value - (Math.Floor(number.Value / divisor) * divisor))
+        : divisor == 0
+            ? throw new TemplateException("ZeroDivisionError", "integer modulo by zero")
+            : ((value.ExpectInteger() % divisor) + divisor) % divisor;
+}

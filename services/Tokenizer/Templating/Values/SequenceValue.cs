@@ -1,0 +1,58 @@
+namespace Parley.Tokenizer.Templating.Values;
+
+/// <summary>A list, and whatever else is iterated like one: tuples, ranges, views of dictionaries, generators.</summary>
+internal sealed class SequenceValue(SequenceValue.Form form, IReadOnlyList<TemplateValue> items) : TemplateValue
+{
+    private bool _isConsumed;
+
+    /// <summary>What Python would call it.</summary>
+    internal enum Form
+    {
+        List,
+        Tuple,
+        Range,
+        Keys,
+        Values,
+        Items,
+
+        /// <summary>Can be iterated once, has no length and no elements.</summary>
+        Generator,
+    }
+
+    public static SequenceValue EmptyList { get; } = new(Form.List, []);
+
+    public Form Kind { get; } = form;
+
+    public IReadOnlyList<TemplateValue> Items { get; } = items;
+
+    public bool IsGenerator => Kind == Form.Generator;
+
+    public override string TypeName => Kind switch
+    {
+        Form.List => "list",
+        Form.Tuple => "tuple",
+        Form.Range => "range",
+        Form.Keys => "dict_keys",
+        Form.Values => "dict_values",
+        Form.Items => "dict_items",
+        _ => "generator",
+    };
+
+    public override bool IsTrue => IsGenerator || Items.Count > 0;
+
+    public static SequenceValue List(IReadOnlyList<TemplateValue> items) => new(Form.List, items);
+
+    public static SequenceValue Tuple(params IReadOnlyList<TemplateValue> items) => new(Form.Tuple, items);
+
+    public static SequenceValue Generator(IReadOnlyList<TemplateValue> items) => new(Form.Generator, items);
+
+    public override IReadOnlyList<TemplateValue> Iterate()
+    {
+        if (!IsGenerator)
+            return Items;
+        if (_isConsumed)
+            return [];
+        _isConsumed = true;
+        return Items;
+    }
+}

@@ -1,0 +1,266 @@
+using System.Reflection;
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+using Grpc.Core;
+using Microsoft.Extensions.Options;
+using Parley.Tokenizer.Detokenization;
+using Parley.Tokenizer.Templating;
+using Parley.Tokenizer.V1;
+
+namespace Parley.Tokenizer;
+
+/// <summary>The edge: maps messages, validates, calls the stages, maps back.</summary>
+internal sealed class TokenizationService(
+    TokenizerModel model, IOptions<TokenizerOptions> options, TokenizerTelemetry telemetry, TimeProvider clock,
+    ILogger<TokenizationService> logger) : Tokenization.TokenizationBase
+{
+    private static readonly string Version =
+        typeof(TokenizationService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
+    private readonly TokenizerOptions _options = options.Value;
+
+    public override Task<DescribeResponse> Describe(DescribeRequest request, ServerCallContext context)
+    {
+        var response = new DescribeResponse
+        {
+            Model = model.Name,
+            Algorithm = model.Tokenizer.Algorithm,
+            VocabularySize = (uint)model.Tokens.Count,
+            HasChatTemplate = model.TemplateNames.Count > 0,
+            TokenizerSha256 = model.Sha256,
+            SpecialTokensInContent = _options.SpecialTokensInContent switch
+            {
+                SpecialTokenHandling.Parse => SpecialTokensInContent.Parse,
+                SpecialTokenHandling.Reject => SpecialTokensInContent.Reject,
+                _ => SpecialTokensInContent.Text,
+            },
+            TextCharactersMax = (uint)_options.TextCharactersMax,
+            Version = Version,
+        };
+        if (model.SpecialTokens.BeginId is { } begin)
+            response.BosTokenId = (uint)begin;
+        response.EosTokenIds.AddRange(model.SpecialTokens.EndIds.Select(id => (uint)id));
+        response.ChatTemplateNames.AddRange(model.TemplateNames);
+        response.SpecialTokens.AddRange(model.Tokens.AddedTokens.Select(token =>
+            new SpecialToken { Id = (uint)token.Id, Content = token.Content, Special = token.Special }));
+        return Task.FromResult(response);
+    }
+
+    public override Task<RenderChatResponse> RenderChat(RenderChatRequest request, ServerCallContext context)
+    {
+        var (rendered, _, _) = Render(request.Chat, context);
+        var response = new RenderChatResponse { Text = rendered.Text };
+        AddRanges(rendered.UserRanges, response.UserRanges);
+        return Task.FromResult(response);
+    }
+
+    public override Task<EncodeChatResponse> EncodeChat(EncodeChatRequest request, ServerCallContext context)
+    {
+        using var activity = telemetry.Source.StartActivity("tokenizer.encode_chat");
+        var (rendered, handling, templateTime) = Render(request.Chat, context);
+        var started = clock.GetTimestamp();
+        var ids = new List<int>(rendered.Text.Length / 3);
+        var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : rendered.UserRanges;
+        // The template wrote what opens the text itself, so nothing is added.
+        model.Tokenizer.Encode(rendered.Text, userRanges, addSpecialTokens: false, ids);
+        var encodeTime = clock.GetElapsedTime(started);
+        telemetry.Encoded(encodeTime, ids.Count);
+        var response = new EncodeChatResponse
+        {
+            TokenizerSha256 = model.Sha256,
+            TemplateNanoseconds = (ulong)templateTime.TotalNanoseconds,
+            EncodeNanoseconds = (ulong)encodeTime.TotalNanoseconds,
+        };
+        AddIds(ids, response.Ids);
+        if (request.IncludeText)
+        {
+            response.Text = rendered.Text;
+            AddRanges(rendered.UserRanges, response.UserRanges);
+        }
+
+        if (request.IncludePieces)
+            AddPieces(ids, response.Pieces);
+        activity?.SetTag("parley.tokens", ids.Count);
+        return Task.FromResult(response);
+    }
+
+    public override Task<EncodeResponse> Encode(EncodeRequest request, ServerCallContext context)
+    {
+        if (request.Text.Length > _options.TextCharactersMax)
+        {
+            throw Refuse(context, new RequestException("text",
+                $"The text has {request.Text.Length} characters; at most {_options.TextCharactersMax} are allowed."));
+        }
+
+        var handling = Handling(request.SpecialTokens, SpecialTokenHandling.Parse, "special_tokens", context);
+        if (handling == SpecialTokenHandling.Reject && model.Tokenizer.FindSpecialToken(request.Text) is { } token)
+            throw Refuse(context, new RequestException("text",
+                $"The text holds the special token {token}, which this request does not allow."));
+        var started = clock.GetTimestamp();
+        var ids = new List<int>(request.Text.Length / 3);
+        var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : UserRanges.All(request.Text.Length);
+        model.Tokenizer.Encode(request.Text, userRanges, !request.HasAddSpecialTokens || request.AddSpecialTokens, ids);
+        telemetry.Encoded(clock.GetElapsedTime(started), ids.Count);
+        var response = new EncodeResponse { TokenizerSha256 = model.Sha256 };
+        AddIds(ids, response.Ids);
+        if (request.IncludePieces)
+            AddPieces(ids, response.Pieces);
+        return Task.FromResult(response);
+    }
+
+    public override Task<DecodeResponse> Decode(DecodeRequest request, ServerCallContext context)
+    {
+        if (request.Ids.Count > _options.DecodeTokensMax)
+        {
+            throw Refuse(context, new RequestException("ids",
+                $"{request.Ids.Count} ids are given; at most {_options.DecodeTokensMax} are allowed."));
+        }
+
+        var ids = new int[request.Ids.Count];
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if (request.Ids[i] >= (uint)model.Tokens.Count)
+            {
+                throw Refuse(context, new RequestException($"ids[{i}]",
+                    $"The id {request.Ids[i]} is not in the vocabulary, whose ids are below {model.Tokens.Count}."));
+            }
+
+            ids[i] = (int)request.Ids[i];
+        }
+
+        var text = BatchDecoder.Decode(model.Tokens, ids, request.SkipSpecialTokens);
+        telemetry.Decoded(ids.Length);
+        var response = new DecodeResponse { Text = request.CleanUpTokenizationSpaces ? BatchDecoder.CleanUp(text) : text };
+        if (request.IncludePieces)
+            AddPieces(ids, response.Pieces);
+        return Task.FromResult(response);
+    }
+
+    public override async Task Detokenize(
+        IAsyncStreamReader<DetokenizeRequest> requestStream, IServerStreamWriter<DetokenizeResponse> responseStream,
+            ServerCallContext context)
+    {
+        var session = new DetokenizeSession(model.Tokens, _options);
+        while (await requestStream.MoveNext(context.CancellationToken))
+        {
+            var request = requestStream.Current;
+            DetokenizeUpdate? update;
+            try
+            {
+                update = Read(session, request);
+            }
+            catch (RequestException exception)
+            {
+                throw Refuse(context, exception);
+            }
+
+            if (update is not { } news)
+                continue;
+            var response = new DetokenizeResponse
+            {
+                Sequence = request.Sequence,
+                Text = news.Text,
+                TokensRead = (uint)news.TokensRead,
+                Final = news.IsFinal,
+            };
+            if (news.Stop is { } stop)
+                response.Stop = stop;
+            await responseStream.WriteAsync(response, context.CancellationToken);
+        }
+    }
+
+    private DetokenizeUpdate? Read(DetokenizeSession session, DetokenizeRequest request)
+    {
+        switch (request.EventCase)
+        {
+            case DetokenizeRequest.EventOneofCase.Start:
+                var start = request.Start;
+                session.Start(request.Sequence, [.. start.Stop], !start.HasSkipSpecialTokens || start.SkipSpecialTokens, start.IncludeStop);
+                return null;
+            case DetokenizeRequest.EventOneofCase.Tokens:
+                telemetry.Decoded(request.Tokens.Ids.Count);
+                return session.Append(request.Sequence, [.. request.Tokens.Ids]);
+            case DetokenizeRequest.EventOneofCase.End:
+                return session.End(request.Sequence);
+            default:
+                throw new RequestException("event", "The message is neither start nor tokens nor end.");
+        }
+    }
+
+    private (RenderedChat Rendered, SpecialTokenHandling Handling, TimeSpan Time) Render(Chat? chat, ServerCallContext context)
+    {
+        if (chat is null)
+            throw Refuse(context, new RequestException("chat", "The chat is missing."));
+        var started = clock.GetTimestamp();
+        var handling = Handling(chat.SpecialTokensInContent, _options.SpecialTokensInContent, "chat.special_tokens_in_content", context);
+        var mapper = new ChatMapper(_options);
+        var input = mapper.Map(chat);
+        if (mapper.Faults.Count > 0)
+            throw Refuse(context, mapper.Faults);
+        if (handling == SpecialTokenHandling.Reject && SpecialTokenSearch.Find(model.Tokenizer, input) is { Count: > 0 } found)
+            throw Refuse(context, found);
+        try
+        {
+            var rendered = model.FindTemplate(chat.TemplateName, chat.ToolsJson.Count > 0).Render(input);
+            var time = clock.GetElapsedTime(started);
+            telemetry.Rendered(time);
+            return (rendered, handling, time);
+        }
+        catch (TemplateException exception)
+        {
+            Log.TemplateRefused(logger, context.Method, exception.Kind);
+            // The template's own refusal is told in its words, any other fault with its kind.
+            throw RequestFaults.ToRpcException(new RequestException("chat.messages",
+                exception.Kind == "TemplateError" ? exception.Description : $"The chat template failed: {exception.Message}"));
+        }
+        catch (RequestException exception)
+        {
+            throw Refuse(context, exception);
+        }
+    }
+
+    private SpecialTokenHandling Handling(SpecialTokensInContent value, SpecialTokenHandling unset,
+        string field, ServerCallContext context) =>
+        value switch
+        {
+            SpecialTokensInContent.Unspecified => unset,
+            SpecialTokensInContent.Text => SpecialTokenHandling.Text,
+            SpecialTokensInContent.Parse => SpecialTokenHandling.Parse,
+            SpecialTokensInContent.Reject => SpecialTokenHandling.Reject,
+            _ => throw Refuse(context, new RequestException(field, $"The value {(int)value} is not known.")),
+        };
+
+    private RpcException Refuse(ServerCallContext context, params IReadOnlyList<RequestException> faults)
+    {
+        Log.Refused(logger, context.Method, faults[0].Field);
+        return RequestFaults.ToRpcException(faults);
+    }
+
+    private static void AddIds(List<int> ids, RepeatedField<uint> field)
+    {
+        field.Capacity = ids.Count;
+        foreach (var id in ids)
+            field.Add((uint)id);
+    }
+
+    private static void AddRanges(UserRanges ranges, RepeatedField<TextRange> field)
+    {
+        for (var i = 0; i < ranges.Count; i++)
+            field.Add(new TextRange { Start = (uint)ranges[i].Start, Length = (uint)ranges[i].Length });
+    }
+
+    private void AddPieces(IReadOnlyList<int> ids, RepeatedField<TokenPiece> field)
+    {
+        foreach (var id in ids)
+        {
+            field.Add(new TokenPiece
+            {
+                Id = (uint)id,
+                Token = model.Tokens.Token(id) ?? "",
+                Text = BatchDecoder.Decode(model.Tokens, [id], skipSpecialTokens: false),
+                Utf8 = ByteString.CopyFrom(model.Tokens.Bytes(id)),
+                Special = model.Tokens.IsSpecial(id),
+            });
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using Parley.Tokenizer.Encoders;
+using Parley.Tokenizer.Templating;
+using Parley.Tokenizer.Vocabulary;
+
+namespace Parley.Tokenizer;
+
+/// <summary>Everything of one model that this service works with, loaded once.</summary>
+internal sealed class TokenizerModel
+{
+    private const string DefaultTemplate = "default";
+    private const string ToolTemplate = "tool_use";
+
+    private readonly IReadOnlyDictionary<string, ChatTemplate> _templates;
+
+    private TokenizerModel(
+        string name, string sha256, HuggingFaceTokenizer tokenizer, SpecialTokens specialTokens,
+            IReadOnlyDictionary<string, ChatTemplate> templates)
+    {
+        (Name, Sha256, Tokenizer, SpecialTokens) = (name, sha256, tokenizer, specialTokens);
+        _templates = templates;
+    }
+
+    public string Name { get; }
+
+    /// <summary>SHA-256 of tokenizer.json, lower-case hexadecimal.</summary>
+    public string Sha256 { get; }
+
+    public HuggingFaceTokenizer Tokenizer { get; }
+
+    public TokenTable Tokens => Tokenizer.Tokens;
+
+    public SpecialTokens SpecialTokens { get; }
+
+    public IReadOnlyCollection<string> TemplateNames => [.. _templates.Keys];
+
+    /// <summary>Loads a folder.</summary>
+    /// <exception cref="InvalidDataException">A file is missing or broken, or asks for something that is not supported.</exception>
+    public static TokenizerModel Load(TokenizerOptions options, TimeProvider clock)
+    {
+        var folder = new ModelFolder(options.PackageDirectory);
+        var file = TokenizerFile.Load(folder.Path);
+        var tokenizer = new HuggingFaceTokenizer(file);
+        var specialTokens = SpecialTokens.Read(folder, tokenizer.Tokens);
+        var limits = new TemplateLimits(options.TemplateStepsMax, options.TemplateDepthMax, options.TextCharactersMax);
+        var templates = new Dictionary<string, ChatTemplate>(StringComparer.Ordinal);
+        foreach (var (name, (source, place)) in folder.ReadTemplates())
+        {
+            try
+            {
+                templates.Add(name, new ChatTemplate(source, specialTokens.Named, clock, limits));
+            }
+            catch (TemplateException exception)
+            {
+                throw new InvalidDataException($"{place} is no template: {exception.Message}", exception);
+            }
+        }
+
+        return new TokenizerModel(folder.Name, file.Sha256, tokenizer, specialTokens, templates);
+    }
+
+    /// <summary>The template for a chat: the one asked for, else that for tools when there are tools, else the default.</summary>
+    /// <exception cref="RequestException">There is none.</exception>
+    public ChatTemplate FindTemplate(string name, bool hasTools)
+    {
+        if (_templates.Count == 0)
+            throw new RequestException("chat", $"The model {Name} has no chat template; use Encode with the whole text.");
+        if (name.Length > 0)
+        {
+            return _templates.TryGetValue(name, out var named)
+                ? named
+                : throw new RequestException("chat.template_name",
+                    $"There is no template \"{name}\"; there are: {string.Join(", ", _templates.Keys)}.");
+        }
+
+        if (hasTools && _templates.TryGetValue(ToolTemplate, out var forTools))
+            return forTools;
+        return _templates.TryGetValue(DefaultTemplate, out var template)
+            ? template
+            : throw new RequestException("chat.template_name",
+                $"The model has no default template; name one of: {string.Join(", ", _templates.Keys)}.");
+    }
+}

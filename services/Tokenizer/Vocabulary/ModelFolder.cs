@@ -1,0 +1,93 @@
+using System.Text.Json;
+
+namespace Parley.Tokenizer.Vocabulary;
+
+/// <summary>The small JSON files of a Hugging Face folder or model package.</summary>
+internal sealed class ModelFolder
+{
+    public const string TokenizerConfig = "tokenizer_config.json";
+
+    private const string ChatTemplateFile = "chat_template.jinja";
+    private const string MoreChatTemplates = "additional_chat_templates";
+
+    /// <exception cref="InvalidDataException">There is no such folder.</exception>
+    public ModelFolder(string path)
+    {
+        Path = System.IO.Path.GetFullPath(path);
+        if (!Directory.Exists(Path))
+            throw new InvalidDataException($"Tokenizer:PackageDirectory names the folder {Path}, which does not exist.");
+    }
+
+    public string Path { get; }
+
+    /// <summary>The model's name: the package's, the configuration's, or the folder's.</summary>
+    public string Name
+    {
+        get
+        {
+            foreach (var (file, key) in ((string, string)[])[("parley.json", "name"), ("config.json", "_name_or_path")])
+            {
+                if (TryRead(file) is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty(key, out var value)
+                    && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } name)
+                    return name;
+            }
+
+            return System.IO.Path.GetFileName(Path.TrimEnd(System.IO.Path.DirectorySeparatorChar));
+        }
+    }
+
+    /// <summary>A file's JSON, or null when the folder has no such file.</summary>
+    /// <exception cref="InvalidDataException">The file is not valid JSON.</exception>
+    public JsonElement? TryRead(string file)
+    {
+        var path = System.IO.Path.Combine(Path, file);
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            return JsonElement.Parse(File.ReadAllText(path));
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"{path} is not valid JSON: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>The chat templates by name, each with the place it was read from; a file wins over the configuration.</summary>
+    public IReadOnlyDictionary<string, (string Source, string Place)> ReadTemplates()
+    {
+        var templates = new SortedDictionary<string, (string, string)>(StringComparer.Ordinal);
+        ReadConfigured(templates);
+        var file = System.IO.Path.Combine(Path, ChatTemplateFile);
+        if (File.Exists(file))
+            templates["default"] = (File.ReadAllText(file), ChatTemplateFile);
+        var more = System.IO.Path.Combine(Path, MoreChatTemplates);
+        if (Directory.Exists(more))
+        {
+            foreach (var path in Directory.EnumerateFiles(more, "*.jinja").Order(StringComparer.Ordinal))
+            {
+                var name = System.IO.Path.GetFileNameWithoutExtension(path);
+                templates[name] = (File.ReadAllText(path), $"{MoreChatTemplates}/{name}.jinja");
+            }
+        }
+
+        return templates;
+    }
+
+    private void ReadConfigured(SortedDictionary<string, (string Source, string Place)> templates)
+    {
+        if (TryRead(TokenizerConfig) is not { ValueKind: JsonValueKind.Object } config
+            || !config.TryGetProperty("chat_template", out var value) || value.ValueKind == JsonValueKind.Null)
+            return;
+        const string Place = $"{TokenizerConfig}: chat_template";
+        if (value.ValueKind == JsonValueKind.String)
+        {
+            templates["default"] = (value.GetString()!, Place);
+            return;
+        }
+
+        var root = new JsonSection(config, TokenizerConfig);
+        foreach (var item in root.Items("chat_template"))
+            templates[item.Text("name")] = (item.Text("template"), item.Place);
+    }
+}

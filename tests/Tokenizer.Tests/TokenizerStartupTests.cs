@@ -1,0 +1,69 @@
+using Microsoft.Extensions.Options;
+using Parley.Tokenizer.Tests.Doubles;
+
+namespace Parley.Tokenizer.Tests;
+
+/// <summary>A folder that cannot be served fails the start, naming file and field.</summary>
+public sealed class TokenizerStartupTests : IDisposable
+{
+    private readonly SmallModel _model = new();
+
+    public void Dispose() => _model.Dispose();
+
+    [Fact]
+    public async Task Start_NoFolderSet_NamesTheSetting()
+    {
+        var fault = await Assert.ThrowsAsync<OptionsValidationException>(() => TokenizerHost.StartAsync(""));
+        Assert.Contains("Tokenizer:PackageDirectory", fault.Message);
+    }
+
+    [Fact]
+    public async Task Start_MissingFolder_NamesIt() => await Fails(Path.Combine(_model.Directory, "nowhere"), "nowhere");
+
+    [Fact]
+    public async Task Start_MissingTokenizer_NamesTheFile()
+    {
+        _model.Delete("tokenizer.json");
+        await Fails(_model.Directory, "tokenizer.json is missing");
+    }
+
+    [Fact]
+    public async Task Start_BrokenTemplate_NamesFileAndLine()
+    {
+        _model.Write("chat_template.jinja", "\n{% if x %}");
+        await Fails(_model.Directory, "chat_template.jinja");
+    }
+
+    [Theory]
+    [InlineData("normalizer", """{"type": "Precompiled2"}""", "tokenizer.json: normalizer the normalizer \"Precompiled2\"")]
+    [InlineData("pre_tokenizer", """{"type": "Sequence", "pretokenizers": [{"type": "Mystery"}]}""", "pre_tokenizer.pretokenizers[0]")]
+    [InlineData("pre_tokenizer", """{"type": "ByteLevel", "surprise": 1}""", "\"surprise\"")]
+    [InlineData("decoder", """{"type": "CTC"}""", "decoder")]
+    [InlineData("post_processor", """{"type": "Other"}""", "post_processor")]
+    [InlineData("extra_stage", "{}", "extra_stage")]
+    [InlineData("model", """{"type": "WordLevel", "vocab": {}, "merges": []}""", "WordLevel")]
+    [InlineData("model", """{"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}""", "model.merges[0]")]
+    [InlineData("model", """{"type": "BPE", "vocab": {"a": 0}, "merges": [], "dropout": 0.1}""", "model.dropout")]
+    [InlineData("model", """{"type": "BPE", "vocab": {"a": -1}, "merges": []}""", "model.vocab")]
+    [InlineData("added_tokens", """[{"id": 7, "content": "a"}]""", "added_tokens[0]")]
+    public async Task Start_UnknownOption_NamesIt(string section, string json, string named)
+    {
+        var file = SmallModel.TokenizerJson();
+        file[section] = System.Text.Json.Nodes.JsonNode.Parse(json);
+        _model.Write("tokenizer.json", file.ToJsonString());
+        await Fails(_model.Directory, named);
+    }
+
+    [Fact]
+    public async Task Start_BrokenJson_SaysSo()
+    {
+        _model.Write("tokenizer.json", "{\"model\": {");
+        await Fails(_model.Directory, "tokenizer.json");
+    }
+
+    private static async Task Fails(string directory, string named)
+    {
+        var fault = await Assert.ThrowsAsync<InvalidDataException>(() => TokenizerHost.StartAsync(directory));
+        Assert.Contains(named, fault.Message);
+    }
+}
