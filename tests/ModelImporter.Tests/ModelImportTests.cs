@@ -155,9 +155,7 @@ public sealed class ModelImportTests
     public void Import_RenamedTensor_IsNamedAsMissing(string missing, string renamed)
     {
         using var folder = new TemporaryFolder();
-        var source = Directory.CreateDirectory(folder.File("source")).FullName;
-        foreach (var path in Directory.GetFiles(Fixture.Folder(Fixture.TiedLlama3Rope)))
-            File.Copy(path, Path.Combine(source, Path.GetFileName(path)));
+        var source = CopySource(folder);
         var weights = Path.Combine(source, "model.safetensors");
         File.WriteAllBytes(weights, Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(weights)).Replace(missing, renamed, StringComparison.Ordinal)));
 
@@ -165,6 +163,42 @@ public sealed class ModelImportTests
             () => ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") }));
 
         Assert.Contains($"tensor {missing} is missing", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("fp32")]
+    [InlineData("w8a8")]
+    [InlineData("int8")]
+    [InlineData("int4")]
+    public void Import_WeightThatIsNotANumber_IsRefusedNamingTheTensor(string precision)
+    {
+        using var folder = new TemporaryFolder();
+        var source = CopySource(folder);
+        var weights = Path.Combine(source, "model.safetensors");
+        var bytes = File.ReadAllBytes(weights);
+        // The last tensor but one of the file: a float of all ones is no number.
+        bytes.AsSpan(bytes.Length - 1024, 4).Fill(0xFF);
+        File.WriteAllBytes(weights, bytes);
+
+        var exception = Assert.Throws<InvalidDataException>(
+            () => ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package"), Precision = precision }));
+
+        Assert.Contains("not a number", exception.Message, StringComparison.Ordinal);
+        Assert.Equal([source], Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("config.json")]
+    [InlineData("tokenizer.json")]
+    [InlineData("model.safetensors")]
+    public void Import_SourceWithoutANecessaryFile_IsRefusedByItsName(string missing)
+    {
+        using var folder = new TemporaryFolder();
+        var source = CopySource(folder);
+        File.Delete(Path.Combine(source, missing));
+
+        Assert.Contains(missing, Assert.Throws<InvalidDataException>(
+            () => ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -189,6 +223,14 @@ public sealed class ModelImportTests
     [InlineData("[", "parley.json")]
     public void Manifest_NotOfThisFormat_IsRefused(string text, string named) =>
         Assert.Contains(named, Assert.Throws<InvalidDataException>(() => ModelManifest.Parse(text, "parley.json")).Message, StringComparison.Ordinal);
+
+    private static string CopySource(TemporaryFolder folder)
+    {
+        var source = Directory.CreateDirectory(folder.File("source")).FullName;
+        foreach (var path in Directory.GetFiles(Fixture.Folder(Fixture.TiedLlama3Rope)))
+            File.Copy(path, Path.Combine(source, Path.GetFileName(path)));
+        return source;
+    }
 
     private static ImportResult Import(TemporaryFolder folder, string name, string precision) => ModelImport.Run(Options(folder, name, precision));
 

@@ -28,6 +28,9 @@ public static class ModelImport
         if (options.BlockMax is not (128 or 64 or 32))
             throw new ArgumentException($"{nameof(ImportOptions.BlockMax)} is {options.BlockMax}, not 128, 64 or 32.", nameof(options));
 
+        var tokenizer = Path.Combine(options.Source, "tokenizer.json");
+        if (File.Exists(Path.Combine(options.Source, "config.json")) && !File.Exists(tokenizer))
+            throw new InvalidDataException($"{tokenizer} is missing; save the tokenizer in its fast form beside the model.");
         using var checkpoint = CheckpointReader.Open(options.Source);
         using var staging = new PackageStaging(options.Destination);
         var sourceHash = SourceHash(options.Source, progress, cancellationToken);

@@ -6,17 +6,18 @@ namespace Parley.ModelImporter.Tests.Graph;
 public sealed class DecoderGraphTests
 {
     /// <summary>
-    /// Bounds are twice to three times what was measured; random weights of width 64 are the worst case for rounding.
+    /// fp32: the largest difference; else the root mean square, about one and a half times what was measured. Random weights of width 64 are the
+    /// worst case for rounding; <see cref="SmolLm2Tests"/> has a real model.
     /// </summary>
     [Theory]
     [InlineData(Fixture.TiedLlama3Rope, "fp32", 1e-5)]
     [InlineData(Fixture.UntiedHeadDim32, "fp32", 1e-5)]
-    [InlineData(Fixture.TiedLlama3Rope, "int8", 0.15)]
-    [InlineData(Fixture.UntiedHeadDim32, "int8", 0.15)]
-    [InlineData(Fixture.TiedLlama3Rope, "w8a8", 0.2)]
-    [InlineData(Fixture.UntiedHeadDim32, "w8a8", 0.2)]
-    [InlineData(Fixture.TiedLlama3Rope, "int4", 0.9)]
-    [InlineData(Fixture.UntiedHeadDim32, "int4", 0.9)]
+    [InlineData(Fixture.TiedLlama3Rope, "int8", 0.1)]
+    [InlineData(Fixture.UntiedHeadDim32, "int8", 0.1)]
+    [InlineData(Fixture.TiedLlama3Rope, "w8a8", 0.1)]
+    [InlineData(Fixture.UntiedHeadDim32, "w8a8", 0.1)]
+    [InlineData(Fixture.TiedLlama3Rope, "int4", 0.7)]
+    [InlineData(Fixture.UntiedHeadDim32, "int4", 0.7)]
     public void Graph_EachPrecision_IsAsCloseToTheReferenceAsStated(string name, string precision, double bound)
     {
         using var folder = new TemporaryFolder();
@@ -24,17 +25,17 @@ public sealed class DecoderGraphTests
         ModelImport.Run(new ImportOptions { Source = Fixture.Folder(name), Destination = package, Precision = precision });
         using var model = new GroupQueryModel(package);
         var reference = new ReferenceForward(Fixture.Folder(name));
-        var worst = 0.0;
+        var error = new LogitError();
         foreach (var scene in Fixture.Expected(name).GetProperty("cases").EnumerateArray())
         {
             var ids = Fixture.Ids(scene.GetProperty("ids"));
             var expected = reference.Logits(ids);
-            worst = Math.Max(worst, Fixture.RelativeError(model.Run(ids, ids.Length / 2), expected[ids.Length / 2]));
-            worst = Math.Max(worst, Fixture.RelativeError(model.Run(ids, ids.Length - 1), expected[^1]));
+            error.Add(model.Run(ids, ids.Length / 2), expected[ids.Length / 2]);
+            error.Add(model.Run(ids, ids.Length - 1), expected[^1]);
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{name} {precision}: {worst:E2}");
-        Assert.InRange(worst, 0, bound);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{name} {precision}: {error}");
+        Assert.InRange(precision == "fp32" ? error.Worst : error.RootMeanSquare, 0, bound);
     }
 
     [Fact]

@@ -1,5 +1,5 @@
-using Microsoft.ML.OnnxRuntime;
 using Google.Protobuf;
+using Microsoft.ML.OnnxRuntime;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Graph.Onnx;
 

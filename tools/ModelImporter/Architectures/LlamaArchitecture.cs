@@ -25,8 +25,8 @@ internal sealed class LlamaArchitecture : IArchitecture
         if (heads % keyValueHeads != 0)
             throw config.Unsupported("num_key_value_heads", $"{keyValueHeads}", $"divisors of num_attention_heads ({heads})");
         var headSize = config.Int("head_dim", 1, 1 << 12, hidden % heads == 0 ? hidden / heads : null);
-        if (headSize % 8 != 0)
-            throw config.Unsupported("head_dim", $"{headSize}", "multiples of 8");
+        if (headSize % 16 != 0)
+            throw config.Unsupported("head_dim", $"{headSize}", "multiples of 16");
         var shape = new ModelShape(
             config.Int("num_hidden_layers", 1, 1 << 12),
             hidden,

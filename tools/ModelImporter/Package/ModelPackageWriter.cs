@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Google.Protobuf;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Quantization;
@@ -52,13 +53,26 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         foreach (var fill in graph.Fills)
         {
             parallel.CancellationToken.ThrowIfCancellationRequested();
-            fill.Run(data, parallel);
+            Run(fill, data);
             tensors.Release();
             done += fill.Bytes;
             progress?.Report(new ImportProgress("convert", done, total));
         }
 
         data.Flush();
+    }
+
+    /// <summary>Parallel loops wrap what goes wrong in them; the first failure alone is what the caller can act on.</summary>
+    private void Run(TensorFill fill, DataFile data)
+    {
+        try
+        {
+            fill.Run(data, parallel);
+        }
+        catch (AggregateException exception)
+        {
+            ExceptionDispatchInfo.Throw(exception.Flatten().InnerExceptions[0]);
+        }
     }
 
     private SortedDictionary<string, PackageFile> HashAll()

@@ -11,9 +11,8 @@ namespace Parley.ModelImporter.Quantization;
 /// </summary>
 internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
 {
-    private const int Bits = 8;
-    private readonly BlockFormat _format = new(Bits, blockMax);
-    private (TensorTarget Codes, TensorTarget Scales, int Block)? _embedding;
+    private readonly Int8Format _format = new(blockMax);
+    private (TensorTarget Codes, TensorTarget Scales, BlockLayout Layout)? _embedding;
 
     public override string EmitEmbedding(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights embedding, string ids)
     {
@@ -22,13 +21,13 @@ internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
         var rows = graph.Alias($"{embedding.Name}.rows", DataType.Uint8, planned.Codes, embedding.Outputs, embedding.Inputs);
         return graph.Node(
             embedding.Name, "GatherBlockQuantized", OnnxGraphBuilder.MicrosoftDomain, [rows, ids, planned.Scales.Name],
-            ("gather_axis", 0), ("quantize_axis", 1), ("block_size", planned.Block), ("bits", Bits));
+            ("gather_axis", 0), ("quantize_axis", 1), ("block_size", planned.Layout.Block), ("bits", planned.Layout.Bits));
     }
 
     public override void EmitHead(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights head, bool tied, string input, string output)
     {
         var planned = tied ? _embedding!.Value : _format.Plan(graph, tensors, head);
-        _format.Multiply(graph, head, planned.Block, input, planned.Codes.Name, planned.Scales.Name, output);
+        planned.Layout.Multiply(graph, head, input, planned.Codes, planned.Scales, output);
     }
 }

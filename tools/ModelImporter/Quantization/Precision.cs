@@ -14,8 +14,8 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     {
         "fp32" => new Precision(name, new Float32Format(), new Float32Vocabulary()),
         "w8a8" => new Precision(name, new DynamicInt8Format(), new Int8Vocabulary(blockMax)),
-        "int8" => new Precision(name, new BlockFormat(8, blockMax), new Int8Vocabulary(blockMax)),
-        "int4" => new Precision(name, new BlockFormat(4, blockMax), new Int8Vocabulary(blockMax)),
+        "int8" => new Precision(name, new Int8Format(blockMax), new Int8Vocabulary(blockMax)),
+        "int4" => new Precision(name, new Int4Format(blockMax), new Int8Vocabulary(blockMax)),
         _ => throw new ArgumentException($"The precision \"{name}\" is none of {string.Join(", ", Names)}.", nameof(name)),
     };
 
