@@ -178,6 +178,23 @@ public sealed class GenerationServiceTests
     }
 
     [Fact]
+    public async Task Generate_FiveHundredStreams_LosesNothing()
+    {
+        await using var app = await GeneratorApp.StartAsync(
+            new ScriptedModelRunner(blockCount: 100), settings: [("Generator:QueuedRequestsMax", "512")]);
+        var sampling = new Wire.SamplingParameters { MaxTokens = 6, IgnoreEos = true };
+
+        var streams = await Task.WhenAll(Enumerable.Range(0, 500).Select(
+            i => app.GenerateAsync(Request(EngineBench.Prompt(3 + (i % 9), (uint)(i % 5)), sampling))));
+
+        for (var i = 0; i < 500; i++)
+            Assert.Equal(EngineBench.Expected(EngineBench.Prompt(3 + (i % 9), (uint)(i % 5)), EngineBench.Greedy(6)), Ids(streams[i]));
+        var load = await app.Client.GetLoadAsync(new Wire.GetLoadRequest());
+        Assert.Equal((3000ul, 0u), (load.CompletionTokens, load.KvBlocksUsed));
+        app.Log.AssertNoErrors();
+    }
+
+    [Fact]
     public async Task Generate_DeadlineInThePast_IsDeadlineExceeded()
     {
         await using var app = await GeneratorApp.StartAsync();
