@@ -56,8 +56,9 @@ internal static class GraphContract
             && actual.Dimensions.Zip(shape).All(pair => pair.First < 0 || pair.Second < 0 || pair.First == pair.Second);
         if (!fits)
         {
+            var found = string.Join(", ", actual.Dimensions);
             throw new InvalidDataException(
-                $"{path}: {name} is [{string.Join(", ", actual.Dimensions)}], {ModelManifest.FileName} calls for [{string.Join(", ", shape)}].");
+                $"{path}: {name} is [{found}], {ModelManifest.FileName} calls for [{string.Join(", ", shape)}].");
         }
     }
 }

@@ -18,9 +18,11 @@ internal static class IntegerProductSelfTest
 
     /// <summary>Refuses a precision that this processor would compute wrongly.</summary>
     /// <exception cref="NotSupportedException">The precision is <c>w8a8</c> and the processor saturates.</exception>
-    public static void Require(string precision, string package)
+    public static void Require(string precision, string package) => Require(precision, package, () => IsExact);
+
+    internal static void Require(string precision, string package, Func<bool> isExact)
     {
-        if (precision == "w8a8" && !IsExact)
+        if (precision == "w8a8" && !isExact())
         {
             throw new NotSupportedException(
                 $"{package}: precision w8a8 needs a processor with VNNI (8-bit products saturate on this one); "

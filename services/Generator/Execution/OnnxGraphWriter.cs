@@ -135,7 +135,8 @@ internal sealed class OnnxGraphWriter
         Varint(stream, (ulong)value);
     }
 
-    private static void Text(ArrayBufferWriter<byte> stream, int field, string value) => Bytes(stream, field, Encoding.UTF8.GetBytes(value));
+    private static void Text(ArrayBufferWriter<byte> stream, int field, string value) =>
+        Bytes(stream, field, Encoding.UTF8.GetBytes(value));
 
     private static void Bytes(ArrayBufferWriter<byte> stream, int field, ArrayBufferWriter<byte> value) =>
         Bytes(stream, field, value.WrittenSpan);

@@ -7,7 +7,8 @@ using Parley.ModelImporter.Package;
 namespace Parley.Generator.Execution;
 
 /// <summary>Runs our packages on the CPU: a flattened step over the paged cache that this runner owns.</summary>
-/// <remarks>One thread at a time, but for <see cref="Terminate"/>. Everything is allocated at start; a step allocates no tensor memory of its own.</remarks>
+/// <remarks>One thread at a time, but for <see cref="Terminate"/>. Everything is allocated at start; a step allocates no tensor
+/// memory of its own.</remarks>
 internal sealed class OnnxModelRunner : IModelRunner
 {
     private readonly Lock _lifetime = new();
@@ -38,11 +39,11 @@ internal sealed class OnnxModelRunner : IModelRunner
         _cumulativeLengths = new StepTensor(
             _binding, GraphContract.CumulativeLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax + 1);
         _pastLengths = new StepTensor(_binding, GraphContract.PastLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax);
-        _blockTable = new StepTensor(
-            _binding, GraphContract.BlockTable, TensorElementType.Int32, sizeof(int), (long)options.SequencesMax * options.BlocksPerSequenceMax);
-        _logits = new StepTensor(
-            _binding, GraphContract.Logits, TensorElementType.Float, sizeof(float), (long)options.LogitRowsMax * shape.VocabularySize, isOutput: true);
-        _logitsMemory = new LogitsMemory(_logits, checked(options.LogitRowsMax * shape.VocabularySize));
+        var tableEntries = (long)options.SequencesMax * options.BlocksPerSequenceMax;
+        _blockTable = new StepTensor(_binding, GraphContract.BlockTable, TensorElementType.Int32, sizeof(int), tableEntries);
+        var logits = checked(options.LogitRowsMax * shape.VocabularySize);
+        _logits = new StepTensor(_binding, GraphContract.Logits, TensorElementType.Float, sizeof(float), logits, isOutput: true);
+        _logitsMemory = new LogitsMemory(_logits, logits);
     }
 
     public ModelShape Shape { get; }
@@ -80,7 +81,8 @@ internal sealed class OnnxModelRunner : IModelRunner
     }
 
     /// <inheritdoc />
-    /// <exception cref="OnnxRuntimeException">A node failed or the run was terminated; the cache rows of the step are undefined.</exception>
+    /// <exception cref="OnnxRuntimeException">A node failed or the run was terminated; the cache rows of the step are
+    /// undefined.</exception>
     public ReadOnlyMemory<float> Run(StepBatch batch)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -18,7 +18,9 @@ internal static class OnnxRuntimeEnvironment
     /// <summary>Makes the environment unless it is there; safe from any thread.</summary>
     public static void EnsureCreated() => _ = Instance.Value;
 
-    /// <summary>Sends what ONNX Runtime says from now on to a logger; without one it is dropped, since errors also come as exceptions.</summary>
+    /// <summary>
+    /// Sends what ONNX Runtime says from now on to a logger; without one it is dropped, since errors also come as exceptions.
+    /// </summary>
     public static void RouteLogs(ILogger logger) => Volatile.Write(ref _logger, logger);
 
     private static OrtEnv Create()

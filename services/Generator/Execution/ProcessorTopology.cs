@@ -1,9 +1,13 @@
 namespace Parley.Generator.Execution;
 
-/// <summary>How many cores this process may use: two hyper-threads share the vector units, so a second one per core gains nothing.</summary>
+/// <summary>
+/// How many cores this process may use: two hyper-threads share the vector units, so a second one per core gains nothing.
+/// </summary>
 internal static class ProcessorTopology
 {
-    /// <summary>Physical cores on Linux; elsewhere the processors that the runtime counts. Never more than those, never less than 1.</summary>
+    /// <summary>
+    /// Physical cores on Linux; elsewhere the processors that the runtime counts. Never more than those, never less than 1.
+    /// </summary>
     public static int PhysicalCores { get; } = Math.Clamp(CountCores(), 1, Environment.ProcessorCount);
 
     private static int CountCores()

@@ -4,8 +4,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace Parley.Generator.Execution;
 
 /// <summary>A small input or the output of a step: one buffer for the largest step, bound anew only when the shape changes.</summary>
-internal sealed class StepTensor(OrtIoBinding binding, string name, TensorElementType type, int elementBytes, long elementsMax, bool isOutput = false)
-    : IDisposable
+internal sealed class StepTensor(
+    OrtIoBinding binding, string name, TensorElementType type, int elementBytes, long elementsMax, bool isOutput = false) : IDisposable
 {
     private readonly AlignedBuffer _buffer = new(elementsMax * elementBytes);
     private OrtValue? _value;

@@ -12,7 +12,8 @@ internal static class GenerationConfigFile
     public const string Name = "generation_config.json";
 
     /// <summary>Reads the defaults of a package; the generation file may be missing, the configuration may not.</summary>
-    /// <exception cref="InvalidDataException">A file is broken or a field is of the wrong kind or range; the message names both.</exception>
+    /// <exception cref="InvalidDataException">A file is broken or a field is of the wrong kind or range; the message names
+    /// both.</exception>
     public static GenerationDefaults Read(string folder, int vocabularySize)
     {
         var configPath = Path.Combine(folder, ConfigName);
@@ -37,7 +38,7 @@ internal static class GenerationConfigFile
         return common with
         {
             DoSample = true,
-            Temperature = ReadFloat(root, path, "temperature", 1, value => value > 0),
+            Temperature = ReadFloat(root, path, "temperature", 1, value => value >= 0),
             TopK = ReadInteger(root, path, "top_k") ?? GenerationDefaults.ImplicitTopK,
             TopP = ReadFloat(root, path, "top_p", 1, value => value is > 0 and <= 1),
             MinP = ReadFloat(root, path, "min_p", 0, value => value is >= 0 and <= 1),

@@ -29,7 +29,10 @@ internal sealed class ModelPackage
 
     public GenerationDefaults Defaults { get; }
 
-    /// <summary>SHA-256 of <c>tokenizer.json</c>, lower-case hexadecimal: a tokenizer service with another one must not be paired with this model.</summary>
+    /// <summary>
+    /// SHA-256 of <c>tokenizer.json</c>, lower-case hexadecimal: a tokenizer service with another one must not be paired with this
+    /// model.
+    /// </summary>
     public string TokenizerSha256 { get; }
 
     /// <summary>SHA-256 of the manifest, which holds those of all other files: two replicas with the same are interchangeable.</summary>
@@ -39,8 +42,10 @@ internal sealed class ModelPackage
 
     /// <summary>Opens a package.</summary>
     /// <param name="folder">The package's folder.</param>
-    /// <param name="verifyHashes">Whether to read every file and compare its hash: about a second per gigabyte, so not at each start.</param>
-    /// <exception cref="InvalidDataException">Something is missing or broken; the message names the file, the field and the fix.</exception>
+    /// <param name="verifyHashes">Whether to read every file and compare its hash: about a second per gigabyte, so not at each
+    /// start.</param>
+    /// <exception cref="InvalidDataException">Something is missing or broken; the message names the file, the field and the
+    /// fix.</exception>
     public static ModelPackage Open(string folder, bool verifyHashes = false)
     {
         if (!Directory.Exists(folder))
@@ -49,7 +54,8 @@ internal sealed class ModelPackage
         if (!File.Exists(manifestPath))
         {
             throw new InvalidDataException(
-                $"{manifestPath}: the file is missing, so {folder} is no model package; make one from a Hugging Face folder by `parley import`.");
+                $"{manifestPath}: the file is missing, so {folder} is no model package; "
+                + "make one from a Hugging Face folder by `parley import`.");
         }
 
         var bytes = File.ReadAllBytes(manifestPath);
@@ -83,9 +89,9 @@ internal sealed class ModelPackage
         // A link's own length is 0; the manifest speaks of what it leads to.
         var length = info.LinkTarget is null ? info.Length : ((FileInfo)info.ResolveLinkTarget(returnFinalTarget: true)!).Length;
         if (length != file.Bytes)
-            throw new InvalidDataException($"{path}: the file has {length} bytes, {ModelManifest.FileName} says {file.Bytes}; import the model again.");
+            throw Changed(path, $"the file has {length} bytes", file.Bytes);
         if (verifyHashes && HashFile(path) is var hash && hash != file.Sha256)
-            throw new InvalidDataException($"{path}: the SHA-256 is {hash}, {ModelManifest.FileName} says {file.Sha256}; import the model again.");
+            throw Changed(path, $"the SHA-256 is {hash}", file.Sha256);
     }
 
     private static void CheckShape(ModelShape shape, string path)
@@ -102,10 +108,17 @@ internal sealed class ModelPackage
         }
 
         if (shape.QueryHeads % shape.KeyValueHeads != 0)
-            throw new InvalidDataException($"{path}: shape.queryHeads {shape.QueryHeads} is not a multiple of shape.keyValueHeads {shape.KeyValueHeads}.");
+        {
+            throw new InvalidDataException(
+                $"{path}: shape.queryHeads {shape.QueryHeads} is not a multiple of shape.keyValueHeads {shape.KeyValueHeads}.");
+        }
+
         if (shape.HeadSize % 16 != 0)
             throw new InvalidDataException($"{path}: shape.headSize {shape.HeadSize} is not a multiple of 16.");
     }
+
+    private static InvalidDataException Changed(string path, string found, object expected) =>
+        new($"{path}: {found}, {ModelManifest.FileName} says {expected}; import the model again.");
 
     private static string HashFile(string path)
     {

@@ -12,7 +12,7 @@ public sealed class OnnxModelRunnerTests : IDisposable
     {
         BlockTokens = 16,
         BlockCount = 40,
-        StepTokensMax = 160,
+        StepTokensMax = 400,
         SequencesMax = 8,
         LogitRowsMax = 16,
         ContextTokensMax = 128,
@@ -55,15 +55,33 @@ public sealed class OnnxModelRunnerTests : IDisposable
         batch.Clear(blockTableWidth: 5);
         // All but the last token come first, in one step of chunks; then one step decodes the last tokens together.
         for (var i = 0; i < prompts.Length; i++)
-            batch.Add(prompts[i].AsSpan(0, prompts[i].Length - 1), 0, [.. Enumerable.Range(5 * i, (prompts[i].Length + 15) / 16)], 0);
+            batch.Add(prompts[i].AsSpan(0, prompts[i].Length - 1), 0, BlocksOf(i, prompts[i]), 0);
         Assert.Equal(0, _runner.Run(batch).Length);
         batch.Clear(5);
         for (var i = 0; i < prompts.Length; i++)
-            batch.Add(prompts[i].AsSpan(prompts[i].Length - 1), prompts[i].Length - 1, [.. Enumerable.Range(5 * i, (prompts[i].Length + 15) / 16)], 1);
+            batch.Add(prompts[i].AsSpan(prompts[i].Length - 1), prompts[i].Length - 1, BlocksOf(i, prompts[i]), 1);
         var together = _runner.Run(batch).ToArray();
 
         for (var i = 0; i < prompts.Length; i++)
             AssertClose(alone[i], together.AsSpan(i * _runner.Shape.VocabularySize, _runner.Shape.VocabularySize).ToArray());
+    }
+
+    [Fact]
+    public void Run_ManyLongPromptsTogether_EqualAlone()
+    {
+        // Enough work for the parallel paths of writing and attending.
+        var prompts = Enumerable.Range(0, 5).Select(i => Ids(70, seed: 20 + i)).ToArray();
+        var batch = Options.CreateBatch();
+        batch.Clear(blockTableWidth: 5);
+        for (var i = 0; i < prompts.Length; i++)
+            batch.Add(prompts[i], 0, BlocksOf(i, prompts[i]), 1);
+        var together = _runner.Run(batch).ToArray();
+
+        for (var i = 0; i < prompts.Length; i++)
+        {
+            var alone = RunOne(prompts[i], 0, [30, 31, 32, 33, 34], 1);
+            AssertClose(alone, together.AsSpan(i * _runner.Shape.VocabularySize, _runner.Shape.VocabularySize).ToArray());
+        }
     }
 
     [Fact]
@@ -163,19 +181,13 @@ public sealed class OnnxModelRunnerTests : IDisposable
         Assert.Contains("broken.onnx", exception.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void IntegerProducts_OnAProcessorWithVnni_AreExact()
-    {
-        Assert.SkipUnless(System.Runtime.Intrinsics.X86.AvxVnni.IsSupported, "AVX-VNNI is missing.");
-
-        Assert.True(IntegerProductSelfTest.IsExact);
-    }
-
     private static uint[] Ids(int count, int seed)
     {
         var random = new Random(seed);
         return [.. Enumerable.Range(0, count).Select(_ => (uint)random.Next(TinyModel.Shape.VocabularySize))];
     }
+
+    private static int[] BlocksOf(int sequence, uint[] ids) => [.. Enumerable.Range(5 * sequence, (ids.Length + 15) / 16)];
 
     private static void AssertClose(float[] expected, float[] actual)
     {

@@ -77,7 +77,8 @@ internal static class TinyModel
         return graph.Output("y", OnnxGraphWriter.Float, -1, -1).ToModel();
     }
 
-    private static void AddAttention(OnnxGraphWriter graph, string input, int layer, string output, params (string Name, object Value)[] attributes) =>
+    private static void AddAttention(
+        OnnxGraphWriter graph, string input, int layer, string output, params (string Name, object Value)[] attributes) =>
         graph.Node(
             PagedAttentionOp.Name,
             PagedAttentionOp.Domain,

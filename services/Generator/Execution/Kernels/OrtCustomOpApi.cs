@@ -5,7 +5,9 @@ using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
 namespace Parley.Generator.Execution.Kernels;
 
-/// <summary>The part of ONNX Runtime's C API that the managed package does not wrap: custom operators and what their kernels call.</summary>
+/// <summary>
+/// The part of ONNX Runtime's C API that the managed package does not wrap: custom operators and what their kernels call.
+/// </summary>
 /// <remarks>Faults come back as exceptions here and go out as statuses at the callbacks: no exception may cross the boundary.</remarks>
 internal static unsafe class OrtCustomOpApi
 {
@@ -98,16 +100,19 @@ internal static unsafe class OrtCustomOpApi
     {
         IntPtr value;
         var shape = stackalloc long[] { rows, columns };
-        Check(((delegate* unmanaged<void*, nuint, long*, nuint, IntPtr*, IntPtr>)Api.KernelContext_GetOutput)(context, 0, shape, 2, &value));
+        var get = (delegate* unmanaged<void*, nuint, long*, nuint, IntPtr*, IntPtr>)Api.KernelContext_GetOutput;
+        Check(get(context, 0, shape, 2, &value));
         return GetData(value);
     }
 
-    /// <summary>Runs the callback for 0 to <paramref name="count"/> − 1 on the session's own threads and returns when all are done.</summary>
+    /// <summary>
+    /// Runs the callback for 0 to <paramref name="count"/> − 1 on the session's own threads and returns when all are done.
+    /// </summary>
     public static void ParallelFor(void* context, delegate* unmanaged[Cdecl]<void*, nuint, void> callback, int count, void* state)
     {
-        var run = (delegate* unmanaged<void*, delegate* unmanaged[Cdecl]<void*, nuint, void>, nuint, nuint, void*, IntPtr>)Api.KernelContext_ParallelFor;
+        var run = (delegate* unmanaged<void*, void*, nuint, nuint, void*, IntPtr>)Api.KernelContext_ParallelFor;
         // As many batches as units: threads then take units one by one, which evens out their very different lengths.
-        Check(run(context, callback, (nuint)count, (nuint)count, state));
+        Check(run(context, (void*)callback, (nuint)count, (nuint)count, state));
     }
 
     private static void* GetData(IntPtr value)
@@ -144,6 +149,6 @@ internal static unsafe class OrtCustomOpApi
     }
 
     [DllImport("onnxruntime", ExactSpelling = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
     private static extern void* OrtGetApiBase();
 }

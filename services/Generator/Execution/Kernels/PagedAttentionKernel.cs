@@ -15,20 +15,22 @@ internal sealed unsafe class PagedAttentionKernel(
     /// <summary>Tokens per write unit.</summary>
     internal const int WriteTokens = 32;
 
-    /// <summary>Query rows that share a pass over the keys: fewer read the cache more often, more fall out of the first-level cache.</summary>
+    /// <summary>
+    /// Query rows that share a pass over the keys: fewer read the cache more often, more fall out of the first-level cache.
+    /// </summary>
     private const int TileRows = 32;
 
     public static PagedAttentionKernel Vector512Variant { get; } = new(
-        "AVX-512", &PagedAttentionTile<Vector512<float>, Vector512Ops>.Write, &PagedAttentionTile<Vector512<float>, Vector512Ops>.Attend);
+        "AVX-512", &PagedCacheWriter<Vector512<float>, Vector512Ops>.Write, &PagedAttentionTile<Vector512<float>, Vector512Ops>.Attend);
 
     public static PagedAttentionKernel Vector256Variant { get; } = new(
-        "AVX2", &PagedAttentionTile<Vector256<float>, Vector256Ops>.Write, &PagedAttentionTile<Vector256<float>, Vector256Ops>.Attend);
+        "AVX2", &PagedCacheWriter<Vector256<float>, Vector256Ops>.Write, &PagedAttentionTile<Vector256<float>, Vector256Ops>.Attend);
 
     public static PagedAttentionKernel Vector128Variant { get; } = new(
-        "128-bit", &PagedAttentionTile<Vector128<float>, Vector128Ops>.Write, &PagedAttentionTile<Vector128<float>, Vector128Ops>.Attend);
+        "128-bit", &PagedCacheWriter<Vector128<float>, Vector128Ops>.Write, &PagedAttentionTile<Vector128<float>, Vector128Ops>.Attend);
 
     public static PagedAttentionKernel ScalarVariant { get; } = new(
-        "scalar", &PagedAttentionTile<float, ScalarOps>.Write, &PagedAttentionTile<float, ScalarOps>.Attend);
+        "scalar", &PagedCacheWriter<float, ScalarOps>.Write, &PagedAttentionTile<float, ScalarOps>.Attend);
 
     /// <summary>The widest variant that this processor runs in hardware.</summary>
     public static PagedAttentionKernel Best { get; } =
@@ -43,7 +45,9 @@ internal sealed unsafe class PagedAttentionKernel(
 
     public delegate*<PagedAttentionStep*, nint, void> Attend => attend;
 
-    /// <summary>Lays out the attention units of a step whose arguments are checked; the plan lives in the calling thread's scratch.</summary>
+    /// <summary>
+    /// Lays out the attention units of a step whose arguments are checked; the plan lives in the calling thread's scratch.
+    /// </summary>
     /// <returns>Units of both kinds.</returns>
     public static (int Write, int Attend) Plan(PagedAttentionStep* step)
     {

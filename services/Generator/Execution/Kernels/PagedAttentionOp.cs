@@ -22,7 +22,7 @@ internal static unsafe class PagedAttentionOp
     private const int Optional = 1;
 
     /// <summary>Below these amounts of work waking other threads costs more than it saves (units: floats written; multiply-adds).</summary>
-    private const long WriteInlineMax = 16 * 1024;
+    private const long WriteInlineMax = 8 * 1024;
 
     private const long AttendInlineMax = 128 * 1024;
 
@@ -145,7 +145,8 @@ internal static unsafe class PagedAttentionOp
         Loop(context, kernel.Attend, step, attends, pairs * step->QueryHeads * step->HeadSize > AttendInlineMax);
     }
 
-    private static void Loop(void* context, delegate*<PagedAttentionStep*, nint, void> body, PagedAttentionStep* step, int count, bool parallel)
+    private static void Loop(
+        void* context, delegate*<PagedAttentionStep*, nint, void> body, PagedAttentionStep* step, int count, bool parallel)
     {
         if (!parallel || count == 1)
         {

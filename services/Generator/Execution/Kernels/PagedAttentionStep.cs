@@ -9,7 +9,9 @@ internal unsafe struct PagedAttentionStep
     /// <summary>Packed rows [tokens, (query heads + 2 · key/value heads) · head size]: queries, keys, values, before rotation.</summary>
     public float* Qkv;
 
-    /// <summary>Keys [blocks, key/value heads, head size, block tokens]: positions are innermost, so that scores need no sum across lanes.</summary>
+    /// <summary>
+    /// Keys [blocks, key/value heads, head size, block tokens]: positions are innermost, so that scores need no sum across lanes.
+    /// </summary>
     public float* KeyCache;
 
     /// <summary>Values [blocks, key/value heads, block tokens, head size].</summary>
@@ -60,7 +62,9 @@ internal unsafe struct PagedAttentionStep
     /// <summary>Floats of one packed row.</summary>
     public readonly int QkvWidth => (QueryHeads + (2 * KeyValueHeads)) * HeadSize;
 
-    /// <summary>What is wrong with the arguments, or null. Checked before a byte is written: a wrong block id would corrupt memory.</summary>
+    /// <summary>
+    /// What is wrong with the arguments, or null. Checked before a byte is written: a wrong block id would corrupt memory.
+    /// </summary>
     public readonly string? FindFault()
     {
         if (HeadSize <= 0 || HeadSize % 16 != 0)
@@ -71,8 +75,9 @@ internal unsafe struct PagedAttentionStep
             return $"the block size is {BlockTokens}, not a power of two of at least 16";
         if (RotaryHalf < 0 || 2 * RotaryHalf > HeadSize)
             return $"cos_cache has {RotaryHalf} columns, more than half the head size {HeadSize}";
-        if (CumulativeLengths[0] != 0 || CumulativeLengths[SequenceCount] != TokenCount)
-            return $"cumulative_sequence_length runs from {CumulativeLengths[0]} to {CumulativeLengths[SequenceCount]}, not from 0 to {TokenCount}";
+        var (begin, end) = (CumulativeLengths[0], CumulativeLengths[SequenceCount]);
+        if (begin != 0 || end != TokenCount)
+            return $"cumulative_sequence_length runs from {begin} to {end}, not from 0 to {TokenCount}";
         for (var i = 0; i < SequenceCount; i++)
         {
             if (FindFault(i) is { } fault)

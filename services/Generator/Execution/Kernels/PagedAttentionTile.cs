@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Parley.Generator.Execution.Kernels;
 
-/// <summary>The two inner works of paged attention for one vector width.</summary>
+/// <summary>The inner work of paged attention for one vector width.</summary>
 /// <remarks>
 /// Every sum runs in an order that depends on absolute positions only: scores over the head's dimensions, values over positions,
 /// softmax in key tiles that begin at multiples of <see cref="KeyTile"/>. So a row's result is the same bits alone or in a batch,
@@ -12,44 +12,15 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
 {
-    /// <summary>Positions per round of the online softmax: keys and values of 64 positions and 64 dimensions fit the first-level cache.</summary>
+    /// <summary>
+    /// Positions per round of the online softmax: keys and values of 64 positions and 64 dimensions fit the first-level cache.
+    /// </summary>
     private const int KeyTile = 64;
 
     /// <summary>Rows whose accumulators fit the registers together with two vectors of keys.</summary>
     private const int RowGroup = 4;
 
     private const float Log2E = 1.44269504088896341f;
-
-    /// <summary>Rotates the keys of one chunk of tokens and one head, and writes them and the values into their blocks.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Write(PagedAttentionStep* step, nint unit)
-    {
-        var head = (int)(unit % step->KeyValueHeads);
-        var first = (int)(unit / step->KeyValueHeads) * PagedAttentionKernel.WriteTokens;
-        var end = Math.Min(first + PagedAttentionKernel.WriteTokens, step->TokenCount);
-        var headSize = step->HeadSize;
-        var blockTokens = step->BlockTokens;
-        var rotated = AttentionScratch.Tile(headSize);
-        var sequence = 0;
-        for (var token = first; token < end; token++)
-        {
-            while (step->CumulativeLengths[sequence + 1] <= token)
-                sequence++;
-            var position = step->PastLengths[sequence] + token - step->CumulativeLengths[sequence];
-            var block = step->BlockTable[((long)sequence * step->BlockTableWidth) + (position / blockTokens)];
-            var blockStart = (((long)block * step->KeyValueHeads) + head) * headSize * blockTokens;
-            var offset = position % blockTokens;
-
-            var key = step->Qkv + ((long)token * step->QkvWidth) + ((step->QueryHeads + head) * headSize);
-            Rotate(step, key, position, rotated);
-            var keys = step->KeyCache + blockStart + offset;
-            for (var d = 0; d < headSize; d++)
-                keys[(long)d * blockTokens] = rotated[d];
-
-            var value = key + (step->KeyValueHeads * headSize);
-            Buffer.MemoryCopy(value, step->ValueCache + blockStart + ((long)offset * headSize), headSize * sizeof(float), headSize * sizeof(float));
-        }
-    }
 
     /// <summary>Attends for the query heads that share one key/value head, over some tokens of one sequence.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -70,16 +41,17 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
         var headSize = step->HeadSize;
 
         // Scratch: queries | accumulators | scores of a row group | maximum and sum per row | correction | one rotated row.
-        var queries = AttentionScratch.Tile((2 * rowGroups * RowGroup * headSize) + (RowGroup * KeyTile) + (2 * rowGroups * RowGroup) + RowGroup + headSize);
-        var accumulators = queries + (rowGroups * RowGroup * headSize);
-        var scores = accumulators + (rowGroups * RowGroup * headSize);
+        var padded = rowGroups * RowGroup;
+        var queries = AttentionScratch.Tile((2 * padded * headSize) + (RowGroup * KeyTile) + (2 * padded) + RowGroup + headSize);
+        var accumulators = queries + (padded * headSize);
+        var scores = accumulators + (padded * headSize);
         var maxima = scores + (RowGroup * KeyTile);
-        var sums = maxima + (rowGroups * RowGroup);
-        var corrections = sums + (rowGroups * RowGroup);
+        var sums = maxima + padded;
+        var corrections = sums + padded;
         PackQueries(step, firstRow, firstPosition, head, rows, queries, corrections + RowGroup);
-        new Span<float>(accumulators, rowGroups * RowGroup * headSize).Clear();
-        new Span<float>(maxima, rowGroups * RowGroup).Fill(float.NegativeInfinity);
-        new Span<float>(sums, rowGroups * RowGroup).Clear();
+        new Span<float>(accumulators, padded * headSize).Clear();
+        new Span<float>(maxima, padded).Fill(float.NegativeInfinity);
+        new Span<float>(sums, padded).Clear();
 
         var keys = stackalloc float*[KeyTile];
         var blocks = step->BlockTable + ((long)sequence * step->BlockTableWidth);
@@ -124,7 +96,9 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
         return low;
     }
 
-    /// <summary>Queries of four rows side by side [row group, head size, 4], rotated and scaled; rows that pad the last group are 0.</summary>
+    /// <summary>
+    /// Queries of four rows side by side [row group, head size, 4], rotated and scaled; rows that pad the last group are 0.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackQueries(
         PagedAttentionStep* step, int firstRow, int firstPosition, int head, int rows, float* queries, float* rotated)
@@ -145,13 +119,15 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
 
             var token = row / group;
             var query = step->Qkv + ((long)(firstRow + token) * step->QkvWidth) + (((head * group) + (row % group)) * headSize);
-            Rotate(step, query, firstPosition + token, rotated);
+            RotaryEmbedding<TVector, TOps>.Rotate(step, query, firstPosition + token, rotated);
             for (var d = 0; d < headSize; d++)
                 packed[d * RowGroup] = rotated[d] * scale;
         }
     }
 
-    /// <summary>Pointers to the keys of each vector of positions in a tile; vectors beyond the last key repeat it, their scores are not used.</summary>
+    /// <summary>
+    /// Pointers to the keys of each vector of positions in a tile; those beyond the last key repeat it, their scores go unused.
+    /// </summary>
     private static void FindKeys(PagedAttentionStep* step, int* blocks, int head, int start, int keyCount, float** keys)
     {
         var blockTokens = step->BlockTokens;
@@ -159,9 +135,14 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
         for (var i = 0; i < KeyTile / TOps.Width; i++)
         {
             var position = start + (i * TOps.Width);
-            keys[i] = position < keyCount
-                ? step->KeyCache + ((((long)blocks[position / blockTokens] * step->KeyValueHeads) + head) * blockFloats) + (position % blockTokens)
-                : keys[i - 1];
+            if (position >= keyCount)
+            {
+                keys[i] = keys[i - 1];
+                continue;
+            }
+
+            var block = ((long)blocks[position / blockTokens] * step->KeyValueHeads) + head;
+            keys[i] = step->KeyCache + (block * blockFloats) + (position % blockTokens);
         }
     }
 
@@ -209,7 +190,8 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
         }
     }
 
-    /// <summary>Turns scores (to the base 2) into weights relative to the running maximum; returns the factor on what was summed before.</summary>
+    /// <summary>Turns scores (to the base 2) into weights relative to the running maximum.</summary>
+    /// <returns>The factor on what was summed before.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Softmax(float* scores, int limit, int visible, float* maximum, float* sum)
     {
@@ -309,40 +291,15 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
         for (var row = 0; row < rows; row++)
         {
             var source = accumulators + ((long)row * headSize);
-            var output = step->Output + ((long)(firstRow + (row / group)) * step->QueryHeads * headSize) + (((head * group) + (row % group)) * headSize);
+            var token = firstRow + (row / group);
+            var output = step->Output + ((((long)token * step->QueryHeads) + (head * group) + (row % group)) * headSize);
             var factor = TOps.Broadcast(1 / sums[row]);
             for (var d = 0; d < headSize; d += TOps.Width)
                 TOps.Store(output + d, TOps.Multiply(TOps.Load(source + d), factor));
         }
     }
 
-    /// <summary>Rotates the pairs (d, d + half) of a head by the angles of its position; dimensions beyond are copied.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rotate(PagedAttentionStep* step, float* source, int position, float* rotated)
-    {
-        var half = step->RotaryHalf;
-        var cos = step->Cos + ((long)position * half);
-        var sin = step->Sin + ((long)position * half);
-        var d = 0;
-        for (; d + TOps.Width <= half; d += TOps.Width)
-        {
-            TVector c = TOps.Load(cos + d), s = TOps.Load(sin + d), x = TOps.Load(source + d), y = TOps.Load(source + half + d);
-            TOps.Store(rotated + d, TOps.Subtract(TOps.Multiply(x, c), TOps.Multiply(y, s)));
-            TOps.Store(rotated + half + d, TOps.Add(TOps.Multiply(y, c), TOps.Multiply(x, s)));
-        }
-
-        for (; d < half; d++)
-        {
-            var (x, y) = (source[d], source[half + d]);
-            rotated[d] = (x * cos[d]) - (y * sin[d]);
-            rotated[half + d] = (y * cos[d]) + (x * sin[d]);
-        }
-
-        for (d = 2 * half; d < step->HeadSize; d++)
-            rotated[d] = source[d];
-    }
-
-    /// <summary>2 to the power of x ≤ 0, to 2e-7: the polynomial on [−½, ½] times a power of two; 0 below the normal numbers.</summary>
+    /// <summary>2 to the power of x ≤ 0, to 2e-7: a polynomial on [−½, ½] times a power of two; 0 below normal numbers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Exp2(TVector x)
     {

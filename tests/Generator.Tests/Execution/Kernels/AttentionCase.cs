@@ -3,7 +3,9 @@ using Parley.Generator.Execution.Kernels;
 
 namespace Parley.Generator.Tests.Execution.Kernels;
 
-/// <summary>Sequences that grow by random ragged steps, in a cache full of NaN, with a plain double-precision answer for every row.</summary>
+/// <summary>
+/// Sequences that grow by random ragged steps, in a cache full of NaN, with a plain double-precision answer for every row.
+/// </summary>
 internal sealed unsafe class AttentionCase : IDisposable
 {
     private readonly List<IntPtr> _allocations = [];
@@ -14,7 +16,8 @@ internal sealed unsafe class AttentionCase : IDisposable
     private readonly Stack<int> _free;
     private PagedAttentionStep _step;
 
-    public AttentionCase(int sequences, int queryHeads, int keyValueHeads, int headSize, int blockTokens, int positionsMax, int seed, int rotaryHalf = -1)
+    public AttentionCase(
+        int sequences, int queryHeads, int keyValueHeads, int headSize, int blockTokens, int positionsMax, int seed, int rotaryHalf = -1)
     {
         _random = new Random(seed);
         _keys = [.. Enumerable.Range(0, sequences).Select(_ => new List<double[]>())];

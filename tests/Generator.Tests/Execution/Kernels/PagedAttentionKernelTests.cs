@@ -25,7 +25,8 @@ public sealed class PagedAttentionKernelTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Run_RandomRaggedSteps_EqualsDoublePrecision(string variant, int queryHeads, int keyValueHeads, int headSize, int blockTokens)
+    public void Run_RandomRaggedSteps_EqualsDoublePrecision(
+        string variant, int queryHeads, int keyValueHeads, int headSize, int blockTokens)
     {
         using var attention = new AttentionCase(5, queryHeads, keyValueHeads, headSize, blockTokens, positionsMax: 220, seed: headSize);
         var random = new Random(queryHeads);

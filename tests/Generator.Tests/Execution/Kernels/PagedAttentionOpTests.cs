@@ -76,14 +76,6 @@ public sealed class PagedAttentionOpTests
         Assert.Equal(Heads * HeadSize, Run(kept, 1, [0, 1], [0], [0], 1).Length);
     }
 
-    [Fact]
-    public void Telemetry_AfterSetup_IsOffInTheNativeEnvironment()
-    {
-        OnnxRuntimeEnvironment.EnsureCreated();
-
-        Assert.Equal("1", NativeEnvironment.Get(OnnxRuntimeEnvironment.TelemetryVariable));
-    }
-
     private static InferenceSession Open()
     {
         using var options = OnnxRuntimeSetup.CreateSessionOptions();
