@@ -6,7 +6,8 @@ namespace Parley.Generator;
 
 /// <summary>
 /// The Generator's figures. <c>gen_ai.server.*</c> follow OpenTelemetry's GenAI conventions, buckets included;
-/// <c>parley.generator.*</c> are our own, among them the three gauges that inference gateways pick replicas by: queued, running, KV utilisation.
+/// <c>parley.generator.*</c> are our own, among them the three gauges that inference gateways pick replicas by:
+/// queued, running, KV utilisation.
 /// </summary>
 internal sealed class GeneratorTelemetry
 {

@@ -43,9 +43,6 @@ internal static partial class Log
     [LoggerMessage(3011, LogLevel.Information, "Stopped; {Failed} sequences had to be ended")]
     public static partial void Stopped(ILogger logger, int failed);
 
-    [LoggerMessage(3012, LogLevel.Critical, "The engine is inconsistent and stops: {Violations}")]
-    public static partial void Inconsistent(ILogger logger, string violations);
-
-    [LoggerMessage(3013, LogLevel.Critical, "The engine's thread failed; the process stops")]
+    [LoggerMessage(3012, LogLevel.Critical, "The engine's thread failed; the process stops")]
     public static partial void EngineFailed(ILogger logger, Exception exception);
 }
