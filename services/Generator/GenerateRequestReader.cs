@@ -18,7 +18,8 @@ internal sealed class GenerateRequestReader(ServedModel model, string servedName
     {
         if (request.Model.Length > 0 && request.Model != servedName)
             throw GrpcFaults.NotFound("model", $"this service serves '{servedName}'.");
-        if (request.TokenizerSha256.Length > 0 && !request.TokenizerSha256.Equals(model.TokenizerSha256, StringComparison.OrdinalIgnoreCase))
+        if (request.TokenizerSha256.Length > 0
+            && !request.TokenizerSha256.Equals(model.TokenizerSha256, StringComparison.OrdinalIgnoreCase))
         {
             throw GrpcFaults.FailedPrecondition(
                 "tokenizer_sha256", $"the model's tokenizer is {model.TokenizerSha256}: tokenizer and generator serve different packages.");
@@ -31,11 +32,10 @@ internal sealed class GenerateRequestReader(ServedModel model, string servedName
         if (request.RequestId.Length > RequestIdLengthMax || request.RequestId.Any(char.IsControl))
             Add(violations, "request_id", $"must have at most {RequestIdLengthMax} characters and no control characters.");
         CheckPrompt(request, violations);
-        var length = request.PromptIds.Count + request.ResumeIds.Count;
         var parameters = sampling.Read(
             request.Sampling ?? new Wire.SamplingParameters(), limits.ContextTokensMax - request.PromptIds.Count, violations);
         CheckResume(request, parameters, violations);
-        if (length < limits.ContextTokensMax && parameters.AllowedTokenIds.Count == 0 && parameters.BannedTokenIds.Distinct().Count() >= model.Shape.VocabularySize)
+        if (parameters.BannedTokenIds.Distinct().Count() >= model.Shape.VocabularySize)
             Add(violations, "sampling.banned_token_ids", "rules out every id.");
         if (violations.Count > 0)
             throw GrpcFaults.Invalid(violations);
@@ -50,7 +50,7 @@ internal sealed class GenerateRequestReader(ServedModel model, string servedName
         if (length >= limits.ContextTokensMax)
         {
             Add(violations, "prompt_ids",
-                $"prompt and resumed tokens are {length}, the context holds {limits.ContextTokensMax} with at least one token of the answer.");
+                $"prompt and resumed tokens are {length}, the context holds {limits.ContextTokensMax} with at least one new token.");
         }
 
         CheckIds(violations, "prompt_ids", request.PromptIds);
@@ -65,7 +65,11 @@ internal sealed class GenerateRequestReader(ServedModel model, string servedName
         if (parameters.Sample && !request.Sampling.HasSeed)
             Add(violations, "resume_ids", "needs sampling.seed: without it the answer cannot be continued as it began.");
         if (request.ResumeIds.Count >= parameters.MaxTokens)
-            Add(violations, "resume_ids", $"has {request.ResumeIds.Count} tokens, the answer may have {parameters.MaxTokens}: nothing is left to generate.");
+        {
+            Add(violations, "resume_ids",
+                $"has {request.ResumeIds.Count} tokens, the answer may have {parameters.MaxTokens}: nothing is left to generate.");
+        }
+
         var last = request.ResumeIds[^1];
         if (parameters.StopTokenIds.Contains(last) || (!parameters.IgnoreEos && model.Defaults.EosTokenIds.Contains(last)))
             Add(violations, "resume_ids", $"ends with {last}, which ends the answer: nothing is left to generate.");

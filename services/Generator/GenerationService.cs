@@ -9,7 +9,7 @@ using Wire = Parley.Generator.V1;
 
 namespace Parley.Generator;
 
-/// <summary>The edge: checks and reads a request, queues its sequence, copies the sequence's stream to the call, and says when the caller left.</summary>
+/// <summary>The edge: reads a request, queues its sequence, copies its stream to the call, and says when the caller left.</summary>
 internal sealed class GenerationService(
     EngineHost host, AdmissionQueue queue, IOptions<GeneratorOptions> optionsAccessor, TimeProvider time, ILogger<GenerationService> logger)
     : Wire.Generation.GenerationBase

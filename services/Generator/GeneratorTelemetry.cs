@@ -5,8 +5,9 @@ using Parley.Generator.Sequences;
 namespace Parley.Generator;
 
 /// <summary>
-/// The Generator's figures. <c>gen_ai.server.*</c> follow OpenTelemetry's GenAI conventions, buckets included; <c>parley.generator.*</c> are our own, among
-/// them the three gauges that inference gateways pick replicas by: queued, running, KV utilisation.
+/// The Generator's figures. <c>gen_ai.server.*</c> follow OpenTelemetry's GenAI conventions, buckets included;
+/// <c>parley.generator.*</c> are our own, among them the three gauges that inference gateways pick replicas by:
+/// queued, running, KV utilisation.
 /// </summary>
 internal sealed class GeneratorTelemetry
 {

@@ -7,8 +7,8 @@ internal static partial class Log
     public static partial void Loading(ILogger logger, string model, string precision, string directory);
 
     [LoggerMessage(3001, LogLevel.Information,
-        "Serving {Model} ({Precision}) on {Device}: context {ContextTokens} tokens, {KvBlocks} KV blocks of {KvBlockTokens} tokens ({KvMegabytes} MB), "
-        + "{RunningSequences} sequences at once; loaded in {LoadMs} ms, warmed up in {WarmUpMs} ms")]
+        "Serving {Model} ({Precision}) on {Device}: context {ContextTokens} tokens, {KvBlocks} KV blocks of {KvBlockTokens} tokens "
+        + "({KvMegabytes} MB), {RunningSequences} sequences at once; loaded in {LoadMs} ms, warmed up in {WarmUpMs} ms")]
     public static partial void Serving(
         ILogger logger, string model, string precision, string device, int contextTokens, int kvBlocks, int kvBlockTokens,
         long kvMegabytes, int runningSequences, long loadMs, long warmUpMs);
@@ -16,7 +16,7 @@ internal static partial class Log
     [LoggerMessage(3002, LogLevel.Critical, "The model cannot be served; the process stops")]
     public static partial void LoadFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(3003, LogLevel.Information, "{RequestId}: accepted, {PromptTokens} prompt tokens")]
+    [LoggerMessage(3003, LogLevel.Debug, "{RequestId}: accepted, {PromptTokens} prompt tokens")]
     public static partial void Accepted(ILogger logger, string requestId, int promptTokens);
 
     [LoggerMessage(3004, LogLevel.Information, "{RequestId}: refused, {Reason}")]
@@ -34,7 +34,7 @@ internal static partial class Log
     [LoggerMessage(3008, LogLevel.Warning, "{RequestId}: no token could be chosen: {Reason}")]
     public static partial void SamplingFailed(ILogger logger, string requestId, string reason);
 
-    [LoggerMessage(3009, LogLevel.Critical, "{Failures} steps in a row failed; the engine takes no more work and the process should be restarted")]
+    [LoggerMessage(3009, LogLevel.Critical, "{Failures} steps in a row failed: the engine takes no more work, restart the process")]
     public static partial void Unhealthy(ILogger logger, int failures);
 
     [LoggerMessage(3010, LogLevel.Information, "Draining: {Running} sequences run, {Waiting} wait")]
@@ -43,9 +43,6 @@ internal static partial class Log
     [LoggerMessage(3011, LogLevel.Information, "Stopped; {Failed} sequences had to be ended")]
     public static partial void Stopped(ILogger logger, int failed);
 
-    [LoggerMessage(3012, LogLevel.Critical, "The engine is inconsistent and stops: {Violations}")]
-    public static partial void Inconsistent(ILogger logger, string violations);
-
-    [LoggerMessage(3013, LogLevel.Critical, "The engine's thread failed; the process stops")]
+    [LoggerMessage(3012, LogLevel.Critical, "The engine's thread failed; the process stops")]
     public static partial void EngineFailed(ILogger logger, Exception exception);
 }

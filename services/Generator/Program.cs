@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Parley.Generator;
 using Parley.ServiceDefaults;
 
@@ -8,4 +9,13 @@ builder.AddGenerator();
 var app = builder.Build();
 app.MapServiceDefaults();
 app.MapGenerator();
-await app.RunAsync();
+try
+{
+    await app.RunAsync();
+    return Environment.ExitCode;
+}
+catch (Exception exception) when (exception is InvalidDataException or OptionsValidationException)
+{
+    // The host has logged which file, field or setting is wrong; a crash would only bury it.
+    return 1;
+}

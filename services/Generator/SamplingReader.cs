@@ -57,6 +57,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         CheckLists(wire, violations);
         var asksForSampling = wire.HasTemperature || wire.HasTopK || wire.HasTopP || wire.HasMinP || wire.HasTypicalP || wire.HasSeed;
         var temperature = wire.HasTemperature ? wire.Temperature : defaults.DoSample ? defaults.Temperature : DefaultTemperature;
+        var defaultTopK = defaults.DoSample ? defaults.TopK : GenerationDefaults.ImplicitTopK;
         var maxTokens = wire.HasMaxTokens
             ? (int)Math.Min(wire.MaxTokens, (uint)options.CompletionTokensMax)
             : Math.Min(defaults.MaxNewTokens ?? int.MaxValue, options.CompletionTokensMax);
@@ -64,7 +65,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         {
             Sample = temperature > 0 && (defaults.DoSample || asksForSampling),
             Temperature = temperature > 0 ? temperature : 1,
-            TopK = wire.HasTopK ? (int)Math.Min(wire.TopK, (uint)vocabularySize) : defaults.DoSample ? defaults.TopK : GenerationDefaults.ImplicitTopK,
+            TopK = wire.HasTopK ? (int)Math.Min(wire.TopK, (uint)vocabularySize) : defaultTopK,
             TopP = wire.HasTopP ? wire.TopP : defaults.TopP,
             MinP = wire.HasMinP ? wire.MinP : defaults.MinP,
             TypicalP = wire.HasTypicalP ? wire.TypicalP : defaults.TypicalP,

@@ -66,7 +66,8 @@ internal sealed class EngineHost : IHostedService, IDisposable
     public Task Ready => _ready.Task;
 
     /// <summary>Time since the engine's thread last went round; null before it serves.</summary>
-    public TimeSpan? SinceHeartbeat => Volatile.Read(ref _heartbeat) is var heartbeat && heartbeat == 0 ? null : _time.GetElapsedTime(heartbeat);
+    public TimeSpan? SinceHeartbeat =>
+        Volatile.Read(ref _heartbeat) is var heartbeat && heartbeat == 0 ? null : _time.GetElapsedTime(heartbeat);
 
     /// <summary>Opens the package and starts the thread.</summary>
     /// <exception cref="InvalidDataException">The package is broken; the message names file and field.</exception>
@@ -99,7 +100,8 @@ internal sealed class EngineHost : IHostedService, IDisposable
             Volatile.Write(ref _drainDeadline, 0);
             _wake.Set();
             _engine?.Runner.Terminate();
-            await _ended.Task.WaitAsync(TimeSpan.FromSeconds(5), _time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _ended.Task.WaitAsync(TimeSpan.FromSeconds(5), _time, CancellationToken.None)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -4,7 +4,9 @@ using Parley.Generator.Sequences;
 
 namespace Parley.Generator.Engine;
 
-/// <summary>What must hold between two steps. Checked after each simulated step, in Debug after every step, and whenever the engine turns idle.</summary>
+/// <summary>
+/// What must hold between two steps. Checked after each simulated step, in Debug after every step, and when the engine turns idle.
+/// </summary>
 internal static class EngineInvariants
 {
     /// <summary>Lists all violations; none is the good answer.</summary>

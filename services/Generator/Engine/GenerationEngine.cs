@@ -195,7 +195,7 @@ internal sealed class GenerationEngine : IDisposable
             else if (sequence.IsCancelled)
                 Fail(sequence, FailureReason.Cancelled, "The call was cancelled.");
             else if (sequence.PausedAt != 0 && _time.GetElapsedTime(sequence.PausedAt, now) >= _limits.SlowReaderMax)
-                Fail(sequence, FailureReason.SlowReader, $"No token was read for {_limits.SlowReaderMax.TotalSeconds:0.#} s.", retryable: false);
+                Fail(sequence, FailureReason.SlowReader, "The tokens were not read in time.", retryable: false);
         }
     }
 

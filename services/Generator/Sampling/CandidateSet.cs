@@ -22,13 +22,28 @@ internal sealed class CandidateSet(int vocabularySize)
     public void Fill(ReadOnlySpan<float> scores, float threshold)
     {
         Count = 0;
+        if (float.IsNegativeInfinity(threshold))
+        {
+            FillFinite(scores);
+            return;
+        }
+
+        for (var id = TopSelector.IndexOfAtLeast(scores, 0, threshold); id < scores.Length;
+            id = TopSelector.IndexOfAtLeast(scores, id + 1, threshold))
+        {
+            _ids[Count] = id;
+            _scores[Count++] = scores[id];
+        }
+    }
+
+    private void FillFinite(ReadOnlySpan<float> scores)
+    {
         for (var id = 0; id < scores.Length; id++)
         {
-            var score = scores[id];
-            if (score < threshold || float.IsNegativeInfinity(score))
-                continue;
             _ids[Count] = id;
-            _scores[Count++] = score;
+            _scores[Count] = scores[id];
+            if (!float.IsNegativeInfinity(scores[id]))
+                Count++;
         }
     }
 

@@ -1,6 +1,6 @@
 namespace Parley.Generator.Sampling;
 
-/// <summary>The stages before temperature: pure functions over a row of logits, each with the meaning that <c>transformers</c> gives it.</summary>
+/// <summary>The stages before temperature: pure functions over a row of logits, each as <c>transformers</c> defines it.</summary>
 internal static class LogitStages
 {
     public static void Bias(Span<float> scores, IReadOnlyList<KeyValuePair<int, float>> bias)

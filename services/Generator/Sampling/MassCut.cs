@@ -16,7 +16,7 @@ internal sealed class MassCut(int countMax)
     private readonly double[] _mass = new double[BucketCount];
     private readonly int[] _size = new int[BucketCount];
 
-    /// <summary>Finds the first element, in ascending order of (key, index), whose running sum is past the mark; if none, the last.</summary>
+    /// <summary>Finds the first element, by (key, index) ascending, whose running sum is past the mark; if none, the last.</summary>
     /// <param name="keys">Finite keys [n].</param>
     /// <param name="probabilities">Mass of each [n].</param>
     /// <param name="mark">The sum to pass.</param>

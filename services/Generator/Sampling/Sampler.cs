@@ -42,8 +42,9 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             _trace.Stop();
 
         var scores = NeedsScores(sequence) ? ApplyLogitStages(logits, sequence) : logits;
-        var best = IndexOfBest(scores);
-        var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : best;
+        var best = TensorPrimitives.Max(scores);
+        CheckBest(best);
+        var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : TopSelector.IndexOfAtLeast(scores, 0, best);
         detail = parameters.Logprobs || traced ? Describe(logits, chosen, parameters) : null;
         return (uint)chosen;
     }
@@ -159,17 +160,13 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         }
     }
 
-    /// <summary>The best score's id, the lowest among equals.</summary>
-    private static int IndexOfBest(ReadOnlySpan<float> scores)
+    /// <summary>A NaN anywhere is the maximum, so this one look finds it.</summary>
+    private static void CheckBest(float score)
     {
-        // A NaN is its own maximum, so this one look finds it wherever it stands.
-        var best = TensorPrimitives.IndexOfMax(scores);
-        var score = scores[best];
         if (float.IsNaN(score) || float.IsPositiveInfinity(score))
             throw new InvalidDataException("The model's logits are not finite numbers.");
         if (float.IsNegativeInfinity(score))
             throw new InvalidDataException("The request's settings rule out every token.");
-        return best;
     }
 
     private TokenDetail Describe(ReadOnlySpan<float> logits, int chosen, SamplingParameters parameters)

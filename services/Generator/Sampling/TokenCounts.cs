@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Parley.Generator.Sampling;
 
-/// <summary>Which tokens stand in a sequence, and how often in its answer: kept up to date so that a penalty costs its distinct tokens only.</summary>
+/// <summary>Which tokens stand in a sequence, and how often in its answer: a penalty then costs its distinct tokens only.</summary>
 internal sealed class TokenCounts
 {
     private readonly Dictionary<uint, int> _answerCounts;

@@ -54,7 +54,8 @@ internal sealed class EngineBench : IDisposable
     public static SamplingParameters Sampled(ulong seed, int maxTokens) =>
         new() { Sample = true, Seed = seed, MaxTokens = maxTokens, TopK = 20, TopP = 0.95f };
 
-    public static uint[] Prompt(int length, uint salt = 0) => [.. Enumerable.Range(0, length).Select(i => (uint)((i * 7) + (salt * 13)) % 60)];
+    public static uint[] Prompt(int length, uint salt = 0) =>
+        [.. Enumerable.Range(0, length).Select(i => (uint)((i * 7) + (salt * 13)) % 60)];
 
     public Sequence Make(
         uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null) =>

@@ -96,7 +96,8 @@ internal sealed class GeneratorApp : IAsyncDisposable
     }
 
     /// <summary>Calls Generate and reads all its events.</summary>
-    public async Task<List<Wire.GenerateResponse>> GenerateAsync(Wire.GenerateRequest request, CancellationToken cancellationToken = default)
+    public async Task<List<Wire.GenerateResponse>> GenerateAsync(
+        Wire.GenerateRequest request, CancellationToken cancellationToken = default)
     {
         using var call = Client.Generate(request, cancellationToken: cancellationToken);
         var events = new List<Wire.GenerateResponse>();

@@ -19,7 +19,7 @@ public sealed class GenerationServiceTests
         Assert.Equal(Wire.GenerateResponse.EventOneofCase.Prompt, events[0].EventCase);
         Assert.Equal(9u, events[0].Prompt.PromptTokens);
         Assert.Equal(EngineBench.Expected(prompt, EngineBench.Greedy(12)), Ids(events));
-        Assert.Single(events, e => e.EventCase is Wire.GenerateResponse.EventOneofCase.Finished or Wire.GenerateResponse.EventOneofCase.Failed);
+        Assert.Single(events, e => e.Finished is not null || e.Failed is not null);
         var finished = events[^1].Finished;
         Assert.Equal(Wire.FinishReason.MaxTokens, finished.Reason);
         Assert.Equal((9u, 12u), (finished.Usage.PromptTokens, finished.Usage.CompletionTokens));
@@ -50,7 +50,14 @@ public sealed class GenerationServiceTests
         await using var app = await GeneratorApp.StartAsync();
         var events = await app.GenerateAsync(Request([1, 2, 3], new Wire.SamplingParameters
         {
-            MaxTokens = 3, IgnoreEos = true, Seed = 4, Temperature = 0.7f, TopK = 10, TopP = 0.8f, TopLogprobs = 2, TraceCandidates = 5,
+            MaxTokens = 3,
+            IgnoreEos = true,
+            Seed = 4,
+            Temperature = 0.7f,
+            TopK = 10,
+            TopP = 0.8f,
+            TopLogprobs = 2,
+            TraceCandidates = 5,
         }));
         var tokens = events.Where(e => e.Tokens is not null).Select(e => e.Tokens).ToList();
         Assert.Equal(3, tokens.Sum(t => t.Logprobs.Count));
@@ -69,7 +76,13 @@ public sealed class GenerationServiceTests
         await using var app = await GeneratorApp.StartAsync();
         var fault = await Assert.ThrowsAsync<RpcException>(() => app.GenerateAsync(Request([1, 64, 65], new Wire.SamplingParameters
         {
-            Temperature = -1, TopP = float.NaN, MinTokens = 5, MaxTokens = 2, TopLogprobs = 1000, StopTokenIds = { 1, 99 }, LogitBias = { [70] = 1 },
+            Temperature = -1,
+            TopP = float.NaN,
+            MinTokens = 5,
+            MaxTokens = 2,
+            TopLogprobs = 1000,
+            StopTokenIds = { 1, 99 },
+            LogitBias = { [70] = 1 },
         })));
         Assert.Equal(StatusCode.InvalidArgument, fault.StatusCode);
         var fields = fault.GetRpcStatus()!.GetDetail<BadRequest>()!.FieldViolations.Select(violation => violation.Field);
@@ -96,10 +109,13 @@ public sealed class GenerationServiceTests
         await using var app = await GeneratorApp.StartAsync();
         await AssertRefused(app, StatusCode.NotFound, new Wire.GenerateRequest { Model = "other", PromptIds = { 1 } });
         await AssertRefused(app, StatusCode.FailedPrecondition, new Wire.GenerateRequest { TokenizerSha256 = "ff", PromptIds = { 1 } });
-        await AssertRefused(app, StatusCode.Unimplemented, Request([1], new Wire.SamplingParameters { Guide = new Wire.Guide { Regex = "a" } }));
+        await AssertRefused(app, StatusCode.Unimplemented, Request(
+            [1], new Wire.SamplingParameters { Guide = new Wire.Guide { Regex = "a" } }));
         await AssertRefused(app, StatusCode.InvalidArgument, new Wire.GenerateRequest
         {
-            PromptIds = { 1 }, ResumeIds = { EngineBench.Eos }, Sampling = new Wire.SamplingParameters { Seed = 1 },
+            PromptIds = { 1 },
+            ResumeIds = { EngineBench.Eos },
+            Sampling = new Wire.SamplingParameters { Seed = 1 },
         });
         app.Log.AssertNoErrors();
     }
@@ -162,6 +178,28 @@ public sealed class GenerationServiceTests
     }
 
     [Fact]
+    public async Task Generate_FiveHundredStreams_LosesNothing()
+    {
+        await using var app = await GeneratorApp.StartAsync(
+            new ScriptedModelRunner(blockCount: 100), settings: [("Generator:QueuedRequestsMax", "512")]);
+        var sampling = new Wire.SamplingParameters { MaxTokens = 6, IgnoreEos = true };
+
+        var streams = await Task.WhenAll(Enumerable.Range(0, 500).Select(
+            i => app.GenerateAsync(Request(EngineBench.Prompt(3 + (i % 9), (uint)(i % 5)), sampling))));
+
+        for (var i = 0; i < 500; i++)
+            Assert.Equal(EngineBench.Expected(EngineBench.Prompt(3 + (i % 9), (uint)(i % 5)), EngineBench.Greedy(6)), Ids(streams[i]));
+        Wire.GetLoadResponse load;
+        do
+        {
+            load = await app.Client.GetLoadAsync(new Wire.GetLoadRequest());
+        }
+        while (load.RunningSequences > 0);
+        Assert.Equal((3000ul, 0u), (load.CompletionTokens, load.KvBlocksUsed));
+        app.Log.AssertNoErrors();
+    }
+
+    [Fact]
     public async Task Generate_DeadlineInThePast_IsDeadlineExceeded()
     {
         await using var app = await GeneratorApp.StartAsync();
@@ -178,8 +216,11 @@ public sealed class GenerationServiceTests
             defaults: new() { DoSample = true, Temperature = 0.6f, TopK = 50, TopP = 0.9f, EosTokenIds = [63] });
         var description = await app.Client.DescribeAsync(new Wire.DescribeRequest());
         Assert.Equal(("scripted", "fp32", "script"), (description.Model, description.Precision, description.Device));
-        Assert.Equal((64u, 64u, 4u, 256u), (description.VocabularySize, description.KvBlocks, description.KvBlockTokens, description.ContextTokensMax));
-        Assert.Equal((0.6f, 50u, 0.9f), (description.DefaultSampling.Temperature, description.DefaultSampling.TopK, description.DefaultSampling.TopP));
+        Assert.Equal(
+            (64u, 64u, 4u, 256u), (description.VocabularySize, description.KvBlocks, description.KvBlockTokens,
+                description.ContextTokensMax));
+        var sampling = description.DefaultSampling;
+        Assert.Equal((0.6f, 50u, 0.9f), (sampling.Temperature, sampling.TopK, sampling.TopP));
         Assert.Equal([63u], description.EosTokenIds);
         Assert.Equal(["sampling.guide"], description.UnsupportedFields);
     }
@@ -191,15 +232,18 @@ public sealed class GenerationServiceTests
         var runner = new ScriptedModelRunner { BeforeRun = _ => gate.Wait() };
         await using var app = await GeneratorApp.StartAsync(runner, waitUntilReady: false);
         var health = new Health.HealthClient(app.Channel);
-        Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, (await health.CheckAsync(new HealthCheckRequest { Service = "readiness" })).Status);
-        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await health.CheckAsync(new HealthCheckRequest { Service = "liveness" })).Status);
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, await Check("readiness"));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, await Check("liveness"));
         await AssertRefused(app, StatusCode.Unavailable, Request([1], null));
 
         gate.Set();
         await app.Host.Ready;
 
-        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await health.CheckAsync(new HealthCheckRequest { Service = "readiness" })).Status);
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, await Check("readiness"));
         Assert.Contains(app.Log.Entries, entry => entry.Contains("Serving scripted (fp32) on script", StringComparison.Ordinal));
+
+        async Task<HealthCheckResponse.Types.ServingStatus> Check(string service) =>
+            (await health.CheckAsync(new HealthCheckRequest { Service = service })).Status;
     }
 
     private static async Task AssertRefused(GeneratorApp app, StatusCode code, Wire.GenerateRequest request)

@@ -40,7 +40,8 @@ public sealed class LifetimeTests
         runner.BeforeRun = _ => gate.Wait();
         using var call = app.Client.Generate(new Wire.GenerateRequest
         {
-            PromptIds = { 1 }, Sampling = new Wire.SamplingParameters { MaxTokens = 5, IgnoreEos = true },
+            PromptIds = { 1 },
+            Sampling = new Wire.SamplingParameters { MaxTokens = 5, IgnoreEos = true },
         });
         gate.Release();
         await call.ResponseStream.MoveNext(CancellationToken.None);

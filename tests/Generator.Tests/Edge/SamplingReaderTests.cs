@@ -17,14 +17,17 @@ public sealed class SamplingReaderTests
     public void Read_NothingSet_IsWhatTheModelSays()
     {
         var parameters = Read(Sampling, new Wire.SamplingParameters());
-        Assert.Equal((true, 0.6f, 50, 0.9f, 1.1f), (parameters.Sample, parameters.Temperature, parameters.TopK, parameters.TopP, parameters.RepetitionPenalty));
+        Assert.Equal((true, 0.6f, 50, 0.9f), (parameters.Sample, parameters.Temperature, parameters.TopK, parameters.TopP));
+        Assert.Equal(1.1f, parameters.RepetitionPenalty);
         Assert.False(Read(Silent, new Wire.SamplingParameters()).Sample);
     }
 
     [Fact]
     public void Read_ASamplingFieldForASilentModel_MeansSamplingWithTheReferencesDefaults()
     {
-        foreach (var wire in new Wire.SamplingParameters[] { new() { Seed = 1 }, new() { TopP = 0.5f }, new() { MinP = 0 }, new() { TypicalP = 1 }, new() { TopK = 50 } })
+        Wire.SamplingParameters[] each =
+            [new() { Seed = 1 }, new() { TopP = 0.5f }, new() { MinP = 0 }, new() { TypicalP = 1 }, new() { TopK = 50 }];
+        foreach (var wire in each)
         {
             var parameters = Read(Silent, wire);
             Assert.Equal((true, 1f, 50), (parameters.Sample, parameters.Temperature, parameters.TopK));
@@ -55,7 +58,8 @@ public sealed class SamplingReaderTests
     private static SamplingParameters Read(GenerationDefaults defaults, Wire.SamplingParameters wire, int contextLeft = 1000)
     {
         var violations = new List<BadRequest.Types.FieldViolation>();
-        var parameters = new SamplingReader(defaults, new GeneratorOptions { CompletionTokensMax = 100 }, 64).Read(wire, contextLeft, violations);
+        var reader = new SamplingReader(defaults, new GeneratorOptions { CompletionTokensMax = 100 }, 64);
+        var parameters = reader.Read(wire, contextLeft, violations);
         Assert.Empty(violations);
         return parameters;
     }

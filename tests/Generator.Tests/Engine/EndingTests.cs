@@ -54,7 +54,8 @@ public sealed class EndingTests
     public void Deadline_PassedInTheQueue_NeverComputes()
     {
         using var bench = new EngineBench();
-        var sequence = bench.Submit(EngineBench.Prompt(5), EngineBench.Greedy(5), deadline: bench.Time.GetTimestamp() + bench.Time.TimestampFrequency);
+        var deadline = bench.Time.GetTimestamp() + bench.Time.TimestampFrequency;
+        var sequence = bench.Submit(EngineBench.Prompt(5), EngineBench.Greedy(5), deadline: deadline);
         bench.Time.Advance(TimeSpan.FromSeconds(2));
         sequence.Cancel();
         bench.AssertEmpty();
@@ -128,7 +129,9 @@ public sealed class EndingTests
             bench.Time.Advance(TimeSpan.FromMilliseconds(5));
             bench.Drive();
             var timings = sequence.Stream.End!.Timings;
-            Assert.Equal((5.0, 20.0, 20.0), (timings.Queue.TotalMilliseconds, timings.Prefill.TotalMilliseconds, timings.Decode.TotalMilliseconds));
+            Assert.Equal(
+                (5.0, 20.0, 20.0),
+                (timings.Queue.TotalMilliseconds, timings.Prefill.TotalMilliseconds, timings.Decode.TotalMilliseconds));
         }
     }
 }

@@ -201,7 +201,9 @@ public sealed class GenerationEngineTests
     {
         var runner = new ScriptedModelRunner();
         using var bench = new EngineBench(runner);
-        runner.LogitsOf = history => history[0] == 1 ? Enumerable.Repeat(float.NaN, 64).ToArray() : ScriptedModelRunner.HashedLogits(history, 64);
+        runner.LogitsOf = history => history[0] == 1
+            ? [.. Enumerable.Repeat(float.NaN, 64)]
+            : ScriptedModelRunner.HashedLogits(history, 64);
         var broken = bench.Submit([1, 2], EngineBench.Greedy(5));
         var whole = bench.Submit([3, 4], EngineBench.Greedy(5));
         bench.Drive();

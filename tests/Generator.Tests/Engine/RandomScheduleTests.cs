@@ -25,7 +25,11 @@ public sealed class RandomScheduleTests
             {
                 case 0 or 1 or 2:
                     var prompt = EngineBench.Prompt(length, (uint)(who % 3));
-                    var parameters = EngineBench.Sampled((ulong)who, tokens) with { Priority = who % 4, RepetitionPenalty = 1 + (who % 2 * 0.1f) };
+                    var parameters = EngineBench.Sampled((ulong)who, tokens) with
+                    {
+                        Priority = who % 4,
+                        RepetitionPenalty = 1 + (who % 2 * 0.1f),
+                    };
                     var deadline = who % 7 == 0 ? bench.Time.GetTimestamp() + (bench.Time.TimestampFrequency * 20) : long.MaxValue;
                     sequences.Add((prompt, parameters, bench.Submit(prompt, parameters, streamTokensMax: 6, deadline), []));
                     break;

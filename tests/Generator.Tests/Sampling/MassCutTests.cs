@@ -12,7 +12,7 @@ public sealed class MassCutTests
         var element = Gen.Select(Gen.Int[0, 40].Select(i => i / 8f), Gen.Int[0, 1000]);
         var few = element.Array[1, 40];
         var many = Gen.Select(Gen.Float[-30, 10], Gen.Int[0, 1000]).Array[600, 3000];
-        Gen.Select(Gen.OneOf(few, many), Gen.Float[0, 1], Gen.Bool).ForAll(400, tuple =>
+        Gen.Select(Gen.OneOf(few, many), Gen.OneOf(Gen.Float[0, 1], Gen.Const(1f), Gen.Const(0f)), Gen.Bool).ForAll(400, tuple =>
         {
             var (elements, mark, mayEqual) = tuple;
             var keys = elements.Select(e => e.Item1).ToArray();

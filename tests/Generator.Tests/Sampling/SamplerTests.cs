@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Parley.Generator.Sampling;
 using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
@@ -43,13 +44,14 @@ public sealed class SamplerTests
     {
         Assert.Equal(5u, Sample(new SamplingParameters { MaxTokens = 9, AllowedTokenIds = [4, 5, 6] }));
         Assert.Equal(4u, Sample(new SamplingParameters { MaxTokens = 9, AllowedTokenIds = [4, 5, 6], BannedTokenIds = [5] }));
-        Assert.Throws<InvalidDataException>(() => Sample(new SamplingParameters { MaxTokens = 9, AllowedTokenIds = [5], BannedTokenIds = [5] }));
+        var nothing = new SamplingParameters { MaxTokens = 9, AllowedTokenIds = [5], BannedTokenIds = [5] };
+        Assert.Throws<InvalidDataException>(() => Sample(nothing));
     }
 
     [Fact]
     public void Sample_MinTokens_HoldsEosAndStopIdsBack()
     {
-        var parameters = new SamplingParameters { MaxTokens = 9, MinTokens = 1, StopTokenIds = System.Collections.Frozen.FrozenSet.ToFrozenSet([3u]) };
+        var parameters = new SamplingParameters { MaxTokens = 9, MinTokens = 1, StopTokenIds = FrozenSet.ToFrozenSet([3u]) };
         Assert.Equal(2u, new Sampler(Logits.Length, [1]).Sample(Logits, Make(parameters), out _));
     }
 
@@ -85,7 +87,14 @@ public sealed class SamplerTests
     [Fact]
     public void Sample_Trace_HoldsTheChosenTokenAndZeroAfterItsFilter()
     {
-        var parameters = new SamplingParameters { MaxTokens = 9, TraceCandidates = 3, Sample = true, TopK = 1, LogitBias = [KeyValuePair.Create(6, 10f)] };
+        var parameters = new SamplingParameters
+        {
+            MaxTokens = 9,
+            TraceCandidates = 3,
+            Sample = true,
+            TopK = 1,
+            LogitBias = [KeyValuePair.Create(6, 10f)],
+        };
         var id = new Sampler(Logits.Length, []).Sample(Logits, Make(parameters), out var detail);
         Assert.Equal(6u, id);
         Assert.Equal([1, 3, 2, 6], detail!.Trace.Select(candidate => candidate.Id));
@@ -99,7 +108,15 @@ public sealed class SamplerTests
     {
         var sampler = new Sampler(50_000, []);
         var logits = Enumerable.Range(0, 50_000).Select(i => MathF.Sin(i) * 5).ToArray();
-        var sequence = Make(new SamplingParameters { MaxTokens = 9, Sample = true, Temperature = 0.6f, TopP = 0.9f, MinP = 0.001f, TypicalP = 0.95f });
+        var sequence = Make(new SamplingParameters
+        {
+            MaxTokens = 9,
+            Sample = true,
+            Temperature = 0.6f,
+            TopP = 0.9f,
+            MinP = 0.001f,
+            TypicalP = 0.95f,
+        });
         for (var i = 0; i < 50; i++)
             sampler.Sample(logits, sequence, out _);
         var before = GC.GetAllocatedBytesForCurrentThread();
