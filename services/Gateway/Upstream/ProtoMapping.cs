@@ -84,8 +84,7 @@ internal static class ProtoMapping
     }
 
     /// <summary>Unset stays null.</summary>
-    public static SamplingSettings ToDomain(GeneratorProto.SamplingParameters? proto) =>
-        proto is null ? new SamplingSettings() : new SamplingSettings
+    public static SamplingSettings ToDomain(GeneratorProto.SamplingParameters proto) => new()
     {
         Temperature = proto.HasTemperature ? proto.Temperature : null,
         TopK = proto.HasTopK ? proto.TopK : null,

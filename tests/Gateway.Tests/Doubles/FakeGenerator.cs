@@ -42,15 +42,15 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     public override Task<DescribeResponse> Describe(DescribeRequest request, ServerCallContext context) =>
         Task.FromResult(new DescribeResponse
-    {
-        Model = "fake",
-        TokenizerSha256 = Sha256,
-        PackageSha256 = "0123456789abcdef",
-        ContextTokensMax = ContextTokensMax,
-        Precision = "fp32",
-        Device = "CPU",
-        DefaultSampling = new SamplingParameters { Temperature = 0.6f, TopP = 0.9f, TopK = 50 },
-    });
+        {
+            Model = "fake",
+            TokenizerSha256 = Sha256,
+            PackageSha256 = "0123456789abcdef",
+            ContextTokensMax = ContextTokensMax,
+            Precision = "fp32",
+            Device = "CPU",
+            DefaultSampling = new SamplingParameters { Temperature = 0.6f, TopP = 0.9f, TopK = 50 },
+        });
 
     public override async Task Generate(
         GenerateRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context)

@@ -342,7 +342,8 @@ public sealed class ChatCompletionsEndpointTests
         await using var host = await GatewayHost.StartAsync();
         host.Generator.BeforeBatch = (number, token) => number < 2 ? Task.CompletedTask : Task.Delay(Timeout.Infinite, token);
         using (var message = new HttpRequestMessage(
-            HttpMethod.Post, "/v1/chat/completions") { Content = Json($"{{{Messages},\"stream\":true}}") })
+            HttpMethod.Post, "/v1/chat/completions")
+        { Content = Json($"{{{Messages},\"stream\":true}}") })
         using (var response = await host.Http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead))
         await using (var stream = await response.Content.ReadAsStreamAsync())
         {
@@ -367,7 +368,8 @@ public sealed class ChatCompletionsEndpointTests
             return release.Task.WaitAsync(token);
         };
         using var message = new HttpRequestMessage(
-            HttpMethod.Post, "/v1/chat/completions") { Content = Json($"{{{Messages},\"stream\":true}}") };
+            HttpMethod.Post, "/v1/chat/completions")
+        { Content = Json($"{{{Messages},\"stream\":true}}") };
         var sending = host.Http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
         await waiting.Task;
 
@@ -396,7 +398,8 @@ public sealed class ChatCompletionsEndpointTests
             throw new RpcException(new Status(StatusCode.Unavailable, "draining"));
         };
         using var message = new HttpRequestMessage(
-            HttpMethod.Post, "/v1/chat/completions") { Content = Json($"{{{Messages},\"stream\":true}}") };
+            HttpMethod.Post, "/v1/chat/completions")
+        { Content = Json($"{{{Messages},\"stream\":true}}") };
         var sending = host.Http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
         await waiting.Task;
 
