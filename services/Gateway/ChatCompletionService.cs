@@ -11,7 +11,8 @@ internal sealed class ChatCompletionService(
 {
     private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);
 
-    public override async Task Complete(CompleteRequest request, IServerStreamWriter<CompleteResponse> responseStream, ServerCallContext context)
+    public override async Task Complete(
+        CompleteRequest request, IServerStreamWriter<CompleteResponse> responseStream, ServerCallContext context)
     {
         var chat = ChatMapping.ToDomain(request, RequestIdOf(request, context), DeadlineOf(context));
         await using var updates = new ChatUpdateReader(pipeline, chat, context.CancellationToken);
@@ -104,7 +105,8 @@ internal sealed class ChatCompletionService(
     }
 
     private string RequestIdOf(CompleteRequest request, ServerCallContext context) =>
-        RequestIds.Take(request.RequestId.Length > 0 ? request.RequestId : context.RequestHeaders.GetValue(RequestMetadata.RequestIdHeader), time);
+        RequestIds.Take(
+            request.RequestId.Length > 0 ? request.RequestId : context.RequestHeaders.GetValue(RequestMetadata.RequestIdHeader), time);
 
     private static DateTimeOffset? DeadlineOf(ServerCallContext context) =>
         context.Deadline == DateTime.MaxValue ? null : new DateTimeOffset(DateTime.SpecifyKind(context.Deadline, DateTimeKind.Utc));

@@ -27,14 +27,21 @@ internal static class ChatMapping
             case ChatUpdate.Accepted accepted:
                 return new CompleteResponse
                 {
-                    Accepted = new AcceptedEvent { RequestId = accepted.RequestId, Model = accepted.Model, PromptTokens = accepted.PromptTokens },
+                    Accepted = new AcceptedEvent
+                    {
+                        RequestId = accepted.RequestId,
+                        Model = accepted.Model,
+                        PromptTokens = accepted.PromptTokens,
+                    },
                 };
             case ChatUpdate.Progress progress:
                 return new CompleteResponse
                 {
                     Progress = new ProgressEvent
                     {
-                        Choice = progress.Choice, QueuePosition = progress.QueuePosition, PromptTokensDone = progress.PromptTokensDone,
+                        Choice = progress.Choice,
+                        QueuePosition = progress.QueuePosition,
+                        PromptTokensDone = progress.PromptTokensDone,
                     },
                 };
             case ChatUpdate.Delta delta:
@@ -56,7 +63,8 @@ internal static class ChatMapping
         }
     }
 
-    public static FinishReason ToProto(ChatFinishReason reason) => reason == ChatFinishReason.Length ? FinishReason.Length : FinishReason.Stop;
+    public static FinishReason ToProto(ChatFinishReason reason) =>
+        reason == ChatFinishReason.Length ? FinishReason.Length : FinishReason.Stop;
 
     public static GeneratorProto.Usage ToProto(ChatUsage usage) =>
         new() { PromptTokens = usage.PromptTokens, CachedTokens = usage.CachedTokens, CompletionTokens = usage.CompletionTokens };

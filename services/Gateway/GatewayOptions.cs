@@ -78,7 +78,10 @@ public sealed class GatewayOptions
     [Range(1, 10_000)]
     public int BatchesInFlightMax { get; set; } = 32;
 
-    /// <value>Updates of one request that wait for a slow client; when full, the Generator's stream is no longer read. Default 256, range 1 to 100,000.</value>
+    /// <value>
+    /// Updates of one request that wait for a slow client; when full, the Generator's stream is no longer read. Default 256, range 1 to
+    /// 100,000.
+    /// </value>
     [Range(1, 100_000)]
     public int UpdatesBufferedMax { get; set; } = 256;
 

@@ -11,7 +11,9 @@ internal sealed class GatewayOptionsRules : IValidateOptions<GatewayOptions>
         CheckAddress(nameof(options.TokenizerAddress), options.TokenizerAddress, faults);
         CheckAddress(nameof(options.GeneratorAddress), options.GeneratorAddress, faults);
         if (options.ChoicesMax > options.ConcurrentChoicesMax)
-            faults.Add($"Gateway:ChoicesMax ({options.ChoicesMax}) must not exceed Gateway:ConcurrentChoicesMax ({options.ConcurrentChoicesMax}).");
+            faults.Add(
+                $"Gateway:ChoicesMax ({options.ChoicesMax}) must not exceed "
+                + $"Gateway:ConcurrentChoicesMax ({options.ConcurrentChoicesMax}).");
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 

@@ -2,6 +2,6 @@ using Microsoft.Extensions.Options;
 
 namespace Parley.Gateway;
 
-/// <summary>Ranges by attribute, written by the source generator; what concerns several fields or needs a parser is in <see cref="GatewayOptionsRules"/>.</summary>
+/// <summary>Ranges by attribute, written by the source generator; the rest is in <see cref="GatewayOptionsRules"/>.</summary>
 [OptionsValidator]
 internal sealed partial class GatewayOptionsValidator : IValidateOptions<GatewayOptions>;

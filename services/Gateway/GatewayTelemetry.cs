@@ -47,7 +47,8 @@ internal sealed class GatewayTelemetry : IDisposable
     public Counter<long> AbortedRequests { get; }
 
     /// <summary>Starts to measure a request; disposing ends it.</summary>
-    public ChatMeasurement Begin(ChatRequest request) => new(this, request, _source.StartActivity($"chat {request.Model}", ActivityKind.Internal));
+    public ChatMeasurement Begin(ChatRequest request) =>
+        new(this, request, _source.StartActivity($"chat {request.Model}", ActivityKind.Internal));
 
     public void Dispose() => _source.Dispose();
 

@@ -217,7 +217,8 @@ public sealed class ChatCompletionServiceTests
     public async Task Complete_GeneratorFailsAfterTokens_EndsInFailed()
     {
         await using var host = await GatewayHost.StartAsync();
-        host.Generator.Fault = (3, new Parley.Generator.V1.FailedEvent { Code = FailureCode.ShuttingDown, Message = "draining", Retryable = true });
+        host.Generator.Fault = (
+            3, new Parley.Generator.V1.FailedEvent { Code = FailureCode.ShuttingDown, Message = "draining", Retryable = true });
 
         var events = await CompleteAsync(host, Request());
 

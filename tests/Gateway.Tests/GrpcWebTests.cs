@@ -13,7 +13,8 @@ public sealed class GrpcWebTests
     public async Task Complete_OverHttp1_StreamsFramesAndTrailers()
     {
         await using var host = await GatewayHost.StartAsync();
-        var message = new CompleteRequest { Chat = new() { Messages = { new Tokenizer.V1.ChatMessage { Role = "user", Content = "Hi" } } } }.ToByteArray();
+        var message = new CompleteRequest { Chat = new() { Messages = { new Tokenizer.V1.ChatMessage { Role = "user", Content = "Hi" } } } }
+            .ToByteArray();
         var frame = new byte[5 + message.Length];
         BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), message.Length);
         message.CopyTo(frame, 5);

@@ -30,7 +30,8 @@ public sealed class UpstreamHealthCheckTests
 
         Assert.Equal(ServingStatus.NotServing, await CheckAsync(host, "readiness"));
         Assert.Equal(ServingStatus.Serving, await CheckAsync(host, "liveness"));
-        Assert.Contains(host.Logs.Entries, line => line.Contains("cc33", StringComparison.Ordinal) && line.Contains("aa11", StringComparison.Ordinal));
+        Assert.Contains(
+            host.Logs.Entries, line => line.Contains("cc33", StringComparison.Ordinal) && line.Contains("aa11", StringComparison.Ordinal));
         host.Logs.AssertNoErrors();
     }
 }

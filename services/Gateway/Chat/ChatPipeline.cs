@@ -99,7 +99,8 @@ internal sealed class ChatPipeline(
         var context = pair.Generator.ContextTokensMax;
         if (context == 0 || prompt.Ids.Count < context)
             return;
-        var violation = new ChatViolation("chat.messages", $"have {prompt.Ids.Count} tokens, and the context of {pair.Model} holds {context} with the answer");
+        var violation = new ChatViolation(
+            "chat.messages", $"have {prompt.Ids.Count} tokens, and the context of {pair.Model} holds {context} with the answer");
         throw new ChatException(ChatError.Invalid([violation]) with { Kind = ChatErrorKind.ContextExceeded });
     }
 
@@ -108,7 +109,8 @@ internal sealed class ChatPipeline(
         var error = exception switch
         {
             ChatException chosen => chosen.Error,
-            OperationCanceledException => new ChatError(ChatErrorKind.DeadlineExceeded, "The deadline passed before the request was accepted."),
+            OperationCanceledException =>
+                new ChatError(ChatErrorKind.DeadlineExceeded, "The deadline passed before the request was accepted."),
             _ => new ChatError(ChatErrorKind.Internal, "The Gateway failed; its log has the cause."),
         };
         Note(request, error, exception, measurement);

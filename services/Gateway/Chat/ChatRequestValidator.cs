@@ -34,9 +34,11 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         if (conversation.Messages.Count == 0)
             violations.Add(new ChatViolation("chat.messages", "must hold at least one message"));
         if (conversation.Messages.Count > limits.MessagesMax)
-            violations.Add(new ChatViolation("chat.messages", $"must hold at most {limits.MessagesMax} messages (it holds {conversation.Messages.Count})"));
+            violations.Add(new ChatViolation(
+                "chat.messages", $"must hold at most {limits.MessagesMax} messages (it holds {conversation.Messages.Count})"));
         if (conversation.ToolsJson.Count > limits.ToolsMax)
-            violations.Add(new ChatViolation("chat.tools_json", $"must hold at most {limits.ToolsMax} tools (it holds {conversation.ToolsJson.Count})"));
+            violations.Add(new ChatViolation(
+                "chat.tools_json", $"must hold at most {limits.ToolsMax} tools (it holds {conversation.ToolsJson.Count})"));
         var characters = 0L;
         for (var index = 0; index < conversation.Messages.Count; index++)
         {
@@ -46,7 +48,8 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         }
 
         if (characters > limits.CharactersMax)
-            violations.Add(new ChatViolation("chat.messages", $"must hold at most {limits.CharactersMax} characters (they hold {characters})"));
+            violations.Add(
+                new ChatViolation("chat.messages", $"must hold at most {limits.CharactersMax} characters (they hold {characters})"));
         if (conversation.ContinueFinalMessage && conversation.AddGenerationPrompt == true)
             violations.Add(new ChatViolation("chat.add_generation_prompt", "contradicts continue_final_message"));
         if (conversation.ContinueFinalMessage && conversation.Messages is [.., { Content: null, Parts.Count: 0 }])
@@ -63,7 +66,8 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         if (message.Role.Length == 0)
             violations.Add(new ChatViolation($"{field}.role", "is missing"));
         else if (!Roles.Contains(message.Role) && !options.Value.ExtraRoles.Contains(message.Role))
-            violations.Add(new ChatViolation($"{field}.role", $"'{message.Role}' is unknown; use one of {string.Join(", ", Roles.Concat(options.Value.ExtraRoles))}"));
+            violations.Add(new ChatViolation(
+                $"{field}.role", $"'{message.Role}' is unknown; use one of {string.Join(", ", Roles.Concat(options.Value.ExtraRoles))}"));
         if (message.Content is null && message.Parts.Count == 0 && message.ToolCalls.Count == 0)
             violations.Add(new ChatViolation($"{field}.content", "is missing"));
         if (message.Content is not null && message.Parts.Count > 0)
@@ -86,7 +90,8 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
             if (stops[index].Length == 0)
                 violations.Add(new ChatViolation($"stop[{index}]", "must not be empty"));
             if (stops[index].Length > options.Value.StopCharactersMax)
-                violations.Add(new ChatViolation($"stop[{index}]", $"must have at most {options.Value.StopCharactersMax} characters (it has {stops[index].Length})"));
+                violations.Add(new ChatViolation(
+                    $"stop[{index}]", $"must have at most {options.Value.StopCharactersMax} characters (it has {stops[index].Length})"));
         }
     }
 
@@ -99,19 +104,23 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         CheckRange("presence_penalty", sampling.PresencePenalty, -2, 2, violations);
         CheckRange("frequency_penalty", sampling.FrequencyPenalty, -2, 2, violations);
         if (sampling.RepetitionPenalty is { } penalty && !(penalty > 0 && penalty <= 100))
-            violations.Add(new ChatViolation("sampling.repetition_penalty", $"must be greater than 0 and at most 100 (it is {Text(penalty)})"));
+            violations.Add(
+                new ChatViolation("sampling.repetition_penalty", $"must be greater than 0 and at most 100 (it is {Text(penalty)})"));
         foreach (var (id, bias) in sampling.LogitBias)
             CheckRange($"logit_bias[{id}]", bias, -100, 100, violations);
         if (sampling.MaxTokens == 0)
             violations.Add(new ChatViolation("sampling.max_tokens", "must be at least 1 (it is 0)"));
         if (sampling.MinTokens > sampling.MaxTokens)
-            violations.Add(new ChatViolation("sampling.min_tokens", $"must not exceed max_tokens ({sampling.MinTokens} > {sampling.MaxTokens})"));
+            violations.Add(
+                new ChatViolation("sampling.min_tokens", $"must not exceed max_tokens ({sampling.MinTokens} > {sampling.MaxTokens})"));
         if (sampling.TopLogprobs > options.Value.TopLogprobsMax)
-            violations.Add(new ChatViolation("sampling.top_logprobs", $"must be at most {options.Value.TopLogprobsMax} (it is {sampling.TopLogprobs})"));
+            violations.Add(new ChatViolation(
+                "sampling.top_logprobs", $"must be at most {options.Value.TopLogprobsMax} (it is {sampling.TopLogprobs})"));
         if (sampling.TopLogprobs > 0 && sampling.Logprobs != true)
             violations.Add(new ChatViolation("sampling.top_logprobs", "needs logprobs to be true"));
         if (sampling.TraceCandidates > options.Value.CandidatesMax)
-            violations.Add(new ChatViolation("sampling.trace_candidates", $"must be at most {options.Value.CandidatesMax} (it is {sampling.TraceCandidates})"));
+            violations.Add(new ChatViolation(
+                "sampling.trace_candidates", $"must be at most {options.Value.CandidatesMax} (it is {sampling.TraceCandidates})"));
     }
 
     private static void CheckRange(string name, float? value, float least, float most, List<ChatViolation> violations)

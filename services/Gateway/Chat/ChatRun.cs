@@ -12,7 +12,7 @@ namespace Parley.Gateway.Chat;
 ///                          └── Sent[i]: batches in flight ──────────────▲
 /// </code>
 /// Nobody waits for text before reading more ids, and everything between has a bound: a slow client fills the updates, then the
-/// batches in flight, then the Generator's own stream. Disposal cancels both calls and waits for the tasks, so nothing outlives it.
+/// batches in flight, then the Generator's own stream. Disposal cancels both calls and waits for the tasks: nothing outlives it.
 /// </remarks>
 internal sealed class ChatRun : IAsyncDisposable
 {
@@ -55,7 +55,7 @@ internal sealed class ChatRun : IAsyncDisposable
         _lifetime = CancellationTokenSource.CreateLinkedTokenSource(_open.Token, deadlineToken);
         _detokenize = tokenizer.Detokenize(request, _lifetime.Token);
         _choices = [.. Enumerable.Range(0, (int)request.Choices).Select(index => new ChoiceRun(
-            (uint)index, request.Sampling.Seed is { } seed ? ChoiceSeed.Derive(seed, (uint)index) : null, options.BatchesInFlightMax, _lifetime.Token))];
+            (uint)index, SeedOf(request, (uint)index), options.BatchesInFlightMax, _lifetime.Token))];
         _updates = Channel.CreateBounded<ChatUpdate>(new BoundedChannelOptions(options.UpdatesBufferedMax)
         {
             FullMode = BoundedChannelFullMode.Wait,
@@ -93,7 +93,8 @@ internal sealed class ChatRun : IAsyncDisposable
     {
         await Task.WhenAll([GuardAsync(CollectAsync()), .. _choices.Select(choice => GuardAsync(PumpAsync(choice)))]);
         if (_failure is null && _deadlineToken.IsCancellationRequested && !_choices.All(choice => choice.Told))
-            _failure = new ChatException(new ChatError(ChatErrorKind.DeadlineExceeded, "The deadline passed before the answer was complete."));
+            _failure = new ChatException(
+                new ChatError(ChatErrorKind.DeadlineExceeded, "The deadline passed before the answer was complete."));
         if (_failure is not null)
             _admitted.TrySetException(_failure);
         _admitted.TrySetCanceled(_open.Token);
@@ -208,9 +209,11 @@ internal sealed class ChatRun : IAsyncDisposable
         for (var open = _choices.Length; open > 0;)
         {
             var answer = await _detokenize.ReadAsync()
-                ?? throw new ChatException(new ChatError(ChatErrorKind.Internal, "The Tokenizer ended a Detokenize stream before its sequences."));
+                ?? throw new ChatException(
+                    new ChatError(ChatErrorKind.Internal, "The Tokenizer ended a Detokenize stream before its sequences."));
             if (answer.Sequence >= _choices.Length || _choices[answer.Sequence] is not { Told: false } choice)
-                throw new ChatException(new ChatError(ChatErrorKind.Internal, $"The Tokenizer answered for sequence {answer.Sequence}, which is not open."));
+                throw new ChatException(
+                    new ChatError(ChatErrorKind.Internal, $"The Tokenizer answered for sequence {answer.Sequence}, which is not open."));
             if (!choice.Sent.Reader.TryRead(out var sent))
                 throw new ChatException(new ChatError(ChatErrorKind.Internal, "The Tokenizer answered a batch that was not sent."));
             await TellAsync(choice, answer, sent);
@@ -284,6 +287,9 @@ internal sealed class ChatRun : IAsyncDisposable
             _choices.Max(choice => choice.Durations.Prefill),
             _choices.Max(choice => choice.Durations.Decode),
             _time.GetElapsedTime(_startedAt) + _prompt.TemplateDuration + _prompt.EncodeDuration));
+
+    private static ulong? SeedOf(ChatRequest request, uint choice) =>
+        request.Sampling.Seed is { } seed ? ChoiceSeed.Derive(seed, choice) : null;
 
     private static ChatError ErrorOf(Exception exception) => exception is ChatException chosen
         ? chosen.Error

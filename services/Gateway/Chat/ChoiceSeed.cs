@@ -3,7 +3,9 @@ namespace Parley.Gateway.Chat;
 /// <summary>The seed of choice i of a seeded request.</summary>
 internal static class ChoiceSeed
 {
-    /// <summary>Choice 0 keeps the seed, so that n = 1 and the first of n agree; the others are mixed from (seed, i) by SplitMix64.</summary>
+    /// <summary>
+    /// Choice 0 keeps the seed, so that n = 1 and the first of n agree; the others are mixed from (seed, i) by SplitMix64.
+    /// </summary>
     public static ulong Derive(ulong seed, uint choice)
     {
         if (choice == 0)

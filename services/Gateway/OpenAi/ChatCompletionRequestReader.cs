@@ -5,7 +5,8 @@ using Parley.Gateway.Chat;
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>
-/// The body of a chat completion. A field that could change the text and is not supported is refused by name: nothing is ignored in silence.
+/// The body of a chat completion. A field that could change the text and is not supported is refused by name: nothing is ignored in
+/// silence.
 /// </summary>
 internal sealed class ChatCompletionRequestReader
 {
@@ -150,7 +151,8 @@ internal sealed class ChatCompletionRequestReader
             case "parallel_tool_calls" when value.ValueKind == JsonValueKind.True:
                 return;
             case "response_format" when IsText(value):
-            case "modalities" when value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(mode => RequestFields.Is(mode, "text")):
+            case "modalities" when value.ValueKind == JsonValueKind.Array
+                && value.EnumerateArray().All(mode => RequestFields.Is(mode, "text")):
                 return;
             case "response_format":
                 _fields.Refuse(field, "is supported with type 'text' only");

@@ -5,7 +5,8 @@ using Parley.Gateway.Chat;
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>Writes the objects of one chat completion: its chunks, or the whole.</summary>
-internal sealed class ChatCompletionWriter(string id, long createdSeconds, string model, string fingerprint, bool includeUsage, PieceTable pieces)
+internal sealed class ChatCompletionWriter(
+    string id, long createdSeconds, string model, string fingerprint, bool includeUsage, PieceTable pieces)
 {
     /// <summary>The text is JSON on its own and never part of a page, so only what JSON itself needs is escaped.</summary>
     public static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

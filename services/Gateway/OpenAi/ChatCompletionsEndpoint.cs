@@ -7,8 +7,8 @@ namespace Parley.Gateway.OpenAi;
 
 /// <summary><c>POST /v1/chat/completions</c>: reads, calls the pipeline, writes one object or an event stream.</summary>
 internal sealed class ChatCompletionsEndpoint(
-    ChatPipeline pipeline, ChatRequestValidator validator, TokenizerClient tokenizer, UpstreamPairing pairing, IOptions<GatewayOptions> options,
-    TimeProvider time)
+    ChatPipeline pipeline, ChatRequestValidator validator, TokenizerClient tokenizer, UpstreamPairing pairing,
+    IOptions<GatewayOptions> options, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -82,7 +82,8 @@ internal sealed class ChatCompletionsEndpoint(
         await events.WriteDoneAsync();
     }
 
-    private async Task CopyAsync(ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request, CancellationToken cancellationToken)
+    private async Task CopyAsync(
+        ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request, CancellationToken cancellationToken)
     {
         var pieces = new PieceTable(tokenizer);
         var writer = Writer("", request, pieces);

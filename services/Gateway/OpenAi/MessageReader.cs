@@ -26,7 +26,7 @@ internal static class MessageReader
                     message = message with { ToolCallId = fields.Text(field, value) };
                     break;
                 case "tool_calls":
-                    message = message with { ToolCalls = [.. fields.Items(field, value).Select(item => ReadToolCall(item.Field, item.Value, fields))] };
+                    message = message with { ToolCalls = ReadToolCalls(field, value, fields) };
                     break;
                 case "reasoning_content" or "reasoning":
                     message = message with { ReasoningContent = fields.Text(field, value) };
@@ -74,6 +74,9 @@ internal static class MessageReader
         fields.Refuse($"{path}.text", "is missing");
         return "";
     }
+
+    private static IReadOnlyList<ChatToolCall> ReadToolCalls(string path, JsonElement calls, RequestFields fields) =>
+        [.. fields.Items(path, calls).Select(item => ReadToolCall(item.Field, item.Value, fields))];
 
     private static ChatToolCall ReadToolCall(string path, JsonElement element, RequestFields fields)
     {

@@ -16,7 +16,8 @@ internal sealed record OpenAiError(int Status, string Type, string? Code, string
     public static OpenAiError From(ChatError error)
     {
         var fields = error.Violations.Select(violation => violation with { Field = FieldNames.ToOpenAi(violation.Field) }).ToArray();
-        var message = error.Kind is ChatErrorKind.InvalidRequest or ChatErrorKind.ContextExceeded or ChatErrorKind.ModelNotFound && fields.Length > 0
+        var message = error.Kind is ChatErrorKind.InvalidRequest or ChatErrorKind.ContextExceeded or ChatErrorKind.ModelNotFound
+            && fields.Length > 0
             ? string.Join("; ", fields.Select(violation => $"{violation.Field} {violation.Description}")) + "."
             : error.Message;
         return new OpenAiError(error.HttpStatus, TypeOf(error.Kind), CodeOf(error), fields.Length > 0 ? fields[0].Field : null, message)

@@ -22,7 +22,8 @@ internal sealed class OpenAiGuard(ILogger<OpenAiGuard> logger, TimeProvider time
             else
                 await error.WriteAsync(context);
         }
-        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
+        catch (Exception exception) when (
+            context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
         {
             // The caller left; the pipeline has said so.
         }

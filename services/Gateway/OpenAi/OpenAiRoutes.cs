@@ -7,7 +7,8 @@ internal static class OpenAiRoutes
     {
         var guard = new OpenAiGuard(
             app.Services.GetRequiredService<ILogger<OpenAiGuard>>(), app.Services.GetRequiredService<TimeProvider>());
-        Map(app, guard, "/v1/chat/completions", HttpMethods.Post, Endpoint<ChatCompletionsEndpoint>((chat, context) => chat.HandleAsync(context)));
+        Map(app, guard, "/v1/chat/completions", HttpMethods.Post, Endpoint<ChatCompletionsEndpoint>(
+            (chat, context) => chat.HandleAsync(context)));
         Map(app, guard, "/v1/models", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.ListAsync(context)));
         Map(app, guard, "/v1/models/{**id}", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.GetAsync(context)));
         app.MapFallback("/v1/{**path}", guard.Wrap(context => throw new OpenAiException(new OpenAiError(

@@ -15,7 +15,8 @@ internal static class RequestBody
     {
         // Only this type: a page of another origin cannot send it without the browser's asking first.
         if (!context.Request.HasJsonContentType())
-            throw new OpenAiException(OpenAiError.Invalid("The body must be JSON, with Content-Type: application/json.") with { Status = 415 });
+            throw new OpenAiException(
+                OpenAiError.Invalid("The body must be JSON, with Content-Type: application/json.") with { Status = 415 });
         if (context.Request.ContentLength > bytesMax)
             throw TooLarge(bytesMax);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)

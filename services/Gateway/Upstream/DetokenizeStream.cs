@@ -8,7 +8,8 @@ namespace Parley.Gateway.Upstream;
 /// Every batch of tokens is answered by exactly one message, and the end by a last one.
 /// </summary>
 internal sealed class DetokenizeStream(
-    AsyncDuplexStreamingCall<DetokenizeRequest, DetokenizeResponse> call, UpstreamService service, CancellationToken cancellationToken) : IDisposable
+    AsyncDuplexStreamingCall<DetokenizeRequest, DetokenizeResponse> call, UpstreamService service,
+    CancellationToken cancellationToken) : IDisposable
 {
     private readonly SemaphoreSlim _writing = new(1);
     private bool _completed;

@@ -84,7 +84,7 @@ internal static class ProtoMapping
     }
 
     /// <summary>Unset stays null.</summary>
-    public static SamplingSettings ToDomain(GeneratorProto.SamplingParameters? proto) => proto is null ? new SamplingSettings() : new SamplingSettings
+    public static SamplingSettings ToDomain(GeneratorProto.SamplingParameters proto) => new()
     {
         Temperature = proto.HasTemperature ? proto.Temperature : null,
         TopK = proto.HasTopK ? proto.TopK : null,
@@ -131,7 +131,8 @@ internal static class ProtoMapping
 
     public static IReadOnlyList<TokenLogprobs> ToDomain(RepeatedField<GeneratorProto.TokenLogprobs> logprobs) => logprobs.Count == 0
         ? []
-        : [.. logprobs.Select(one => new TokenLogprobs(one.Logprob, [.. one.Top.Select(top => new TokenLogprobs.Candidate(top.Id, top.Logprob))]))];
+        : [.. logprobs.Select(
+            one => new TokenLogprobs(one.Logprob, [.. one.Top.Select(top => new TokenLogprobs.Candidate(top.Id, top.Logprob))]))];
 
     public static IReadOnlyList<TokenTrace> ToDomain(RepeatedField<GeneratorProto.TokenTrace> traces) => traces.Count == 0
         ? []

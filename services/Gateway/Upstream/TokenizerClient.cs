@@ -33,7 +33,8 @@ internal sealed class TokenizerClient(UpstreamChannels channels)
         };
         try
         {
-            var reply = await _client.EncodeChatAsync(message, RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken);
+            var reply = await _client.EncodeChatAsync(
+                message, RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken);
             var rendered = !request.Inspect ? null : new RenderedPrompt(
                 reply.Text, [.. reply.UserRanges.Select(range => (range.Start, range.Length))], ProtoMapping.ToDomain(reply.Pieces));
             return new EncodedPrompt(
@@ -67,5 +68,6 @@ internal sealed class TokenizerClient(UpstreamChannels channels)
 
     /// <summary>Opens a Detokenize stream for all choices of a request; dispose it to end the call.</summary>
     public DetokenizeStream Detokenize(ChatRequest request, CancellationToken cancellationToken) =>
-        new(_client.Detokenize(RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken), channels.Tokenizer, cancellationToken);
+        new(_client.Detokenize(
+            RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken), channels.Tokenizer, cancellationToken);
 }

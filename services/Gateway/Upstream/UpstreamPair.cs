@@ -7,5 +7,6 @@ internal sealed record UpstreamPair(TokenizerDescription Tokenizer, GeneratorDes
     public string Model => Generator.Model;
 
     /// <summary>Changes when the weights or the tokenizer do.</summary>
-    public string Fingerprint { get; } = "fp_" + (Generator.PackageSha256.Length >= 12 ? Generator.PackageSha256[..12] : Generator.PackageSha256);
+    public string Fingerprint { get; } = "fp_"
+        + (Generator.PackageSha256.Length >= 12 ? Generator.PackageSha256[..12] : Generator.PackageSha256);
 }

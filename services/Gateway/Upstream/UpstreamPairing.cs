@@ -8,7 +8,8 @@ namespace Parley.Gateway.Upstream;
 /// A description is good for a few seconds; many callers share one look.
 /// </summary>
 internal sealed class UpstreamPairing(
-    TokenizerClient tokenizer, GeneratorClient generator, IOptions<GatewayOptions> options, TimeProvider time, ILogger<UpstreamPairing> logger)
+    TokenizerClient tokenizer, GeneratorClient generator, IOptions<GatewayOptions> options, TimeProvider time,
+    ILogger<UpstreamPairing> logger)
 {
     private readonly Lock _lock = new();
     private Task<UpstreamPair>? _look;
@@ -77,7 +78,8 @@ internal sealed class UpstreamPairing(
         }
     }
 
-    private async Task<(TokenizerDescription Tokenizer, GeneratorDescription Generator)> DescribeBothAsync(CancellationToken cancellationToken)
+    private async Task<(TokenizerDescription Tokenizer, GeneratorDescription Generator)> DescribeBothAsync(
+        CancellationToken cancellationToken)
     {
         var tokenizerTask = LimitedAsync("Tokenizer", options.Value.TokenizerAddress, tokenizer.DescribeAsync(null, cancellationToken));
         var generatorTask = LimitedAsync("Generator", options.Value.GeneratorAddress, generator.DescribeAsync(null, cancellationToken));
@@ -103,7 +105,8 @@ internal sealed class UpstreamPairing(
         {
             throw new ChatException(
                 new ChatError(ChatErrorKind.Unavailable,
-                    $"The {name} at {address} did not describe itself within {options.Value.DescribeSecondsMax} s (Gateway:DescribeSecondsMax)."),
+                    $"The {name} at {address} did not describe itself within "
+                    + $"{options.Value.DescribeSecondsMax} s (Gateway:DescribeSecondsMax)."),
                 exception);
         }
     }
@@ -113,8 +116,9 @@ internal sealed class UpstreamPairing(
         if (tokenizer.TokenizerSha256 != generator.TokenizerSha256)
         {
             throw new ChatException(new ChatError(ChatErrorKind.PairMismatch,
-                $"Tokenizer and Generator belong to different models: the Tokenizer ({tokenizer.Model}) has tokenizer.json {tokenizer.TokenizerSha256}, "
-                + $"the Generator ({generator.Model}) has {generator.TokenizerSha256}. Start both from the same package."));
+                $"Tokenizer and Generator belong to different models: the Tokenizer ({tokenizer.Model}) has tokenizer.json "
+                + $"{tokenizer.TokenizerSha256}, the Generator ({generator.Model}) has {generator.TokenizerSha256}. "
+                + "Start both from one package."));
         }
 
         return new UpstreamPair(tokenizer, generator);

@@ -5,7 +5,8 @@ namespace Parley.Gateway.Tests.Chat;
 
 public sealed class ChatRequestValidatorTests
 {
-    private static readonly ChatRequestValidator Validator = new(Options.Create(new GatewayOptions { ExtraRoles = { "ipython" }, CharactersMax = 10 }));
+    private static readonly ChatRequestValidator Validator = new(
+        Options.Create(new GatewayOptions { ExtraRoles = { "ipython" }, CharactersMax = 10 }));
 
     private static ChatRequest Request(params ChatMessage[] messages) => new()
     {
@@ -13,7 +14,8 @@ public sealed class ChatRequestValidatorTests
         Conversation = new Conversation { Messages = messages.Length > 0 ? messages : [new ChatMessage { Role = "user", Content = "Hi" }] },
     };
 
-    private static string[] Fields(ChatRequest request, string? model = null) => [.. Validator.Validate(request, model).Select(one => one.Field)];
+    private static string[] Fields(ChatRequest request, string? model = null) =>
+        [.. Validator.Validate(request, model).Select(one => one.Field)];
 
     [Fact]
     public void Validate_GoodRequest_HasNoViolations() => Assert.Empty(Fields(Request(), "any"));
@@ -36,16 +38,28 @@ public sealed class ChatRequestValidatorTests
             Stop = ["", new string('x', 300)],
             Sampling = new SamplingSettings
             {
-                Temperature = float.NaN, TopP = -0.1f, MinP = 1.5f, TypicalP = 2, PresencePenalty = 3, FrequencyPenalty = -3, RepetitionPenalty = 0,
-                LogitBias = new Dictionary<uint, float> { [4] = 101 }, MaxTokens = 0, MinTokens = 5, TopLogprobs = 99, TraceCandidates = 1000,
+                Temperature = float.NaN,
+                TopP = -0.1f,
+                MinP = 1.5f,
+                TypicalP = 2,
+                PresencePenalty = 3,
+                FrequencyPenalty = -3,
+                RepetitionPenalty = 0,
+                LogitBias = new Dictionary<uint, float> { [4] = 101 },
+                MaxTokens = 0,
+                MinTokens = 5,
+                TopLogprobs = 99,
+                TraceCandidates = 1000,
             },
         };
 
         Assert.Equal(
             [
-                "model", "chat.messages", "chat.add_generation_prompt", "chat.template_arguments_json", "chat.tools_json[0]", "stop[0]", "stop[1]", "n",
+                "model", "chat.messages", "chat.add_generation_prompt", "chat.template_arguments_json", "chat.tools_json[0]", "stop[0]",
+                    "stop[1]", "n",
                 "sampling.temperature", "sampling.top_p", "sampling.min_p", "sampling.typical_p", "sampling.presence_penalty",
-                "sampling.frequency_penalty", "sampling.repetition_penalty", "sampling.logit_bias[4]", "sampling.max_tokens", "sampling.min_tokens",
+                "sampling.frequency_penalty", "sampling.repetition_penalty", "sampling.logit_bias[4]", "sampling.max_tokens",
+                    "sampling.min_tokens",
                 "sampling.top_logprobs", "sampling.top_logprobs", "sampling.trace_candidates",
             ],
             Fields(request, "served"));

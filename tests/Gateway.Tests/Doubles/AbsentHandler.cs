@@ -5,6 +5,7 @@ internal sealed class AbsentHandler(HashSet<string> missing, HttpMessageHandler 
 {
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
         missing.Contains(request.RequestUri!.Host)
-            ? throw new HttpRequestException(HttpRequestError.ConnectionError, "Connection refused", new System.Net.Sockets.SocketException(111))
+            ? throw new HttpRequestException(
+                HttpRequestError.ConnectionError, "Connection refused", new System.Net.Sockets.SocketException(111))
             : base.SendAsync(request, cancellationToken);
 }

@@ -36,7 +36,13 @@ internal sealed class FakeDetokenizer(uint sequence, DetokenizeStart start)
 
     private DetokenizeResponse Answer(string text, string? stop, bool final)
     {
-        var response = new DetokenizeResponse { Sequence = sequence, Text = text[Math.Min(_told, text.Length)..], TokensRead = _read, Final = final };
+        var response = new DetokenizeResponse
+        {
+            Sequence = sequence,
+            Text = text[Math.Min(_told, text.Length)..],
+            TokensRead = _read,
+            Final = final
+        };
         _told = Math.Max(_told, text.Length);
         IsFinal = final;
         if (stop is not null)

@@ -40,18 +40,20 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     public static IEnumerable<uint[]> Letters(string text) => FakeTokenizer.Ids(text).Select(id => new[] { id });
 
-    public override Task<DescribeResponse> Describe(DescribeRequest request, ServerCallContext context) => Task.FromResult(new DescribeResponse
-    {
-        Model = "fake",
-        TokenizerSha256 = Sha256,
-        PackageSha256 = "0123456789abcdef",
-        ContextTokensMax = ContextTokensMax,
-        Precision = "fp32",
-        Device = "CPU",
-        DefaultSampling = new SamplingParameters { Temperature = 0.6f, TopP = 0.9f, TopK = 50 },
-    });
+    public override Task<DescribeResponse> Describe(DescribeRequest request, ServerCallContext context) =>
+        Task.FromResult(new DescribeResponse
+        {
+            Model = "fake",
+            TokenizerSha256 = Sha256,
+            PackageSha256 = "0123456789abcdef",
+            ContextTokensMax = ContextTokensMax,
+            Precision = "fp32",
+            Device = "CPU",
+            DefaultSampling = new SamplingParameters { Temperature = 0.6f, TopP = 0.9f, TopK = 50 },
+        });
 
-    public override async Task Generate(GenerateRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context)
+    public override async Task Generate(
+        GenerateRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context)
     {
         Requests.Enqueue(request);
         if (Refusal is not null)
@@ -72,7 +74,8 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         }
     }
 
-    private async Task AnswerAsync(GenerateRequest request, IServerStreamWriter<GenerateResponse> writer, CancellationToken cancellationToken)
+    private async Task AnswerAsync(
+        GenerateRequest request, IServerStreamWriter<GenerateResponse> writer, CancellationToken cancellationToken)
     {
         await BeforePrompt(cancellationToken);
         var prompt = new PromptEvent { PromptTokens = (uint)request.PromptIds.Count, CachedTokens = 3 };
@@ -114,7 +117,8 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             tokens.Logprobs.AddRange(batch.Select(id => new TokenLogprobs
             {
                 Logprob = -0.5f,
-                Top = { Enumerable.Range(0, (int)request.Sampling.TopLogprobs).Select(rank => new TokenLogprob { Id = id + (uint)rank, Logprob = -0.5f - rank }) },
+                Top = { Enumerable.Range(0, (int)request.Sampling.TopLogprobs).Select(
+                    rank => new TokenLogprob { Id = id + (uint)rank, Logprob = -0.5f - rank }) },
             }));
         }
 
@@ -122,7 +126,8 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         {
             tokens.Traces.AddRange(batch.Select(id => new TokenTrace
             {
-                Candidates = { new TraceCandidate { Id = id, Logit = 3, Stages = { new StageProbability { Stage = "logits", Probability = 0.75f } } } },
+                Candidates = { new TraceCandidate { Id = id, Logit = 3,
+                    Stages = { new StageProbability { Stage = "logits", Probability = 0.75f } } } },
             }));
         }
 

@@ -8,7 +8,9 @@ using Parley.Tokenizer.V1;
 
 namespace Parley.Gateway.Tests.Doubles;
 
-/// <summary>A Tokenizer whose tokens are bytes: faithful in what it holds back (incomplete UTF-8, possible stops) and in its message count.</summary>
+/// <summary>
+/// A Tokenizer whose tokens are bytes: faithful in what it holds back (incomplete UTF-8, possible stops) and in its message count.
+/// </summary>
 internal sealed class FakeTokenizer : Tokenization.TokenizationBase
 {
     public const uint Eos = 256;
@@ -32,7 +34,8 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
     public static uint[] Ids(string text) => [.. Encoding.UTF8.GetBytes(text).Select(value => (uint)value)];
 
     /// <summary>What a chat renders to here.</summary>
-    public static string Render(Parley.Tokenizer.V1.Chat chat) => string.Concat(chat.Messages.Select(message => $"<{message.Role}>{message.Content}"));
+    public static string Render(Parley.Tokenizer.V1.Chat chat) =>
+        string.Concat(chat.Messages.Select(message => $"<{message.Role}>{message.Content}"));
 
     public override Task<DescribeResponse> Describe(DescribeRequest request, ServerCallContext context) =>
         Task.FromResult(new DescribeResponse { Model = "fake", TokenizerSha256 = Sha256, HasChatTemplate = true, VocabularySize = 257 });
@@ -66,7 +69,8 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
     }
 
     public override async Task Detokenize(
-        IAsyncStreamReader<DetokenizeRequest> requestStream, IServerStreamWriter<DetokenizeResponse> responseStream, ServerCallContext context)
+        IAsyncStreamReader<DetokenizeRequest> requestStream, IServerStreamWriter<DetokenizeResponse> responseStream,
+            ServerCallContext context)
     {
         Interlocked.Increment(ref _openStreams);
         try

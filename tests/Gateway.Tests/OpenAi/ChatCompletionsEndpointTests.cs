@@ -81,13 +81,17 @@ public sealed class ChatCompletionsEndpointTests
     {
         await using var host = await GatewayHost.StartAsync();
         const string Body = """
-            {"model":"fake","messages":[{"role":"developer","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},
-             {"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}}],"refusal":null},
-             {"role":"tool","tool_call_id":"c1","content":"ok"},{"role":"user","content":"Hi","name":"me"}],
-             "temperature":0.5,"top_p":0.75,"top_k":-1,"min_p":0.125,"typical_p":0.5,"repetition_penalty":1.5,"presence_penalty":-1,"frequency_penalty":1,
-             "no_repeat_ngram_size":3,"logit_bias":{"65":-100},"seed":-1,"max_completion_tokens":9,"min_tokens":2,"ignore_eos":true,"stop_token_ids":[5],
-             "stop":"END","user":"u","metadata":{"a":"b"},"store":false,"service_tier":"auto","parallel_tool_calls":true,"response_format":{"type":"text"},
-             "tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"auto","chat_template_kwargs":{"thinking":false},"add_generation_prompt":true}
+            {"model":"fake","messages":[
+              {"role":"developer","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},
+              {"role":"assistant","content":null,"refusal":null,
+               "tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}}]},
+              {"role":"tool","tool_call_id":"c1","content":"ok"},{"role":"user","content":"Hi","name":"me"}],
+             "temperature":0.5,"top_p":0.75,"top_k":-1,"min_p":0.125,"typical_p":0.5,"repetition_penalty":1.5,
+             "presence_penalty":-1,"frequency_penalty":1,"no_repeat_ngram_size":3,"logit_bias":{"65":-100},"seed":-1,
+             "max_completion_tokens":9,"min_tokens":2,"ignore_eos":true,"stop_token_ids":[5],"stop":"END",
+             "user":"u","metadata":{"a":"b"},"store":false,"service_tier":"auto","parallel_tool_calls":true,
+             "response_format":{"type":"text"},"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"auto",
+             "chat_template_kwargs":{"thinking":false},"add_generation_prompt":true}
             """;
 
         using var response = await PostAsync(host, Body);
@@ -96,8 +100,21 @@ public sealed class ChatCompletionsEndpointTests
         var sampling = Assert.Single(host.Generator.Requests).Sampling;
         var expected = new SamplingParameters
         {
-            Temperature = 0.5f, TopP = 0.75f, TopK = 0, MinP = 0.125f, TypicalP = 0.5f, RepetitionPenalty = 1.5f, PresencePenalty = -1, FrequencyPenalty = 1,
-            NoRepeatNgramSize = 3, Seed = ulong.MaxValue, MaxTokens = 9, MinTokens = 2, IgnoreEos = true, LogitBias = { [65] = -100 }, StopTokenIds = { 5 },
+            Temperature = 0.5f,
+            TopP = 0.75f,
+            TopK = 0,
+            MinP = 0.125f,
+            TypicalP = 0.5f,
+            RepetitionPenalty = 1.5f,
+            PresencePenalty = -1,
+            FrequencyPenalty = 1,
+            NoRepeatNgramSize = 3,
+            Seed = ulong.MaxValue,
+            MaxTokens = 9,
+            MinTokens = 2,
+            IgnoreEos = true,
+            LogitBias = { [65] = -100 },
+            StopTokenIds = { 5 },
         };
         Assert.Equal(expected, sampling);
         var chat = Assert.Single(host.Tokenizer.Chats);
@@ -130,8 +147,10 @@ public sealed class ChatCompletionsEndpointTests
         var chunks = await StreamAsync(host, ",\"logprobs\":true,\"top_logprobs\":2");
         using var whole = await PostAsync(host, $"{{{Messages},\"logprobs\":true,\"top_logprobs\":2}}");
 
-        var streamed = chunks.SelectMany(chunk => chunk.GetProperty("choices").EnumerateArray()).Select(choice => choice.GetProperty("logprobs"))
-            .Where(logprobs => logprobs.ValueKind == JsonValueKind.Object).SelectMany(logprobs => logprobs.GetProperty("content").EnumerateArray())
+        var streamed = chunks.SelectMany(chunk => chunk.GetProperty("choices").EnumerateArray()).Select(
+            choice => choice.GetProperty("logprobs"))
+            .Where(logprobs => logprobs.ValueKind == JsonValueKind.Object).SelectMany(
+                logprobs => logprobs.GetProperty("content").EnumerateArray())
             .Select(one => one.GetRawText());
         var content = (await ReadAsync(whole)).GetProperty("choices")[0].GetProperty("logprobs").GetProperty("content");
         Assert.Equal(content.EnumerateArray().Select(one => one.GetRawText()), streamed);
@@ -147,7 +166,8 @@ public sealed class ChatCompletionsEndpointTests
     [InlineData("{\"messages\":[]}", 400, "messages must hold at least one message")]
     [InlineData("{\"messages\":[{\"role\":\"wizard\",\"content\":\"x\"}]}", 400, "messages[0].role 'wizard' is unknown")]
     [InlineData("{\"messages\":[{\"role\":\"user\"}]}", 400, "messages[0].content is missing")]
-    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}", 400, "messages[0].content[0].type 'image_url'")]
+    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}", 400,
+        "messages[0].content[0].type 'image_url'")]
     [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"\\ud800\"}]}", 400, "not valid Unicode")]
     [InlineData("{MESSAGES,\"temperature\":-1}", 400, "temperature must be between 0 and 100 (it is -1)")]
     [InlineData("{MESSAGES,\"temperature\":\"hot\"}", 400, "temperature must be a number")]
@@ -189,7 +209,8 @@ public sealed class ChatCompletionsEndpointTests
 
         var error = (await ReadAsync(response)).GetProperty("error");
         var message = error.GetProperty("message").GetString()!;
-        Assert.All(["bogus", "seed", "messages[0].role", "messages[0].content", "top_p"], name => Assert.Contains(name, message, StringComparison.Ordinal));
+        Assert.All(["bogus", "seed", "messages[0].role", "messages[0].content", "top_p"], name =>
+            Assert.Contains(name, message, StringComparison.Ordinal));
         Assert.Equal("bogus", error.GetProperty("param").GetString());
     }
 
@@ -320,7 +341,9 @@ public sealed class ChatCompletionsEndpointTests
     {
         await using var host = await GatewayHost.StartAsync();
         host.Generator.BeforeBatch = (number, token) => number < 2 ? Task.CompletedTask : Task.Delay(Timeout.Infinite, token);
-        using (var message = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = Json($"{{{Messages},\"stream\":true}}") })
+        using (var message = new HttpRequestMessage(
+            HttpMethod.Post, "/v1/chat/completions")
+        { Content = Json($"{{{Messages},\"stream\":true}}") })
         using (var response = await host.Http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead))
         await using (var stream = await response.Content.ReadAsStreamAsync())
         {
@@ -344,7 +367,9 @@ public sealed class ChatCompletionsEndpointTests
             waiting.TrySetResult();
             return release.Task.WaitAsync(token);
         };
-        using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = Json($"{{{Messages},\"stream\":true}}") };
+        using var message = new HttpRequestMessage(
+            HttpMethod.Post, "/v1/chat/completions")
+        { Content = Json($"{{{Messages},\"stream\":true}}") };
         var sending = host.Http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
         await waiting.Task;
 
@@ -372,7 +397,9 @@ public sealed class ChatCompletionsEndpointTests
             await release.Task.WaitAsync(token);
             throw new RpcException(new Status(StatusCode.Unavailable, "draining"));
         };
-        using var message = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions") { Content = Json($"{{{Messages},\"stream\":true}}") };
+        using var message = new HttpRequestMessage(
+            HttpMethod.Post, "/v1/chat/completions")
+        { Content = Json($"{{{Messages},\"stream\":true}}") };
         var sending = host.Http().SendAsync(message, HttpCompletionOption.ResponseHeadersRead);
         await waiting.Task;
 
@@ -381,7 +408,8 @@ public sealed class ChatCompletionsEndpointTests
         release.SetResult();
         var body = await response.Content.ReadAsStringAsync();
 
-        Assert.Contains("data: {\"error\":{\"message\":\"The Generator at http://generator is not available: draining\"", body, StringComparison.Ordinal);
+        Assert.Contains("data: {\"error\":{\"message\":\"The Generator at http://generator is not available: draining\"", body,
+            StringComparison.Ordinal);
         Assert.EndsWith("data: [DONE]\n\n", body, StringComparison.Ordinal);
     }
 

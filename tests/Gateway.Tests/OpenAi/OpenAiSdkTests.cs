@@ -23,7 +23,14 @@ public sealed class OpenAiSdkTests
 
         ChatCompletion answer = await Client(host).CompleteChatAsync(
             [new SystemChatMessage("Be brief."), new UserChatMessage("Hi")],
-            new ChatCompletionOptions { Temperature = 0.5f, MaxOutputTokenCount = 20, StopSequences = { "END" }, IncludeLogProbabilities = true, EndUserId = "u" });
+            new ChatCompletionOptions
+            {
+                Temperature = 0.5f,
+                MaxOutputTokenCount = 20,
+                StopSequences = { "END" },
+                IncludeLogProbabilities = true,
+                EndUserId = "u"
+            });
 
         Assert.Equal("Hello, world!", answer.Content[0].Text);
         Assert.Equal(ChatFinishReason.Stop, answer.FinishReason);
