@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Limits;
@@ -39,12 +38,8 @@ public static class GatewayRegistration
         services.AddSingleton<TokenizerClient>();
         services.AddSingleton<GeneratorClient>();
 
-        services.AddHealthChecks()
-            .AddCheck<UpstreamHealthCheck>("upstream")
-            // That the question is answered is the answer: a Gateway whose services are away must not be restarted.
-            .AddCheck("process", () => HealthCheckResult.Healthy(), [HealthSetup.LiveTag]);
-        // Not being ready is a state, asked for every second; UpstreamPairing logs when it changes.
-        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical);
+        // Readiness only: a Gateway whose services are away must not be restarted. UpstreamPairing logs when that changes.
+        services.AddHealthChecks().AddCheck<UpstreamHealthCheck>("upstream");
         return builder;
     }
 

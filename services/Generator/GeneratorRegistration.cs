@@ -33,8 +33,6 @@ public static class GeneratorRegistration
         services.TryAddSingleton<EngineHost>();
         services.AddHostedService(provider => provider.GetRequiredService<EngineHost>());
 
-        // The framework logs a check's "not yet" as an error at each look; what it reports is logged once, where it happens.
-        services.AddLogging(logging => logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None));
         services.AddHealthChecks()
             .AddCheck<ReadinessCheck>("generator")
             .AddCheck<LivenessCheck>("generator-engine", tags: [HealthSetup.LiveTag]);

@@ -55,7 +55,9 @@ internal sealed partial class ExceptionInterceptor(ILogger<ExceptionInterceptor>
     {
         if (exception is RpcException chosen)
             return chosen;
-        if (context.CancellationToken.IsCancellationRequested)
+
+        // A request stream that was reset is an I/O error, at times before the call's token is cancelled; no handler has I/O of its own.
+        if (context.CancellationToken.IsCancellationRequested || exception is IOException)
         {
             LogCallerGone(logger, context.Method);
             return new RpcException(new Status(StatusCode.Cancelled, "The call was cancelled."));

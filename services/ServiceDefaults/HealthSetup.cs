@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
 
 namespace Parley.ServiceDefaults;
 
@@ -20,6 +21,11 @@ public static class HealthSetup
             options.Services.Map("readiness", _ => true);
             options.Services.Map("liveness", check => check.Tags.Contains(LiveTag));
         });
+        // A process that answers at all is alive; a service with more to say of its life adds checks with this tag.
+        services.AddHealthChecks().AddCheck("process", () => HealthCheckResult.Healthy(), [LiveTag]);
+
+        // The framework logs a check's "not yet" as an error at each look; what it reports is logged once, where it happens.
+        services.AddLogging(logging => logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None));
         services.Configure<HealthCheckPublisherOptions>(options =>
         {
             // Watch streams are fed by the publisher, whose defaults are a first look after 5 s and then every 30 s.

@@ -114,6 +114,8 @@ internal sealed class HostedService : IAsyncDisposable
     private static void ConfigureLogging(ILoggingBuilder logging, LocalSystemOptions options)
     {
         logging.ClearProviders().SetMinimumLevel(options.LogLevelMin);
+        // A start that fails is told by whoever asked for it.
+        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning);
         if (options.LoggerProvider is { } provider)
             logging.AddProvider(provider);
