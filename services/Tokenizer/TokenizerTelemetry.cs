@@ -18,7 +18,7 @@ internal sealed class TokenizerTelemetry : IDisposable
     {
         _meter = meters.Create(Name);
         var buckets = new InstrumentAdvice<double>
-            { HistogramBucketBoundaries = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3] };
+        { HistogramBucketBoundaries = [1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3] };
         _templateDuration = _meter.CreateHistogram("parley.tokenizer.template.duration", "s",
             "Time to write a chat by its template.", null, buckets);
         _encodeDuration = _meter.CreateHistogram("parley.tokenizer.encode.duration", "s", "Time to encode a text.", null, buckets);

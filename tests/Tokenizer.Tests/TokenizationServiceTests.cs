@@ -78,7 +78,9 @@ public sealed class TokenizationServiceTests : IDisposable
         var chat = new Chat { ToolsJson = { "{" }, TemplateArgumentsJson = "[]", DocumentsJson = { "{}" } };
         chat.Messages.Add(new ChatMessage
         {
-            ToolCalls = { new ToolCall { ArgumentsJson = "1" } }, Content = "x", Parts = { new ContentPart { Text = "y" } },
+            ToolCalls = { new ToolCall { ArgumentsJson = "1" } },
+            Content = "x",
+            Parts = { new ContentPart { Text = "y" } },
         });
         var refused = await Refused(host, chat);
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
@@ -196,7 +198,8 @@ public sealed class TokenizationServiceTests : IDisposable
         foreach (var message in item.GetProperty("messages").EnumerateArray())
             chat.Messages.Add(new ChatMessage
             {
-                Role = message.GetProperty("role").GetString(), Content = message.GetProperty("content").GetString(),
+                Role = message.GetProperty("role").GetString(),
+                Content = message.GetProperty("content").GetString(),
             });
         var answer = await host.Client.EncodeChatAsync(new EncodeChatRequest { Chat = chat, IncludeText = true });
         Assert.Equal(item.GetProperty("text").GetString(), answer.Text);

@@ -40,7 +40,7 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         _preTokenizer = PreTokenizerReader.Read(file.PreTokenizer);
         _encoder = new BytePairEncoder(file, _preTokenizer.EndsInBytes);
         _postProcessor = Encoders.PostProcessor.Read(file.PostProcessor);
-        Tokens = new TokenTable(file);
+        Tokens = new TokenTable(file, _normalizer is null ? null : _normalizer.Normalize);
         var symbols = _preTokenizer.EndsInBytes ? "byte-level" : file.Model.ByteFallback ? "byte fallback" : "characters";
         Algorithm = $"BPE ({symbols})";
     }

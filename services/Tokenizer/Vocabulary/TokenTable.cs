@@ -16,7 +16,9 @@ internal sealed class TokenTable
     private readonly Dictionary<string, int> _vocabulary;
     private readonly Dictionary<string, AddedToken> _added;
 
-    public TokenTable(TokenizerFile file)
+    /// <param name="file">The vocabulary.</param>
+    /// <param name="normalize">The model's normalizer: an added token that is searched in normalized text also decodes to that.</param>
+    public TokenTable(TokenizerFile file, Func<string, string>? normalize)
     {
         Plan = DecodePlan.Read(file.Decoder);
         _vocabulary = file.Vocabulary;
@@ -28,12 +30,15 @@ internal sealed class TokenTable
         _special = new bool[Count];
         _isByte = new bool[Count];
         _offsets = new int[Count + 1];
+        var rewritten = new Dictionary<int, string>();
         foreach (var (token, id) in file.Vocabulary)
             _tokens[id] = token;
         foreach (var token in file.AddedTokens)
         {
             _tokens[token.Id] = token.Content;
             _special[token.Id] = token.Special;
+            if (token.Normalized && normalize is not null)
+                rewritten[token.Id] = normalize(token.Content);
         }
 
         var bytes = new List<byte>(Count * 8);
@@ -41,7 +46,7 @@ internal sealed class TokenTable
         {
             if (_tokens[id] is { } token)
             {
-                Plan.Write(token, isFirst: false, bytes);
+                Plan.Write(rewritten.GetValueOrDefault(id, token), isFirst: false, bytes);
                 _isByte[id] = Plan.IsByte(token, out _);
             }
 

@@ -114,11 +114,18 @@ internal sealed class PatternTranslator
             Copy(1);
         }
 
-        if (end < _pattern.Length && _pattern[end] == '?')
+        if (end >= _pattern.Length)
+            return true;
+        if (_pattern[end - 1] == '}' && _pattern[end] is '+' or '*')
+        {
+            // Not possessive in Oniguruma but repeated again, which .NET wants in a group.
+            _result.Insert(_atom, "(?:").Append(')');
+        }
+        else if (_pattern[end] == '?')
         {
             Copy(1);
         }
-        else if (end < _pattern.Length && _pattern[end] == '+' && _pattern[end - 1] != '}')
+        else if (_pattern[end] == '+')
         {
             _result.Insert(_atom, "(?>").Append(')');
             _position++;

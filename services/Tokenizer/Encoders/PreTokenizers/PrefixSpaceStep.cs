@@ -1,11 +1,11 @@
 namespace Parley.Tokenizer.Encoders.PreTokenizers;
 
-/// <summary>Byte level's <c>add_prefix_space</c>: a space before every piece that does not start with white space.</summary>
+/// <summary>Byte level's <c>add_prefix_space</c>: a space before every piece that does not start with one.</summary>
 internal sealed class PrefixSpaceStep : PreTokenizerStep
 {
     public override void Apply(in TextPiece piece, List<TextPiece> pieces)
     {
-        if (char.IsWhiteSpace(piece.Span[0]))
+        if (piece.Span[0] == ' ')
         {
             pieces.Add(piece);
             return;

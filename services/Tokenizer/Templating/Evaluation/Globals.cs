@@ -89,6 +89,6 @@ internal static class Globals
             }),
         };
         return new FunctionValue("Cycler", _ => throw TemplateException.Type("'Cycler' object is not callable"))
-            { Attributes = attributes };
+        { Attributes = attributes };
     }
 }
