@@ -22,8 +22,13 @@ public sealed class SmolLm2Tests
         var (source, expectedPath) = (Shared.SmolLm2(), Shared.SmolLm2Expected());
         using var document = JsonDocument.Parse(File.ReadAllBytes(expectedPath));
         using var folder = new TemporaryFolder();
-        ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package"),
-            Precision = precision, ContextTokensMax = 2048 });
+        ModelImport.Run(new ImportOptions
+        {
+            Source = source,
+            Destination = folder.File("package"),
+            Precision = precision,
+            ContextTokensMax = 2048
+        });
         using var model = new GroupQueryModel(folder.File("package"));
 
         foreach (var scene in document.RootElement.GetProperty("cases").EnumerateArray())

@@ -86,8 +86,12 @@ public sealed class ModelTreeTests
 
         Assert.Equal(ModelImport.SourceHash(synthesised.Path), ModelImport.SourceHash(again.Path));
         Assert.NotEqual(ModelImport.SourceHash(synthesised.Path), ModelImport.SourceHash(other.Path));
-        var package = ModelImport.Run(new ImportOptions { Source = synthesised.Path, Destination = folder.File("package"),
-            Precision = "fp32" });
+        var package = ModelImport.Run(new ImportOptions
+        {
+            Source = synthesised.Path,
+            Destination = folder.File("package"),
+            Precision = "fp32"
+        });
         Assert.Equal(synthesised.Parameters, package.Parameters);
         Assert.All(new ReferenceForward(synthesised.Path).Logits([256, 72, 105])[^1], logit => Assert.True(float.IsFinite(logit)));
     }

@@ -140,8 +140,11 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
             tensor.DataLocation = TensorProto.Types.DataLocation.External;
             tensor.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = dataFileName });
             tensor.ExternalData.Add(new StringStringEntryProto { Key = "offset", Value = offset.ToString(CultureInfo.InvariantCulture) });
-            tensor.ExternalData.Add(new StringStringEntryProto {
-                Key = "length", Value = target.Bytes.ToString(CultureInfo.InvariantCulture) });
+            tensor.ExternalData.Add(new StringStringEntryProto
+            {
+                Key = "length",
+                Value = target.Bytes.ToString(CultureInfo.InvariantCulture)
+            });
         }
 
         _graph.Initializer.Add(tensor);
@@ -158,8 +161,11 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
                 : new TensorShapeProto.Types.Dimension { DimValue = Convert.ToInt64(dimension, CultureInfo.InvariantCulture) });
         }
 
-        return new ValueInfoProto {
-            Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = type, Shape = shape } } };
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = type, Shape = shape } }
+        };
     }
 
     private static AttributeProto Attribute(string name, object value)
