@@ -15,9 +15,11 @@ public sealed class ModelImportTests
 
         var manifest = ModelManifest.Parse(File.ReadAllText(Path.Combine(result.Path, "parley.json")), "parley.json");
 
-        Assert.Equal((384, 300, "int8", result.SourceSha256), (manifest.Shape.VocabularySize, manifest.Shape.ContextTokensMax, manifest.Precision, manifest.SourceSha256));
+        Assert.Equal((384, 300, "int8", result.SourceSha256),
+            (manifest.Shape.VocabularySize, manifest.Shape.ContextTokensMax, manifest.Precision, manifest.SourceSha256));
         Assert.Equal(
-            Directory.GetFiles(result.Path).Select(Path.GetFileName).Where(name => name != "parley.json").Order(StringComparer.Ordinal), manifest.Files.Keys.Order(StringComparer.Ordinal));
+            Directory.GetFiles(result.Path).Select(Path.GetFileName)
+                .Where(name => name != "parley.json").Order(StringComparer.Ordinal), manifest.Files.Keys.Order(StringComparer.Ordinal));
         foreach (var (name, file) in manifest.Files)
         {
             var bytes = File.ReadAllBytes(Path.Combine(result.Path, name));
@@ -27,7 +29,8 @@ public sealed class ModelImportTests
         Assert.Equal(result.Bytes, Directory.GetFiles(result.Path).Sum(path => new FileInfo(path).Length));
         Assert.Equal(154_048, result.Parameters);
         Assert.Equal(
-            File.ReadAllBytes(Path.Combine(Fixture.Folder(Fixture.TiedLlama3Rope), "tokenizer.json")), File.ReadAllBytes(Path.Combine(result.Path, "tokenizer.json")));
+            File.ReadAllBytes(Path.Combine(Fixture.Folder(Fixture.TiedLlama3Rope), "tokenizer.json")),
+                File.ReadAllBytes(Path.Combine(result.Path, "tokenizer.json")));
     }
 
     [Fact]
@@ -39,7 +42,8 @@ public sealed class ModelImportTests
             var options = new ImportOptions { Source = Fixture.Folder(Fixture.UntiedHeadDim32), Destination = "", Precision = precision };
             var one = ModelImport.Run(options with { Destination = folder.File($"{precision}-1"), Parallelism = 1 });
             var two = ModelImport.Run(options with { Destination = folder.File($"{precision}-2"), Parallelism = 4 });
-            Assert.Equal(File.ReadAllBytes(Path.Combine(one.Path, "parley.json")), File.ReadAllBytes(Path.Combine(two.Path, "parley.json")));
+            Assert.Equal(File.ReadAllBytes(Path.Combine(one.Path, "parley.json")),
+                File.ReadAllBytes(Path.Combine(two.Path, "parley.json")));
         }
     }
 
@@ -146,7 +150,8 @@ public sealed class ModelImportTests
     {
         using var folder = new TemporaryFolder();
         Import(folder, Fixture.TiedLlama3Rope, "int8");
-        Assert.Contains("exists already", Assert.Throws<IOException>(() => Import(folder, Fixture.TiedLlama3Rope, "int8")).Message, StringComparison.Ordinal);
+        Assert.Contains("exists already",
+            Assert.Throws<IOException>(() => Import(folder, Fixture.TiedLlama3Rope, "int8")).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -157,7 +162,8 @@ public sealed class ModelImportTests
         using var folder = new TemporaryFolder();
         var source = CopySource(folder);
         var weights = Path.Combine(source, "model.safetensors");
-        File.WriteAllBytes(weights, Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(weights)).Replace(missing, renamed, StringComparison.Ordinal)));
+        var text = Encoding.Latin1.GetString(File.ReadAllBytes(weights)).Replace(missing, renamed, StringComparison.Ordinal);
+        File.WriteAllBytes(weights, Encoding.Latin1.GetBytes(text));
 
         var exception = Assert.Throws<InvalidDataException>(
             () => ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") }));
@@ -198,7 +204,8 @@ public sealed class ModelImportTests
         File.Delete(Path.Combine(source, missing));
 
         Assert.Contains(missing, Assert.Throws<InvalidDataException>(
-            () => ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") })).Message, StringComparison.Ordinal);
+            () => ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") })).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -222,7 +229,8 @@ public sealed class ModelImportTests
     [InlineData("""{"formatVersion":1}""", "parley.json")]
     [InlineData("[", "parley.json")]
     public void Manifest_NotOfThisFormat_IsRefused(string text, string named) =>
-        Assert.Contains(named, Assert.Throws<InvalidDataException>(() => ModelManifest.Parse(text, "parley.json")).Message, StringComparison.Ordinal);
+        Assert.Contains(named,
+            Assert.Throws<InvalidDataException>(() => ModelManifest.Parse(text, "parley.json")).Message, StringComparison.Ordinal);
 
     private static string CopySource(TemporaryFolder folder)
     {
@@ -232,7 +240,8 @@ public sealed class ModelImportTests
         return source;
     }
 
-    private static ImportResult Import(TemporaryFolder folder, string name, string precision) => ModelImport.Run(Options(folder, name, precision));
+    private static ImportResult Import(TemporaryFolder folder, string name, string precision) =>
+        ModelImport.Run(Options(folder, name, precision));
 
     private static ImportOptions Options(TemporaryFolder folder, string name, string precision) =>
         new() { Source = Fixture.Folder(name), Destination = folder.File("package"), Precision = precision, ContextTokensMax = 300 };

@@ -6,7 +6,9 @@ using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests;
 
-/// <summary>Imported packages in the Generator's own runner: paged cache, mixed steps of chunks and single tokens of two sequences.</summary>
+/// <summary>
+/// Imported packages in the Generator's own runner: paged cache, mixed steps of chunks and single tokens of two sequences.
+/// </summary>
 public sealed class PackageExecutionTests
 {
     private const int BlockTokens = 16;
@@ -38,7 +40,8 @@ public sealed class PackageExecutionTests
         using var runner = OnnxModelRunner.Create(package.ModelPath, package.Manifest, options);
         var batch = options.CreateBatch();
         var sequences = Fixture.Expected(name).GetProperty("cases").EnumerateArray()
-            .Select(scene => Fixture.Ids(scene.GetProperty("ids")).Concat(Fixture.Ids(scene.GetProperty("greedy_ignore_eos"))).ToArray()).ToArray();
+            .Select(scene => Fixture.Ids(scene.GetProperty("ids")).Concat(
+                Fixture.Ids(scene.GetProperty("greedy_ignore_eos"))).ToArray()).ToArray();
         var expected = sequences.Select(ids => new ReferenceForward(Fixture.Folder(name)).Logits(ids)).ToArray();
         var past = new int[2];
         var error = new LogitError();

@@ -6,7 +6,8 @@ namespace Parley.ModelImporter.Tests;
 public sealed class ReferenceForwardTests
 {
     /// <summary>
-    /// The answers to the bf16 checkpoint were recorded from a model cast as a whole, so its rotary frequencies were rounded, too: with exact ones
+    /// The answers to the bf16 checkpoint were recorded from a model cast as a whole, so its rotary frequencies were rounded, too: with
+    /// exact ones
     /// its logits differ by 5e-3. SmolLM2, loaded from its folder, has exact ones.
     /// </summary>
     [Theory]
@@ -26,7 +27,8 @@ public sealed class ReferenceForwardTests
 
             // Greedy, one forward for all steps: after the prompt and what was chosen so far, the next one is the most likely.
             var path = reference.Logits([.. ids, .. expected]);
-            Assert.Equal(expected, expected.Select((_, step) => Array.IndexOf(path[ids.Length - 1 + step], path[ids.Length - 1 + step].Max())));
+            Assert.Equal(expected,
+                expected.Select((_, step) => Array.IndexOf(path[ids.Length - 1 + step], path[ids.Length - 1 + step].Max())));
         }
     }
 }

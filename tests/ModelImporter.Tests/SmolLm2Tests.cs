@@ -22,7 +22,13 @@ public sealed class SmolLm2Tests
         var (source, expectedPath) = (Shared.SmolLm2(), Shared.SmolLm2Expected());
         using var document = JsonDocument.Parse(File.ReadAllBytes(expectedPath));
         using var folder = new TemporaryFolder();
-        ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package"), Precision = precision, ContextTokensMax = 2048 });
+        ModelImport.Run(new ImportOptions
+        {
+            Source = source,
+            Destination = folder.File("package"),
+            Precision = precision,
+            ContextTokensMax = 2048
+        });
         using var model = new GroupQueryModel(folder.File("package"));
 
         foreach (var scene in document.RootElement.GetProperty("cases").EnumerateArray())
@@ -33,7 +39,8 @@ public sealed class SmolLm2Tests
             Assert.InRange(Fixture.RelativeError(best, Fixture.Numbers(scene.GetProperty("top50_logits"))), 0, logitErrorMax);
         }
 
-        Assert.InRange(Perplexity(model, Fixture.Ids(document.RootElement.GetProperty("eval").GetProperty("ids"))), 0, perplexityMax + 0.01);
+        Assert.InRange(Perplexity(model, Fixture.Ids(document.RootElement.GetProperty("eval").GetProperty("ids"))),
+            0, perplexityMax + 0.01);
     }
 
     private static double Perplexity(GroupQueryModel model, int[] ids)

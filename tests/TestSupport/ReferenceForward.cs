@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace Parley.TestSupport;
 
 /// <summary>
-/// A plain forward pass of <c>LlamaForCausalLM</c> over one sequence, written to be obviously right: fp32 values, sums in double, no cache, nothing fused.
+/// A plain forward pass of <c>LlamaForCausalLM</c> over one sequence, written to be obviously right: fp32 values, sums in double, no
+/// cache, nothing fused.
 /// It reads a Hugging Face folder by itself, so that it shares no code with what it checks.
 /// </summary>
 public sealed class ReferenceForward
@@ -20,7 +21,8 @@ public sealed class ReferenceForward
 
     /// <param name="folder">A folder with config.json and model.safetensors (F32, F16 or BF16), or shards of it.</param>
     /// <param name="roundFrequencies">
-    /// Rounds the rotary frequencies to bf16, as a PyTorch model does that was cast as a whole (<c>model.to(bfloat16)</c>); one loaded in any type does not.
+    /// Rounds the rotary frequencies to bf16, as a PyTorch model does that was cast as a whole (<c>model.to(bfloat16)</c>); one loaded
+    /// in any type does not.
     /// </param>
     public ReferenceForward(string folder, bool roundFrequencies = false)
     {
@@ -179,11 +181,14 @@ public sealed class ReferenceForward
 
     private double[] Frequencies()
     {
-        var scaling = _config.TryGetProperty("rope_parameters", out var rope) || _config.TryGetProperty("rope_scaling", out rope) ? rope : default;
+        var scaling = _config.TryGetProperty("rope_parameters", out var rope)
+            || _config.TryGetProperty("rope_scaling", out rope) ? rope : default;
         var nested = scaling.ValueKind == JsonValueKind.Object;
-        var theta = nested && scaling.TryGetProperty("rope_theta", out var inner) ? inner.GetDouble() : _config.GetProperty("rope_theta").GetDouble();
+        var theta = nested && scaling.TryGetProperty("rope_theta", out var inner) ? inner.GetDouble()
+            : _config.GetProperty("rope_theta").GetDouble();
         var plain = Enumerable.Range(0, _headSize / 2).Select(i => 1 / Math.Pow(theta, 2.0 * i / _headSize));
-        var type = nested ? (scaling.TryGetProperty("rope_type", out var name) ? name : scaling.GetProperty("type")).GetString() : "default";
+        var type = nested ? (scaling.TryGetProperty("rope_type", out var name) ? name : scaling.GetProperty("type")).GetString()
+            : "default";
         if (type == "default")
             return [.. plain];
         var factor = scaling.GetProperty("factor").GetDouble();

@@ -4,7 +4,8 @@ using Parley.ModelImporter.Safetensors;
 namespace Parley.ModelImporter;
 
 /// <summary>
-/// A Hugging Face checkpoint folder, opened and checked: the configuration is understood, and every tensor that it asks for is there with its shape.
+/// A Hugging Face checkpoint folder, opened and checked: the configuration is understood, and every tensor that it asks for is there
+/// with its shape.
 /// </summary>
 internal sealed class CheckpointReader : IDisposable
 {
@@ -24,7 +25,8 @@ internal sealed class CheckpointReader : IDisposable
     public CheckpointTensors Tensors { get; }
 
     /// <summary>Opens a folder.</summary>
-    /// <exception cref="InvalidDataException">Something in it is missing, malformed or unsupported; the message names file and field or tensor.</exception>
+    /// <exception cref="InvalidDataException">Something in it is missing, malformed or unsupported; the message names file and field or
+    /// tensor.</exception>
     public static CheckpointReader Open(string folder)
     {
         var file = ConfigFile.Open(folder);
@@ -63,6 +65,7 @@ internal sealed class CheckpointReader : IDisposable
         var names = file.Texts("architectures");
         return Architectures.FirstOrDefault(architecture => names.Contains(architecture.Name))
             ?? throw file.Unsupported(
-                "architectures", names.Count == 0 ? "missing" : string.Join(", ", names), string.Join(", ", Architectures.Select(a => a.Name)));
+                "architectures", names.Count == 0 ? "missing" : string.Join(", ", names),
+                    string.Join(", ", Architectures.Select(a => a.Name)));
     }
 }

@@ -15,10 +15,14 @@ public sealed record ImportOptions
     /// <value>Served name. Default: the name of the source folder in lower case.</value>
     public string? Name { get; init; }
 
-    /// <value>Longest sequence (prompt and answer) that the package serves; the model's own limit if that is less. Default: 8192; from 1 on.</value>
+    /// <value>
+    /// Longest sequence (prompt and answer) that the package serves; the model's own limit if that is less. Default: 8192; from 1 on.
+    /// </value>
     public int ContextTokensMax { get; init; } = 8192;
 
-    /// <value>Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: 128. Smaller is more exact and larger on disk.</value>
+    /// <value>
+    /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: 128. Smaller is more exact and larger on disk.
+    /// </value>
     public int BlockMax { get; init; } = 128;
 
     /// <value>Threads at work. Default: -1, as many as there are processors.</value>

@@ -10,4 +10,5 @@ namespace Parley.ModelImporter;
 /// <param name="ContextTokensMax">Longest sequence that it serves.</param>
 /// <param name="SourceSha256">Hash of the source, see <see cref="ModelImport.SourceHash"/>.</param>
 public sealed record ImportResult(
-    string Name, string Path, string Architecture, string Precision, long Parameters, long Bytes, int ContextTokensMax, string SourceSha256);
+    string Name, string Path, string Architecture, string Precision, long Parameters, long Bytes,
+        int ContextTokensMax, string SourceSha256);

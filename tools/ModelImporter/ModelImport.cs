@@ -17,11 +17,13 @@ public static class ModelImport
     /// <summary>
     /// Imports a checkpoint. The package comes into being whole, by a rename, or not at all; memory use does not grow with the model.
     /// </summary>
-    /// <exception cref="InvalidDataException">The source is malformed or unsupported; the message names file and field or tensor.</exception>
+    /// <exception cref="InvalidDataException">The source is malformed or unsupported; the message names file and field or
+    /// tensor.</exception>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The destination exists, or the disk is full.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
-    public static ImportResult Run(ImportOptions options, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static ImportResult Run(
+        ImportOptions options, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         Precision.Check(options.Precision);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.ContextTokensMax, 1);
@@ -72,7 +74,8 @@ public static class ModelImport
     /// </summary>
     /// <returns>Lower-case hexadecimal.</returns>
     /// <exception cref="InvalidDataException">The folder has no weights.</exception>
-    public static string SourceHash(string folder, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
+    public static string SourceHash(
+        string folder, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var names = CheckpointFiles.Present(folder);
         var total = names.Sum(name => new FileInfo(Path.Combine(folder, name)).Length);
@@ -83,7 +86,8 @@ public static class ModelImport
             var path = Path.Combine(folder, name);
             if (!File.Exists(path))
                 throw new InvalidDataException($"{path}: the shard is missing.");
-            var hash = FileHash.Compute(path, bytes => progress?.Report(new ImportProgress("hash", done += bytes, total)), cancellationToken);
+            var hash = FileHash.Compute(
+                path, bytes => progress?.Report(new ImportProgress("hash", done += bytes, total)), cancellationToken);
             text.Append(hash).Append("  ").Append(name).Append('\n');
         }
 

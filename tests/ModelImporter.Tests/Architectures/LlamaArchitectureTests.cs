@@ -9,7 +9,8 @@ public sealed class LlamaArchitectureTests
     public void Config_OldForm_IsReadWithItsDefaults()
     {
         var config = Read("""
-            {"architectures":["LlamaForCausalLM"],"hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,"num_attention_heads":32,
+            {"architectures":["LlamaForCausalLM"],"hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,
+             "num_attention_heads":32,
              "num_key_value_heads":8,"vocab_size":128256,"max_position_embeddings":131072,"rms_norm_eps":1e-5,"rope_theta":500000.0,
              "tie_word_embeddings":true,"rope_scaling":{"rope_type":"llama3","factor":32.0,"low_freq_factor":1.0,"high_freq_factor":4.0,
              "original_max_position_embeddings":8192}}
@@ -25,7 +26,8 @@ public sealed class LlamaArchitectureTests
     public void Config_NewForm_IsRead()
     {
         Assert.Equal(
-            new RotarySettings(500_000, RotaryScaling.Llama3, 4, 1, 4, 64), CheckpointReader.ReadConfig(Fixture.Folder(Fixture.TiedLlama3Rope)).Rotary);
+            new RotarySettings(500_000, RotaryScaling.Llama3, 4, 1, 4, 64),
+                CheckpointReader.ReadConfig(Fixture.Folder(Fixture.TiedLlama3Rope)).Rotary);
         var config = CheckpointReader.ReadConfig(Fixture.Folder(Fixture.UntiedHeadDim32));
         Assert.Equal(new RotarySettings(10_000, RotaryScaling.None), config.Rotary);
         Assert.Equal((32, true, true, false), (config.Shape.HeadSize, config.AttentionBias, config.MlpBias, config.Shape.TiedEmbeddings));

@@ -6,7 +6,8 @@ namespace Parley.ModelImporter.Tests.Graph;
 public sealed class DecoderGraphTests
 {
     /// <summary>
-    /// fp32: the largest difference; else the root mean square, about one and a half times what was measured. Random weights of width 64 are the
+    /// fp32: the largest difference; else the root mean square, about one and a half times what was measured. Random weights of width
+    /// 64 are the
     /// worst case for rounding; <see cref="SmolLm2Tests"/> has a real model.
     /// </summary>
     [Theory]

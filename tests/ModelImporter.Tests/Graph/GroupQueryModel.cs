@@ -47,7 +47,12 @@ internal sealed class GroupQueryModel : IDisposable
         var dimensions = caches[0].Type.TensorType.Shape.Dim;
         var empty = new TensorProto { Name = "empty", DataType = TensorProto.Types.DataType.Float, RawData = ByteString.Empty };
         empty.Dims.AddRange([1, dimensions[2].DimValue, 0, dimensions[3].DimValue]);
-        var first = new TensorProto { Name = "first", DataType = TensorProto.Types.DataType.Int64, RawData = ByteString.CopyFrom(new byte[8]) };
+        var first = new TensorProto
+        {
+            Name = "first",
+            DataType = TensorProto.Types.DataType.Int64,
+            RawData = ByteString.CopyFrom(new byte[8]),
+        };
         first.Dims.Add(1);
         graph.Initializer.AddRange([empty, first]);
         foreach (var input in graph.Input.Where(input => PagedInputs.Contains(input.Name)).Concat(caches).ToList())
@@ -74,7 +79,8 @@ internal sealed class GroupQueryModel : IDisposable
         attention.Attribute.AddRange(paged.Attribute);
         return
         [
-            new NodeProto { Name = $"{name}.batch", OpType = "Unsqueeze", Input = { paged.Input[0], "first" }, Output = { $"{name}.batch" } },
+            new NodeProto { Name = $"{name}.batch", OpType = "Unsqueeze",
+                Input = { paged.Input[0], "first" }, Output = { $"{name}.batch" } },
             attention,
             new NodeProto { Name = $"{name}.flat", OpType = "Squeeze", Input = { $"{name}.heads", "first" }, Output = { paged.Output[0] } },
         ];

@@ -64,7 +64,8 @@ public sealed class ModelTreeTests
         var tree = ModelTree.Read(source);
 
         Assert.Contains("out_features=128, bias=True", tree.ToText(), StringComparison.Ordinal);
-        Assert.All(tree.Files.Where(file => file.Name != "expected.json"), file => Assert.DoesNotContain("does not read", file.Decides, StringComparison.Ordinal));
+        Assert.All(tree.Files.Where(file => file.Name != "expected.json"),
+            file => Assert.DoesNotContain("does not read", file.Decides, StringComparison.Ordinal));
         foreach (var size in tree.Sizes)
         {
             var package = folder.File(size.Precision);
@@ -85,7 +86,12 @@ public sealed class ModelTreeTests
 
         Assert.Equal(ModelImport.SourceHash(synthesised.Path), ModelImport.SourceHash(again.Path));
         Assert.NotEqual(ModelImport.SourceHash(synthesised.Path), ModelImport.SourceHash(other.Path));
-        var package = ModelImport.Run(new ImportOptions { Source = synthesised.Path, Destination = folder.File("package"), Precision = "fp32" });
+        var package = ModelImport.Run(new ImportOptions
+        {
+            Source = synthesised.Path,
+            Destination = folder.File("package"),
+            Precision = "fp32"
+        });
         Assert.Equal(synthesised.Parameters, package.Parameters);
         Assert.All(new ReferenceForward(synthesised.Path).Logits([256, 72, 105])[^1], logit => Assert.True(float.IsFinite(logit)));
     }

@@ -40,7 +40,9 @@ public sealed class QuantizerTests
         Assert.InRange(error / SquaredError(row, Round(row, block, 7)), 0.3, 0.85);
     }
 
-    /// <summary>Q4_1: sixteen levels from a minimum on, all blocks using the first and the last; bf16 rounding is all that is left.</summary>
+    /// <summary>
+    /// Q4_1: sixteen levels from a minimum on, all blocks using the first and the last; bf16 rounding is all that is left.
+    /// </summary>
     [Fact]
     public void Affine_WeightsOnAGrid_ComeBackAsTheyWere()
     {
@@ -96,7 +98,8 @@ public sealed class QuantizerTests
     private static float[] Row(int length, int seed)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, length).Select(_ => (float)((random.NextDouble() + random.NextDouble() + random.NextDouble() - 1.5) * 0.05))];
+        return [.. Enumerable.Range(0, length).Select(_ =>
+            (float)((random.NextDouble() + random.NextDouble() + random.NextDouble() - 1.5) * 0.05))];
     }
 
     private static float[] Affine(float[] row, int block)

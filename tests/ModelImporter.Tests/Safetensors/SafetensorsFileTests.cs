@@ -15,7 +15,9 @@ public sealed class SafetensorsFileTests
     {
         using var folder = new TemporaryFolder();
         const string Header =
-            """{"f32":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"f16":{"dtype":"F16","shape":[3],"data_offsets":[8,14]},"bf16":{"dtype":"BF16","shape":[19],"data_offsets":[14,52]}}""";
+            """{"f32":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"""
+            + """ "f16":{"dtype":"F16","shape":[3],"data_offsets":[8,14]},"""
+            + """ "bf16":{"dtype":"BF16","shape":[19],"data_offsets":[14,52]}}""";
         var data = new byte[52];
         BinaryPrimitives.WriteSingleLittleEndian(data, 1.5f);
         BinaryPrimitives.WriteSingleLittleEndian(data.AsSpan(4), -3e-5f);
@@ -32,7 +34,8 @@ public sealed class SafetensorsFileTests
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", "overlap")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""",
+        "overlap")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,17]}}""", "data_offsets")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,4]}}""", "data_offsets")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}""", "data_offsets[0]")]
@@ -43,7 +46,8 @@ public sealed class SafetensorsFileTests
     [InlineData("""{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]}}""", "shape")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2.5],"data_offsets":[0,8]}}""", "shape[0]")]
     [InlineData("""{"a":{"shape":[2],"data_offsets":[0,8]}}""", "dtype")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", "twice")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""",
+        "twice")]
     [InlineData("""{"a":7}""", "a is not described")]
     [InlineData("""[]""", "not a JSON object")]
     [InlineData("""{"a":""", "not JSON")]
@@ -103,7 +107,8 @@ public sealed class SafetensorsFileTests
                 try
                 {
                     var tensors = SafetensorsHeader.Parse(damaged, 8 + damaged.Length + 16, "fuzz");
-                    Assert.All(tensors, tensor => Assert.InRange(tensor.Offset + tensor.Bytes, 8 + damaged.Length, 8 + damaged.Length + 16));
+                    Assert.All(tensors, tensor =>
+                        Assert.InRange(tensor.Offset + tensor.Bytes, 8 + damaged.Length, 8 + damaged.Length + 16));
                 }
                 catch (InvalidDataException)
                 {
@@ -162,7 +167,8 @@ public sealed class SafetensorsFileTests
             named, Assert.Throws<InvalidDataException>(() => CheckpointTensors.Open(folder.Path)).Message, StringComparison.Ordinal);
     }
 
-    private static void WriteIndex(TemporaryFolder folder, string text) => File.WriteAllText(folder.File("model.safetensors.index.json"), text);
+    private static void WriteIndex(TemporaryFolder folder, string text) =>
+        File.WriteAllText(folder.File("model.safetensors.index.json"), text);
 
     private static float[] Read(SafetensorsFile file, string name)
     {

@@ -49,7 +49,8 @@ internal sealed record DecoderWeights(
     /// <summary>All tensors of the graph.</summary>
     public HashSet<string> Names()
     {
-        var names = Linears().SelectMany(linear => linear.Parts).SelectMany(part => part.Bias is null ? [part.Weight] : new[] { part.Weight, part.Bias });
+        var names = Linears().SelectMany(linear => linear.Parts)
+            .SelectMany(part => part.Bias is null ? [part.Weight] : new[] { part.Weight, part.Bias });
         return [.. names, .. Layers.SelectMany(layer => new[] { layer.AttentionNorm, layer.MlpNorm }), FinalNorm];
     }
 

@@ -2,7 +2,10 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Architectures;
 
-/// <summary>A linear of the graph: stored matrices over the same inputs, stacked, so that one product serves all (query, key and value; gate and up).</summary>
+/// <summary>
+/// A linear of the graph: stored matrices over the same inputs, stacked, so that one product serves all (query, key and value; gate and
+/// up).
+/// </summary>
 /// <param name="Name">Its name in the graph, e.g. <c>layers.0.qkv</c>.</param>
 /// <param name="Inputs">Columns of every part.</param>
 /// <param name="Parts">The parts, from the first output on.</param>

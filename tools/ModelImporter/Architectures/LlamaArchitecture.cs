@@ -58,7 +58,9 @@ internal sealed class LlamaArchitecture : IArchitecture
             new LinearWeights("head", shape.HiddenSize, [head]));
     }
 
-    /// <summary>Frequencies that old checkpoints stored are computed anew; a stored copy of a tied head is what transformers ignores, too.</summary>
+    /// <summary>
+    /// Frequencies that old checkpoints stored are computed anew; a stored copy of a tied head is what transformers ignores, too.
+    /// </summary>
     public bool Ignores(string tensor, DecoderConfig config) =>
         tensor.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal) || (config.Shape.TiedEmbeddings && tensor == HeadName);
 

@@ -43,7 +43,8 @@ internal sealed record RotarySettings(
             rope.Positive("high_freq_factor", 1e6),
             rope.Int("original_max_position_embeddings", 1, int.MaxValue));
         if (settings.HighFrequencyFactor <= settings.LowFrequencyFactor)
-            throw rope.Unsupported("high_freq_factor", $"{settings.HighFrequencyFactor}", $"above low_freq_factor ({settings.LowFrequencyFactor})");
+            throw rope.Unsupported("high_freq_factor", $"{settings.HighFrequencyFactor}",
+                $"above low_freq_factor ({settings.LowFrequencyFactor})");
         return settings;
     }
 }

@@ -6,7 +6,8 @@ using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 namespace Parley.ModelImporter.Graph;
 
 /// <summary>
-/// The whole decoder over a flattened batch: T tokens of any sequences in, logits of R chosen rows out. <c>docs/model-package.md</c> lists inputs and outputs.
+/// The whole decoder over a flattened batch: T tokens of any sequences in, logits of R chosen rows out. <c>docs/model-package.md</c>
+/// lists inputs and outputs.
 /// </summary>
 internal static class DecoderGraph
 {

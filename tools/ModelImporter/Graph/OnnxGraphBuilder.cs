@@ -44,7 +44,8 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
         return name;
     }
 
-    public void Output(string name, DataType type, params ReadOnlySpan<object> dimensions) => _graph.Output.Add(Describe(name, type, dimensions));
+    public void Output(string name, DataType type, params ReadOnlySpan<object> dimensions) =>
+        _graph.Output.Add(Describe(name, type, dimensions));
 
     /// <summary>Adds a node with one output, which carries the node's name.</summary>
     /// <returns>The output.</returns>
@@ -139,7 +140,11 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
             tensor.DataLocation = TensorProto.Types.DataLocation.External;
             tensor.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = dataFileName });
             tensor.ExternalData.Add(new StringStringEntryProto { Key = "offset", Value = offset.ToString(CultureInfo.InvariantCulture) });
-            tensor.ExternalData.Add(new StringStringEntryProto { Key = "length", Value = target.Bytes.ToString(CultureInfo.InvariantCulture) });
+            tensor.ExternalData.Add(new StringStringEntryProto
+            {
+                Key = "length",
+                Value = target.Bytes.ToString(CultureInfo.InvariantCulture)
+            });
         }
 
         _graph.Initializer.Add(tensor);
@@ -156,7 +161,11 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
                 : new TensorShapeProto.Types.Dimension { DimValue = Convert.ToInt64(dimension, CultureInfo.InvariantCulture) });
         }
 
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = type, Shape = shape } } };
+        return new ValueInfoProto
+        {
+            Name = name,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = type, Shape = shape } }
+        };
     }
 
     private static AttributeProto Attribute(string name, object value)

@@ -2,7 +2,9 @@ using Parley.ModelImporter.Architectures;
 
 namespace Parley.ModelImporter.Graph;
 
-/// <summary>Cosines and sines of the rotary positions, as the attention node reads them: [positions, head size / 2], the scaling baked in.</summary>
+/// <summary>
+/// Cosines and sines of the rotary positions, as the attention node reads them: [positions, head size / 2], the scaling baked in.
+/// </summary>
 internal static class RotaryTables
 {
     /// <summary>The frequency of each pair of a head, in radians per position [head size / 2].</summary>

@@ -36,7 +36,8 @@ public sealed record ModelTree(
     public string ToText()
     {
         var text = new StringBuilder(Root.ToText());
-        text.Append(CultureInfo.InvariantCulture, $"\n{Parameters:N0} parameters; {CacheBytesPerToken:N0} bytes of cache per token (fp32)\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"\n{Parameters:N0} parameters; {CacheBytesPerToken:N0} bytes of cache per token (fp32)\n");
         foreach (var size in Sizes.Where(size => size.Bytes is not null))
             text.Append(CultureInfo.InvariantCulture, $"  {size.Precision,-5} {size.Bytes / 1e6,10:N1} MB\n");
         text.Append('\n');
@@ -76,14 +77,16 @@ public sealed record ModelTree(
 
     private static ModelTreeNode Leaf(string name, string kind, string arguments) => new(name, kind, arguments, 1, []);
 
-    private static ModelTreeNode Parent(string name, string kind, params IReadOnlyList<ModelTreeNode> children) => new(name, kind, "", 1, children);
+    private static ModelTreeNode Parent(string name, string kind, params IReadOnlyList<ModelTreeNode> children) =>
+        new(name, kind, "", 1, children);
 
     private static ModelTreeNode Linear(string name, int inputs, int outputs, bool bias) =>
         Leaf(name, "Linear", $"in_features={inputs}, out_features={outputs}, bias={(bias ? "True" : "False")}");
 
     private static ModelTreeNode Norm(string name, DecoderConfig config) =>
         Leaf(name, "LlamaRMSNorm", string.Create(
-            CultureInfo.InvariantCulture, $"({config.Shape.HiddenSize},), eps={config.NormEpsilon.ToString(CultureInfo.InvariantCulture).ToLowerInvariant()}"));
+            CultureInfo.InvariantCulture,
+                $"({config.Shape.HiddenSize},), eps={config.NormEpsilon.ToString(CultureInfo.InvariantCulture).ToLowerInvariant()}"));
 
     private static long? SizeOf(string folder, DecoderConfig config, DecoderWeights weights, string precision)
     {

@@ -2,7 +2,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Parley.ModelImporter.Package;
 
-/// <summary><c>model.data</c> while it is written: allocated at once, so a full disk is known before any work, and written at offsets by many threads.</summary>
+/// <summary>
+/// <c>model.data</c> while it is written: allocated at once, so a full disk is known before any work, and written at offsets by many
+/// threads.
+/// </summary>
 internal sealed class DataFile : IDisposable
 {
     private readonly SafeFileHandle _handle;

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Parley.ModelImporter.Package;
 
-/// <summary>Makes new names in a folder survive a power cut. Windows does so itself; elsewhere .NET opens no folders, so this asks libc.</summary>
+/// <summary>
+/// Makes new names in a folder survive a power cut. Windows does so itself; elsewhere .NET opens no folders, so this asks libc.
+/// </summary>
 internal static class DirectorySync
 {
     private const int ReadOnly = 0;

@@ -58,7 +58,8 @@ internal sealed record ModelManifest
     public string ToJson() => JsonSerializer.Serialize(this, Json);
 
     /// <summary>Reads a manifest.</summary>
-    /// <exception cref="InvalidDataException">Not a manifest of this format; the message names file and field.</exception>
+    /// <exception cref="InvalidDataException">The text is not a manifest of this format; the message names the file and the
+    /// field.</exception>
     public static ModelManifest Parse(string json, string path)
     {
         try

@@ -6,7 +6,9 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Package;
 
-/// <summary>Writes a package: the source's small files, the weights tensor by tensor, the graph, and last the manifest with the hash of each.</summary>
+/// <summary>
+/// Writes a package: the source's small files, the weights tensor by tensor, the graph, and last the manifest with the hash of each.
+/// </summary>
 internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel, IProgress<ImportProgress>? progress)
 {
     private const string GraphName = "model.onnx";
@@ -19,7 +21,8 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     /// <param name="describe">Makes the manifest from the files.</param>
     /// <returns>Length of all files.</returns>
     public long Write(
-        CheckpointReader checkpoint, Precision precision, int contextTokensMax, Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe)
+        CheckpointReader checkpoint, Precision precision, int contextTokensMax,
+            Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe)
     {
         foreach (var (name, _) in CheckpointFiles.Copied)
             Copy(Path.Combine(checkpoint.Tensors.Folder, name), Path.Combine(folder, name));
@@ -83,7 +86,8 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         var files = new SortedDictionary<string, PackageFile>(StringComparer.Ordinal);
         foreach (var path in paths)
         {
-            var hash = FileHash.Compute(path, bytes => progress?.Report(new ImportProgress("seal", done += bytes, total)), parallel.CancellationToken);
+            var hash = FileHash.Compute(
+                path, bytes => progress?.Report(new ImportProgress("seal", done += bytes, total)), parallel.CancellationToken);
             files.Add(Path.GetFileName(path), new PackageFile(new FileInfo(path).Length, hash));
         }
 

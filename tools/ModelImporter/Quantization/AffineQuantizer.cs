@@ -4,7 +4,8 @@ using System.Numerics.Tensors;
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
-/// Rounds a row of weights to 4 bits, a scale and an offset per block: weight = (q − 8) · scale + offset. Weights that already lie on such a grid
+/// Rounds a row of weights to 4 bits, a scale and an offset per block: weight = (q − 8) · scale + offset. Weights that already lie on
+/// such a grid
 /// (checkpoints that were Q4_0 or Q4_1 once) come back as they were.
 /// </summary>
 internal static class AffineQuantizer
@@ -41,7 +42,9 @@ internal static class AffineQuantizer
 
     private static int Code(float scaled) => (int)Math.Clamp(MathF.Round(scaled), 0, Levels);
 
-    /// <summary>For each spread the codes follow, and for codes the best scale and minimum are a line fit; the least squared error wins.</summary>
+    /// <summary>
+    /// For each spread the codes follow, and for codes the best scale and minimum are a line fit; the least squared error wins.
+    /// </summary>
     private static (float Scale, float Minimum) Search(ReadOnlySpan<float> weights)
     {
         var low = TensorPrimitives.Min(weights);
@@ -67,7 +70,8 @@ internal static class AffineQuantizer
         return (best.Scale, best.Minimum);
     }
 
-    private static (float SumQ, float SumQQ, float SumW, float SumWQ) Project(ReadOnlySpan<float> weights, float low, float range, float spread)
+    private static (float SumQ, float SumQQ, float SumW, float SumWQ) Project(
+        ReadOnlySpan<float> weights, float low, float range, float spread)
     {
         var (sumQ, sumQQ, sumW, sumWQ) = (Vector<float>.Zero, Vector<float>.Zero, Vector<float>.Zero, Vector<float>.Zero);
         var (origin, inverse, top) = (new Vector<float>(low), new Vector<float>(1 / range), new Vector<float>((float)Levels));

@@ -17,7 +17,9 @@ internal sealed record BlockLayout(int Bits, int Block)
 
     private static readonly int[] Blocks = [128, 64, 32];
 
-    /// <summary>The largest block that divides a row and is not above <paramref name="blockMax"/>; null where none of 128, 64, 32 does.</summary>
+    /// <summary>
+    /// The largest block that divides a row and is not above <paramref name="blockMax"/>; null where none of 128, 64, 32 does.
+    /// </summary>
     public static int? BlockFor(int inputs, int blockMax = 128)
     {
         foreach (var block in Blocks)
@@ -31,7 +33,8 @@ internal sealed record BlockLayout(int Bits, int Block)
 
     /// <summary>The block for a linear.</summary>
     /// <exception cref="InvalidDataException">No block divides its inputs.</exception>
-    public static int RequireBlock(LinearWeights linear, int blockMax) => BlockFor(linear.Inputs, blockMax) ?? throw new InvalidDataException(
+    public static int RequireBlock(LinearWeights linear, int blockMax) =>
+        BlockFor(linear.Inputs, blockMax) ?? throw new InvalidDataException(
         $"{linear.Parts[0].Weight} has {linear.Inputs} inputs, which blocks of 128, 64 or 32 do not divide; import the model as fp32.");
 
     /// <summary>Bytes of the codes of one output.</summary>
@@ -51,7 +54,8 @@ internal sealed record BlockLayout(int Bits, int Block)
 
     /// <summary>Adds the product of a value [rows, inputs] with reserved weights.</summary>
     /// <returns><paramref name="output"/>, the value [rows, outputs].</returns>
-    public string Multiply(OnnxGraphBuilder graph, LinearWeights linear, string input, TensorTarget codes, TensorTarget scales, string output) =>
+    public string Multiply(OnnxGraphBuilder graph, LinearWeights linear, string input, TensorTarget codes,
+        TensorTarget scales, string output) =>
         graph.Node(
             output, "MatMulNBits", OnnxGraphBuilder.MicrosoftDomain, [input, codes.Name, scales.Name],
             ("K", linear.Inputs), ("N", linear.Outputs), ("bits", Bits), ("block_size", Block), ("accuracy_level", AccuracyLevel));

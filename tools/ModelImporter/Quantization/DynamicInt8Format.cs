@@ -83,7 +83,8 @@ internal sealed class DynamicInt8Format : LinearFormat
     }
 
     /// <summary>
-    /// Quantises and transposes columns [first, first + count) of the checkpoint's matrix: a tile of rows is transposed within the first cache,
+    /// Quantises and transposes columns [first, first + count) of the checkpoint's matrix: a tile of rows is transposed within the
+    /// first cache,
     /// so that whole cache lines go out.
     /// </summary>
     private static void Quantize(

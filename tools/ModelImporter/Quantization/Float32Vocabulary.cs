@@ -7,7 +7,10 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Quantization;
 
-/// <summary>Embedding and head in fp32 as the checkpoint lays them out [vocabulary, hidden]: Gather reads rows, Gemm multiplies by the transpose.</summary>
+/// <summary>
+/// Embedding and head in fp32 as the checkpoint lays them out [vocabulary, hidden]: Gather reads rows, Gemm multiplies by the
+/// transpose.
+/// </summary>
 internal sealed class Float32Vocabulary : VocabularyFormat
 {
     private const int ChunkElements = 1 << 20;

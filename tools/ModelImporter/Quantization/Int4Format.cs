@@ -9,7 +9,8 @@ using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
-/// Weights of 4 bits with a scale and an offset per block of inputs: MatMulNBits for the scaled codes, and for the offsets one small product of
+/// Weights of 4 bits with a scale and an offset per block of inputs: MatMulNBits for the scaled codes, and for the offsets one small
+/// product of
 /// the sums of the blocks' inputs, Σ x · offset = offset · Σ x.
 /// </summary>
 internal sealed class Int4Format(int blockMax) : LinearFormat
@@ -18,7 +19,9 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
     private const int SmallestBlock = 32;
     private const int SampledRows = 16;
 
-    /// <summary>Rounding to another grid loses some 0.5 % of the squares, finding the own one almost nothing but the rounding to bf16.</summary>
+    /// <summary>
+    /// Rounding to another grid loses some 0.5 % of the squares, finding the own one almost nothing but the rounding to bf16.
+    /// </summary>
     private const double GridErrorMax = 1e-4;
 
     private readonly HashSet<string> _constants = [];
@@ -30,7 +33,8 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
         var block = layout.Block;
         var blocks = linear.Inputs / block;
         var (codes, scales) = layout.Reserve(graph, linear);
-        var offsets = graph.Reserve($"{name}.offset", DataType.Float, (long)linear.Outputs * blocks * sizeof(float), blocks, linear.Outputs);
+        var offsets = graph.Reserve($"{name}.offset", DataType.Float,
+            (long)linear.Outputs * blocks * sizeof(float), blocks, linear.Outputs);
         graph.Fill((data, options) => Fill(tensors, linear, block, (codes, scales, offsets), data, options), codes, scales, offsets);
 
         var product = layout.Multiply(graph, linear, input, codes, scales, $"{name}.product");
@@ -46,13 +50,15 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
     }
 
     /// <summary>
-    /// The largest block that divides the inputs, but blocks of 32 for weights that come from them: a checkpoint that was Q4_0 or Q4_1 once is taken
+    /// The largest block that divides the inputs, but blocks of 32 for weights that come from them: a checkpoint that was Q4_0 or Q4_1
+    /// once is taken
     /// over on its own grid, because rounding a second time costs more than everything else together.
     /// </summary>
     private int BlockFor(CheckpointTensors tensors, LinearWeights linear)
     {
         var block = BlockLayout.RequireBlock(linear, blockMax);
-        return block > SmallestBlock && linear.Parts.All(part => tensors.Contains(part.Weight)) && IsOnGrid(tensors, linear) ? SmallestBlock : block;
+        return block > SmallestBlock && linear.Parts.All(part => tensors.Contains(part.Weight)) && IsOnGrid(tensors, linear)
+            ? SmallestBlock : block;
     }
 
     private static bool IsOnGrid(CheckpointTensors tensors, LinearWeights linear)
@@ -98,7 +104,8 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
             for (var r = 0; r < count; r++)
             {
                 linear.Read(tensors, first + r, 0, row);
-                AffineQuantizer.Quantize(row, block, codeBuffer.AsSpan(r * rowBytes, rowBytes), scaleBuffer.AsSpan(r * blocks, blocks), rowOffsets);
+                AffineQuantizer.Quantize(row, block, codeBuffer.AsSpan(r * rowBytes, rowBytes),
+                    scaleBuffer.AsSpan(r * blocks, blocks), rowOffsets);
                 for (var b = 0; b < blocks; b++)
                     offsets[((long)b * linear.Outputs) + first + r] = rowOffsets[b];
             }

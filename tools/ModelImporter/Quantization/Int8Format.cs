@@ -30,7 +30,8 @@ internal sealed class Int8Format(int blockMax) : LinearFormat
     }
 
     private static void Fill(
-        CheckpointTensors tensors, LinearWeights linear, int block, TensorTarget codes, TensorTarget scales, DataFile data, ParallelOptions options)
+        CheckpointTensors tensors, LinearWeights linear, int block, TensorTarget codes,
+            TensorTarget scales, DataFile data, ParallelOptions options)
     {
         var blocks = linear.Inputs / block;
         ForChunks(linear.Outputs, Math.Clamp(ChunkBytes / sizeof(float) / linear.Inputs, 1, 1024), options, (first, count) =>

@@ -6,7 +6,8 @@ using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
-/// Embedding and head of 8 bits with a scale per block, in every quantised precision: a head of 4 bits costs more quality than all other linears together.
+/// Embedding and head of 8 bits with a scale per block, in every quantised precision: a head of 4 bits costs more quality than all
+/// other linears together.
 /// GatherBlockQuantized and MatMulNBits read the same bytes under two shapes.
 /// </summary>
 internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat

@@ -23,7 +23,8 @@ internal abstract class LinearFormat
         var product = EmitProduct(graph, tensors, linear, input);
         if (!linear.HasBias)
             return product;
-        var bias = graph.Reserve($"{linear.Name}.bias", TensorProto.Types.DataType.Float, (long)linear.Outputs * sizeof(float), linear.Outputs);
+        var bias = graph.Reserve($"{linear.Name}.bias", TensorProto.Types.DataType.Float,
+            (long)linear.Outputs * sizeof(float), linear.Outputs);
         graph.Fill((data, _) => bias.Write(data, 0, MemoryMarshal.AsBytes<float>(linear.ReadBias(tensors))), bias);
         return graph.Node($"{linear.Name}.biased", "Add", "", [product, bias.Name]);
     }

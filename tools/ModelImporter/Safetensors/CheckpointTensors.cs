@@ -29,7 +29,8 @@ internal sealed class CheckpointTensors : IDisposable
             return [SingleName];
         var index = Path.Combine(folder, IndexName);
         if (!File.Exists(index))
-            throw new InvalidDataException($"{folder}: neither {SingleName} nor {IndexName} is there; only safetensors checkpoints are imported.");
+            throw new InvalidDataException(
+                $"{folder}: neither {SingleName} nor {IndexName} is there; only safetensors checkpoints are imported.");
         return [IndexName, .. ReadIndex(index).Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
@@ -71,7 +72,8 @@ internal sealed class CheckpointTensors : IDisposable
         if (!shape.SequenceEqual(tensor.Shape.ToArray()))
         {
             throw new InvalidDataException(
-                $"{file.Path}: tensor {name} has the shape {tensor.ShapeText}; config.json asks for [{string.Join(", ", shape.ToArray())}].");
+                $"{file.Path}: tensor {name} has the shape {tensor.ShapeText}; "
+                + $"config.json asks for [{string.Join(", ", shape.ToArray())}].");
         }
     }
 
@@ -85,7 +87,9 @@ internal sealed class CheckpointTensors : IDisposable
             throw new InvalidDataException($"{file.Path}: tensor {name} holds a weight that is infinite or not a number.");
     }
 
-    /// <summary>Gives back the memory of pages that were read, so that a process that walks through a model never holds all of it.</summary>
+    /// <summary>
+    /// Gives back the memory of pages that were read, so that a process that walks through a model never holds all of it.
+    /// </summary>
     public void Release()
     {
         foreach (var file in _files)
@@ -138,7 +142,8 @@ internal sealed class CheckpointTensors : IDisposable
             {
                 var shard = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : "";
                 if (shard.Length == 0 || shard != Path.GetFileName(shard) || !shard.EndsWith(".safetensors", StringComparison.Ordinal))
-                    throw new InvalidDataException($"{path}: weight_map.{property.Name} is not the name of a safetensors file in this folder.");
+                    throw new InvalidDataException(
+                        $"{path}: weight_map.{property.Name} is not the name of a safetensors file in this folder.");
                 if (!shards.TryAdd(property.Name, shard))
                     throw new InvalidDataException($"{path}: weight_map names {property.Name} twice.");
             }

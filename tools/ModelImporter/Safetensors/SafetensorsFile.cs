@@ -4,7 +4,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Parley.ModelImporter.Safetensors;
 
-/// <summary>An open <c>.safetensors</c> file, mapped into memory: tensors are read where they lie, so a model of any size costs no memory of its own.</summary>
+/// <summary>
+/// An open <c>.safetensors</c> file, mapped into memory: tensors are read where they lie, so a model of any size costs no memory of its
+/// own.
+/// </summary>
 internal sealed unsafe class SafetensorsFile : IDisposable
 {
     private const int AdviseNotNeeded = 4;

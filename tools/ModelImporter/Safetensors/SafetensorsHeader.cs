@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Parley.ModelImporter.Safetensors;
 
 /// <summary>
-/// Parses the header of a <c>.safetensors</c> file: 8 bytes length (little-endian), then JSON that maps each tensor to its type, shape and byte range.
+/// Parses the header of a <c>.safetensors</c> file: 8 bytes length (little-endian), then JSON that maps each tensor to its type, shape
+/// and byte range.
 /// The header is hostile input: every number in it is checked against the file before anything is mapped.
 /// </summary>
 internal static class SafetensorsHeader
@@ -26,7 +27,8 @@ internal static class SafetensorsHeader
         if (length is < 2 or > (ulong)HeaderBytesMax || (long)length > fileBytes - PrefixBytes)
         {
             throw new InvalidDataException(
-                $"{path}: the header length {length} is outside 2 to {Math.Min(HeaderBytesMax, fileBytes - PrefixBytes)}; the file is truncated or no safetensors file.");
+                $"{path}: the header length {length} is outside 2 to {Math.Min(HeaderBytesMax, fileBytes - PrefixBytes)}; "
+                + "the file is truncated or no safetensors file.");
         }
 
         return (int)length;
@@ -87,7 +89,8 @@ internal static class SafetensorsHeader
         if (offsets.Length != 2 || offsets[0] > offsets[1] || offsets[1] > fileBytes - dataStart)
         {
             throw new InvalidDataException(
-                $"{path}: tensor {name}: data_offsets [{string.Join(", ", offsets)}] are outside the {fileBytes - dataStart} bytes of data; the file is truncated or damaged.");
+                $"{path}: tensor {name}: data_offsets [{string.Join(", ", offsets)}] are outside the {fileBytes - dataStart} "
+                + "bytes of data; the file is truncated or damaged.");
         }
 
         var bytes = offsets[1] - offsets[0];

@@ -2,7 +2,10 @@ using System.Text.Json.Nodes;
 
 namespace Parley.ModelImporter.Synthesis;
 
-/// <summary>The tokenizer of a random checkpoint: one token per byte (ids 0 to 255), then the marks of the chat template; ids above have no token.</summary>
+/// <summary>
+/// The tokenizer of a random checkpoint: one token per byte (ids 0 to 255), then the marks of the chat template; ids above have no
+/// token.
+/// </summary>
 internal static class ByteTokenizer
 {
     public const int Begin = 256;
@@ -76,8 +79,11 @@ internal static class ByteTokenizer
     private static JsonObject ByteLevel() =>
         new() { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = true };
 
-    /// <summary>The printable character that byte-level tokenizers write for a byte: itself where it shows, else the next one from 256 on.</summary>
-    private static char Symbol(int value) => IsPrinted(value) ? (char)value : (char)(256 + Enumerable.Range(0, value).Count(other => !IsPrinted(other)));
+    /// <summary>
+    /// The printable character that byte-level tokenizers write for a byte: itself where it shows, else the next one from 256 on.
+    /// </summary>
+    private static char Symbol(int value) =>
+        IsPrinted(value) ? (char)value : (char)(256 + Enumerable.Range(0, value).Count(other => !IsPrinted(other)));
 
     private static bool IsPrinted(int value) => value is (>= 33 and <= 126) or (>= 161 and <= 172) or (>= 174 and <= 255);
 }

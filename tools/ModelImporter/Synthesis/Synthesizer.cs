@@ -7,7 +7,9 @@ using Parley.ModelImporter.Package;
 
 namespace Parley.ModelImporter.Synthesis;
 
-/// <summary>Writes a Hugging Face checkpoint of a known shape with random weights: speed and memory can be measured without a download.</summary>
+/// <summary>
+/// Writes a Hugging Face checkpoint of a known shape with random weights: speed and memory can be measured without a download.
+/// </summary>
 public static class Synthesizer
 {
     private const int ChunkBytes = 4 << 20;
