@@ -45,12 +45,14 @@ public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
         {
             var free = Greedy(runner, expected.Ids, expected.Greedy, follow: false);
             var agreeing = free.Zip(expected.Greedy).TakeWhile(pair => pair.First == pair.Second).Count();
-            forced += Greedy(runner, expected.Ids, expected.Greedy, follow: true).Zip(expected.Greedy).Count(pair => pair.First == pair.Second);
+            var following = Greedy(runner, expected.Ids, expected.Greedy, follow: true);
+            forced += following.Zip(expected.Greedy).Count(pair => pair.First == pair.Second);
             equal += agreeing;
             all += expected.Greedy.Length;
         }
 
-        output.WriteLine($"{precision}: {equal} of {all} greedy ids until the first difference; {forced} of {all} when each step is given the reference's past");
+        output.WriteLine($"{precision}: {equal} of {all} greedy ids before the first difference;"
+            + $" {forced} of {all} when each step is given the reference's past");
         Assert.True((double)forced / all >= shareMin, $"{precision}: {forced} of {all}");
     }
 

@@ -9,17 +9,28 @@ namespace Parley.Cli.Bench;
 /// <summary><c>parley bench engine</c>: steps of the model alone, without scheduler, sampling or services around them.</summary>
 internal static class EngineBench
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
 
     public static Command CreateCommand(IAnsiConsole console)
     {
         var model = new ModelSelection();
         var batches = Numbers("--batches", "Sequences of the decode steps.", [1, 2, 4, 8, 16]);
         var prompts = Numbers("--prompts", "Lengths of the prefill steps.", [32, 128, 512]);
-        var context = new Option<int>("--past") { Description = "Tokens in the cache before a decode step.", DefaultValueFactory = _ => 256 };
+        var context = new Option<int>("--past")
+        {
+            Description = "Tokens in the cache before a decode step.",
+            DefaultValueFactory = _ => 256,
+        };
         var repeats = new Option<int>("--repeats") { Description = "Steps of which the median counts.", DefaultValueFactory = _ => 15 };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var command = new Command("engine", "Bare model steps: prefill by length, decode by batch.") { batches, prompts, context, repeats, json };
+        var command = new Command("engine", "Bare model steps: prefill by length, decode by batch.")
+        {
+            batches, prompts, context, repeats, json,
+        };
         model.AddTo(command);
         command.SetAction(async (result, cancellationToken) =>
         {
@@ -50,12 +61,11 @@ internal static class EngineBench
         var table = new Table().AddColumns("step", "sequences", "tokens", "past", "ms", "tok/s");
         foreach (var row in rows)
         {
-            table.AddRow(row.Kind, Number(row.Sequences), Number(row.Tokens), Number(row.Context),
-                row.StepMs.ToString("0.00", CultureInfo.InvariantCulture), row.TokensPerSecond.ToString("0.0", CultureInfo.InvariantCulture));
+            table.AddRow(row.Kind, Number(row.Sequences), Number(row.Tokens), Number(row.Context), Number(row.StepMs), Number(row.TokensPerSecond));
         }
 
         console.Write(table);
     }
 
-    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+    private static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Parley.Cli.Packages;
 using Spectre.Console;
@@ -63,16 +64,17 @@ internal static class UpCommand
         IAnsiConsole console, LocalSystem system, string package, TimeSpan elapsed, CancellationToken cancellationToken)
     {
         var model = await ServedModel.DescribeAsync(system.Generator, cancellationToken);
-        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadLeft(2)).AddColumn();
-        grid.AddRow("model", Markup.Escape(model));
-        grid.AddRow("package", Markup.Escape(package));
-        grid.AddRow("page", $"[link={system.Http.AbsoluteUri}]{system.Http.AbsoluteUri}[/]");
-        grid.AddRow("OpenAI", $"{system.Http.AbsoluteUri}v1");
-        grid.AddRow("gRPC", $"{system.Grpc.Authority}   [grey](grpcurl -plaintext {system.Grpc.Authority} list)[/]");
-        grid.AddRow("inside", $"[grey]Tokenizer {system.Tokenizer.Authority}, Generator {system.Generator.Authority}[/]");
-        console.MarkupLine($"[green]Parley is ready[/] after {elapsed.TotalSeconds:0.0} s:");
-        console.Write(grid);
-        console.MarkupLine("[grey]Ctrl-C stops.[/]");
+        console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[green]Parley is ready[/] after {elapsed.TotalSeconds:0.0} s:"));
+        // Plain lines: nothing is cut or wrapped where the output is a file or a narrow terminal.
+        await Console.Out.WriteLineAsync($"""
+              page     {system.Http.AbsoluteUri}
+              OpenAI   {system.Http.AbsoluteUri}v1
+              gRPC     {system.Grpc.Authority}   (grpcurl -plaintext {system.Grpc.Authority} list)
+              model    {model}
+              package  {package}
+              inside   Tokenizer {system.Tokenizer.Authority}, Generator {system.Generator.Authority}
+            Ctrl-C stops.
+            """);
     }
 
     private static async Task WaitAsync(CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
@@ -40,7 +41,10 @@ internal static class ChatReport
         WritePieces(reply.Answer);
         WriteCandidates(reply);
 
-        Heading("5. Detokenization: the answer's text");
+        Heading("5. Detokenization: prompt and answer, special tokens skipped");
+        output.WriteLine(Decode(reply.Prompt.Concat(reply.Answer)));
+
+        Heading("The answer's text");
         output.WriteLine(reply.Text);
         output.WriteLine();
         WriteTimings(reply);
@@ -63,6 +67,10 @@ internal static class ChatReport
         Console.Out.WriteLine(text);
         Console.Out.WriteLine(new string('─', text.Length));
     }
+
+    /// <summary>The text of the pieces' bytes: characters that are split over tokens come together again.</summary>
+    private static string Decode(IEnumerable<TokenPiece> pieces) =>
+        Encoding.UTF8.GetString([.. pieces.Where(piece => !piece.Special).SelectMany(piece => piece.Utf8)]);
 
     private static void WriteIds(uint[] ids)
     {

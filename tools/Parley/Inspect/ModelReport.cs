@@ -4,10 +4,14 @@ using Parley.ModelImporter.Inspection;
 
 namespace Parley.Cli.Inspect;
 
-/// <summary>What a model's folder holds: modules with their sizes, parameters, bytes by precision, cache per token, and the files.</summary>
+/// <summary>What a model's folder holds: modules with sizes, parameters, bytes by precision, cache per token, the files.</summary>
 internal static class ModelReport
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
 
     /// <summary>Writes for people.</summary>
     public static void Write(string folder)

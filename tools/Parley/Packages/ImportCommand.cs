@@ -16,7 +16,11 @@ internal static class ImportCommand
         var destination = new Argument<string>("destination") { Description = "The package's folder; must not exist." };
         var precision = ModelSelection.CreatePrecision();
         var name = new Option<string?>("--name") { Description = "Served name; the source folder's without it." };
-        var context = new Option<int>("--context") { Description = "Positions to serve; the importer's default without it.", HelpName = "TOKENS" };
+        var context = new Option<int>("--context")
+        {
+            Description = "Positions to serve; the importer's default without it.",
+            HelpName = "TOKENS",
+        };
         var command = new Command("import", "Turn a Hugging Face folder into a package.") { source, destination, precision, name, context };
         command.SetAction((result, _) =>
         {
@@ -35,10 +39,10 @@ internal static class ImportCommand
                 options = options with { ContextTokensMax = tokens };
             var started = Stopwatch.GetTimestamp();
             var package = ImportRun.WithProgress(console, options, termination.Token);
-            console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
-                $"[green]{package.Name}[/]: {package.Parameters / 1e6:0.0} M parameters as {package.Precision}, {package.Bytes / 1e6:0.0} MB");
-            console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
-                $"in {package.Path} after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{package.Name}: {package.Parameters / 1e6:0.0} M parameters as {package.Precision}, {package.Bytes / 1e6:0.0} MB,")
+                + string.Create(CultureInfo.InvariantCulture,
+                $" in {package.Path} after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s"));
             return Task.FromResult(0);
         });
         return command;
