@@ -61,7 +61,8 @@ internal static class EngineBench
         var table = new Table().AddColumns("step", "sequences", "tokens", "past", "ms", "tok/s");
         foreach (var row in rows)
         {
-            table.AddRow(row.Kind, Number(row.Sequences), Number(row.Tokens), Number(row.Context), Number(row.StepMs), Number(row.TokensPerSecond));
+            table.AddRow(
+                row.Kind, Number(row.Sequences), Number(row.Tokens), Number(row.Context), Number(row.StepMs), Number(row.TokensPerSecond));
         }
 
         console.Write(table);
