@@ -98,6 +98,21 @@ public sealed class OnnxModelRunnerTests : IDisposable
     }
 
     [Fact]
+    public void Run_SameShapeAgain_AllocatesNextToNothing()
+    {
+        var batch = Options.CreateBatch();
+        batch.Clear(blockTableWidth: 1);
+        batch.Add([3], 0, [0], 1);
+        _runner.Run(batch);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        for (var i = 0; i < 100; i++)
+            _runner.Run(batch);
+
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 * 512);
+    }
+
+    [Fact]
     public void CopyBlock_OfASharedPrefix_ContinuesLikeTheOriginal()
     {
         var ids = Ids(21, seed: 5);

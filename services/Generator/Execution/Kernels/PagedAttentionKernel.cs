@@ -12,6 +12,14 @@ namespace Parley.Generator.Execution.Kernels;
 internal sealed unsafe class PagedAttentionKernel(
     string name, delegate*<PagedAttentionStep*, nint, void> write, delegate*<PagedAttentionStep*, nint, void> attend)
 {
+    /// <summary>
+    /// Positions per round of the online softmax: keys and values of 64 positions and 64 dimensions fit the first-level cache.
+    /// </summary>
+    internal const int KeyTile = 64;
+
+    /// <summary>Rows whose accumulators fit the registers together with vectors of keys.</summary>
+    internal const int RowGroup = 4;
+
     /// <summary>Tokens per write unit.</summary>
     internal const int WriteTokens = 32;
 

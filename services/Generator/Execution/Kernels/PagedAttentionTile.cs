@@ -12,13 +12,8 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
 {
-    /// <summary>
-    /// Positions per round of the online softmax: keys and values of 64 positions and 64 dimensions fit the first-level cache.
-    /// </summary>
-    private const int KeyTile = 64;
-
-    /// <summary>Rows whose accumulators fit the registers together with two vectors of keys.</summary>
-    private const int RowGroup = 4;
+    private const int KeyTile = PagedAttentionKernel.KeyTile;
+    private const int RowGroup = PagedAttentionKernel.RowGroup;
 
     private const float Log2E = 1.44269504088896341f;
 
@@ -54,11 +49,14 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
         new Span<float>(sums, padded).Clear();
 
         var keys = stackalloc float*[KeyTile];
+        var values = stackalloc float*[KeyTile / 16];
+        var run = Math.Min(step->BlockTokens, KeyTile);
         var blocks = step->BlockTable + ((long)sequence * step->BlockTableWidth);
         var keyCount = firstPosition + tokens;
         for (var start = 0; start < keyCount; start += KeyTile)
         {
             FindKeys(step, blocks, head, start, keyCount, keys);
+            FindValues(step, blocks, head, start, keyCount, values);
             for (var g = 0; g < rowGroups; g++)
             {
                 var row = g * RowGroup;
@@ -67,14 +65,16 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
                 if (visible <= 0)
                     continue;
 
-                Score(queries + ((long)row * headSize), keys, step->BlockTokens, headSize, visible, scores);
+                AttentionScores<TVector, TOps>.Compute(
+                    queries + ((long)row * headSize), keys, step->BlockTokens, headSize, visible, scores);
                 for (var r = 0; r < RowGroup; r++)
                 {
                     var limit = Math.Min(firstPosition + (Math.Min(row + r, rows - 1) / group) + 1 - start, visible);
                     corrections[r] = Softmax(scores + (r * KeyTile), limit, visible, maxima + row + r, sums + row + r);
                 }
 
-                AddValues(step, blocks, head, start, visible, scores, corrections, accumulators + ((long)row * headSize));
+                AttentionValues<TVector, TOps>.Add(
+                    scores, corrections, values, run, headSize, visible, accumulators + ((long)row * headSize));
             }
         }
 
@@ -146,47 +146,16 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
         }
     }
 
-    /// <summary>Scores [4, KeyTile] of four rows; only the visible ones mean anything.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Score(float* queries, float** keys, int blockTokens, int headSize, int visible, float* scores)
+    /// <summary>Pointers to the values of each run of positions that lie in one block.</summary>
+    private static void FindValues(PagedAttentionStep* step, int* blocks, int head, int start, int keyCount, float** values)
     {
-        var width = TOps.Width;
-        for (var i = 0; i * width < visible; i += 2)
+        var blockTokens = step->BlockTokens;
+        var run = Math.Min(blockTokens, KeyTile);
+        var end = Math.Min(start + KeyTile, keyCount);
+        for (var position = start; position < end; position += run)
         {
-            var left = keys[i];
-            var right = keys[i + 1];
-            var query = queries;
-            TVector a0 = TOps.Broadcast(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-            for (var d = 0; d < headSize; d++)
-            {
-                var k0 = TOps.Load(left);
-                var k1 = TOps.Load(right);
-                var q = TOps.Broadcast(query[0]);
-                a0 = TOps.MultiplyAdd(q, k0, a0);
-                a1 = TOps.MultiplyAdd(q, k1, a1);
-                q = TOps.Broadcast(query[1]);
-                b0 = TOps.MultiplyAdd(q, k0, b0);
-                b1 = TOps.MultiplyAdd(q, k1, b1);
-                q = TOps.Broadcast(query[2]);
-                c0 = TOps.MultiplyAdd(q, k0, c0);
-                c1 = TOps.MultiplyAdd(q, k1, c1);
-                q = TOps.Broadcast(query[3]);
-                d0 = TOps.MultiplyAdd(q, k0, d0);
-                d1 = TOps.MultiplyAdd(q, k1, d1);
-                left += blockTokens;
-                right += blockTokens;
-                query += RowGroup;
-            }
-
-            var destination = scores + (i * width);
-            TOps.Store(destination, a0);
-            TOps.Store(destination + width, a1);
-            TOps.Store(destination + KeyTile, b0);
-            TOps.Store(destination + KeyTile + width, b1);
-            TOps.Store(destination + (2 * KeyTile), c0);
-            TOps.Store(destination + (2 * KeyTile) + width, c1);
-            TOps.Store(destination + (3 * KeyTile), d0);
-            TOps.Store(destination + (3 * KeyTile) + width, d1);
+            var block = ((long)blocks[position / blockTokens] * step->KeyValueHeads) + head;
+            *values++ = step->ValueCache + (((block * blockTokens) + (position % blockTokens)) * step->HeadSize);
         }
     }
 
@@ -218,69 +187,6 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
         *maximum = newMaximum;
         *sum = (*sum * correction) + TOps.SumAcross(total);
         return correction;
-    }
-
-    /// <summary>accumulators [4, head size] · correction + weights · values.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddValues(
-        PagedAttentionStep* step, int* blocks, int head, int start, int visible, float* weights, float* corrections, float* accumulators)
-    {
-        var width = TOps.Width;
-        var headSize = step->HeadSize;
-        var blockTokens = step->BlockTokens;
-        var run = Math.Min(blockTokens, KeyTile);
-        for (var d = 0; d < headSize; d += 2 * width)
-        {
-            // A head of 16, 48, … is odd in wide vectors: the last round then computes its one vector twice.
-            var second = d + width < headSize ? width : 0;
-            var a = accumulators + d;
-            var b = a + headSize;
-            var c = b + headSize;
-            var e = c + headSize;
-            var factor = TOps.Broadcast(corrections[0]);
-            TVector a0 = TOps.Multiply(TOps.Load(a), factor), a1 = TOps.Multiply(TOps.Load(a + second), factor);
-            factor = TOps.Broadcast(corrections[1]);
-            TVector b0 = TOps.Multiply(TOps.Load(b), factor), b1 = TOps.Multiply(TOps.Load(b + second), factor);
-            factor = TOps.Broadcast(corrections[2]);
-            TVector c0 = TOps.Multiply(TOps.Load(c), factor), c1 = TOps.Multiply(TOps.Load(c + second), factor);
-            factor = TOps.Broadcast(corrections[3]);
-            TVector e0 = TOps.Multiply(TOps.Load(e), factor), e1 = TOps.Multiply(TOps.Load(e + second), factor);
-            for (var j = 0; j < visible; j += run)
-            {
-                var position = start + j;
-                var block = (((long)blocks[position / blockTokens] * step->KeyValueHeads) + head) * blockTokens;
-                var value = step->ValueCache + ((block + (position % blockTokens)) * headSize) + d;
-                var weight = weights + j;
-                var end = weights + Math.Min(j + run, visible);
-                for (; weight < end; weight++)
-                {
-                    var v0 = TOps.Load(value);
-                    var v1 = TOps.Load(value + second);
-                    var w = TOps.Broadcast(weight[0]);
-                    a0 = TOps.MultiplyAdd(w, v0, a0);
-                    a1 = TOps.MultiplyAdd(w, v1, a1);
-                    w = TOps.Broadcast(weight[KeyTile]);
-                    b0 = TOps.MultiplyAdd(w, v0, b0);
-                    b1 = TOps.MultiplyAdd(w, v1, b1);
-                    w = TOps.Broadcast(weight[2 * KeyTile]);
-                    c0 = TOps.MultiplyAdd(w, v0, c0);
-                    c1 = TOps.MultiplyAdd(w, v1, c1);
-                    w = TOps.Broadcast(weight[3 * KeyTile]);
-                    e0 = TOps.MultiplyAdd(w, v0, e0);
-                    e1 = TOps.MultiplyAdd(w, v1, e1);
-                    value += headSize;
-                }
-            }
-
-            TOps.Store(a, a0);
-            TOps.Store(a + second, a1);
-            TOps.Store(b, b0);
-            TOps.Store(b + second, b1);
-            TOps.Store(c, c0);
-            TOps.Store(c + second, c1);
-            TOps.Store(e, e0);
-            TOps.Store(e + second, e1);
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,0 +1,118 @@
+using System.Runtime.CompilerServices;
+
+namespace Parley.Generator.Execution.Kernels;
+
+/// <summary>Query · key of four rows and a tile of positions, for one vector width.</summary>
+/// <remarks>Each score is one chain of multiply-adds over the head's dimensions, so the two shapes of the loop give the same
+/// bits.</remarks>
+internal static unsafe class AttentionScores<TVector, TOps>
+    where TVector : struct
+    where TOps : struct, IVectorOps<TVector>
+{
+    private const int KeyTile = PagedAttentionKernel.KeyTile;
+    private const int RowGroup = PagedAttentionKernel.RowGroup;
+
+    /// <summary>Fills scores [4, KeyTile]; only those of visible positions mean anything.</summary>
+    /// <param name="queries">Packed queries [head size, 4].</param>
+    /// <param name="keys">For each vector of positions its keys, <paramref name="blockTokens"/> floats apart per dimension.</param>
+    /// <param name="blockTokens">Positions per block.</param>
+    /// <param name="headSize">Dimensions of a head.</param>
+    /// <param name="visible">Positions of the tile that some row attends to.</param>
+    /// <param name="scores">The result.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Compute(float* queries, float** keys, int blockTokens, int headSize, int visible, float* scores)
+    {
+        var width = TOps.Width;
+        if (width == 16 && visible > 2 * width)
+        {
+            ComputeFour(queries, keys, blockTokens, headSize, scores);
+            return;
+        }
+
+        for (var i = 0; i * width < visible; i += 2)
+        {
+            var left = keys[i];
+            var right = keys[i + 1];
+            var query = queries;
+            TVector a0 = TOps.Broadcast(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+            for (var d = 0; d < headSize; d++)
+            {
+                var k0 = TOps.Load(left);
+                var k1 = TOps.Load(right);
+                var q = TOps.Broadcast(query[0]);
+                a0 = TOps.MultiplyAdd(q, k0, a0);
+                a1 = TOps.MultiplyAdd(q, k1, a1);
+                q = TOps.Broadcast(query[1]);
+                b0 = TOps.MultiplyAdd(q, k0, b0);
+                b1 = TOps.MultiplyAdd(q, k1, b1);
+                q = TOps.Broadcast(query[2]);
+                c0 = TOps.MultiplyAdd(q, k0, c0);
+                c1 = TOps.MultiplyAdd(q, k1, c1);
+                q = TOps.Broadcast(query[3]);
+                d0 = TOps.MultiplyAdd(q, k0, d0);
+                d1 = TOps.MultiplyAdd(q, k1, d1);
+                left += blockTokens;
+                right += blockTokens;
+                query += RowGroup;
+            }
+
+            StorePair(scores + (i * width), a0, a1);
+            StorePair(scores + KeyTile + (i * width), b0, b1);
+            StorePair(scores + (2 * KeyTile) + (i * width), c0, c1);
+            StorePair(scores + (3 * KeyTile) + (i * width), d0, d1);
+        }
+    }
+
+    /// <summary>
+    /// The whole tile at once: sixteen accumulators hide the latency of a multiply-add and halve the loads, with 32 registers.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ComputeFour(float* queries, float** keys, int blockTokens, int headSize, float* scores)
+    {
+        float* p0 = keys[0], p1 = keys[1], p2 = keys[2], p3 = keys[3];
+        TVector a0 = TOps.Broadcast(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        TVector c0 = a0, c1 = a0, c2 = a0, c3 = a0, d0 = a0, d1 = a0, d2 = a0, d3 = a0;
+        for (nint offset = 0, end = (nint)headSize * blockTokens; offset < end; offset += blockTokens)
+        {
+            TVector k0 = TOps.Load(p0 + offset), k1 = TOps.Load(p1 + offset), k2 = TOps.Load(p2 + offset), k3 = TOps.Load(p3 + offset);
+            var q = TOps.Broadcast(queries[0]);
+            a0 = TOps.MultiplyAdd(q, k0, a0);
+            a1 = TOps.MultiplyAdd(q, k1, a1);
+            a2 = TOps.MultiplyAdd(q, k2, a2);
+            a3 = TOps.MultiplyAdd(q, k3, a3);
+            q = TOps.Broadcast(queries[1]);
+            b0 = TOps.MultiplyAdd(q, k0, b0);
+            b1 = TOps.MultiplyAdd(q, k1, b1);
+            b2 = TOps.MultiplyAdd(q, k2, b2);
+            b3 = TOps.MultiplyAdd(q, k3, b3);
+            q = TOps.Broadcast(queries[2]);
+            c0 = TOps.MultiplyAdd(q, k0, c0);
+            c1 = TOps.MultiplyAdd(q, k1, c1);
+            c2 = TOps.MultiplyAdd(q, k2, c2);
+            c3 = TOps.MultiplyAdd(q, k3, c3);
+            q = TOps.Broadcast(queries[3]);
+            d0 = TOps.MultiplyAdd(q, k0, d0);
+            d1 = TOps.MultiplyAdd(q, k1, d1);
+            d2 = TOps.MultiplyAdd(q, k2, d2);
+            d3 = TOps.MultiplyAdd(q, k3, d3);
+            queries += RowGroup;
+        }
+
+        var half = 2 * TOps.Width;
+        StorePair(scores, a0, a1);
+        StorePair(scores + half, a2, a3);
+        StorePair(scores + KeyTile, b0, b1);
+        StorePair(scores + KeyTile + half, b2, b3);
+        StorePair(scores + (2 * KeyTile), c0, c1);
+        StorePair(scores + (2 * KeyTile) + half, c2, c3);
+        StorePair(scores + (3 * KeyTile), d0, d1);
+        StorePair(scores + (3 * KeyTile) + half, d2, d3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StorePair(float* destination, TVector first, TVector second)
+    {
+        TOps.Store(destination, first);
+        TOps.Store(destination + TOps.Width, second);
+    }
+}
