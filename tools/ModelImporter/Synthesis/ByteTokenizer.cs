@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 namespace Parley.ModelImporter.Synthesis;
 
 /// <summary>
-/// The tokenizer of a random checkpoint: one token per byte (ids 0 to 255), then the marks of the chat template; ids above have no
-/// token.
+/// The tokenizer of a random checkpoint: one token per byte (ids 0 to 255), then the marks of the chat template, then made-up words, so
+/// that every id a random model comes up with is text.
 /// </summary>
 internal static class ByteTokenizer
 {
@@ -18,11 +18,14 @@ internal static class ByteTokenizer
 
     private static readonly string[] Specials = ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"];
 
-    public static string TokenizerJson()
+    /// <param name="vocabularySize">Number of ids; at least the bytes and the marks.</param>
+    public static string TokenizerJson(int vocabularySize)
     {
         var vocabulary = new JsonObject();
         for (var value = 0; value < Begin; value++)
             vocabulary[Symbol(value).ToString()] = value;
+        for (var id = Begin + Specials.Length; id < vocabularySize; id++)
+            vocabulary[Symbol(' ') + Word(id)] = id;
         var added = new JsonArray();
         for (var i = 0; i < Specials.Length; i++)
         {
@@ -75,6 +78,15 @@ internal static class ByteTokenizer
     }.ToJsonString();
 
     public static string SpecialTokensJson() => new JsonObject { ["bos_token"] = Specials[0], ["eos_token"] = Specials[^1] }.ToJsonString();
+
+    /// <summary>The number in letters: three at least, and never the same for two ids.</summary>
+    private static string Word(int id)
+    {
+        var word = "";
+        for (var rest = id; rest > 0 || word.Length < 3; rest /= 26)
+            word = (char)('a' + (rest % 26)) + word;
+        return word;
+    }
 
     private static JsonObject ByteLevel() =>
         new() { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = true };

@@ -46,7 +46,7 @@ public static class Synthesizer
             ["temperature"] = 0.6,
             ["top_p"] = 0.9,
         }.ToJsonString());
-        Write("tokenizer.json", ByteTokenizer.TokenizerJson());
+        Write("tokenizer.json", ByteTokenizer.TokenizerJson(config.Shape.VocabularySize));
         Write("tokenizer_config.json", ByteTokenizer.ConfigJson(contextTokensMax));
         Write("special_tokens_map.json", ByteTokenizer.SpecialTokensJson());
         var bytes = WriteWeights(Path.Combine(staging.Folder, "model.safetensors"), config, options.Seed, progress, cancellationToken);

@@ -24,11 +24,7 @@ internal static class ServeBench
 
     public static Command CreateCommand(IAnsiConsole console)
     {
-        var url = new Option<Uri>("--url")
-        {
-            Description = "Base URL of the server.",
-            DefaultValueFactory = _ => new Uri($"http://127.0.0.1:{UpCommand.DefaultHttpPort}"),
-        };
+        var url = AddressOption.Create("--url", $"Base URL of the server; http://127.0.0.1:{UpCommand.DefaultHttpPort} without it.");
         var streams = new Option<int[]>("--streams")
         {
             Description = "Load levels.",
@@ -46,7 +42,7 @@ internal static class ServeBench
         command.SetAction(async (result, cancellationToken) =>
         {
             using var client = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
-            var baseUrl = result.GetRequiredValue(url);
+            var baseUrl = result.GetValue(url) ?? new Uri($"http://127.0.0.1:{UpCommand.DefaultHttpPort}");
             var model = await ModelAsync(client, baseUrl, cancellationToken);
             var stream = new OpenAiStream(client, new Uri(baseUrl, "/v1/chat/completions"), model);
             var load = new ServeLoad(result.GetValue(requests), result.GetValue(words), result.GetValue(maxTokens));
@@ -124,12 +120,12 @@ internal static class ServeBench
     private static void Write(IAnsiConsole console, IEnumerable<ServeResult> levels)
     {
         var table = new Table().AddColumns(
-            "streams", "requests", "failed", "tok/s", "decode tok/s", "TTFT p50/p95 ms", "pause p50/p95/p99 ms");
+            "streams", "done", "failed", "tok/s", "decode tok/s", "TTFT p50", "p95 ms", "pause p50", "p95", "p99 ms");
         foreach (var level in levels)
         {
             table.AddRow(Number(level.Streams), Number(level.Requests), Number(level.Failures), Number(level.TokensPerSecond),
-                Number(level.DecodeTokensPerSecond), $"{Number(level.FirstTokenP50Ms)} / {Number(level.FirstTokenP95Ms)}",
-                $"{Number(level.InterTokenP50Ms)} / {Number(level.InterTokenP95Ms)} / {Number(level.InterTokenP99Ms)}");
+                Number(level.DecodeTokensPerSecond), Number(level.FirstTokenP50Ms), Number(level.FirstTokenP95Ms),
+                Number(level.InterTokenP50Ms), Number(level.InterTokenP95Ms), Number(level.InterTokenP99Ms));
         }
 
         console.Write(table);

@@ -12,11 +12,8 @@ internal static class ChatCommand
     public static Command Create(IAnsiConsole console)
     {
         var model = new ModelSelection();
-        var gateway = new Option<Uri?>("--gateway")
-        {
-            Description = $"gRPC address of a running Gateway; without it and --model, port {UpCommand.DefaultGrpcPort} is tried.",
-            HelpName = "URL",
-        };
+        var gateway = AddressOption.Create(
+            "--gateway", $"gRPC address of a running Gateway; without it and --model, port {UpCommand.DefaultGrpcPort} is tried.");
         var system = new Option<string?>("--system") { Description = "System message." };
         var sampling = new SamplingSelection();
         var command = new Command("chat", "Chat in the terminal; Ctrl-C stops the answer, not the program.");

@@ -36,7 +36,7 @@ internal static class InspectCommand
             DefaultValueFactory = _ => DefaultSystem,
         };
         var candidates = new Option<uint>("--candidates") { Description = "Show the n best candidates of each step." };
-        var gateway = new Option<Uri?>("--gateway") { Description = "gRPC address of a running Gateway.", HelpName = "URL" };
+        var gateway = AddressOption.Create("--gateway", "gRPC address of a running Gateway.");
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var model = new ModelSelection();
         var sampling = new SamplingSelection();
