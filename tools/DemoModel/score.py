@@ -1,7 +1,8 @@
 """Scores an exported model folder with greedy decoding on questions that do not stand in the corpus.
 
-questions.tsv and questions-fresh.tsv: topic, optional marks, turns separated by ||. The last turn is scored, the model's own
-answers stand between. The first file was used while the corpus grew; the second was written after the corpus was closed.
+The files in FILES: topic, optional marks, turns separated by ||. The last turn is scored, the model's own answers stand
+between. The first file was used while the corpus grew; the other two were written after the corpus was closed, so they are
+the honest measure of how the model takes unseen wording.
   @lines=N  the answer must have exactly N lines
   @again    the answer must differ from all answers before it in the conversation
 An answer is on topic when it has at least "needed" of the topic's words (topic-words.json).
@@ -20,6 +21,7 @@ from write_corpus import read_topics
 HERE = Path(__file__).parent
 SEED_SYSTEM = ("You are an intelligent assistant trained to follow user instructions and provide accurate, concise, and "
                "helpful responses.")
+FILES = ("questions.tsv", "questions-fresh.tsv", "questions-last.tsv")
 SYSTEMS = [None, SEED_SYSTEM, "You are a calm librarian. Speak clearly.", None, "You are a helpful assistant."]
 
 
@@ -132,7 +134,7 @@ def main():
     parser.add_argument("--corpus", type=Path, help="check first that no question stands in it")
     parser.add_argument("--quiet", action="store_true", help="do not print wrong answers")
     options = parser.parse_args()
-    files = {name: list(read_questions(HERE / name)) for name in ("questions.tsv", "questions-fresh.tsv")}
+    files = {name: list(read_questions(HERE / name)) for name in FILES}
     total = sum(len(questions) for questions in files.values())
     if options.corpus:
         reject_known_questions([question for questions in files.values() for question in questions], options.corpus)
@@ -141,7 +143,7 @@ def main():
     for name, questions in files.items():
         print(f"-- {name}")
         right += score_file(questions, answerer, judge, options.quiet)
-    print(f"both files: {right} of {total} = {right / total:.1%}")
+    print(f"all files: {right} of {total} = {right / total:.1%}")
     show(answerer)
 
 

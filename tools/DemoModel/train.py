@@ -71,7 +71,7 @@ def main():
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="checkpoints and the log")
     parser.add_argument("--out", type=Path, required=True, help="the Hugging Face folder")
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=3054)
     parser.add_argument("--minutes", type=float, default=1e9, help="end the schedule early on a slow machine")
     parser.add_argument("--tokens", type=int, default=4096, help="tokens in a batch")
     parser.add_argument("--rate", type=float, default=2e-3)
