@@ -33,12 +33,13 @@ public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
     }
 
     [Theory]
-    [InlineData("int8", 0.6)]
-    [InlineData("w8a8", 0.5)]
-    [InlineData("int4", 0.1)]
+    [InlineData("int8", 0.9)]
+    [InlineData("w8a8", 0.85)]
+    [InlineData("int4", 0.9)]
     public async Task Run_QuantizedGreedy_StaysWithTheReferenceForAWhile(string precision, double shareMin)
     {
         var cases = SmolLm2System.Cases();
+        Assert.SkipUnless(precision != "w8a8" || IntegerProductSelfTest.IsExact, "8-bit products saturate on this processor.");
         using var runner = await OpenAsync(precision);
         int equal = 0, all = 0, forced = 0;
         foreach (var expected in cases)
