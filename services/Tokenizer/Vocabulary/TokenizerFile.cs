@@ -17,6 +17,9 @@ internal sealed class TokenizerFile
 
     public required MergeTable Merges { get; init; }
 
+    /// <summary>The scores of a Unigram model, which has no merges; null for BPE.</summary>
+    public UnigramScores? Unigram { get; init; }
+
     public required ModelOptions Model { get; init; }
 
     public required IReadOnlyList<AddedToken> AddedTokens { get; init; }

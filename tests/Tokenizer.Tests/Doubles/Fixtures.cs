@@ -25,6 +25,9 @@ internal static class Fixtures
         return JsonElement.Parse(bytes);
     }
 
+    /// <summary>Answers of the reference that are checked in.</summary>
+    public static JsonElement Golden(string file) => JsonElement.Parse(Unzip(Path.Combine(AppContext.BaseDirectory, "Golden", file)));
+
     public static int[] Ids(JsonElement list) => [.. list.EnumerateArray().Select(id => id.GetInt32())];
 
     private static byte[] Unzip(string path)
