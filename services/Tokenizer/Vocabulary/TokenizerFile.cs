@@ -5,10 +5,13 @@ using Parley.Tokenizer.Encoders;
 
 namespace Parley.Tokenizer.Vocabulary;
 
-/// <summary>What a tokenizer.json says: vocabulary and merges in final form, stages as JSON with their places.</summary>
+/// <summary>What a tokenizer.json, or a file in its place, says: vocabulary and merges in final form, stages as JSON with their places.</summary>
 internal sealed class TokenizerFile
 {
     public const string FileName = "tokenizer.json";
+    public const string SentencePieceFileName = "tokenizer.model";
+
+    private const string TiktokenFiles = "*.tiktoken";
 
     /// <summary>SHA-256 of the file, lower-case hexadecimal.</summary>
     public required string Sha256 { get; init; }
@@ -32,14 +35,23 @@ internal sealed class TokenizerFile
 
     public required JsonSection? Decoder { get; init; }
 
-    /// <summary>Reads the file of a model folder.</summary>
-    /// <exception cref="InvalidDataException">The file is missing or broken, or asks for something that is not supported.</exception>
-    public static TokenizerFile Load(string directory)
+    /// <summary>Reads the file of a model folder: tokenizer.json, else a tiktoken file, else tokenizer.model.</summary>
+    /// <exception cref="InvalidDataException">All are missing, or one is broken or asks for something that is not supported.</exception>
+    public static TokenizerFile Load(ModelFolder folder)
     {
-        var path = Path.Combine(directory, FileName);
-        if (!File.Exists(path))
-            throw new InvalidDataException($"{path} is missing: the folder is no Hugging Face model with a fast tokenizer.");
-        return Parse(File.ReadAllBytes(path));
+        var path = Path.Combine(folder.Path, FileName);
+        if (File.Exists(path))
+            return Parse(File.ReadAllBytes(path));
+        var other = Directory.EnumerateFiles(folder.Path, TiktokenFiles).Order(StringComparer.Ordinal).FirstOrDefault()
+            ?? Path.Combine(folder.Path, SentencePieceFileName);
+        if (!File.Exists(other))
+            throw new InvalidDataException($"{path} is missing, and so are {SentencePieceFileName} (SentencePiece or tiktoken) and "
+                + $"{TiktokenFiles}: the folder holds no tokenizer.");
+        var bytes = File.ReadAllBytes(other);
+        var configuration = new TokenizerConfiguration(folder);
+        return TiktokenReader.IsTiktoken(bytes)
+            ? TiktokenReader.Read(Path.GetFileName(other), bytes, configuration)
+            : SentencePieceReader.Read(bytes, configuration);
     }
 
     /// <summary>Reads the file from its bytes.</summary>

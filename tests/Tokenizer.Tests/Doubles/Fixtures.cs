@@ -18,6 +18,9 @@ internal static class Fixtures
         return Loaded.GetOrAdd(name, _ => new HuggingFaceTokenizer(TokenizerFile.Parse(Unzip(path))));
     }
 
+    public static JsonElement TokenizerJson(string name) =>
+        JsonElement.Parse(Unzip(Shared.Fixture("tokenizers", name, "tokenizer.json.gz")));
+
     public static JsonElement Json(params string[] parts)
     {
         var path = Shared.Fixture(parts);
