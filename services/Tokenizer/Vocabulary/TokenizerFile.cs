@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Parley.Tokenizer.Encoders;
 
 namespace Parley.Tokenizer.Vocabulary;
@@ -60,6 +61,8 @@ internal sealed class TokenizerFile
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
         if (bytes.StartsWith(Encoding.UTF8.Preamble))
             bytes = bytes[Encoding.UTF8.Preamble.Length..];
+        if (!Utf8.IsValid(bytes))
+            throw new InvalidDataException($"{FileName} is not valid UTF-8.");
         try
         {
             return new TokenizerJsonReader(sha256).Read(bytes);
