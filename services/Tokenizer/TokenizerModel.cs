@@ -22,7 +22,7 @@ internal sealed class TokenizerModel
 
     public string Name { get; }
 
-    /// <summary>SHA-256 of tokenizer.json, lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of tokenizer.json or of the file in its place, lower-case hexadecimal.</summary>
     public string Sha256 { get; }
 
     public HuggingFaceTokenizer Tokenizer { get; }
@@ -38,7 +38,7 @@ internal sealed class TokenizerModel
     public static TokenizerModel Load(TokenizerOptions options, TimeProvider clock)
     {
         var folder = new ModelFolder(options.PackageDirectory);
-        var file = TokenizerFile.Load(folder.Path);
+        var file = TokenizerFile.Load(folder);
         var tokenizer = new HuggingFaceTokenizer(file);
         var specialTokens = SpecialTokens.Read(folder, tokenizer.Tokens);
         var limits = new TemplateLimits(options.TemplateStepsMax, options.TemplateDepthMax, options.TextCharactersMax);

@@ -1,4 +1,4 @@
-using Microsoft.ML.Tokenizers;
+using Parley.Tokenizer.Encoders.Normalizers;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Vocabulary;
 
@@ -12,9 +12,9 @@ internal sealed class AddedTokenSplitter
 {
     private readonly AddedTokenMatcher _raw;
     private readonly AddedTokenMatcher _normalized;
-    private readonly Normalizer? _normalizer;
+    private readonly TextNormalizer? _normalizer;
 
-    public AddedTokenSplitter(IReadOnlyList<AddedToken> tokens, Normalizer? normalizer)
+    public AddedTokenSplitter(IReadOnlyList<AddedToken> tokens, TextNormalizer? normalizer)
     {
         _normalizer = normalizer;
         _raw = new AddedTokenMatcher(tokens.Where(token => !token.Normalized).Select(token => (token, token.Content)));
@@ -47,7 +47,7 @@ internal sealed class AddedTokenSplitter
 
             var raw = part.Length == text.Length ? text : part.Span.ToString();
             var normal = _normalizer?.Normalize(raw) ?? raw;
-            var segment = new TextSegment(normal, 0, normal.Length, -1, part.AtStart);
+            var segment = new TextSegment(normal, 0, normal.Length, -1, part.AtStart && _normalizer?.DropsStart(raw) != true);
             var ranges = userRanges.Within(part.Start, part.Length);
             if (_normalized.IsEmpty)
                 segments.Add(segment);

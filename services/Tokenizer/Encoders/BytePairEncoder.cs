@@ -5,7 +5,7 @@ using Parley.Tokenizer.Vocabulary;
 namespace Parley.Tokenizer.Encoders;
 
 /// <summary>Step 4 of encoding: one piece of text → token ids, over the bytes of the text or over its characters.</summary>
-internal sealed class BytePairEncoder
+internal sealed class BytePairEncoder : PieceEncoder
 {
     private const int CacheEntries = 1 << 14;
     private const int BytesOnStack = 512;
@@ -44,8 +44,7 @@ internal sealed class BytePairEncoder
         }
     }
 
-    /// <summary>Appends the ids of a piece.</summary>
-    public void Encode(ReadOnlySpan<char> piece, SymbolBuffer symbols, List<int> ids)
+    public override void Encode(ReadOnlySpan<char> piece, SymbolBuffer symbols, List<int> ids)
     {
         if (!_cutsAtSpaces)
         {

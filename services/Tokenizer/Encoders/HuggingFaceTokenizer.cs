@@ -13,8 +13,8 @@ using Microsoft.ML.Tokenizers;
 /// <remarks>
 /// Encoding runs in five steps:
 /// <code>
-/// text ─▶ 1 added tokens ─▶ 2 normalizer ─▶ 3 pre-tokenizer ─▶ 4 byte-pair encoder ─▶ 5 post-processor ─▶ ids
-///              └────────────── their ids ─────────────────────────────▲
+/// text ─▶ 1 added tokens ─▶ 2 normalizer ─▶ 3 pre-tokenizer ─▶ 4 piece encoder ─▶ 5 post-processor ─▶ ids
+///              └────────────── their ids ──────────────────────────▲
 /// </code>
 /// Special tokens are not recognised where they overlap characters that a user wrote; nothing else depends on who wrote what, so the
 /// ids of a text without special tokens are those of the whole. Thread-safe.
@@ -29,7 +29,7 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
     private readonly AddedTokenSplitter _addedTokens;
     private readonly TextNormalizer? _normalizer;
     private readonly PreTokenizerPipeline _preTokenizer;
-    private readonly BytePairEncoder _encoder;
+    private readonly PieceEncoder _encoder;
     private readonly PostProcessor _postProcessor;
 
     /// <exception cref="InvalidDataException">The file asks for something that is not supported.</exception>
@@ -38,11 +38,21 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         _normalizer = file.Normalizer is { } normalizer ? NormalizerReader.Read(normalizer) : null;
         _addedTokens = new AddedTokenSplitter(file.AddedTokens, _normalizer);
         _preTokenizer = PreTokenizerReader.Read(file.PreTokenizer);
-        _encoder = new BytePairEncoder(file, _preTokenizer.EndsInBytes);
+        if (file.Unigram is { } scores)
+        {
+            if (_preTokenizer.EndsInBytes)
+                _preTokenizer = new PreTokenizerPipeline([.. _preTokenizer.Steps, new ByteLevelStep()], EndsInBytes: false);
+            _encoder = new UnigramEncoder(file, scores);
+        }
+        else
+        {
+            _encoder = new BytePairEncoder(file, _preTokenizer.EndsInBytes);
+        }
+
         _postProcessor = Encoders.PostProcessor.Read(file.PostProcessor);
         Tokens = new TokenTable(file, _normalizer is null ? null : _normalizer.Normalize);
         var symbols = _preTokenizer.EndsInBytes ? "byte-level" : file.Model.ByteFallback ? "byte fallback" : "characters";
-        Algorithm = $"BPE ({symbols})";
+        Algorithm = $"{(file.Unigram is null ? "BPE" : "Unigram")} ({symbols})";
     }
 
     /// <summary>The algorithm, as a person reads it.</summary>

@@ -63,7 +63,7 @@ internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<in
             if (specials.Element.ValueKind != JsonValueKind.Object || !specials.Has(name))
                 throw item.Fault($"names the special token \"{name}\", which special_tokens does not define");
             foreach (var id in specials.Section(name).Items("ids"))
-                (seen ? after : newBefore).Add(id.Element.GetInt32());
+                (seen ? after : newBefore).Add(Id(id));
         }
 
         before.InsertRange(0, newBefore);
@@ -73,8 +73,12 @@ internal sealed record PostProcessor(IReadOnlyList<int> Before, IReadOnlyList<in
     {
         var pair = section.Section(name);
         return pair.Element.ValueKind == JsonValueKind.Array && pair.Element.GetArrayLength() == 2
-            && pair.Element[1].TryGetInt32(out var id)
-            ? id
+            ? Id(new JsonSection(pair.Element[1], pair.Place + "[1]"))
             : throw pair.Fault("is not a token with its id");
     }
+
+    private static int Id(JsonSection section) =>
+        section.Element.ValueKind == JsonValueKind.Number && section.Element.TryGetInt32(out var id) && id is >= 0 and <= TokenTable.IdMax
+            ? id
+            : throw section.Fault("is not an id");
 }

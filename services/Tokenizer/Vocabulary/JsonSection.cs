@@ -65,6 +65,8 @@ internal readonly struct JsonSection(JsonElement element, string place)
     /// <summary>Refuses what this version does not implement: an option that is ignored would give wrong ids in silence.</summary>
     public void AllowOnly(params ReadOnlySpan<string> names)
     {
+        if (Element.ValueKind != JsonValueKind.Object)
+            throw Fault($"is a JSON {Element.ValueKind}, not an object");
         foreach (var property in Element.EnumerateObject())
         {
             if (property.Name != "type" && !names.Contains(property.Name))

@@ -1,14 +1,18 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Parley.Tokenizer.Encoders;
 
 namespace Parley.Tokenizer.Vocabulary;
 
-/// <summary>What a tokenizer.json says: vocabulary and merges in final form, stages as JSON with their places.</summary>
+/// <summary>What a tokenizer.json, or a file in its place, says: vocabulary and merges in final form, stages as JSON with their places.</summary>
 internal sealed class TokenizerFile
 {
     public const string FileName = "tokenizer.json";
+    public const string SentencePieceFileName = "tokenizer.model";
+
+    private const string TiktokenFiles = "*.tiktoken";
 
     /// <summary>SHA-256 of the file, lower-case hexadecimal.</summary>
     public required string Sha256 { get; init; }
@@ -16,6 +20,9 @@ internal sealed class TokenizerFile
     public required Dictionary<string, int> Vocabulary { get; init; }
 
     public required MergeTable Merges { get; init; }
+
+    /// <summary>The scores of a Unigram model, which has no merges; null for BPE.</summary>
+    public UnigramScores? Unigram { get; init; }
 
     public required ModelOptions Model { get; init; }
 
@@ -29,14 +36,23 @@ internal sealed class TokenizerFile
 
     public required JsonSection? Decoder { get; init; }
 
-    /// <summary>Reads the file of a model folder.</summary>
-    /// <exception cref="InvalidDataException">The file is missing or broken, or asks for something that is not supported.</exception>
-    public static TokenizerFile Load(string directory)
+    /// <summary>Reads the file of a model folder: tokenizer.json, else a tiktoken file, else tokenizer.model.</summary>
+    /// <exception cref="InvalidDataException">All are missing, or one is broken or asks for something that is not supported.</exception>
+    public static TokenizerFile Load(ModelFolder folder)
     {
-        var path = Path.Combine(directory, FileName);
-        if (!File.Exists(path))
-            throw new InvalidDataException($"{path} is missing: the folder is no Hugging Face model with a fast tokenizer.");
-        return Parse(File.ReadAllBytes(path));
+        var path = Path.Combine(folder.Path, FileName);
+        if (File.Exists(path))
+            return Parse(File.ReadAllBytes(path));
+        var other = Directory.EnumerateFiles(folder.Path, TiktokenFiles).Order(StringComparer.Ordinal).FirstOrDefault()
+            ?? Path.Combine(folder.Path, SentencePieceFileName);
+        if (!File.Exists(other))
+            throw new InvalidDataException($"{path} is missing, and so are {SentencePieceFileName} (SentencePiece or tiktoken) and "
+                + $"{TiktokenFiles}: the folder holds no tokenizer.");
+        var bytes = File.ReadAllBytes(other);
+        var configuration = new TokenizerConfiguration(folder);
+        return TiktokenReader.IsTiktoken(bytes)
+            ? TiktokenReader.Read(Path.GetFileName(other), bytes, configuration)
+            : SentencePieceReader.Read(bytes, configuration);
     }
 
     /// <summary>Reads the file from its bytes.</summary>
@@ -45,6 +61,8 @@ internal sealed class TokenizerFile
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes));
         if (bytes.StartsWith(Encoding.UTF8.Preamble))
             bytes = bytes[Encoding.UTF8.Preamble.Length..];
+        if (!Utf8.IsValid(bytes))
+            throw new InvalidDataException($"{FileName} is not valid UTF-8.");
         try
         {
             return new TokenizerJsonReader(sha256).Read(bytes);

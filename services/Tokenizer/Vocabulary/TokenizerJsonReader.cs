@@ -17,6 +17,7 @@ internal sealed class TokenizerJsonReader(string sha256)
     private readonly Dictionary<string, JsonElement> _model = [];
     private Dictionary<string, int>? _vocabulary;
     private MergeTable? _merges;
+    private List<double>? _scores;
     private char[] _left = new char[512];
     private char[] _right = new char[512];
 
@@ -49,16 +50,23 @@ internal sealed class TokenizerJsonReader(string sha256)
                 throw Fault($"has a field \"{name}\" that is not supported");
         }
 
-        var type = _model.TryGetValue("type", out var kind) ? kind.GetString() : "BPE";
-        if (type != "BPE")
-            throw Fault($"model.type \"{type}\" is not supported (BPE is)");
+        var type = _model.TryGetValue("type", out var kind) ? kind.GetString() : _scores is null ? "BPE" : "Unigram";
+        if (type is not ("BPE" or "Unigram"))
+            throw Fault($"model.type \"{type}\" is not supported (BPE and Unigram are)");
         var vocabulary = _vocabulary ?? throw Fault("has no model.vocab");
+        if (_scores is null != (type == "BPE"))
+            throw Fault($"model.vocab is not written as for a model of the type {type}");
+        var unigram = _scores is null ? null : UnigramReader.ReadOptions(
+            new JsonSection(JsonSerializer.SerializeToElement(_model), $"{TokenizerFile.FileName}: model"), _scores);
         return new TokenizerFile
         {
             Sha256 = sha256,
             Vocabulary = vocabulary,
-            Merges = _merges ?? throw Fault("has no model.merges"),
-            Model = ReadOptions(),
+            Merges = _merges ?? (unigram is null ? throw Fault("has no model.merges") : new MergeTable(0)),
+            Unigram = unigram,
+            Model = unigram is null
+                ? ReadOptions()
+                : new ModelOptions(null, FuseUnknown: true, Flag("byte_fallback"), IgnoreMerges: false),
             AddedTokens = ReadAddedTokens(vocabulary),
             Normalizer = Section("normalizer"),
             PreTokenizer = Section("pre_tokenizer"),
@@ -83,6 +91,10 @@ internal sealed class TokenizerJsonReader(string sha256)
             if (name == "vocab" && reader.TokenType == JsonTokenType.StartObject)
             {
                 ReadVocabulary(ref reader);
+            }
+            else if (name == "vocab" && reader.TokenType == JsonTokenType.StartArray)
+            {
+                _vocabulary = UnigramReader.ReadVocabulary(ref reader, _scores = []);
             }
             else if (name == "merges" && reader.TokenType == JsonTokenType.StartArray)
             {

@@ -18,12 +18,18 @@ internal static class Fixtures
         return Loaded.GetOrAdd(name, _ => new HuggingFaceTokenizer(TokenizerFile.Parse(Unzip(path))));
     }
 
+    public static JsonElement TokenizerJson(string name) =>
+        JsonElement.Parse(Unzip(Shared.Fixture("tokenizers", name, "tokenizer.json.gz")));
+
     public static JsonElement Json(params string[] parts)
     {
         var path = Shared.Fixture(parts);
         var bytes = path.EndsWith(".gz", StringComparison.Ordinal) ? Unzip(path) : File.ReadAllBytes(path);
         return JsonElement.Parse(bytes);
     }
+
+    /// <summary>Answers of the reference that are checked in.</summary>
+    public static JsonElement Golden(string file) => JsonElement.Parse(Unzip(Path.Combine(AppContext.BaseDirectory, "Golden", file)));
 
     public static int[] Ids(JsonElement list) => [.. list.EnumerateArray().Select(id => id.GetInt32())];
 

@@ -40,8 +40,26 @@ internal static class NormalizerReader
             case "StripAccents":
                 section.AllowOnly();
                 return new StripAccentsNormalizer();
+            case "Nmt":
+                section.AllowOnly();
+                return new NmtNormalizer();
+            case "Precompiled":
+                section.AllowOnly("precompiled_charsmap");
+                return ReadPrecompiled(section);
             default:
                 throw section.UnknownType("the normalizer");
+        }
+    }
+
+    private static PrecompiledNormalizer ReadPrecompiled(JsonSection section)
+    {
+        try
+        {
+            return new PrecompiledNormalizer(new CharacterMap(Convert.FromBase64String(section.Text("precompiled_charsmap"))));
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException)
+        {
+            throw section.Fault($"precompiled_charsmap is broken: it {exception.Message}");
         }
     }
 }

@@ -10,4 +10,6 @@ internal sealed class StripNormalizer(bool left, bool right) : TextNormalizer
         (false, true) => original.TrimEnd(),
         _ => original,
     };
+
+    public override bool DropsStart(string original) => left && original.Length > 0 && char.IsWhiteSpace(original[0]);
 }

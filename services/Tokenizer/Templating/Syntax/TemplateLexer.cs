@@ -250,12 +250,23 @@ internal sealed class TemplateLexer
         var isFloat = false;
         if (rest[0] == '0' && rest.Length > 1 && char.ToLowerInvariant(rest[1]) is 'x' or 'o' or 'b')
         {
-            length = 2;
-            while (length < rest.Length && (char.IsAsciiHexDigit(rest[length]) || rest[length] == '_'))
-                length++;
-            var digits = rest[2..length].ToString().Replace("_", "", StringComparison.Ordinal);
             var numberBase = char.ToLowerInvariant(rest[1]) switch { 'x' => 16, 'o' => 8, _ => 2 };
-            Add(TemplateToken.Form.Integer, Convert.ToInt64(digits, numberBase).ToString(CultureInfo.InvariantCulture), length);
+            length = 2;
+            var value = 0L;
+            var digits = 0;
+            for (; length < rest.Length && (rest[length] == '_' || DigitOf(rest[length]) < numberBase); length++)
+            {
+                if (rest[length] == '_')
+                    continue;
+                if (value > (long.MaxValue - 15) / numberBase)
+                    throw TemplateException.Syntax("a number beyond 64 bits is not supported", _line);
+                value = (value * numberBase) + DigitOf(rest[length]);
+                digits++;
+            }
+
+            if (digits == 0)
+                throw TemplateException.Syntax($"invalid number '{rest[..2]}'", _line);
+            Add(TemplateToken.Form.Integer, value.ToString(CultureInfo.InvariantCulture), length);
             return;
         }
 
@@ -283,6 +294,8 @@ internal sealed class TemplateLexer
         var text = rest[..length].ToString().Replace("_", "", StringComparison.Ordinal);
         Add(isFloat ? TemplateToken.Form.Float : TemplateToken.Form.Integer, text, length);
     }
+
+    private static int DigitOf(char value) => char.IsAsciiHexDigit(value) ? Convert.ToInt32(value.ToString(), 16) : int.MaxValue;
 
     private static void SkipDigits(ReadOnlySpan<char> rest, ref int length)
     {
