@@ -63,8 +63,8 @@ internal sealed class GenerationEngine : IDisposable
         _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksFor(limits.ContextTokensMax), runner.BlockCount);
         _scheduler = new Scheduler(
-            new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens), _pool, queue, limits.RunningSequencesMax,
-            limits.PriorityAging, time);
+            new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens), new PromptSharing(_pool, TryCopyBlock), _pool, queue,
+            limits.RunningSequencesMax, limits.PriorityAging, time);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
@@ -222,7 +222,7 @@ internal sealed class GenerationEngine : IDisposable
                 continue;
             }
 
-            var victim = _scheduler.Youngest();
+            var victim = _scheduler.VictimFor(row.Sequence);
             _reservation.Forget(victim);
             _scheduler.Preempt(victim);
             Totals.Preemptions++;
@@ -243,6 +243,21 @@ internal sealed class GenerationEngine : IDisposable
         {
             var ids = sequence.Tokens.Slice(sequence.CachedLength, newTokens);
             _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, wantsLogits ? 1 : 0);
+        }
+    }
+
+    /// <summary>Sharing a block spares work and is no condition for it: a device that cannot copy will say so in its next step.</summary>
+    private bool TryCopyBlock(int source, int destination)
+    {
+        try
+        {
+            _runner.CopyBlock(source, destination);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            Log.CopyFailed(_logger, exception);
+            return false;
         }
     }
 
@@ -269,8 +284,8 @@ internal sealed class GenerationEngine : IDisposable
         {
             var done = Math.Min(sequence.CachedLength + newTokens, sequence.PromptLength);
             Totals.PromptTokens += Math.Max(0, done - sequence.PromptTokensDone);
-            if (sequence.PromptTokensDone == 0)
-                Totals.CachedTokens += sequence.PrefixTokens;
+            Totals.CachedTokens += sequence.PrefixTokens - sequence.PrefixTokensCounted;
+            sequence.PrefixTokensCounted = sequence.PrefixTokens;
             sequence.PromptTokensDone = Math.Max(sequence.PromptTokensDone, done);
         }
     }
@@ -288,7 +303,7 @@ internal sealed class GenerationEngine : IDisposable
         var firstTokenAt = sequence.FirstTokenAt == 0 ? now : sequence.FirstTokenAt;
         var end = new SequenceEnd(
             finish, failure, stopTokenId, message, retryable,
-            new SequenceUsage(sequence.PromptLength, Math.Max(0, sequence.PrefixTokens), sequence.AnswerLength),
+            new SequenceUsage(sequence.PromptLength, sequence.PrefixTokens, sequence.AnswerLength),
             new SequenceTimings(
                 _time.GetElapsedTime(sequence.AcceptedAt, startedAt),
                 _time.GetElapsedTime(startedAt, firstTokenAt),

@@ -77,8 +77,14 @@ internal sealed class Sequence
     /// <summary>How often each token stands in prompt and answer; only where a penalty needs it.</summary>
     public TokenCounts? Counts { get; }
 
-    /// <summary>Prompt tokens found in the cache when the sequence first ran; −1 before.</summary>
-    public int PrefixTokens { get; set; } = -1;
+    /// <summary>Prompt tokens that no step had to read for this sequence: found in the cache, or computed for another meanwhile.</summary>
+    public int PrefixTokens { get; private set; }
+
+    /// <summary>How many of <see cref="PrefixTokens"/> the engine's totals hold.</summary>
+    public int PrefixTokensCounted { get; set; }
+
+    /// <summary>Leading tokens that another is computing and this sequence waits for; 0 when it waits for nobody.</summary>
+    public int SharedLength { get; set; }
 
     /// <summary>Time stamps: accepted, first planned, first token, stream found full. 0 is not yet.</summary>
     public long AcceptedAt { get; set; }
@@ -109,6 +115,13 @@ internal sealed class Sequence
 
     /// <summary>The next step that runs drops the sequence. From any thread, any number of times.</summary>
     public void Cancel() => Volatile.Write(ref _cancelled, 1);
+
+    /// <summary>The first tokens, this many, are in the blocks without a step of this sequence.</summary>
+    public void TakeCached(int length)
+    {
+        PrefixTokens += Math.Max(0, Math.Min(length, PromptLength) - Math.Max(CachedLength, PromptTokensDone));
+        CachedLength = length;
+    }
 
     /// <summary>Adds a sampled token.</summary>
     public void Append(uint id)

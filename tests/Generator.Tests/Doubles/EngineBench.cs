@@ -16,6 +16,7 @@ internal sealed class EngineBench : IDisposable
     public const uint Eos = 63;
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly List<Sequence> _sequences = [];
     private int _lastId;
 
     public EngineBench(
@@ -66,6 +67,7 @@ internal sealed class EngineBench : IDisposable
     {
         var sequence = Make(prompt, parameters, streamTokensMax, deadline, resumed);
         Assert.Equal(AdmissionResult.Accepted, Queue.TryEnqueue(sequence));
+        _sequences.Add(sequence);
         return sequence;
     }
 
@@ -73,6 +75,8 @@ internal sealed class EngineBench : IDisposable
     {
         var outcome = Engine.Step();
         Assert.Empty(Engine.CheckInvariants());
+        if (outcome == StepOutcome.Blocked)
+            Assert.All(_sequences, s => Assert.True(s.Status is not SequenceStatus.Running || s.Stream.IsFull, s.RequestId));
         return outcome;
     }
 
