@@ -1,6 +1,7 @@
 using Parley.Generator.Admission;
 using Parley.Generator.KvCache;
 using Parley.Generator.Sequences;
+using Parley.Generator.Speculation;
 
 namespace Parley.Generator.Scheduling;
 
@@ -9,8 +10,8 @@ namespace Parley.Generator.Scheduling;
 /// in the order of arrival; nobody overtakes the first, so nobody starves.
 /// </summary>
 internal sealed class Scheduler(
-    ISchedulingPolicy policy, PromptSharing sharing, KvBlockPool pool, AdmissionQueue queue, int runningMax, TimeSpan agingInterval,
-    TimeProvider time)
+    ISchedulingPolicy policy, PromptSharing sharing, Speculator speculator, KvBlockPool pool, AdmissionQueue queue, int runningMax,
+    TimeSpan agingInterval, TimeProvider time)
 {
     private readonly List<Sequence> _waiting = [];
     private readonly List<Sequence> _running = [];
@@ -51,7 +52,8 @@ internal sealed class Scheduler(
         }
 
         SortWaiting();
-        StartWaiting(plan, policy.PromptTokensMax(decoding) - promptTokens);
+        var left = StartWaiting(plan, policy.PromptTokensMax(decoding) - promptTokens);
+        speculator.Draft(plan, left);
         for (var i = 0; i < _waiting.Count; i++)
             _waiting[i].QueuePosition = i + 1;
     }
@@ -75,6 +77,7 @@ internal sealed class Scheduler(
         pool.ReleaseAll(sequence.Blocks);
         sequence.CachedLength = 0;
         sequence.SharedLength = 0;
+        sequence.DropDraft();
         sequence.Status = SequenceStatus.Preempted;
         _waiting.Add(sequence);
     }
@@ -92,7 +95,8 @@ internal sealed class Scheduler(
         sequence.Status = SequenceStatus.Ended;
     }
 
-    private void StartWaiting(StepPlan plan, int tokensLeft)
+    /// <returns>Tokens left.</returns>
+    private int StartWaiting(StepPlan plan, int tokensLeft)
     {
         for (var i = 0; i < _waiting.Count && tokensLeft > 0 && _running.Count < runningMax;)
         {
@@ -112,7 +116,7 @@ internal sealed class Scheduler(
 
             // One more block for each that runs, or the newcomer would soon be preempted by their growth.
             if (needed + _running.Count + CountOutstanding() > pool.FreeCount)
-                return;
+                return tokensLeft;
             Start(sequence, reusable);
             if (sharing.MustWait(sequence, _running))
                 continue;
@@ -120,6 +124,8 @@ internal sealed class Scheduler(
             Add(plan, sequence, newTokens);
             tokensLeft -= newTokens;
         }
+
+        return tokensLeft;
     }
 
     /// <summary>Blocks that the running sequences will still take for the tokens they have already.</summary>
@@ -150,6 +156,7 @@ internal sealed class Scheduler(
         {
             queue.Leave(sequence);
             sequence.StartedAt = time.GetTimestamp();
+            sequence.Drafting = speculator.Begin();
         }
 
         sequence.Status = SequenceStatus.Running;

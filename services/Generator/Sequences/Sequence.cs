@@ -1,5 +1,6 @@
 using Parley.Generator.KvCache;
 using Parley.Generator.Sampling;
+using Parley.Generator.Speculation;
 using Parley.Generator.Streaming;
 
 namespace Parley.Generator.Sequences;
@@ -74,6 +75,12 @@ internal sealed class Sequence
 
     public BlockTable Blocks { get; } = new();
 
+    /// <summary>How much to draft, from what became of the drafts so far.</summary>
+    public DraftAcceptance Drafting { get; set; }
+
+    /// <summary>Guessed tokens behind the last one, in this step.</summary>
+    public int DraftLength { get; private set; }
+
     /// <summary>How often each token stands in prompt and answer; only where a penalty needs it.</summary>
     public TokenCounts? Counts { get; }
 
@@ -113,6 +120,9 @@ internal sealed class Sequence
 
     public ReadOnlySpan<uint> Tokens => _tokens.AsSpan(0, Length);
 
+    /// <summary>The tokens and the draft behind them.</summary>
+    public ReadOnlySpan<uint> TokensAndDraft => _tokens.AsSpan(0, Length + DraftLength);
+
     /// <summary>The next step that runs drops the sequence. From any thread, any number of times.</summary>
     public void Cancel() => Volatile.Write(ref _cancelled, 1);
 
@@ -121,6 +131,28 @@ internal sealed class Sequence
     {
         PrefixTokens += Math.Max(0, Math.Min(length, PromptLength) - Math.Max(CachedLength, PromptTokensDone));
         CachedLength = length;
+    }
+
+    /// <summary>Guesses that what stands from <paramref name="start"/> on comes next; at the end of the tokens the guess quotes itself.</summary>
+    public void SetDraft(int start, int length)
+    {
+        if (Length + length > _tokens.Length)
+            Array.Resize(ref _tokens, Length + length + Math.Max(256, Length / 2));
+        for (var i = 0; i < length; i++)
+            _tokens[Length + i] = _tokens[start + i];
+        DraftLength = length;
+    }
+
+    public void DropDraft() => DraftLength = 0;
+
+    /// <summary>Adds a sampled token that the draft may have guessed.</summary>
+    /// <returns>True when it had: the step has read it already, and the rest of the draft stands behind it.</returns>
+    public bool AppendDrafted(uint id)
+    {
+        var isRight = DraftLength > 0 && _tokens[Length] == id;
+        DraftLength = isRight ? DraftLength - 1 : 0;
+        Append(id);
+        return isRight;
     }
 
     /// <summary>Adds a sampled token.</summary>

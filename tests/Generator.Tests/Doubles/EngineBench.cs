@@ -21,7 +21,7 @@ internal sealed class EngineBench : IDisposable
 
     public EngineBench(
         ScriptedModelRunner? runner = null, int runningMax = 16, int stepTokensMax = 32, int chunkTokens = 8, int queuedMax = 64,
-        int queuedTokensMax = 10_000, int stepFailuresMax = 3, int? contextTokensMax = null)
+        int queuedTokensMax = 10_000, int stepFailuresMax = 3, int? contextTokensMax = null, int draftTokensMax = 0)
     {
         Runner = runner ?? new ScriptedModelRunner();
         Queue = new AdmissionQueue(queuedMax, queuedTokensMax, Time);
@@ -34,6 +34,7 @@ internal sealed class EngineBench : IDisposable
             SlowReaderMax = TimeSpan.FromSeconds(30),
             PriorityAging = TimeSpan.FromSeconds(10),
             StepFailuresMax = stepFailuresMax,
+            DraftTokensMax = draftTokensMax,
         };
         Engine = new GenerationEngine(
             Runner, [Eos], limits, Queue, Time, new GeneratorTelemetry(_services.GetRequiredService<IMeterFactory>()),
