@@ -65,9 +65,10 @@ internal sealed class GenerationEngine : IDisposable
         _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksFor(limits.ContextTokensMax), runner.BlockCount);
         _speculator = new Speculator(limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax);
+        var policy = new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens);
+        var sharing = new PromptSharing(_pool, TryCopyBlock);
         _scheduler = new Scheduler(
-            new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens), new PromptSharing(_pool, TryCopyBlock), _speculator, _pool,
-            queue, limits.RunningSequencesMax, limits.PriorityAging, time);
+            policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);

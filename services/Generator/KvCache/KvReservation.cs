@@ -34,7 +34,7 @@ internal sealed class KvReservation(KvBlockPool pool)
         }
     }
 
-    /// <summary>The rows' new tokens are in the cache now, and whole blocks can be shared. A draft is committed when it is verified.</summary>
+    /// <summary>The rows' new tokens are in the cache now, and whole blocks can be shared; drafts are committed when verified.</summary>
     public void Commit()
     {
         foreach (var (sequence, _, newTokens) in _rows)

@@ -98,7 +98,7 @@ internal sealed class Scheduler(
     /// <returns>Tokens left.</returns>
     private int StartWaiting(StepPlan plan, int tokensLeft)
     {
-        for (var i = 0; i < _waiting.Count && tokensLeft > 0 && _running.Count < runningMax;)
+        for (var i = 0; i < _waiting.Count && _running.Count < runningMax;)
         {
             var sequence = _waiting[i];
             if (sequence.PausedAt != 0)
@@ -121,6 +121,8 @@ internal sealed class Scheduler(
             if (sharing.MustWait(sequence, _running))
                 continue;
             var newTokens = Math.Min(sequence.PendingLength, tokensLeft);
+            if (newTokens == 0)
+                continue;
             Add(plan, sequence, newTokens);
             tokensLeft -= newTokens;
         }

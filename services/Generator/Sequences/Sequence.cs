@@ -15,6 +15,7 @@ internal sealed class Sequence
     private int _cancelled;
     private int _queuePosition;
     private int _promptTokensDone;
+    private int _cachedLengthMax;
 
     /// <param name="requestId">The caller's id, for logs.</param>
     /// <param name="prompt">Ids of the prompt; at least one.</param>
@@ -129,11 +130,14 @@ internal sealed class Sequence
     /// <summary>The first tokens, this many, are in the blocks without a step of this sequence.</summary>
     public void TakeCached(int length)
     {
-        PrefixTokens += Math.Max(0, Math.Min(length, PromptLength) - Math.Max(CachedLength, PromptTokensDone));
+        // Once is enough for each token, whatever a preemption makes of it later.
+        var counted = Math.Max(Math.Max(CachedLength, PromptTokensDone), _cachedLengthMax);
+        PrefixTokens += Math.Max(0, Math.Min(length, PromptLength) - counted);
         CachedLength = length;
+        _cachedLengthMax = Math.Max(_cachedLengthMax, length);
     }
 
-    /// <summary>Guesses that what stands from <paramref name="start"/> on comes next; at the end of the tokens the guess quotes itself.</summary>
+    /// <summary>Guesses that what stands from <paramref name="start"/> on comes next; at its end the guess quotes itself.</summary>
     public void SetDraft(int start, int length)
     {
         if (Length + length > _tokens.Length)

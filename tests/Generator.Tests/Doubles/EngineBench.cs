@@ -102,13 +102,16 @@ internal sealed class EngineBench : IDisposable
     }
 
     /// <summary>The answer that the scripted model gives to this prompt when nothing but arithmetic is in the way.</summary>
-    public static uint[] Expected(uint[] prompt, SamplingParameters parameters, int vocabularySize = 64)
+    public static uint[] Expected(
+        uint[] prompt, SamplingParameters parameters, int vocabularySize = 64, Func<uint[], float[]>? logitsOf = null,
+        int contextTokensMax = int.MaxValue)
     {
         var sampler = new Sampler(vocabularySize, [Eos]);
         var sequence = new Sequence("expected", prompt, [], parameters, new TokenStream(1));
-        while (sequence.AnswerLength < parameters.MaxTokens)
+        logitsOf ??= history => ScriptedModelRunner.HashedLogits(history, vocabularySize);
+        while (sequence.AnswerLength < parameters.MaxTokens && sequence.Length < contextTokensMax)
         {
-            var logits = ScriptedModelRunner.HashedLogits(sequence.Tokens.ToArray(), vocabularySize);
+            var logits = logitsOf(sequence.Tokens.ToArray());
             var id = sampler.Sample(logits, sequence, out _);
             sequence.Append(id);
             if (id == Eos && !parameters.IgnoreEos)

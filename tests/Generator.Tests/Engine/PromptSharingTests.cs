@@ -80,7 +80,7 @@ public sealed class PromptSharingTests
     [InlineData(2, 21)]
     public void Step_WhoComputesIsGone_TheNextGoesOnWhereItStopped(int how, int stepTokensMax)
     {
-        // In steps of 8 tokens the others still queue when it happens; in steps of 21 they run and wait for the last of two chunks.
+        // It happens between two blocks or within one.
         using var bench = new EngineBench(stepTokensMax: stepTokensMax, stepFailuresMax: 100);
         var prompt = EngineBench.Prompt(41);
         var owner = bench.Submit(prompt, EngineBench.Greedy(5), deadline: bench.Time.GetTimestamp() + bench.Time.TimestampFrequency);

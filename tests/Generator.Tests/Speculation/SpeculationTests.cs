@@ -32,9 +32,8 @@ public sealed class SpeculationTests
     {
         // Four tokens by chance: a place to quote from is always found, and its guess is mostly wrong.
         using var bench = new EngineBench(new ScriptedModelRunner(blockCount: 300, vocabularySize: 64), draftTokensMax: 4);
-        var allowed = new[] { 1, 2, 3, 4 };
-        var sequence = bench.Submit(
-            [1, 2, 3], EngineBench.Sampled(3, 1000) with { IgnoreEos = true, AllowedTokenIds = allowed, TopK = 0, TopP = 1, Temperature = 5 });
+        var parameters = EngineBench.Sampled(3, 1000) with { IgnoreEos = true, AllowedTokenIds = [1, 2, 3, 4], TopK = 0, TopP = 1 };
+        var sequence = bench.Submit([1, 2, 3], parameters with { Temperature = 5 });
         bench.Drive();
         Assert.Equal(1000, EngineBench.Read(sequence).Length);
         Assert.InRange(bench.Engine.Snapshot.DraftTokens, 1, 500);
