@@ -97,6 +97,9 @@ internal sealed class GenerationService(
             AdmissionResult.Overloaded => GrpcFaults.Overloaded(
                 $"The queue is full: {queue.Requests} of {_options.QueuedRequestsMax} requests and {queue.PromptTokens} of "
                 + $"{_options.QueuedPromptTokensMax} prompt tokens wait, this prompt has {sequence.PromptLength}.", retryAfter),
+            AdmissionResult.TooLate => GrpcFaults.Overloaded(
+                $"The queue cannot be worked off before the deadline: {queue.PromptTokens} prompt tokens wait, at "
+                + $"{queue.Rate.TokensPerSecond:F0} tokens/s.", queue.LeastWait > retryAfter ? queue.LeastWait : retryAfter),
             AdmissionResult.Draining => GrpcFaults.Unavailable("The service is draining.", retryAfter),
             _ => GrpcFaults.Unavailable("The service is unhealthy.", retryAfter),
         };

@@ -56,6 +56,14 @@ internal sealed class GeneratorOptions
     [Range(1, 3600)]
     public int RetryAfterSeconds { get; set; } = 2;
 
+    /// <summary>
+    /// Tokens that a step may guess behind a sequence's last one, from the sequence's own text, and verify with it. What is said is the
+    /// same with and without; a sequence whose guesses are wrong stops guessing.
+    /// </summary>
+    /// <value>0 to 16; default 0: off.</value>
+    [Range(0, 16)]
+    public int DraftTokensMax { get; set; }
+
     /// <summary>A request that has waited this long counts as one priority class higher.</summary>
     /// <value>1 to 86,400 s; default 10.</value>
     [Range(1, 86_400)]
@@ -141,5 +149,6 @@ internal sealed class GeneratorOptions
         SlowReaderMax = TimeSpan.FromSeconds(SlowReaderSeconds),
         PriorityAging = TimeSpan.FromSeconds(PriorityAgingSeconds),
         StepFailuresMax = StepFailuresMax,
+        DraftTokensMax = DraftTokensMax,
     };
 }

@@ -47,6 +47,8 @@ internal sealed class GeneratorTelemetry
         Total(meter, "parley.generator.tokens.prompt", "{token}", snapshot => snapshot.PromptTokens);
         Total(meter, "parley.generator.tokens.cached", "{token}", snapshot => snapshot.CachedTokens);
         Total(meter, "parley.generator.tokens.completion", "{token}", snapshot => snapshot.CompletionTokens);
+        Total(meter, "parley.generator.tokens.drafted", "{token}", snapshot => snapshot.DraftTokens);
+        Total(meter, "parley.generator.tokens.accepted", "{token}", snapshot => snapshot.AcceptedTokens);
         Total(meter, "parley.generator.preemptions", "{preemption}", snapshot => snapshot.Preemptions);
     }
 

@@ -43,6 +43,9 @@ internal static partial class Log
     [LoggerMessage(3011, LogLevel.Information, "Stopped; {Failed} sequences had to be ended")]
     public static partial void Stopped(ILogger logger, int failed);
 
+    [LoggerMessage(3013, LogLevel.Warning, "A KV block could not be copied; its tokens are computed instead")]
+    public static partial void CopyFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(3012, LogLevel.Critical, "The engine's thread failed; the process stops")]
     public static partial void EngineFailed(ILogger logger, Exception exception);
 }

@@ -39,7 +39,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
             BlockCount = size.BlockCount,
             StepTokensMax = options.Value.StepTokensMax,
             SequencesMax = options.Value.RunningSequencesMax,
-            LogitRowsMax = options.Value.RunningSequencesMax,
+            LogitRowsMax = options.Value.ToLimits(size.ContextTokensMax).LogitRowsMax,
             ContextTokensMax = size.ContextTokensMax,
             Threads = options.Value.Threads,
             Spinning = options.Value.Spinning,

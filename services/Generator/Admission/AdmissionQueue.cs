@@ -23,6 +23,12 @@ internal sealed class AdmissionQueue(int requestsMax, int promptTokensMax, TimeP
     /// <summary>Prompt tokens of the requests that wait.</summary>
     public int PromptTokens => Volatile.Read(ref _promptTokens);
 
+    /// <summary>How fast what waits is worked off.</summary>
+    public PrefillRate Rate { get; } = new();
+
+    /// <summary>Time that the prompts which wait take at the very least.</summary>
+    public TimeSpan LeastWait => PrefillRate.LeastWait(PromptTokens, Rate.TokensPerSecond);
+
     public bool IsDraining => _refusal == AdmissionResult.Draining;
 
     /// <summary>Sets what is called, on the caller's thread, after something was posted.</summary>
@@ -40,6 +46,8 @@ internal sealed class AdmissionQueue(int requestsMax, int promptTokensMax, TimeP
                 return _refusal;
             if (_requests >= requestsMax || (_requests > 0 && sequence.PromptLength > promptTokensMax - _promptTokens))
                 return AdmissionResult.Overloaded;
+            if (IsTooLate(sequence))
+                return AdmissionResult.TooLate;
             _requests++;
             _promptTokens += sequence.PromptLength;
             sequence.Order = ++_lastOrder;
@@ -79,6 +87,14 @@ internal sealed class AdmissionQueue(int requestsMax, int promptTokensMax, TimeP
 
     /// <summary>From now on nothing is accepted.</summary>
     public void MarkUnhealthy() => Refuse(AdmissionResult.Unhealthy);
+
+    /// <summary>
+    /// Only what is surely too late: the sequence's own prompt may be in the cache, and one of a higher class overtakes those before it.
+    /// </summary>
+    private bool IsTooLate(Sequence sequence) =>
+        sequence.Deadline != long.MaxValue
+        && sequence.Parameters.Priority <= 0
+        && time.GetElapsedTime(time.GetTimestamp(), sequence.Deadline) < LeastWait;
 
     private void Refuse(AdmissionResult refusal)
     {

@@ -8,6 +8,9 @@ internal enum AdmissionResult
     /// <summary>The queue holds as many requests or prompt tokens as it may.</summary>
     Overloaded,
 
+    /// <summary>What waits already takes longer than the caller does.</summary>
+    TooLate,
+
     /// <summary>The service finishes what it has and takes nothing new.</summary>
     Draining,
 

@@ -38,6 +38,7 @@ internal static class EngineInvariants
         {
             foreach (var block in sequence.Blocks.Blocks)
                 references[block]++;
+            CheckWritable(sequence, pool, violations);
         }
 
         for (var block = 0; block < references.Length; block++)
@@ -45,6 +46,16 @@ internal static class EngineInvariants
             if (references[block] != pool.References(block))
                 violations.Add($"Block {block} stands in {references[block]} tables and has {pool.References(block)} references.");
         }
+    }
+
+    /// <summary>What a sequence will write next goes into a block of its own.</summary>
+    private static void CheckWritable(Sequence sequence, KvBlockPool pool, List<string> violations)
+    {
+        var index = sequence.CachedLength / pool.BlockTokens;
+        if (index < sequence.Blocks.Count && pool.References(sequence.Blocks.Blocks[index]) != 1)
+            violations.Add($"{sequence.RequestId} writes into block {sequence.Blocks.Blocks[index]}, which others read.");
+        if (sequence.Blocks.IndexedCount != index)
+            violations.Add($"{sequence.RequestId} has {index} whole blocks, {sequence.Blocks.IndexedCount} of them published.");
     }
 
     private static void CheckRunning(Sequence sequence, KvBlockPool pool, EngineLimits limits, List<string> violations)

@@ -17,4 +17,13 @@ internal sealed record EngineLimits
     public required TimeSpan PriorityAging { get; init; }
 
     public required int StepFailuresMax { get; init; }
+
+    /// <summary>Tokens of one draft; 0 is off.</summary>
+    public int DraftTokensMax { get; init; }
+
+    /// <summary>Tokens of all drafts of a step: at most as many as sequences may run, unless one draft alone is longer.</summary>
+    public int StepDraftTokensMax => DraftTokensMax == 0 ? 0 : Math.Max(DraftTokensMax, RunningSequencesMax);
+
+    /// <summary>Rows of logits of a step.</summary>
+    public int LogitRowsMax => RunningSequencesMax + StepDraftTokensMax;
 }

@@ -10,4 +10,6 @@ internal sealed record EngineSnapshot(
     long PromptTokens,
     long CompletionTokens,
     long CachedTokens,
-    long Preemptions);
+    long Preemptions,
+    long DraftTokens,
+    long AcceptedTokens);

@@ -13,4 +13,9 @@ internal sealed class EngineTotals
     public long CachedTokens { get; set; }
 
     public long Preemptions { get; set; }
+
+    /// <summary>Tokens that were guessed, and those of them that were right.</summary>
+    public long DraftTokens { get; set; }
+
+    public long AcceptedTokens { get; set; }
 }

@@ -5,6 +5,7 @@ using Parley.Generator.KvCache;
 using Parley.Generator.Sampling;
 using Parley.Generator.Scheduling;
 using Parley.Generator.Sequences;
+using Parley.Generator.Speculation;
 using Parley.Generator.Streaming;
 
 namespace Parley.Generator.Engine;
@@ -35,6 +36,7 @@ internal sealed class GenerationEngine : IDisposable
     private readonly KvBlockPool _pool;
     private readonly Scheduler _scheduler;
     private readonly KvReservation _reservation;
+    private readonly Speculator _speculator;
     private readonly Sampler _sampler;
     private readonly StopConditions _stopConditions;
     private readonly StepBatch _batch;
@@ -62,14 +64,16 @@ internal sealed class GenerationEngine : IDisposable
         _logger = logger;
         _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksFor(limits.ContextTokensMax), runner.BlockCount);
+        _speculator = new Speculator(limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax);
+        var policy = new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens);
+        var sharing = new PromptSharing(_pool, TryCopyBlock);
         _scheduler = new Scheduler(
-            new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens), _pool, queue, limits.RunningSequencesMax,
-            limits.PriorityAging, time);
+            policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
         _batch = new StepBatch(
-            limits.StepTokensMax, limits.RunningSequencesMax, _pool.BlocksFor(limits.ContextTokensMax), limits.RunningSequencesMax);
+            limits.StepTokensMax, limits.RunningSequencesMax, _pool.BlocksFor(limits.ContextTokensMax), limits.LogitRowsMax);
         _snapshot = TakeSnapshot();
     }
 
@@ -125,6 +129,7 @@ internal sealed class GenerationEngine : IDisposable
     private StepOutcome RunPlanned()
     {
         ReadOnlyMemory<float> logits;
+        var (started, promptTokens) = (_time.GetTimestamp(), Totals.PromptTokens);
         try
         {
             // (7) run
@@ -140,20 +145,50 @@ internal sealed class GenerationEngine : IDisposable
         _failuresInARow = 0;
         Totals.Steps++;
         CountPromptTokens();
+        _queue.Rate.Observe(Totals.PromptTokens - promptTokens, _time.GetElapsedTime(started));
         _reservation.Commit();
 
         // (8) sample and (9) emit, row by row
         var logitsRow = 0;
         foreach (var row in _plan.Rows)
         {
-            if (row.WantsLogits)
-                SampleAndEmit(row.Sequence, logits.Span.Slice(_sampler.VocabularySize * logitsRow++, _sampler.VocabularySize));
+            var rows = row.LogitRows;
+            if (rows > 0)
+                SampleRows(row, logits.Span.Slice(_sampler.VocabularySize * logitsRow, _sampler.VocabularySize * rows));
+            logitsRow += rows;
         }
 
         return StepOutcome.Completed;
     }
 
-    private void SampleAndEmit(Sequence sequence, ReadOnlySpan<float> logits)
+    /// <summary>
+    /// Samples row by row for as long as the draft is right: the row behind a drafted token says something only when that token is the
+    /// one that was sampled. Of a wrong token nothing stays: its place in the cache is written again.
+    /// </summary>
+    private void SampleRows(StepRow row, ReadOnlySpan<float> logits)
+    {
+        var sequence = row.Sequence;
+        var accepted = 0;
+        while (SampleAndEmit(sequence, logits.Slice(_sampler.VocabularySize * accepted, _sampler.VocabularySize)))
+        {
+            accepted++;
+            if (sequence.Status != SequenceStatus.Ended)
+                sequence.CachedLength++;
+            else
+                break;
+        }
+
+        if (row.DraftTokens == 0)
+            return;
+        Totals.DraftTokens += row.DraftTokens;
+        Totals.AcceptedTokens += accepted;
+        _speculator.Verified(sequence, row.DraftTokens, accepted);
+        if (sequence.Status != SequenceStatus.Ended)
+            _reservation.CommitDraft(sequence);
+    }
+
+    /// <returns>True when a draft had guessed the token.</returns>
+    private bool SampleAndEmit(Sequence sequence, ReadOnlySpan<float> logits)
     {
         uint id;
         TokenDetail? detail;
@@ -165,7 +200,7 @@ internal sealed class GenerationEngine : IDisposable
         {
             Log.SamplingFailed(_logger, sequence.RequestId, exception.Message);
             Fail(sequence, FailureReason.StepFailed, exception.Message, retryable: false);
-            return;
+            return false;
         }
 
         if (sequence.FirstTokenAt == 0)
@@ -174,7 +209,7 @@ internal sealed class GenerationEngine : IDisposable
             _telemetry.FirstToken(_time.GetElapsedTime(sequence.AcceptedAt, sequence.FirstTokenAt));
         }
 
-        sequence.Append(id);
+        var wasDrafted = sequence.AppendDrafted(id);
         Totals.CompletionTokens++;
         sequence.Stream.Write(new StreamedToken(id, detail));
         if (_stopConditions.Check(sequence) is { } reason)
@@ -182,6 +217,8 @@ internal sealed class GenerationEngine : IDisposable
             var stopTokenId = reason is FinishReason.Eos or FinishReason.StopToken ? id : (uint?)null;
             End(sequence, reason, null, stopTokenId, "", retryable: false);
         }
+
+        return wasDrafted;
     }
 
     private void DropDead()
@@ -213,16 +250,24 @@ internal sealed class GenerationEngine : IDisposable
 
     private void ReserveBlocks()
     {
-        for (var i = 0; i < _plan.Rows.Count;)
+        for (var i = 0; i < _plan.Rows.Length;)
         {
             var row = _plan.Rows[i];
-            if (_reservation.TryReserve(row.Sequence, row.NewTokens))
+            if (_reservation.TryReserve(row.Sequence, row.NewTokens, row.DraftTokens))
             {
                 i++;
                 continue;
             }
 
-            var victim = _scheduler.Youngest();
+            if (row.DraftTokens > 0)
+            {
+                // Nobody loses blocks for a guess.
+                row.Sequence.DropDraft();
+                _plan.SetDraft(i, 0);
+                continue;
+            }
+
+            var victim = _scheduler.VictimFor(row.Sequence);
             _reservation.Forget(victim);
             _scheduler.Preempt(victim);
             Totals.Preemptions++;
@@ -239,16 +284,32 @@ internal sealed class GenerationEngine : IDisposable
         foreach (var row in _plan.Rows)
             width = Math.Max(width, row.Sequence.Blocks.Count);
         _batch.Clear(width);
-        foreach (var (sequence, newTokens, wantsLogits) in _plan.Rows)
+        foreach (var row in _plan.Rows)
         {
-            var ids = sequence.Tokens.Slice(sequence.CachedLength, newTokens);
-            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, wantsLogits ? 1 : 0);
+            var sequence = row.Sequence;
+            var ids = sequence.TokensAndDraft.Slice(sequence.CachedLength, row.NewTokens + row.DraftTokens);
+            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows);
+        }
+    }
+
+    /// <summary>Sharing a block spares work and is no condition for it: a device that cannot copy will say so in its next step.</summary>
+    private bool TryCopyBlock(int source, int destination)
+    {
+        try
+        {
+            _runner.CopyBlock(source, destination);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            Log.CopyFailed(_logger, exception);
+            return false;
         }
     }
 
     private StepOutcome FailStep(Exception exception)
     {
-        Log.StepFailed(_logger, _plan.Rows.Count, _plan.TokenCount, exception);
+        Log.StepFailed(_logger, _plan.Rows.Length, _plan.TokenCount, exception);
         foreach (var row in _plan.Rows)
             Fail(row.Sequence, FailureReason.StepFailed, "A step of the model failed; the service's log has the cause.");
         if (++_failuresInARow < _limits.StepFailuresMax)
@@ -265,12 +326,12 @@ internal sealed class GenerationEngine : IDisposable
     /// <summary>Tokens read again after a preemption do not count again.</summary>
     private void CountPromptTokens()
     {
-        foreach (var (sequence, newTokens, _) in _plan.Rows)
+        foreach (var (sequence, newTokens, _, _) in _plan.Rows)
         {
             var done = Math.Min(sequence.CachedLength + newTokens, sequence.PromptLength);
             Totals.PromptTokens += Math.Max(0, done - sequence.PromptTokensDone);
-            if (sequence.PromptTokensDone == 0)
-                Totals.CachedTokens += sequence.PrefixTokens;
+            Totals.CachedTokens += sequence.PrefixTokens - sequence.PrefixTokensCounted;
+            sequence.PrefixTokensCounted = sequence.PrefixTokens;
             sequence.PromptTokensDone = Math.Max(sequence.PromptTokensDone, done);
         }
     }
@@ -288,7 +349,7 @@ internal sealed class GenerationEngine : IDisposable
         var firstTokenAt = sequence.FirstTokenAt == 0 ? now : sequence.FirstTokenAt;
         var end = new SequenceEnd(
             finish, failure, stopTokenId, message, retryable,
-            new SequenceUsage(sequence.PromptLength, Math.Max(0, sequence.PrefixTokens), sequence.AnswerLength),
+            new SequenceUsage(sequence.PromptLength, sequence.PrefixTokens, sequence.AnswerLength),
             new SequenceTimings(
                 _time.GetElapsedTime(sequence.AcceptedAt, startedAt),
                 _time.GetElapsedTime(startedAt, firstTokenAt),
@@ -310,7 +371,7 @@ internal sealed class GenerationEngine : IDisposable
 
     private EngineSnapshot TakeSnapshot() => new(
         _scheduler.Running.Count, _scheduler.Waiting.Count, _pool.UsedCount, _pool.BlockCount, Totals.Steps, Totals.PromptTokens,
-        Totals.CompletionTokens, Totals.CachedTokens, Totals.Preemptions);
+        Totals.CompletionTokens, Totals.CachedTokens, Totals.Preemptions, Totals.DraftTokens, Totals.AcceptedTokens);
 
     [Conditional("DEBUG")]
     private void AssertInvariants()

@@ -91,12 +91,12 @@ internal sealed class KvBlockPool
         return count;
     }
 
-    /// <summary>Puts the cached leading blocks of these tokens into an empty table.</summary>
-    /// <returns>Positions found.</returns>
+    /// <summary>Puts the cached leading blocks of these tokens into a table that is empty or holds whole known blocks of them.</summary>
+    /// <returns>Positions that the table holds then.</returns>
     public int ShareCached(BlockTable table, ReadOnlySpan<uint> tokens)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(table.Count, 0);
-        var node = 0L;
+        ArgumentOutOfRangeException.ThrowIfNotEqual(table.IndexedCount, table.Count);
+        var node = table.PrefixNode;
         while ((table.Count + 1) * BlockTokens <= tokens.Length
             && _index.TryFind(node, tokens.Slice(table.Count * BlockTokens, BlockTokens), out var block, out node))
         {

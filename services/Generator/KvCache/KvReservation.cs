@@ -10,12 +10,12 @@ internal sealed class KvReservation(KvBlockPool pool)
 {
     private readonly List<Row> _rows = [];
 
-    /// <summary>Makes room for a row's new tokens.</summary>
+    /// <summary>Makes room for a row's new tokens and the draft behind them.</summary>
     /// <returns>False when the pool is short; nothing was taken then.</returns>
-    public bool TryReserve(Sequence sequence, int newTokens)
+    public bool TryReserve(Sequence sequence, int newTokens, int draftTokens)
     {
         var countBefore = sequence.Blocks.Count;
-        var countAfter = pool.BlocksFor(sequence.CachedLength + newTokens);
+        var countAfter = pool.BlocksFor(sequence.CachedLength + newTokens + draftTokens);
         if (countAfter - countBefore > pool.FreeCount)
             return false;
         while (sequence.Blocks.Count < countAfter && pool.TryTake(out var block))
@@ -25,9 +25,16 @@ internal sealed class KvReservation(KvBlockPool pool)
     }
 
     /// <summary>Takes a sequence out; its blocks are then its owner's to give back.</summary>
-    public void Forget(Sequence sequence) => _rows.RemoveAll(row => row.Sequence == sequence);
+    public void Forget(Sequence sequence)
+    {
+        for (var i = _rows.Count - 1; i >= 0; i--)
+        {
+            if (_rows[i].Sequence == sequence)
+                _rows.RemoveAt(i);
+        }
+    }
 
-    /// <summary>The rows' tokens are in the cache now, and whole blocks can be shared.</summary>
+    /// <summary>The rows' new tokens are in the cache now, and whole blocks can be shared; drafts are committed when verified.</summary>
     public void Commit()
     {
         foreach (var (sequence, _, newTokens) in _rows)
@@ -37,6 +44,13 @@ internal sealed class KvReservation(KvBlockPool pool)
         }
 
         _rows.Clear();
+    }
+
+    /// <summary>After a draft was verified: publishes what of it is right and gives back what was reserved for the rest.</summary>
+    public void CommitDraft(Sequence sequence)
+    {
+        pool.Trim(sequence.Blocks, pool.BlocksFor(sequence.CachedLength));
+        pool.Publish(sequence.Blocks, sequence.Tokens[..sequence.CachedLength]);
     }
 
     /// <summary>Gives back what the rows took.</summary>

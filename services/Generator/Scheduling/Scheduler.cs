@@ -1,6 +1,7 @@
 using Parley.Generator.Admission;
 using Parley.Generator.KvCache;
 using Parley.Generator.Sequences;
+using Parley.Generator.Speculation;
 
 namespace Parley.Generator.Scheduling;
 
@@ -9,7 +10,8 @@ namespace Parley.Generator.Scheduling;
 /// in the order of arrival; nobody overtakes the first, so nobody starves.
 /// </summary>
 internal sealed class Scheduler(
-    ISchedulingPolicy policy, KvBlockPool pool, AdmissionQueue queue, int runningMax, TimeSpan agingInterval, TimeProvider time)
+    ISchedulingPolicy policy, PromptSharing sharing, Speculator speculator, KvBlockPool pool, AdmissionQueue queue, int runningMax,
+    TimeSpan agingInterval, TimeProvider time)
 {
     private readonly List<Sequence> _waiting = [];
     private readonly List<Sequence> _running = [];
@@ -32,7 +34,8 @@ internal sealed class Scheduler(
         for (var i = 0; i < _running.Count; i++)
         {
             var sequence = _running[i];
-            _demands[i] = new SequenceDemand(sequence.PausedAt == 0 ? sequence.PendingLength : 0, sequence.IsDecoding);
+            var takesPart = sequence.PausedAt == 0 && !sharing.MustWait(sequence, _running);
+            _demands[i] = new SequenceDemand(takesPart ? sequence.PendingLength : 0, sequence.IsDecoding);
         }
 
         policy.Share(_demands.AsSpan(0, _running.Count), _grants);
@@ -41,7 +44,7 @@ internal sealed class Scheduler(
         {
             if (_grants[i] == 0)
                 continue;
-            plan.Add(_running[i], _grants[i]);
+            Add(plan, _running[i], _grants[i]);
             if (_demands[i].IsDecoding)
                 decoding++;
             else
@@ -49,13 +52,23 @@ internal sealed class Scheduler(
         }
 
         SortWaiting();
-        StartWaiting(plan, policy.PromptTokensMax(decoding) - promptTokens);
+        var left = StartWaiting(plan, policy.PromptTokensMax(decoding) - promptTokens);
+        speculator.Draft(plan, left);
         for (var i = 0; i < _waiting.Count; i++)
             _waiting[i].QueuePosition = i + 1;
     }
 
-    /// <summary>The running sequence that arrived last: the one to lose the least by starting again.</summary>
-    public Sequence Youngest() => _running[^1];
+    /// <summary>
+    /// Who gives its blocks up for a sequence that needs one: of those that hold any, the one that arrived last, since it loses the
+    /// least by starting again; the sequence itself when all others came before it.
+    /// </summary>
+    public Sequence VictimFor(Sequence sequence)
+    {
+        var index = _running.Count - 1;
+        while (_running[index] != sequence && _running[index].Blocks.Count == 0)
+            index--;
+        return _running[index];
+    }
 
     /// <summary>Takes a running sequence's blocks; it waits to be computed again from its tokens.</summary>
     public void Preempt(Sequence sequence)
@@ -63,6 +76,8 @@ internal sealed class Scheduler(
         _running.Remove(sequence);
         pool.ReleaseAll(sequence.Blocks);
         sequence.CachedLength = 0;
+        sequence.SharedLength = 0;
+        sequence.DropDraft();
         sequence.Status = SequenceStatus.Preempted;
         _waiting.Add(sequence);
     }
@@ -80,9 +95,10 @@ internal sealed class Scheduler(
         sequence.Status = SequenceStatus.Ended;
     }
 
-    private void StartWaiting(StepPlan plan, int tokensLeft)
+    /// <returns>Tokens left.</returns>
+    private int StartWaiting(StepPlan plan, int tokensLeft)
     {
-        for (var i = 0; i < _waiting.Count && tokensLeft > 0 && _running.Count < runningMax;)
+        for (var i = 0; i < _waiting.Count && _running.Count < runningMax;)
         {
             var sequence = _waiting[i];
             if (sequence.PausedAt != 0)
@@ -95,28 +111,54 @@ internal sealed class Scheduler(
             // Its last token is computed in any case: its logits are wanted.
             var reusable = sequence.Tokens[..^1];
             var cached = pool.CountCached(reusable, out var cachedFree);
-            var needed = pool.BlocksFor(sequence.Length) - cached + cachedFree;
+            var shared = Math.Max(cached, PromptSharing.CommonLengthMax(sequence, _running) / pool.BlockTokens);
+            var needed = pool.BlocksFor(sequence.Length) - shared + cachedFree;
 
             // One more block for each that runs, or the newcomer would soon be preempted by their growth.
-            if (needed + _running.Count > pool.FreeCount)
-                return;
+            if (needed + _running.Count + CountOutstanding() > pool.FreeCount)
+                return tokensLeft;
             Start(sequence, reusable);
+            if (sharing.MustWait(sequence, _running))
+                continue;
             var newTokens = Math.Min(sequence.PendingLength, tokensLeft);
-            plan.Add(sequence, newTokens);
+            if (newTokens == 0)
+                continue;
+            Add(plan, sequence, newTokens);
             tokensLeft -= newTokens;
         }
+
+        return tokensLeft;
+    }
+
+    /// <summary>Blocks that the running sequences will still take for the tokens they have already.</summary>
+    private int CountOutstanding()
+    {
+        var blocks = 0;
+        foreach (var sequence in _running)
+        {
+            var held = Math.Max(sequence.Blocks.Count, sequence.SharedLength / pool.BlockTokens);
+            blocks += Math.Max(0, pool.BlocksFor(sequence.Length - 1) - held);
+        }
+
+        return blocks;
+    }
+
+    private static void Add(StepPlan plan, Sequence sequence, int newTokens)
+    {
+        if (sequence.Stream.CachedTokens is null)
+            sequence.Stream.Begin(sequence.PrefixTokens);
+        plan.Add(sequence, newTokens);
     }
 
     private void Start(Sequence sequence, ReadOnlySpan<uint> reusable)
     {
         _waiting.Remove(sequence);
-        sequence.CachedLength = pool.ShareCached(sequence.Blocks, reusable);
+        sequence.TakeCached(pool.ShareCached(sequence.Blocks, reusable));
         if (sequence.Status == SequenceStatus.Queued)
         {
             queue.Leave(sequence);
             sequence.StartedAt = time.GetTimestamp();
-            sequence.PrefixTokens = Math.Min(sequence.CachedLength, sequence.PromptLength);
-            sequence.Stream.Begin(sequence.PrefixTokens);
+            sequence.Drafting = speculator.Begin();
         }
 
         sequence.Status = SequenceStatus.Running;

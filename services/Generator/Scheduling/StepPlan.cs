@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Parley.Generator.Sequences;
 
 namespace Parley.Generator.Scheduling;
@@ -7,8 +8,10 @@ internal sealed class StepPlan
 {
     private readonly List<StepRow> _rows = [];
 
-    public IReadOnlyList<StepRow> Rows => _rows;
+    /// <summary>The rows; valid until the plan changes.</summary>
+    public ReadOnlySpan<StepRow> Rows => CollectionsMarshal.AsSpan(_rows);
 
+    /// <summary>Tokens of all rows, drafts included.</summary>
     public int TokenCount { get; private set; }
 
     public bool IsEmpty => _rows.Count == 0;
@@ -21,19 +24,30 @@ internal sealed class StepPlan
 
     public void Add(Sequence sequence, int newTokens)
     {
-        _rows.Add(new StepRow(sequence, newTokens, newTokens == sequence.PendingLength));
+        _rows.Add(new StepRow(sequence, newTokens, 0, newTokens == sequence.PendingLength));
         TokenCount += newTokens;
+    }
+
+    /// <summary>Gives a row a draft of this length, or takes it away.</summary>
+    public void SetDraft(int row, int draftTokens)
+    {
+        TokenCount += draftTokens - _rows[row].DraftTokens;
+        _rows[row] = _rows[row] with { DraftTokens = draftTokens };
     }
 
     /// <summary>Takes a sequence's row out.</summary>
     /// <returns>The index that the row had, or −1.</returns>
     public int Remove(Sequence sequence)
     {
-        var index = _rows.FindIndex(row => row.Sequence == sequence);
-        if (index < 0)
-            return -1;
-        TokenCount -= _rows[index].NewTokens;
-        _rows.RemoveAt(index);
-        return index;
+        for (var i = 0; i < _rows.Count; i++)
+        {
+            if (_rows[i].Sequence != sequence)
+                continue;
+            TokenCount -= _rows[i].NewTokens + _rows[i].DraftTokens;
+            _rows.RemoveAt(i);
+            return i;
+        }
+
+        return -1;
     }
 }

@@ -1,5 +1,6 @@
 using Parley.Generator.KvCache;
 using Parley.Generator.Sampling;
+using Parley.Generator.Speculation;
 using Parley.Generator.Streaming;
 
 namespace Parley.Generator.Sequences;
@@ -14,6 +15,7 @@ internal sealed class Sequence
     private int _cancelled;
     private int _queuePosition;
     private int _promptTokensDone;
+    private int _cachedLengthMax;
 
     /// <param name="requestId">The caller's id, for logs.</param>
     /// <param name="prompt">Ids of the prompt; at least one.</param>
@@ -74,11 +76,23 @@ internal sealed class Sequence
 
     public BlockTable Blocks { get; } = new();
 
+    /// <summary>How much to draft, from what became of the drafts so far.</summary>
+    public DraftAcceptance Drafting { get; set; }
+
+    /// <summary>Guessed tokens behind the last one, in this step.</summary>
+    public int DraftLength { get; private set; }
+
     /// <summary>How often each token stands in prompt and answer; only where a penalty needs it.</summary>
     public TokenCounts? Counts { get; }
 
-    /// <summary>Prompt tokens found in the cache when the sequence first ran; −1 before.</summary>
-    public int PrefixTokens { get; set; } = -1;
+    /// <summary>Prompt tokens that no step had to read for this sequence: found in the cache, or computed for another meanwhile.</summary>
+    public int PrefixTokens { get; private set; }
+
+    /// <summary>How many of <see cref="PrefixTokens"/> the engine's totals hold.</summary>
+    public int PrefixTokensCounted { get; set; }
+
+    /// <summary>Leading tokens that another is computing and this sequence waits for; 0 when it waits for nobody.</summary>
+    public int SharedLength { get; set; }
 
     /// <summary>Time stamps: accepted, first planned, first token, stream found full. 0 is not yet.</summary>
     public long AcceptedAt { get; set; }
@@ -107,8 +121,43 @@ internal sealed class Sequence
 
     public ReadOnlySpan<uint> Tokens => _tokens.AsSpan(0, Length);
 
+    /// <summary>The tokens and the draft behind them.</summary>
+    public ReadOnlySpan<uint> TokensAndDraft => _tokens.AsSpan(0, Length + DraftLength);
+
     /// <summary>The next step that runs drops the sequence. From any thread, any number of times.</summary>
     public void Cancel() => Volatile.Write(ref _cancelled, 1);
+
+    /// <summary>The first tokens, this many, are in the blocks without a step of this sequence.</summary>
+    public void TakeCached(int length)
+    {
+        // Once is enough for each token, whatever a preemption makes of it later.
+        var counted = Math.Max(Math.Max(CachedLength, PromptTokensDone), _cachedLengthMax);
+        PrefixTokens += Math.Max(0, Math.Min(length, PromptLength) - counted);
+        CachedLength = length;
+        _cachedLengthMax = Math.Max(_cachedLengthMax, length);
+    }
+
+    /// <summary>Guesses that what stands from <paramref name="start"/> on comes next; at its end the guess quotes itself.</summary>
+    public void SetDraft(int start, int length)
+    {
+        if (Length + length > _tokens.Length)
+            Array.Resize(ref _tokens, Length + length + Math.Max(256, Length / 2));
+        for (var i = 0; i < length; i++)
+            _tokens[Length + i] = _tokens[start + i];
+        DraftLength = length;
+    }
+
+    public void DropDraft() => DraftLength = 0;
+
+    /// <summary>Adds a sampled token that the draft may have guessed.</summary>
+    /// <returns>True when it had: the step has read it already, and the rest of the draft stands behind it.</returns>
+    public bool AppendDrafted(uint id)
+    {
+        var isRight = DraftLength > 0 && _tokens[Length] == id;
+        DraftLength = isRight ? DraftLength - 1 : 0;
+        Append(id);
+        return isRight;
+    }
 
     /// <summary>Adds a sampled token.</summary>
     public void Append(uint id)

@@ -46,6 +46,9 @@ internal sealed class TokenStream
         }
     }
 
+    /// <summary>The engine's side: tokens that can be handed over now; the reader only ever makes more room.</summary>
+    public int Room => _tokensMax - _channel.Reader.Count;
+
     /// <summary>The ending; set before <see cref="WaitAsync"/> first answers false.</summary>
     public SequenceEnd? End => Volatile.Read(ref _end);
 

@@ -16,11 +16,12 @@ internal sealed class EngineBench : IDisposable
     public const uint Eos = 63;
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly List<Sequence> _sequences = [];
     private int _lastId;
 
     public EngineBench(
         ScriptedModelRunner? runner = null, int runningMax = 16, int stepTokensMax = 32, int chunkTokens = 8, int queuedMax = 64,
-        int queuedTokensMax = 10_000, int stepFailuresMax = 3, int? contextTokensMax = null)
+        int queuedTokensMax = 10_000, int stepFailuresMax = 3, int? contextTokensMax = null, int draftTokensMax = 0)
     {
         Runner = runner ?? new ScriptedModelRunner();
         Queue = new AdmissionQueue(queuedMax, queuedTokensMax, Time);
@@ -33,6 +34,7 @@ internal sealed class EngineBench : IDisposable
             SlowReaderMax = TimeSpan.FromSeconds(30),
             PriorityAging = TimeSpan.FromSeconds(10),
             StepFailuresMax = stepFailuresMax,
+            DraftTokensMax = draftTokensMax,
         };
         Engine = new GenerationEngine(
             Runner, [Eos], limits, Queue, Time, new GeneratorTelemetry(_services.GetRequiredService<IMeterFactory>()),
@@ -66,6 +68,7 @@ internal sealed class EngineBench : IDisposable
     {
         var sequence = Make(prompt, parameters, streamTokensMax, deadline, resumed);
         Assert.Equal(AdmissionResult.Accepted, Queue.TryEnqueue(sequence));
+        _sequences.Add(sequence);
         return sequence;
     }
 
@@ -73,6 +76,8 @@ internal sealed class EngineBench : IDisposable
     {
         var outcome = Engine.Step();
         Assert.Empty(Engine.CheckInvariants());
+        if (outcome == StepOutcome.Blocked)
+            Assert.All(_sequences, s => Assert.True(s.Status is not SequenceStatus.Running || s.Stream.IsFull, s.RequestId));
         return outcome;
     }
 
@@ -97,13 +102,16 @@ internal sealed class EngineBench : IDisposable
     }
 
     /// <summary>The answer that the scripted model gives to this prompt when nothing but arithmetic is in the way.</summary>
-    public static uint[] Expected(uint[] prompt, SamplingParameters parameters, int vocabularySize = 64)
+    public static uint[] Expected(
+        uint[] prompt, SamplingParameters parameters, int vocabularySize = 64, Func<uint[], float[]>? logitsOf = null,
+        int contextTokensMax = int.MaxValue)
     {
         var sampler = new Sampler(vocabularySize, [Eos]);
         var sequence = new Sequence("expected", prompt, [], parameters, new TokenStream(1));
-        while (sequence.AnswerLength < parameters.MaxTokens)
+        logitsOf ??= history => ScriptedModelRunner.HashedLogits(history, vocabularySize);
+        while (sequence.AnswerLength < parameters.MaxTokens && sequence.Length < contextTokensMax)
         {
-            var logits = ScriptedModelRunner.HashedLogits(sequence.Tokens.ToArray(), vocabularySize);
+            var logits = logitsOf(sequence.Tokens.ToArray());
             var id = sampler.Sample(logits, sequence, out _);
             sequence.Append(id);
             if (id == Eos && !parameters.IgnoreEos)

@@ -27,6 +27,8 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
     /// <summary>Logits of a history; replaceable.</summary>
     public Func<uint[], float[]> LogitsOf { get; set; } = history => HashedLogits(history, vocabularySize);
 
+    public bool CopyFails { get; set; }
+
     public int Runs { get; private set; }
 
     public long TokensRun { get; private set; }
@@ -61,8 +63,12 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
         return _logits;
     }
 
-    public void CopyBlock(int source, int destination) =>
+    public void CopyBlock(int source, int destination)
+    {
+        if (CopyFails)
+            throw new InvalidOperationException("device");
         _cache.AsSpan(source * blockTokens, blockTokens).CopyTo(_cache.AsSpan(destination * blockTokens));
+    }
 
     public void Terminate()
     {
