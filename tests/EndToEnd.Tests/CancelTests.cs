@@ -63,7 +63,8 @@ public sealed class CancelTests(DemoSystem system)
         {
             var before = await system.Generator.GetLoadAsync(new GetLoadRequest());
             using var stop = new CancellationTokenSource();
-            var calls = Enumerable.Range(0, prompts).Select(first => Prefill(encoded.Ids, first + (attempt * prompts), stop.Token)).ToList();
+            var calls = Enumerable.Range(attempt * prompts, prompts)
+                .Select(first => Prefill(encoded.Ids, first, stop.Token)).ToList();
             await Eventually.LoadAsync(system, load => load.RunningSequences > 0 || load.CompletionTokens > before.CompletionTokens);
 
             await stop.CancelAsync();
