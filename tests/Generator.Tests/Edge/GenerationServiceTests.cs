@@ -139,8 +139,9 @@ public sealed class GenerationServiceTests
         await using var app = await GeneratorApp.StartAsync(
             runner, settings: [("Generator:RunningSequencesMax", "1"), ("Generator:QueuedRequestsMax", "1")]);
         runner.BeforeRun = _ => gate.Wait();
+        var warmUpRuns = runner.Runs;
         var running = app.GenerateAsync(Request([1], new Wire.SamplingParameters { MaxTokens = 2, IgnoreEos = true }));
-        while ((await app.Client.GetLoadAsync(new Wire.GetLoadRequest())).QueuedRequests != 0 || runner.Runs == 0)
+        while ((await app.Client.GetLoadAsync(new Wire.GetLoadRequest())).QueuedRequests != 0 || runner.Runs == warmUpRuns)
             await Task.Yield();
         using var queued = app.Client.Generate(Request([2], new Wire.SamplingParameters { MaxTokens = 2 }));
         while ((await app.Client.GetLoadAsync(new Wire.GetLoadRequest())).QueuedRequests != 1)
