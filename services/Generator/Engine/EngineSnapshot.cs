@@ -1,7 +1,7 @@
 namespace Parley.Generator.Engine;
 
-/// <summary>The engine's state after a step; immutable, read by anybody.</summary>
-internal sealed record EngineSnapshot(
+/// <summary>The engine's state after a step. A value, so that a step leaves nothing behind for the collector.</summary>
+internal readonly record struct EngineSnapshot(
     int RunningSequences,
     int WaitingSequences,
     int KvBlocksUsed,

@@ -42,6 +42,7 @@ internal sealed class GenerationEngine : IDisposable
     private readonly StepBatch _batch;
     private readonly StepPlan _plan = new();
     private readonly List<Sequence> _scratch = [];
+    private readonly Lock _snapshotLock = new();
     private EngineSnapshot _snapshot;
     private int _failuresInARow;
 
@@ -74,7 +75,7 @@ internal sealed class GenerationEngine : IDisposable
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
         _batch = new StepBatch(
             limits.StepTokensMax, limits.RunningSequencesMax, _pool.BlocksFor(limits.ContextTokensMax), limits.LogitRowsMax);
-        _snapshot = TakeSnapshot();
+        Publish();
     }
 
     public IModelRunner Runner => _runner;
@@ -84,7 +85,14 @@ internal sealed class GenerationEngine : IDisposable
     public EngineTotals Totals { get; private set; } = new();
 
     /// <summary>The state after the last step; from any thread.</summary>
-    public EngineSnapshot Snapshot => Volatile.Read(ref _snapshot);
+    public EngineSnapshot Snapshot
+    {
+        get
+        {
+            lock (_snapshotLock)
+                return _snapshot;
+        }
+    }
 
     /// <summary>Everything that must hold between two steps and does not; on the engine's thread.</summary>
     public IReadOnlyList<string> CheckInvariants() => EngineInvariants.Check(_scheduler, _pool, _limits);
@@ -103,7 +111,7 @@ internal sealed class GenerationEngine : IDisposable
         // (6) reserve
         ReserveBlocks();
         var outcome = _plan.IsEmpty ? NothingToRun() : RunPlanned();
-        Volatile.Write(ref _snapshot, TakeSnapshot());
+        Publish();
         AssertInvariants();
         return outcome;
     }
@@ -114,14 +122,33 @@ internal sealed class GenerationEngine : IDisposable
         _scheduler.Receive();
         foreach (var sequence in CopyAll())
             Fail(sequence, reason, message);
-        Volatile.Write(ref _snapshot, TakeSnapshot());
+        Publish();
     }
 
     /// <summary>Starts the totals anew, so that warming up does not count.</summary>
     public void ResetTotals()
     {
         Totals = new EngineTotals();
-        Volatile.Write(ref _snapshot, TakeSnapshot());
+        Publish();
+    }
+
+    /// <summary>Chooses a token from logits as for a chat, and forgets it: before the first caller waits for it.</summary>
+    /// <param name="logits">A row of the model's logits.</param>
+    /// <exception cref="InvalidDataException">They are not numbers: the model is broken.</exception>
+    public void RehearseSampling(ReadOnlySpan<float> logits)
+    {
+        var chat = new SamplingParameters
+        {
+            Sample = true,
+            Temperature = 0.7f,
+            TopK = 50,
+            TopP = 0.95f,
+            MinP = 0.01f,
+            RepetitionPenalty = 1.1f,
+            MaxTokens = 1,
+        };
+        foreach (var parameters in new[] { chat, chat with { TopK = 0 }, new SamplingParameters { MaxTokens = 1 } })
+            _sampler.Sample(logits, new Sequence("warm-up", [0], [], parameters, new TokenStream(1)), out _);
     }
 
     public void Dispose() => _runner.Dispose();
@@ -369,9 +396,14 @@ internal sealed class GenerationEngine : IDisposable
         return _scratch;
     }
 
-    private EngineSnapshot TakeSnapshot() => new(
-        _scheduler.Running.Count, _scheduler.Waiting.Count, _pool.UsedCount, _pool.BlockCount, Totals.Steps, Totals.PromptTokens,
-        Totals.CompletionTokens, Totals.CachedTokens, Totals.Preemptions, Totals.DraftTokens, Totals.AcceptedTokens);
+    private void Publish()
+    {
+        var snapshot = new EngineSnapshot(
+            _scheduler.Running.Count, _scheduler.Waiting.Count, _pool.UsedCount, _pool.BlockCount, Totals.Steps, Totals.PromptTokens,
+            Totals.CompletionTokens, Totals.CachedTokens, Totals.Preemptions, Totals.DraftTokens, Totals.AcceptedTokens);
+        lock (_snapshotLock)
+            _snapshot = snapshot;
+    }
 
     [Conditional("DEBUG")]
     private void AssertInvariants()

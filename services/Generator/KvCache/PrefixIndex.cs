@@ -6,7 +6,7 @@ namespace Parley.Generator.KvCache;
 /// </summary>
 internal sealed class PrefixIndex(int blockCount, int blockTokens)
 {
-    private readonly Dictionary<(long Parent, int Hash), int> _firstByKey = [];
+    private readonly Dictionary<(long Parent, int Hash), int> _firstByKey = new(blockCount);
     private readonly long[] _node = new long[blockCount];
     private readonly long[] _parent = new long[blockCount];
     private readonly int[] _hash = new int[blockCount];

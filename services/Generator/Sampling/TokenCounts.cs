@@ -7,9 +7,12 @@ internal sealed class TokenCounts
 {
     private readonly Dictionary<uint, int> _answerCounts;
 
-    public TokenCounts(ReadOnlySpan<uint> prompt, ReadOnlySpan<uint> answer)
+    /// <param name="prompt">Ids of the prompt.</param>
+    /// <param name="answer">Ids of the answer so far.</param>
+    /// <param name="spare">More ids that room is made for at once.</param>
+    public TokenCounts(ReadOnlySpan<uint> prompt, ReadOnlySpan<uint> answer, int spare = 0)
     {
-        _answerCounts = new Dictionary<uint, int>(prompt.Length + answer.Length);
+        _answerCounts = new Dictionary<uint, int>(prompt.Length + answer.Length + spare);
         foreach (var id in prompt)
             _answerCounts[id] = 0;
         foreach (var id in answer)

@@ -17,6 +17,8 @@ internal sealed class Scheduler(
     private readonly List<Sequence> _running = [];
     private readonly SequenceDemand[] _demands = new SequenceDemand[runningMax];
     private readonly int[] _grants = new int[runningMax];
+    private Comparison<Sequence>? _inOrderOfService;
+    private long _now;
 
     /// <summary>In the order of service, as of the last plan; newcomers behind.</summary>
     public IReadOnlyList<Sequence> Waiting => _waiting;
@@ -173,12 +175,14 @@ internal sealed class Scheduler(
     {
         if (_waiting.Count < 2)
             return;
-        var now = time.GetTimestamp();
-        _waiting.Sort((one, other) =>
-        {
-            var byClass = Class(other, now).CompareTo(Class(one, now));
-            return byClass != 0 ? byClass : one.Order.CompareTo(other.Order);
-        });
+        _now = time.GetTimestamp();
+        _waiting.Sort(_inOrderOfService ??= CompareService);
+    }
+
+    private int CompareService(Sequence one, Sequence other)
+    {
+        var byClass = Class(other, _now).CompareTo(Class(one, _now));
+        return byClass != 0 ? byClass : one.Order.CompareTo(other.Order);
     }
 
     /// <summary>One that was served before and lost its blocks comes before all that never were: its caller has seen tokens.</summary>

@@ -35,11 +35,12 @@ internal sealed class Sequence
         PromptLength = prompt.Length;
         ResumedLength = resumed.Length;
         Length = prompt.Length + resumed.Length;
-        _tokens = new uint[Length + Math.Min(parameters.MaxTokens, 256)];
+        var spare = Math.Min(parameters.MaxTokens, 256);
+        _tokens = new uint[Length + spare];
         prompt.CopyTo(_tokens);
         resumed.CopyTo(_tokens.AsSpan(prompt.Length));
         if (parameters.HasPenalties)
-            Counts = new TokenCounts(prompt, resumed);
+            Counts = new TokenCounts(prompt, resumed, spare);
     }
 
     public string RequestId { get; }

@@ -35,7 +35,18 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
 
     public bool IsDisposed { get; private set; }
 
+    /// <summary>Garbage of this double itself.</summary>
+    public long BytesAllocated { get; private set; }
+
     public ReadOnlyMemory<float> Run(StepBatch batch)
+    {
+        var allocated = GC.GetAllocatedBytesForCurrentThread();
+        RunRows(batch);
+        BytesAllocated += GC.GetAllocatedBytesForCurrentThread() - allocated;
+        return _logits;
+    }
+
+    private void RunRows(StepBatch batch)
     {
         Runs++;
         Assert.True(batch.SequenceCount > 0 && batch.TokenCount > 0, "An empty batch kills the real runner.");
@@ -60,7 +71,6 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
         }
 
         Assert.Equal(batch.LogitRowCount, logitRow);
-        return _logits;
     }
 
     public void CopyBlock(int source, int destination)

@@ -1,6 +1,8 @@
 using Google.Rpc;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Microsoft.Extensions.DependencyInjection;
+using Parley.Generator.Admission;
 using Parley.Generator.Tests.Doubles;
 using Wire = Parley.Generator.V1;
 
@@ -139,8 +141,9 @@ public sealed class GenerationServiceTests
         await using var app = await GeneratorApp.StartAsync(
             runner, settings: [("Generator:RunningSequencesMax", "1"), ("Generator:QueuedRequestsMax", "1")]);
         runner.BeforeRun = _ => gate.Wait();
+        var warmUpRuns = runner.Runs;
         var running = app.GenerateAsync(Request([1], new Wire.SamplingParameters { MaxTokens = 2, IgnoreEos = true }));
-        while ((await app.Client.GetLoadAsync(new Wire.GetLoadRequest())).QueuedRequests != 0 || runner.Runs == 0)
+        while ((await app.Client.GetLoadAsync(new Wire.GetLoadRequest())).QueuedRequests != 0 || runner.Runs == warmUpRuns)
             await Task.Yield();
         using var queued = app.Client.Generate(Request([2], new Wire.SamplingParameters { MaxTokens = 2 }));
         while ((await app.Client.GetLoadAsync(new Wire.GetLoadRequest())).QueuedRequests != 1)
@@ -152,6 +155,31 @@ public sealed class GenerationServiceTests
         Assert.Equal(2, fault.GetRpcStatus()!.GetDetail<RetryInfo>()!.RetryDelay.Seconds);
         gate.Set();
         await running;
+    }
+
+    [Fact]
+    public async Task Generate_QueueLongerThanTheDeadline_IsResourceExhaustedWithRetryInfo()
+    {
+        using var gate = new ManualResetEventSlim(false);
+        var runner = new ScriptedModelRunner();
+        await using var app = await GeneratorApp.StartAsync(runner, settings: ("Generator:RunningSequencesMax", "1"));
+        runner.BeforeRun = _ => gate.Wait();
+        var warmUpRuns = runner.Runs;
+        using var running = app.Client.Generate(Request([1], new Wire.SamplingParameters { MaxTokens = 2, IgnoreEos = true }));
+        while (runner.Runs == warmUpRuns)
+            await Task.Yield();
+        using var queued = app.Client.Generate(Request(EngineBench.Prompt(120), new Wire.SamplingParameters { MaxTokens = 2 }));
+        while ((await app.Client.GetLoadAsync(new Wire.GetLoadRequest())).QueuedPromptTokens < 120)
+            await Task.Yield();
+
+        // Slow as never measured: 120 tokens take an hour and more.
+        app.Services.GetRequiredService<AdmissionQueue>().Rate.Observe(300, TimeSpan.FromHours(6));
+        using var call = app.Client.Generate(Request([3], null), deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(10));
+        var fault = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None));
+
+        Assert.Equal(StatusCode.ResourceExhausted, fault.StatusCode);
+        Assert.InRange(fault.GetRpcStatus()!.GetDetail<RetryInfo>()!.RetryDelay.Seconds, 3600, 3600 * 6);
+        gate.Set();
     }
 
     [Fact]
