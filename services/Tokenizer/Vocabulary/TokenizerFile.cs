@@ -6,9 +6,7 @@ using Parley.Tokenizer.Encoders;
 
 namespace Parley.Tokenizer.Vocabulary;
 
-/// <summary>
-/// What a tokenizer.json, or a file in its place, says: vocabulary and merges in final form, stages as JSON with their places.
-/// </summary>
+/// <summary>What a tokenizer.json, or a file in its place, says: vocabulary and merges in final form, stages as JSON.</summary>
 internal sealed class TokenizerFile
 {
     public const string FileName = "tokenizer.json";

@@ -104,7 +104,8 @@ public sealed class TokenizerFileTests(ITestOutputHelper output) : IDisposable
     public void Load_ClassWithItsOwnIds_GetsThem(string name, string config, int[] expected)
     {
         Write("tokenizer.model", SentencePieceWriter.Write(
-            [("<unk>", 0, Unknown), ("<s>", 0, Control), ("</s>", 0, Control), ("▁", -1, Normal), ("a", -2, Normal), ("▁a", -2, Normal)],
+            [("<unk>", 0, Unknown), ("<s>", 0, Control), ("</s>", 0, Control), ("▁", -1, Normal), ("a", -2, Normal),
+                ("▁a", -2, Normal)],
             Unigram));
         Write("tokenizer_config.json", config);
         var ids = new List<int>();
