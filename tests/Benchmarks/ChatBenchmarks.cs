@@ -15,6 +15,7 @@ public class ChatBenchmarks
     private readonly string _folder = Directory.CreateTempSubdirectory("parley-benchmarks-").FullName;
     private TokenizationService _service = null!;
     private EncodeChatRequest _request = null!;
+    private RenderChatRequest _renderRequest = null!;
 
     [GlobalSetup]
     public void Setup()
@@ -39,6 +40,7 @@ public class ChatBenchmarks
                 },
             },
         };
+        _renderRequest = new RenderChatRequest { Chat = _request.Chat };
         var answer = _service.EncodeChat(_request, null!).Result;
         Console.WriteLine($"// chat of {answer.Ids.Count} ids, template {answer.TemplateNanoseconds} ns, "
             + $"encode {answer.EncodeNanoseconds} ns at the first call");
@@ -49,4 +51,8 @@ public class ChatBenchmarks
 
     [Benchmark]
     public object EncodeChat() => _service.EncodeChat(_request, null!);
+
+    /// <summary>The part of it that is the template.</summary>
+    [Benchmark]
+    public object RenderChat() => _service.RenderChat(_renderRequest, null!);
 }

@@ -22,6 +22,7 @@ using Microsoft.ML.Tokenizers;
 internal sealed class HuggingFaceTokenizer : Tokenizer
 {
     private const int ScratchSymbolsMax = 1 << 16;
+    private const int ScratchPiecesMax = 1 << 18;
 
     [ThreadStatic]
     private static Scratch? _scratch;
@@ -104,6 +105,8 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         if (addSpecialTokens)
             ids.AddRange(_postProcessor.After);
         scratch.Symbols.Trim(ScratchSymbolsMax);
+        if (scratch.Pieces.Capacity > ScratchPiecesMax || scratch.SparePieces.Capacity > ScratchPiecesMax)
+            (scratch.Pieces, scratch.SparePieces) = ([], []);
         _scratch = scratch;
     }
 
