@@ -208,6 +208,22 @@ public sealed class ModelImportTests
                 StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("tokenizer.model")]
+    [InlineData("vocabulary.tiktoken")]
+    public void Import_SourceWithAnotherTokenizerFile_TakesItOver(string name)
+    {
+        using var folder = new TemporaryFolder();
+        var source = CopySource(folder);
+        File.Delete(Path.Combine(source, "tokenizer.json"));
+        File.WriteAllText(Path.Combine(source, name), "IQ== 0\n");
+
+        var package = ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package"), Precision = "fp32" }).Path;
+
+        Assert.Equal(File.ReadAllBytes(Path.Combine(source, name)), File.ReadAllBytes(Path.Combine(package, name)));
+        Assert.Contains(name, ModelManifest.Parse(File.ReadAllText(Path.Combine(package, "parley.json")), package).Files.Keys);
+    }
+
     [Fact]
     public void SourceHash_OneChangedBit_IsAnother()
     {

@@ -1,3 +1,4 @@
+using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter;
@@ -17,10 +18,18 @@ internal static class CheckpointFiles
         ("tokenizer.model", "the SentencePiece form of the vocabulary, where there is one"),
     ];
 
-    /// <summary>Names of the files of a folder that an import reads, in order.</summary>
-    public static IReadOnlyList<string> Present(string folder) =>
+    /// <summary>Names of all files of a folder.</summary>
+    public static IEnumerable<string> Names(string folder) =>
+        Directory.Exists(folder) ? Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)) : [];
+
+    /// <summary>Names of the files of a folder that a package takes over, in order.</summary>
+    public static IReadOnlyList<string> Taken(string folder) =>
     [
         .. Copied.Select(file => file.Name).Where(name => File.Exists(Path.Combine(folder, name))),
-        .. CheckpointTensors.FileNames(folder),
+        .. Names(folder).Where(name => name.EndsWith(TokenizerFiles.TiktokenEnding, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal),
     ];
+
+    /// <summary>Names of the files of a folder that an import reads, in order.</summary>
+    public static IReadOnlyList<string> Present(string folder) => [.. Taken(folder), .. CheckpointTensors.FileNames(folder)];
 }

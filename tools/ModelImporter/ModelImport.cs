@@ -30,9 +30,13 @@ public static class ModelImport
         if (options.BlockMax is not (128 or 64 or 32))
             throw new ArgumentException($"{nameof(ImportOptions.BlockMax)} is {options.BlockMax}, not 128, 64 or 32.", nameof(options));
 
-        var tokenizer = Path.Combine(options.Source, "tokenizer.json");
-        if (File.Exists(Path.Combine(options.Source, "config.json")) && !File.Exists(tokenizer))
-            throw new InvalidDataException($"{tokenizer} is missing; save the tokenizer in its fast form beside the model.");
+        var names = CheckpointFiles.Names(options.Source).ToList();
+        if (names.Contains("config.json") && TokenizerFiles.Choose(names) is null)
+        {
+            throw new InvalidDataException($"{Path.Combine(options.Source, TokenizerFiles.Json)} is missing, and so are "
+                + $"{TokenizerFiles.SentencePiece} and *{TokenizerFiles.TiktokenEnding}: the model has no tokenizer beside it.");
+        }
+
         using var checkpoint = CheckpointReader.Open(options.Source);
         using var staging = new PackageStaging(options.Destination);
         var sourceHash = SourceHash(options.Source, progress, cancellationToken);

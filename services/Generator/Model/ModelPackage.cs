@@ -10,7 +10,6 @@ internal sealed class ModelPackage
     public const string ModelFileName = "model.onnx";
 
     /// <summary>Name of the tokenizer within a package.</summary>
-    public const string TokenizerFileName = "tokenizer.json";
 
     private ModelPackage(string folder, ModelManifest manifest, GenerationDefaults defaults, string tokenizerSha256, string packageSha256)
     {
@@ -30,7 +29,7 @@ internal sealed class ModelPackage
     public GenerationDefaults Defaults { get; }
 
     /// <summary>
-    /// SHA-256 of <c>tokenizer.json</c>, lower-case hexadecimal: a tokenizer service with another one must not be paired with this
+    /// SHA-256 of the tokenizer's file, lower-case hexadecimal: a tokenizer service with another one must not be paired with this
     /// model.
     /// </summary>
     public string TokenizerSha256 { get; }
@@ -61,19 +60,21 @@ internal sealed class ModelPackage
         var bytes = File.ReadAllBytes(manifestPath);
         var manifest = ModelManifest.Parse(System.Text.Encoding.UTF8.GetString(bytes), manifestPath);
         CheckShape(manifest.Shape, manifestPath);
-        foreach (var required in new[] { ModelFileName, TokenizerFileName, GenerationConfigFile.ConfigName })
+        foreach (var required in new[] { ModelFileName, GenerationConfigFile.ConfigName })
         {
             if (!manifest.Files.ContainsKey(required))
                 throw new InvalidDataException($"{manifestPath}: files does not list {required}; import the model again.");
         }
 
+        var tokenizer = TokenizerFiles.Choose(manifest.Files.Keys)
+            ?? throw new InvalidDataException($"{manifestPath}: files does not list {TokenizerFiles.Json}; import the model again.");
         foreach (var (name, file) in manifest.Files)
             CheckFile(folder, manifestPath, name, file, verifyHashes);
         return new ModelPackage(
             folder,
             manifest,
             GenerationConfigFile.Read(folder, manifest.Shape.VocabularySize),
-            HashFile(Path.Combine(folder, TokenizerFileName)),
+            HashFile(Path.Combine(folder, tokenizer)),
             Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 

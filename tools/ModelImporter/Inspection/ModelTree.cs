@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
+using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
 
@@ -114,6 +115,7 @@ public sealed record ModelTree(
             "model.data" => "the weights, as the operators read them",
             "parley.json" => "what the package is, and the hash of every file",
             _ when name.EndsWith(".safetensors", StringComparison.Ordinal) => "the weights: what the model has learnt",
+            _ when name.EndsWith(TokenizerFiles.TiktokenEnding, StringComparison.Ordinal) => "the vocabulary as bytes and ranks",
             _ => "nothing here: Parley does not read it",
         };
         return new ModelTreeFile(name, new FileInfo(path).Length, decides);

@@ -24,7 +24,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         CheckpointReader checkpoint, Precision precision, int contextTokensMax,
             Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe)
     {
-        foreach (var (name, _) in CheckpointFiles.Copied)
+        foreach (var name in CheckpointFiles.Taken(checkpoint.Tensors.Folder))
             Copy(Path.Combine(checkpoint.Tensors.Folder, name), Path.Combine(folder, name));
 
         var graph = new OnnxGraphBuilder(DataName);
@@ -96,8 +96,6 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
 
     private static void Copy(string source, string destination)
     {
-        if (!File.Exists(source))
-            return;
         using var input = File.OpenRead(source);
         using var output = File.Create(destination);
         input.CopyTo(output);
