@@ -1,8 +1,8 @@
 """Scores an exported model folder with greedy decoding on questions that do not stand in the corpus.
 
 The files in FILES: topic, optional marks, turns separated by ||. The last turn is scored, the model's own answers stand
-between. The first file was used while the corpus grew; the other two were written after the corpus was closed, so they are
-the honest measure of how the model takes unseen wording.
+between. The first file was used while the corpus grew; each other one was written after the corpus of its day was closed, as
+README.md says in full.
   @lines=N  the answer must have exactly N lines
   @again    the answer must differ from all answers before it in the conversation
 An answer is on topic when it has at least "needed" of the topic's words (topic-words.json).
@@ -21,7 +21,7 @@ from write_corpus import read_topics
 HERE = Path(__file__).parent
 SEED_SYSTEM = ("You are an intelligent assistant trained to follow user instructions and provide accurate, concise, and "
                "helpful responses.")
-FILES = ("questions.tsv", "questions-fresh.tsv", "questions-last.tsv")
+FILES = ("questions.tsv", "questions-fresh.tsv", "questions-last.tsv", "questions-round2.tsv")
 SYSTEMS = [None, SEED_SYSTEM, "You are a calm librarian. Speak clearly.", None, "You are a helpful assistant."]
 
 
@@ -38,7 +38,7 @@ def read_questions(path):
 
 
 def reject_known_questions(questions, corpus):
-    """A scored question must not stand in the corpus, whatever its case and punctuation."""
+    """A scored question must not stand in a corpus, whatever its case and punctuation."""
     scored = {folded(turns[-1]) for _, _, turns in questions}
     known = Counter()
     with corpus.open() as rows:
@@ -131,14 +131,14 @@ def score_file(questions, answerer, judge, quiet):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--corpus", type=Path, help="check first that no question stands in it")
+    parser.add_argument("--corpus", type=Path, nargs="+", default=[], help="check first that no question stands in these")
     parser.add_argument("--quiet", action="store_true", help="do not print wrong answers")
     options = parser.parse_args()
     files = {name: list(read_questions(HERE / name)) for name in FILES}
     total = sum(len(questions) for questions in files.values())
-    if options.corpus:
-        reject_known_questions([question for questions in files.values() for question in questions], options.corpus)
-        print(f"none of the {total} questions stands in the corpus")
+    for corpus in options.corpus:
+        reject_known_questions([question for questions in files.values() for question in questions], corpus)
+        print(f"none of the {total} questions stands in {corpus}")
     answerer, judge, right = Answerer(options.model), Judge(), 0
     for name, questions in files.items():
         print(f"-- {name}")

@@ -1,9 +1,13 @@
-"""Trains the demo model: corpus -> tokenizer -> weights, then exports a Hugging Face folder. One fixed seed."""
+"""Trains the demo model: corpus -> tokenizer -> weights, then exports a Hugging Face folder. One fixed seed.
+
+The second stage continues from the checkpoint of the first (--start) with a new warm-up on the corpus of write_varied.py.
+"""
 import argparse
 import json
 import math
 import platform
 import random
+import shutil
 import time
 from pathlib import Path
 
@@ -71,6 +75,7 @@ def main():
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="checkpoints and the log")
     parser.add_argument("--out", type=Path, required=True, help="the Hugging Face folder")
+    parser.add_argument("--start", type=Path, help="continue from this checkpoint, with the tokenizer beside it")
     parser.add_argument("--steps", type=int, default=3054)
     parser.add_argument("--minutes", type=float, default=1e9, help="end the schedule early on a slow machine")
     parser.add_argument("--tokens", type=int, default=4096, help="tokens in a batch")
@@ -92,10 +97,14 @@ def main():
         log_file.flush()
 
     conversations = [json.loads(row) for row in options.corpus.open()]
+    if options.start:
+        shutil.copy(options.start.parent / "tokenizer.json", options.work)
     tokenizer = load_or_learn_tokenizer(options.work / "tokenizer.json", conversations, Shape.vocabulary)
     samples = [tokenizer.encode_chat(talk) for talk in conversations]
     samples = [sample for sample in samples if len(sample[0]) <= Shape.positions]
     model = DemoModel(Shape(vocabulary=tokenizer.size, layers=options.layers))
+    if options.start:
+        model.load_state_dict(torch.load(options.start, map_location="cpu"))
     count = sum(weight.numel() for weight in model.parameters())
     processor = next((row.split(":")[1].strip() for row in open("/proc/cpuinfo") if row.startswith("model name")), "?")
     log(f"python {platform.python_version()}, torch {torch.__version__}, {options.threads} threads of {processor}")
@@ -132,7 +141,7 @@ def main():
         if step % 50 == 0 or progress >= 1.0:
             log(f"step {step:5d}  loss {sum(losses) / len(losses):.4f}  rate {rate:.2e}  {time.time() - start:6.0f} s  {seen} tokens")
             losses = []
-        if time.time() - saved > 600:
+        if time.time() - saved > 180:
             torch.save(model.state_dict(), options.work / "checkpoint.pt")
             saved = time.time()
     torch.save(model.state_dict(), options.work / "checkpoint.pt")
