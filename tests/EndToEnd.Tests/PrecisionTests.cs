@@ -65,6 +65,10 @@ public sealed class PrecisionTests : IDisposable
             Assert.Skip("This processor's 8-bit products saturate, so w8a8 is refused by name.");
             throw;
         }
+        catch (Exception exception)
+        {
+            throw new InvalidOperationException(string.Join("\n", log.Errors), exception);
+        }
     }
 
     private static async Task<(uint Id, float Margin)[]> GenerateAsync(Generation.GenerationClient client, IEnumerable<uint> prompt)
