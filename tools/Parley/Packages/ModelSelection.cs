@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parley.ModelImporter;
 
 namespace Parley.Cli.Packages;
 
@@ -33,7 +34,7 @@ internal sealed class ModelSelection
             Description = "Precision to import to.",
             DefaultValueFactory = _ => DefaultPrecision,
         };
-        precision.AcceptOnlyFromAmong("fp32", "w8a8", "int8", "int4");
+        precision.AcceptOnlyFromAmong([.. ModelImport.Precisions]);
         return precision;
     }
 
