@@ -13,23 +13,16 @@ namespace Parley.ModelImporter.Quantization;
 /// product of
 /// the sums of the blocks' inputs, Σ x · offset = offset · Σ x.
 /// </summary>
-internal sealed class Int4Format(int blockMax) : LinearFormat
+internal sealed class Int4Format(GroupRounding rounding) : LinearFormat
 {
     private const int Bits = 4;
-    private const int SmallestBlock = 32;
-    private const int SampledRows = 16;
-
-    /// <summary>
-    /// Rounding to another grid loses some 0.5 % of the squares, finding the own one almost nothing but the rounding to bf16.
-    /// </summary>
-    private const double GridErrorMax = 1e-4;
 
     private readonly HashSet<string> _constants = [];
 
     protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var name = linear.Name;
-        var layout = new BlockLayout(Bits, BlockFor(tensors, linear));
+        var layout = new BlockLayout(Bits, rounding.GroupOf(tensors, linear));
         var block = layout.Block;
         var blocks = linear.Inputs / block;
         var (codes, scales) = layout.Reserve(graph, linear);
@@ -49,41 +42,7 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
         return graph.Node(name, "Add", "", [product, offset]);
     }
 
-    /// <summary>
-    /// The largest block that divides the inputs, but blocks of 32 for weights that come from them: a checkpoint that was Q4_0 or Q4_1
-    /// once is taken
-    /// over on its own grid, because rounding a second time costs more than everything else together.
-    /// </summary>
-    private int BlockFor(CheckpointTensors tensors, LinearWeights linear)
-    {
-        var block = BlockLayout.RequireBlock(linear, blockMax);
-        return block > SmallestBlock && linear.Parts.All(part => tensors.Contains(part.Weight)) && IsOnGrid(tensors, linear)
-            ? SmallestBlock : block;
-    }
-
-    private static bool IsOnGrid(CheckpointTensors tensors, LinearWeights linear)
-    {
-        Span<float> row = new float[linear.Inputs];
-        Span<float> scales = new float[linear.Inputs / SmallestBlock];
-        Span<float> offsets = new float[linear.Inputs / SmallestBlock];
-        Span<byte> codes = new byte[linear.Inputs / 2];
-        var (squares, errors) = (0.0, 0.0);
-        for (var sample = 0; sample < SampledRows; sample++)
-        {
-            linear.Read(tensors, (int)((long)sample * linear.Outputs / SampledRows), 0, row);
-            AffineQuantizer.Quantize(row, SmallestBlock, codes, scales, offsets);
-            for (var i = 0; i < row.Length; i++)
-            {
-                var error = row[i] - AffineQuantizer.Weight(codes, scales, offsets, SmallestBlock, i);
-                errors += error * error;
-                squares += row[i] * row[i];
-            }
-        }
-
-        return squares > 0 && errors < GridErrorMax * squares;
-    }
-
-    private static void Fill(
+    private void Fill(
         CheckpointTensors tensors,
         LinearWeights linear,
         int block,
@@ -93,6 +52,7 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
     {
         var blocks = linear.Inputs / block;
         var rowBytes = linear.Inputs / 2;
+        var round = rounding.Prepare(tensors, linear, block, options);
         // Offsets go out transposed, as MatMul reads them: a thirty-second of the weights, so whole in memory.
         var offsets = new float[(long)blocks * linear.Outputs];
         ForChunks(linear.Outputs, Math.Clamp(ChunkBytes / sizeof(float) / linear.Inputs, 1, 1024), options, (first, count) =>
@@ -104,7 +64,7 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
             for (var r = 0; r < count; r++)
             {
                 linear.Read(tensors, first + r, 0, row);
-                AffineQuantizer.Quantize(row, block, codeBuffer.AsSpan(r * rowBytes, rowBytes),
+                round(first + r, row, codeBuffer.AsSpan(r * rowBytes, rowBytes),
                     scaleBuffer.AsSpan(r * blocks, blocks), rowOffsets);
                 for (var b = 0; b < blocks; b++)
                     offsets[((long)b * linear.Outputs) + first + r] = rowOffsets[b];

@@ -9,15 +9,22 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <summary>Looks a precision up.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="blockMax">Largest number of weights per scale: 128, 64 or 32.</param>
+    /// <param name="rounding">How int4 finds its codes; plainly without one.</param>
     /// <exception cref="ArgumentException">There is none of this name.</exception>
-    public static Precision Create(string name, int blockMax = 128) => name switch
+    public static Precision Create(string name, int blockMax = 128, GroupRounding? rounding = null) => name switch
     {
         "fp32" => new Precision(name, new Float32Format(), new Float32Vocabulary()),
         "w8a8" => new Precision(name, new DynamicInt8Format(), new Int8Vocabulary(blockMax)),
         "int8" => new Precision(name, new Int8Format(blockMax), new Int8Vocabulary(blockMax)),
-        "int4" => new Precision(name, new Int4Format(blockMax), new Int8Vocabulary(blockMax)),
+        "int4" => new Precision(name, new Int4Format(rounding ?? new PlainRounding(blockMax)), new Int8Vocabulary(blockMax)),
         _ => throw new ArgumentException($"The precision \"{name}\" is none of {string.Join(", ", Names)}.", nameof(name)),
     };
+
+    /// <summary>fp32 of weights that were rounded before, to see what rounding alone costs.</summary>
+    /// <param name="rounding">Rounds the linears to 4 bits.</param>
+    /// <param name="headBits">Bits of embedding and head; null leaves them as they are.</param>
+    public static Precision CreateRounded(GroupRounding rounding, int? headBits) =>
+        new("fp32", new Float32Format(rounding), new Float32Vocabulary(headBits));
 
     /// <summary>Refuses a name that is no precision.</summary>
     public static void Check(string name) => _ = Create(name);

@@ -21,7 +21,9 @@ internal static class ImportCommand
             Description = "Positions to serve; the importer's default without it.",
             HelpName = "TOKENS",
         };
+        var rounding = new RoundingSelection();
         var command = new Command("import", "Turn a Hugging Face folder into a package.") { source, destination, precision, name, context };
+        rounding.AddTo(command);
         command.SetAction((result, _) =>
         {
             using var termination = new Termination();
@@ -37,6 +39,7 @@ internal static class ImportCommand
             };
             if (result.GetValue(context) is > 0 and var tokens)
                 options = options with { ContextTokensMax = tokens };
+            options = rounding.Apply(options, result);
             var started = Stopwatch.GetTimestamp();
             var package = ImportRun.WithProgress(console, options, termination.Token);
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
