@@ -24,7 +24,7 @@ public sealed class BytePairMergerTests
             var expected = Definition(symbols, merges);
             Assert.Equal(expected, Merged(symbols, merges, RankMerger.Merge));
             Assert.Equal(expected, Merged(symbols, merges, BytePairMerger.Merge));
-        }, iter: 20_000);
+        }, iter: 4_000);
 
     [Fact]
     public void Merge_AnyTable_EqualsTheDefinition() =>
@@ -34,7 +34,7 @@ public sealed class BytePairMergerTests
             var expected = Definition(symbols, merges);
             Assert.Equal(expected, Merged(symbols, merges, RankMerger.Merge));
             Assert.Equal(expected, Merged(symbols, merges, BytePairMerger.Merge));
-        }, iter: 20_000);
+        }, iter: 4_000);
 
     [Fact]
     public void IsUndercut_ATokenUsedBeforeItIsMade_IsSaid()
