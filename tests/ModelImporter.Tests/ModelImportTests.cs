@@ -51,7 +51,7 @@ public sealed class ModelImportTests
     [InlineData("fp32", "MatMul", 12, "Gather", 2)]
     [InlineData("w8a8", "MatMulIntegerToFloat", 12, "GatherBlockQuantized", 1)]
     [InlineData("int8", "MatMulNBits", 13, "GatherBlockQuantized", 1)]
-    [InlineData("int4", "MatMulNBits", 13, "GatherBlockQuantized", 1)]
+    [InlineData("int4", "QuantizedLinear", 12, "GatherBlockQuantized", 1)]
     public void Graph_EachPrecision_HasItsOperatorsAndAlignedData(string precision, string linear, int linears, string gather, int gathers)
     {
         using var folder = new TemporaryFolder();

@@ -25,6 +25,12 @@ public sealed record ImportOptions
     /// </value>
     public int BlockMax { get; init; } = 128;
 
+    /// <value>
+    /// Whose operators compute int4: <c>own</c> (ai.parley.QuantizedLinear) or <c>ort</c> (MatMulNBits). Default: own, which is faster and
+    /// reads less; the other is there to compare with.
+    /// </value>
+    public string Linears { get; init; } = "own";
+
     /// <value>Threads at work. Default: -1, as many as there are processors.</value>
     public int Parallelism { get; init; } = -1;
 }

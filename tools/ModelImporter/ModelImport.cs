@@ -9,7 +9,10 @@ namespace Parley.ModelImporter;
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
-    public const string Version = "1";
+    public const string Version = "2";
+
+    /// <summary>Whose operators may compute int4.</summary>
+    public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
 
     /// <summary>All precisions, most exact first.</summary>
     public static IReadOnlyList<string> Precisions => Precision.Names;
@@ -29,6 +32,8 @@ public static class ModelImport
         ArgumentOutOfRangeException.ThrowIfLessThan(options.ContextTokensMax, 1);
         if (options.BlockMax is not (128 or 64 or 32))
             throw new ArgumentException($"{nameof(ImportOptions.BlockMax)} is {options.BlockMax}, not 128, 64 or 32.", nameof(options));
+        if (!Linears.Contains(options.Linears))
+            throw new ArgumentException($"{nameof(ImportOptions.Linears)} is \"{options.Linears}\", not own or ort.", nameof(options));
 
         var names = CheckpointFiles.Names(options.Source).ToList();
         if (names.Contains("config.json") && TokenizerFiles.Choose(names) is null)
@@ -49,7 +54,7 @@ public static class ModelImport
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Parallelism, CancellationToken = cancellationToken };
         var bytes = new ModelPackageWriter(staging.Folder, parallel, progress).Write(
             checkpoint,
-            Precision.Create(options.Precision, options.BlockMax),
+            Precision.Create(options.Precision, options.BlockMax, options.Linears),
             shape.ContextTokensMax,
             files => new ModelManifest
             {

@@ -89,9 +89,9 @@ public sealed class QuantizerTests
     }
 
     [Fact]
-    public void Affine_EqualWeights_ComeBackExactly()
+    public void Affine_EqualWeightsThatAHalfHolds_ComeBackExactly()
     {
-        var row = Enumerable.Repeat(0.3f, 32).ToArray();
+        var row = Enumerable.Repeat((float)(Half)0.3f, 32).ToArray();
         Assert.Equal(row, Affine(row, 32));
     }
 

@@ -11,7 +11,10 @@ namespace Parley.ModelImporter.Quantization;
 internal static class AffineQuantizer
 {
     private const int Levels = 15;
-    private const int Middle = 8;
+
+    /// <summary>The code that stands for the offset alone.</summary>
+    public const int Middle = 8;
+
 
     /// <summary>Steps that the range of a block is spread over; below 15 codes are left unused, above 15 the ends are cut off.</summary>
     private static readonly float[] Spreads = [15f, 14f, 14.5f, 15.5f, 16f, 16.5f, 17f, 17.5f, 18f];
@@ -27,6 +30,7 @@ internal static class AffineQuantizer
         {
             var weights = row.Slice(b * block, block);
             var (scale, minimum) = Search(weights);
+            (scale, minimum) = (ToStored(scale), ToStored(minimum));
             scales[b] = scale;
             offsets[b] = minimum + (Middle * scale);
             var inverse = scale == 0 ? 0 : 1 / scale;
@@ -39,6 +43,13 @@ internal static class AffineQuantizer
     /// <summary>What a code stands for.</summary>
     public static float Weight(ReadOnlySpan<byte> codes, ReadOnlySpan<float> scales, ReadOnlySpan<float> offsets, int block, int index) =>
         ((((codes[index / 2] >> (index % 2 * 4)) & Levels) - Middle) * scales[index / block]) + offsets[index / block];
+
+    /// <summary>Packages hold halves; codes that are rounded with what is stored lose nothing by that.</summary>
+    private static float ToStored(float value)
+    {
+        var half = (Half)value;
+        return Half.IsNormal(half) ? (float)half : value;
+    }
 
     private static int Code(float scaled) => (int)Math.Clamp(MathF.Round(scaled), 0, Levels);
 
