@@ -54,6 +54,12 @@ public sealed record ImportOptions
     /// <value>With <see cref="Dequantize"/>: bits of embedding and head, 8, 6 or 4. Default: null, which leaves them as they are.</value>
     public int? HeadBits { get; init; }
 
+    /// <value>
+    /// Whose operators compute int4: <c>own</c> (ai.parley.QuantizedLinear) or <c>ort</c> (MatMulNBits). Default: own, which is faster and
+    /// reads less; the other is there to compare with.
+    /// </value>
+    public string Linears { get; init; } = "own";
+
     /// <value>Threads at work. Default: -1, as many as there are processors.</value>
     public int Parallelism { get; init; } = -1;
 
@@ -63,6 +69,7 @@ public sealed record ImportOptions
     {
         Quantization.Precision.Check(Precision);
         ArgumentOutOfRangeException.ThrowIfLessThan(ContextTokensMax, 1);
+        RefuseIf(!ModelImport.Linears.Contains(Linears), nameof(Linears), $"\"{Linears}\", not own or ort");
         RefuseIf(BlockMax is not (128 or 64 or 32), nameof(BlockMax), $"{BlockMax}, not 128, 64 or 32");
         RefuseIf(Int4Group is not (null or 128 or 64 or 32), nameof(Int4Group), $"{Int4Group}, not 128, 64 or 32");
         RefuseIf(Int4ScaleOnly && Precision != "int4", nameof(Int4ScaleOnly), "set, which is for int4");
@@ -84,7 +91,7 @@ public sealed record ImportOptions
         GroupRounding rounding = CalibrationIds is null ? plain : new CalibratedRounding(checkpoint, CalibrationIds, plain);
         return Dequantize
             ? Quantization.Precision.CreateRounded(rounding, HeadBits)
-            : Quantization.Precision.Create(Precision, BlockMax, rounding);
+            : Quantization.Precision.Create(Precision, BlockMax, rounding, Linears);
     }
 
     private static void RefuseIf(bool wrong, string name, string value)

@@ -11,6 +11,9 @@ public static class ModelImport
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
     public const string Version = "2";
 
+    /// <summary>Whose operators may compute int4.</summary>
+    public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
+
     /// <summary>All precisions, most exact first.</summary>
     public static IReadOnlyList<string> Precisions => Precision.Names;
 

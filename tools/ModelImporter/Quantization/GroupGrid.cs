@@ -4,8 +4,8 @@ using System.Numerics.Tensors;
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
-/// Sixteen levels, minimum + code · scale, for the weights of a group. Scale and minimum are numbers of half precision, as they are stored:
-/// codes are chosen for the grid that will be read.
+/// Sixteen levels, minimum + code · scale, for the weights of a group. Scale and minimum are numbers of half precision, as they are
+/// stored: codes are chosen for the grid that will be read.
 /// </summary>
 internal readonly record struct GroupGrid
 {
@@ -21,7 +21,10 @@ internal readonly record struct GroupGrid
     {
         (Scale, Minimum) = ((float)(Half)scale, (float)(Half)minimum);
         if (!float.IsFinite(Scale) || !float.IsFinite(Minimum))
-            throw new InvalidDataException($"A weight near {minimum} is beyond the half-precision scales of int4; import the model as fp32.");
+        {
+            throw new InvalidDataException(
+                $"A weight near {minimum} is beyond the half-precision scales of int4; import the model as fp32.");
+        }
     }
 
     public float Scale { get; }
@@ -45,8 +48,8 @@ internal readonly record struct GroupGrid
     }
 
     /// <summary>
-    /// Scale and minimum. For each spread the codes follow, and for codes the best scale and minimum are a line fit; the least squared error
-    /// wins. Weights that lie on such a grid already come back as they were.
+    /// Scale and minimum. For each spread the codes follow, and for codes the best scale and minimum are a line fit; the least squared
+    /// error wins. Weights that lie on such a grid already come back as they were.
     /// </summary>
     public static GroupGrid Fit(ReadOnlySpan<float> weights)
     {

@@ -41,9 +41,11 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
         return keeps;
     }
 
+    public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) => hasMinimum || KeepsGrid(tensors, linear);
+
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
-        var affine = hasMinimum || KeepsGrid(tensors, linear);
+        var affine = HasMinima(tensors, linear);
         return (_, weights, codes, scales, offsets) => AffineQuantizer.Quantize(weights, group, codes, scales, offsets, affine);
     }
 

@@ -10,13 +10,14 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="blockMax">Largest number of weights per scale: 128, 64 or 32.</param>
     /// <param name="rounding">How int4 finds its codes; plainly without one.</param>
+    /// <param name="linears">Whose operators compute linears of 4 bits: <c>own</c>, or <c>ort</c> for ONNX Runtime's.</param>
     /// <exception cref="ArgumentException">There is none of this name.</exception>
-    public static Precision Create(string name, int blockMax = 128, GroupRounding? rounding = null) => name switch
+    public static Precision Create(string name, int blockMax = 128, GroupRounding? rounding = null, string linears = "own") => name switch
     {
         "fp32" => new Precision(name, new Float32Format(), new Float32Vocabulary()),
         "w8a8" => new Precision(name, new DynamicInt8Format(), new Int8Vocabulary(blockMax)),
         "int8" => new Precision(name, new Int8Format(blockMax), new Int8Vocabulary(blockMax)),
-        "int4" => new Precision(name, new Int4Format(rounding ?? new PlainRounding(blockMax)), new Int8Vocabulary(blockMax)),
+        "int4" => new Precision(name, Int4(linears, rounding ?? new PlainRounding(blockMax)), new Int8Vocabulary(blockMax)),
         _ => throw new ArgumentException($"The precision \"{name}\" is none of {string.Join(", ", Names)}.", nameof(name)),
     };
 
@@ -28,4 +29,7 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
 
     /// <summary>Refuses a name that is no precision.</summary>
     public static void Check(string name) => _ = Create(name);
+
+    private static LinearFormat Int4(string linears, GroupRounding rounding) =>
+        linears == "ort" ? new OrtInt4Format(rounding) : new Int4Format(rounding);
 }
