@@ -19,7 +19,11 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
         var matrix = new PackedMatrix(linear, Bits, Int4Grid.BlockFor(tensors, linear, blockMax), minima: true);
         var (codes, halves) = matrix.Reserve(graph);
         graph.Fill(
-            (data, options) => Parallel.For(0, matrix.Blocks, options, block => Fill(tensors, matrix, block, codes, halves, data)),
+            (data, options) => ForChunks(matrix.Blocks, 16, options, (first, count) =>
+            {
+                for (var block = first; block < first + count; block++)
+                    Fill(tensors, matrix, block, codes, halves, data);
+            }),
             codes,
             halves);
         return matrix.Multiply(graph, input, codes, halves, linear.Name);
