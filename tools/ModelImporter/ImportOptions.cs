@@ -55,8 +55,8 @@ public sealed record ImportOptions
     public int? HeadBits { get; init; }
 
     /// <value>
-    /// Whose operators compute int4: <c>own</c> (ai.parley.QuantizedLinear) or <c>ort</c> (MatMulNBits). Default: own, which is faster and
-    /// reads less; the other is there to compare with.
+    /// Whose operators compute int4, int8 and the quantised head: <c>own</c> (ai.parley.QuantizedLinear) or <c>ort</c> (MatMulNBits).
+    /// Default: own, which is faster and reads less; the other is there to compare with.
     /// </value>
     public string Linears { get; init; } = "own";
 

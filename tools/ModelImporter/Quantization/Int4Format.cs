@@ -22,7 +22,11 @@ internal sealed class Int4Format(GroupRounding rounding) : LinearFormat
             (data, options) =>
             {
                 var round = rounding.Prepare(tensors, linear, matrix.Group, options);
-                Parallel.For(0, matrix.Blocks, options, block => Fill(tensors, matrix, round, block, codes, halves, data));
+                ForChunks(matrix.Blocks, 16, options, (first, count) =>
+                {
+                    for (var block = first; block < first + count; block++)
+                        Fill(tensors, matrix, round, block, codes, halves, data);
+                });
             },
             codes,
             halves);

@@ -28,7 +28,7 @@ internal static class ImportCommand
         };
         var linears = new Option<string>("--linears")
         {
-            Description = "Whose operators compute int4: our own, or ONNX Runtime's to compare with.",
+            Description = "Whose operators compute quantised weights: our own, or ONNX Runtime's to compare with.",
             DefaultValueFactory = _ => ModelImport.Linears[0],
         };
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Parley.Generator.Execution.Kernels.Linears;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
 namespace Parley.Generator.Execution.Kernels;
@@ -15,7 +16,8 @@ internal static unsafe class CustomOpDomain
     private const int Optional = 1;
 
     private static readonly byte* Provider = (byte*)Marshal.StringToCoTaskMemUTF8("CPUExecutionProvider");
-    private static readonly IntPtr NativeDomain = Create([new PagedAttentionOp(), new Linears.QuantizedLinearOp()]);
+    private static readonly IntPtr NativeDomain = Create(
+        [new PagedAttentionOp(), new QuantizedLinearOp(), new QuantizedGatherOp()]);
 
     /// <summary>Makes the operators known to sessions of these options.</summary>
     public static void Register(SessionOptions options) => OrtCustomOpApi.AddDomain(options, NativeDomain);

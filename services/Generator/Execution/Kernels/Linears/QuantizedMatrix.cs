@@ -60,4 +60,31 @@ internal sealed record QuantizedMatrix(
         HasMinima = HasMinima,
         Planes = Planes,
     };
+
+    /// <summary>The weights of one output.</summary>
+    public unsafe void ReadRow(int output, Span<float> weights)
+    {
+        var (block, lane) = (output / QuantizedLinearLayout.BlockOutputs, output % QuantizedLinearLayout.BlockOutputs);
+        var blockBytes = QuantizedLinearLayout.BlockBytes(Inputs);
+        var codes = (byte*)Codes + (block * blockBytes);
+        var low = codes + (Planes == 2 ? QuantizedLinearLayout.Blocks(Outputs) * blockBytes : 0);
+        var halves = (Half*)Halves + (block * (long)QuantizedLinearLayout.BlockScales(Inputs, Group, HasMinima)) + lane;
+        var step = QuantizedLinearLayout.BlockOutputs * (HasMinima ? 2 : 1);
+        for (var first = 0; first < Inputs; first += Group, halves += step)
+        {
+            var scale = (float)halves[0];
+            var minimum = HasMinima ? (float)halves[QuantizedLinearLayout.BlockOutputs] : scale * (Planes == 2 ? -128 : -8);
+            for (var i = first; i < first + Group; i++)
+            {
+                var code = Nibble(codes, i, lane);
+                weights[i] = ((Planes == 2 ? (16 * code) + Nibble(low, i, lane) : code) * scale) + minimum;
+            }
+        }
+    }
+
+    private static unsafe int Nibble(byte* block, int input, int lane)
+    {
+        var vector = block + (input / QuantizedLinearLayout.VectorInputs * QuantizedLinearLayout.VectorBytes);
+        return (vector[(4 * lane) + (input % 4)] >> (input % QuantizedLinearLayout.VectorInputs / 4 * 4)) & 15;
+    }
 }

@@ -77,6 +77,9 @@ internal sealed unsafe class LinearCase
 
     public Half[] Halves { get; }
 
+    /// <summary>The weights of one output.</summary>
+    public double[] Weights(int output) => _weights[(output * Inputs)..((output + 1) * Inputs)];
+
     public float[] RandomRows(int rows, int seed)
     {
         var random = new Random(seed);

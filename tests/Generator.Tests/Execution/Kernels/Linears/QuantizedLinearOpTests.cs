@@ -66,7 +66,48 @@ public sealed class QuantizedLinearOpTests
         Assert.Contains("import the model again", exception.Message, StringComparison.Ordinal);
     }
 
-    internal static InferenceSession Open(LinearCase linear, params (string Name, object Value)[] changed)
+    [Theory]
+    [InlineData(24, 96, 32, 4, true)]
+    [InlineData(40, 128, 128, 4, false)]
+    [InlineData(1000, 576, 64, 8, false)]
+    public void Gather_AnyRows_GivesTheirWeights(int outputs, int inputs, int group, int bits, bool minima)
+    {
+        var matrix = new LinearCase(outputs, inputs, group, bits, minima, seed: 3);
+        using var session = Open(matrix, QuantizedGatherOp.OpName, OnnxGraphWriter.Int64, [-1]);
+        long[] ids = [outputs - 1, 0, 17, 17, outputs / 2];
+        using var indices = OrtValue.CreateTensorValueFromMemory(ids, [ids.Length]);
+        using var run = new RunOptions();
+        using var results = session.Run(run, ["x"], [indices], ["y"]);
+        var actual = results[0].GetTensorDataAsSpan<float>();
+
+        for (var i = 0; i < ids.Length; i++)
+        {
+            var expected = matrix.Weights((int)ids[i]);
+            for (var k = 0; k < inputs; k++)
+                Assert.Equal(expected[k], actual[(i * inputs) + k], 1e-6);
+        }
+    }
+
+    [Theory]
+    [InlineData(24L)]
+    [InlineData(-1L)]
+    public void Gather_IndexBeyondTheRows_IsAnErrorThatNamesIt(long id)
+    {
+        using var session = Open(
+            new LinearCase(24, 32, 32, 8, minima: false, seed: 3), QuantizedGatherOp.OpName, OnnxGraphWriter.Int64, [-1]);
+        using var indices = OrtValue.CreateTensorValueFromMemory(new[] { 3, id }, [2]);
+        using var run = new RunOptions();
+
+        var exception = Assert.Throws<OnnxRuntimeException>(() => session.Run(run, ["x"], [indices], ["y"]));
+
+        Assert.Contains($"index 1 is {id}, the matrix has 24 rows", exception.Message, StringComparison.Ordinal);
+    }
+
+    private static InferenceSession Open(LinearCase linear, params (string Name, object Value)[] changed) =>
+        Open(linear, QuantizedLinearOp.OpName, OnnxGraphWriter.Float, [-1, -1], changed);
+
+    private static InferenceSession Open(
+        LinearCase linear, string name, int inputType, long[] inputShape, params (string Name, object Value)[] changed)
     {
         var blocks = QuantizedLinearLayout.Blocks(linear.Outputs);
         var names = changed.Select(attribute => attribute.Name).ToList();
@@ -76,11 +117,11 @@ public sealed class QuantizedLinearOpTests
             ("bits", (long)linear.Bits), ("group", (long)linear.Group),
         ];
         var model = new OnnxGraphWriter()
-            .Input("x", OnnxGraphWriter.Float, -1, -1)
+            .Input("x", inputType, inputShape)
             .Constant("codes", OnnxGraphWriter.UInt8, linear.Codes, linear.Bits / 4 * blocks,
                 QuantizedLinearLayout.BlockBytes(linear.Inputs))
             .Constant("scales", OnnxGraphWriter.Float16, MemoryMarshal.AsBytes<Half>(linear.Halves), blocks, linear.Halves.Length / blocks)
-            .Node(QuantizedLinearOp.OpName, CustomOpDomain.Name, ["x", "codes", "scales"], ["y"],
+            .Node(name, CustomOpDomain.Name, ["x", "codes", "scales"], ["y"],
                 [.. attributes.Where(attribute => !names.Contains(attribute.Name)), .. changed])
             .Output("y", OnnxGraphWriter.Float, -1, -1)
             .ToModel();
