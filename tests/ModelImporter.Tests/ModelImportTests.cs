@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Parley.ModelImporter.Graph.Onnx;
 using Parley.ModelImporter.Package;
+using Parley.ModelImporter.Tests.Quantization;
 
 namespace Parley.ModelImporter.Tests;
 
@@ -49,13 +50,16 @@ public sealed class ModelImportTests
 
     [Theory]
     [InlineData("fp32", "MatMul", 12, "Gather", 2)]
-    [InlineData("w8a8", "MatMulIntegerToFloat", 12, "GatherBlockQuantized", 1)]
-    [InlineData("int8", "MatMulNBits", 13, "GatherBlockQuantized", 1)]
-    [InlineData("int4", "MatMulNBits", 13, "GatherBlockQuantized", 1)]
-    public void Graph_EachPrecision_HasItsOperatorsAndAlignedData(string precision, string linear, int linears, string gather, int gathers)
+    [InlineData("w8a8", "MatMulIntegerToFloat", 12, "QuantizedGather", 1)]
+    [InlineData("int8", "QuantizedLinear", 13, "QuantizedGather", 1)]
+    [InlineData("int4", "QuantizedLinear", 13, "QuantizedGather", 1)]
+    [InlineData("int8", "MatMulNBits", 13, "GatherBlockQuantized", 1, "ort")]
+    [InlineData("int4", "MatMulNBits", 13, "GatherBlockQuantized", 1, "ort")]
+    public void Graph_EachPrecision_HasItsOperatorsAndAlignedData(
+        string precision, string linear, int linears, string gather, int gathers, string whose = "own")
     {
         using var folder = new TemporaryFolder();
-        var path = Import(folder, Fixture.TiedLlama3Rope, precision).Path;
+        var path = Import(folder, Fixture.TiedLlama3Rope, precision, whose).Path;
         var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(path, "model.onnx")));
         var dataBytes = new FileInfo(Path.Combine(path, "model.data")).Length;
 
@@ -84,12 +88,52 @@ public sealed class ModelImportTests
         using var folder = new TemporaryFolder();
         var path = Import(folder, Fixture.TiedLlama3Rope, "int4").Path;
         var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(path, "model.onnx")));
+
+        Assert.Equal("QuantizedGather", model.Graph.Node[0].OpType);
+        Assert.Equal(model.Graph.Node[0].Input.Skip(1), model.Graph.Node[^1].Input.Skip(1));
+    }
+
+    [Fact]
+    public void Import_TiedQuantisedHeadOfOnnxRuntime_SharesTheBytesOfTheEmbedding()
+    {
+        using var folder = new TemporaryFolder();
+        var path = Import(folder, Fixture.TiedLlama3Rope, "int4", "ort").Path;
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(path, "model.onnx")));
         var rows = model.Graph.Initializer.Single(tensor => tensor.Name == "embedding.rows");
         var head = model.Graph.Initializer.Single(tensor => tensor.Name == model.Graph.Node[^1].Input[1]);
 
         Assert.Equal([384, 64], rows.Dims);
         Assert.Equal([384, 1, 64], head.Dims);
         Assert.Equal(rows.ExternalData, head.ExternalData);
+    }
+
+    /// <summary>Every stored weight, read back through the layout, is within a step of the checkpoint's.</summary>
+    [Theory]
+    [InlineData("int8")]
+    [InlineData("int4")]
+    public void Import_PackedWeights_ReadBackAsTheCheckpointHasThem(string precision)
+    {
+        using var folder = new TemporaryFolder();
+        var path = Import(folder, Fixture.UntiedHeadDim32, precision).Path;
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(path, "model.onnx")));
+        using var checkpoint = CheckpointReader.Open(Fixture.Folder(Fixture.UntiedHeadDim32));
+        var linears = checkpoint.Weights.Layers.SelectMany(layer => layer.Linears).Append(checkpoint.Weights.Embedding)
+            .Append(checkpoint.Weights.Head).ToList();
+        foreach (var linear in linears)
+        {
+            var packed = new PackedTensor(model, path, linear.Name);
+            var row = new float[linear.Inputs];
+            for (var n = 0; n < linear.Outputs; n++)
+            {
+                linear.Read(checkpoint.Tensors, n, 0, row);
+                for (var k = 0; k < row.Length; k++)
+                {
+                    var (weight, scale) = packed.Weight(n, k);
+                    // The ends of a group of 4 bits may be cut off, by two steps at the most.
+                    Assert.InRange(Math.Abs(weight - row[k]), 0, (packed.Bits == 8 ? 0.51 : 2) * scale);
+                }
+            }
+        }
     }
 
     [Fact]
@@ -241,8 +285,8 @@ public sealed class ModelImportTests
 
     [Theory]
     [InlineData("{}", "formatVersion")]
-    [InlineData("""{"formatVersion":2}""", "import the model again")]
-    [InlineData("""{"formatVersion":1}""", "parley.json")]
+    [InlineData("""{"formatVersion":1}""", "import the model again")]
+    [InlineData("""{"formatVersion":2}""", "parley.json")]
     [InlineData("[", "parley.json")]
     public void Manifest_NotOfThisFormat_IsRefused(string text, string named) =>
         Assert.Contains(named,
@@ -256,8 +300,8 @@ public sealed class ModelImportTests
         return source;
     }
 
-    private static ImportResult Import(TemporaryFolder folder, string name, string precision) =>
-        ModelImport.Run(Options(folder, name, precision));
+    private static ImportResult Import(TemporaryFolder folder, string name, string precision, string linears = "own") =>
+        ModelImport.Run(Options(folder, name, precision) with { Linears = linears });
 
     private static ImportOptions Options(TemporaryFolder folder, string name, string precision) =>
         new() { Source = Fixture.Folder(name), Destination = folder.File("package"), Precision = precision, ContextTokensMax = 300 };

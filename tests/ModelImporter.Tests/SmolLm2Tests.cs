@@ -27,7 +27,8 @@ public sealed class SmolLm2Tests
             Source = source,
             Destination = folder.File("package"),
             Precision = precision,
-            ContextTokensMax = 2048
+            Linears = "ort",
+            ContextTokensMax = 2048,
         });
         using var model = new GroupQueryModel(folder.File("package"));
 

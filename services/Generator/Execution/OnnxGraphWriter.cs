@@ -21,6 +21,8 @@ internal sealed class OnnxGraphWriter
 
     public const int Int64 = 7;
 
+    public const int Float16 = 10;
+
     private readonly ArrayBufferWriter<byte> _graph = new();
 
     /// <summary>Adds a node; an empty input name leaves the input out. Attributes are long, float or a list of longs.</summary>
@@ -66,7 +68,7 @@ internal sealed class OnnxGraphWriter
         var model = new ArrayBufferWriter<byte>();
         Number(model, 1, 10);
         Bytes(model, 7, _graph);
-        foreach (var (domain, version) in new[] { ("", 21), ("com.microsoft", 1), (Kernels.PagedAttentionOp.Domain, 1) })
+        foreach (var (domain, version) in new[] { ("", 21), ("com.microsoft", 1), (Kernels.CustomOpDomain.Name, 1) })
         {
             var set = new ArrayBufferWriter<byte>();
             Text(set, 1, domain);

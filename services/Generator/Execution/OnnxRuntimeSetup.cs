@@ -24,7 +24,7 @@ public static class OnnxRuntimeSetup
     {
         OnnxRuntimeEnvironment.EnsureCreated();
         var options = new SessionOptions();
-        PagedAttentionOp.Register(options);
+        CustomOpDomain.Register(options);
         return options;
     }
 

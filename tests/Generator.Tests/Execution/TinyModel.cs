@@ -80,8 +80,8 @@ internal static class TinyModel
     private static void AddAttention(
         OnnxGraphWriter graph, string input, int layer, string output, params (string Name, object Value)[] attributes) =>
         graph.Node(
-            PagedAttentionOp.Name,
-            PagedAttentionOp.Domain,
+            PagedAttentionOp.OpName,
+            CustomOpDomain.Name,
             [
                 input, "", "", $"key_cache.{layer}", $"value_cache.{layer}", GraphContract.CumulativeLengths,
                 GraphContract.PastLengths, GraphContract.BlockTable, "cos", "sin",

@@ -23,7 +23,13 @@ public sealed class DecoderGraphTests
     {
         using var folder = new TemporaryFolder();
         var package = folder.File("package");
-        ModelImport.Run(new ImportOptions { Source = Fixture.Folder(name), Destination = package, Precision = precision });
+        ModelImport.Run(new ImportOptions
+        {
+            Source = Fixture.Folder(name),
+            Destination = package,
+            Precision = precision,
+            Linears = "ort",
+        });
         using var model = new GroupQueryModel(package);
         var reference = new ReferenceForward(Fixture.Folder(name));
         var error = new LogitError();

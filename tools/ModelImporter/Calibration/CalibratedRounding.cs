@@ -14,6 +14,8 @@ internal sealed class CalibratedRounding(CheckpointReader checkpoint, IReadOnlyL
 
     public override int GroupOf(CheckpointTensors tensors, LinearWeights linear) => plain.GroupOf(tensors, linear);
 
+    public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) => plain.HasMinima(tensors, linear);
+
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
         _forward ??= new CalibrationForward(checkpoint, ids);

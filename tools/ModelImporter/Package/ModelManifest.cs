@@ -12,7 +12,7 @@ internal sealed record ModelManifest
     public const string FileName = "parley.json";
 
     /// <summary>The format that this code writes; a reader refuses any other.</summary>
-    public const int CurrentFormatVersion = 1;
+    public const int CurrentFormatVersion = 2;
 
     public required int FormatVersion { get; init; }
 

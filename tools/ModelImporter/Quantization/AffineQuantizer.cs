@@ -7,7 +7,9 @@ namespace Parley.ModelImporter.Quantization;
 internal static class AffineQuantizer
 {
     private const int CodeMask = 15;
-    private const int Middle = 8;
+
+    /// <summary>The code that stands for the offset alone.</summary>
+    public const int Middle = 8;
 
     /// <param name="row">Weights; a multiple of <paramref name="block"/>.</param>
     /// <param name="block">Weights per scale; a multiple of 32.</param>

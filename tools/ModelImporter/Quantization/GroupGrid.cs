@@ -4,8 +4,8 @@ using System.Numerics.Tensors;
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
-/// Sixteen levels, minimum + code · scale, for the weights of a group. Scale and minimum are numbers of half precision, as they are stored:
-/// codes are chosen for the grid that will be read.
+/// Sixteen levels, minimum + code · scale, for the weights of a group. Scale and minimum are numbers of half precision, as they are
+/// stored: codes are chosen for the grid that will be read.
 /// </summary>
 internal readonly record struct GroupGrid
 {

@@ -12,6 +12,9 @@ internal abstract class GroupRounding
     /// <exception cref="InvalidDataException">None of 128, 64 and 32 divides its inputs.</exception>
     public abstract int GroupOf(CheckpointTensors tensors, LinearWeights linear);
 
+    /// <summary>Whether a linear's groups have a minimum beside their scale.</summary>
+    public abstract bool HasMinima(CheckpointTensors tensors, LinearWeights linear);
+
     /// <summary>Gets ready for a linear's rows, when its fill runs; fills run one at a time, in the order of the computation.</summary>
     public abstract RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options);
 }

@@ -26,4 +26,22 @@ internal static class SymmetricQuantizer
                 target[i] = (byte)(ZeroPoint + (int)MathF.Round(weights[i] * inverse));
         }
     }
+
+    /// <summary>The same with scales as packages of our own layout hold them; codes are rounded with what is stored.</summary>
+    /// <exception cref="InvalidDataException">A weight is too large for a half times 127.</exception>
+    public static void Quantize(ReadOnlySpan<float> row, int block, Span<byte> codes, Span<Half> scales)
+    {
+        for (var b = 0; b < row.Length / block; b++)
+        {
+            var weights = row.Slice(b * block, block);
+            var scale = (Half)(MathF.Abs(TensorPrimitives.MaxMagnitude(weights)) / Largest);
+            if (!Half.IsFinite(scale))
+                throw new InvalidDataException("a weight is above 65,504 times 127; the weights are damaged, or import the model as fp32.");
+            scales[b] = scale;
+            var inverse = scale == Half.Zero ? 0 : 1 / (float)scale;
+            var target = codes.Slice(b * block, block);
+            for (var i = 0; i < weights.Length; i++)
+                target[i] = (byte)(ZeroPoint + (int)Math.Clamp(MathF.Round(weights[i] * inverse), -Largest, Largest));
+        }
+    }
 }

@@ -24,8 +24,21 @@ internal static class ImportCommand
             Description = "Positions to serve; the importer's default without it.",
             HelpName = "TOKENS",
         };
+        var block = new Option<int?>("--block")
+        {
+            Description = "Largest number of weights per scale: 128, 64 or 32; without it 128 in int8 and 32 in int4.",
+        };
+        var linears = new Option<string>("--linears")
+        {
+            Description = "Whose operators compute quantised weights: our own, or ONNX Runtime's to compare with.",
+            DefaultValueFactory = _ => ModelImport.Linears[0],
+        };
+        linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
         var rounding = new RoundingSelection();
-        var command = new Command("import", "Turn a Hugging Face folder into a package.") { source, destination, precision, name, context };
+        var command = new Command("import", "Turn a Hugging Face folder into a package.")
+        {
+            source, destination, precision, name, context, block, linears,
+        };
         rounding.AddTo(command);
         command.SetAction((result, _) =>
         {
@@ -39,6 +52,8 @@ internal static class ImportCommand
                 Destination = result.GetRequiredValue(destination),
                 Precision = result.GetRequiredValue(precision),
                 Name = result.GetValue(name),
+                BlockMax = result.GetValue(block),
+                Linears = result.GetRequiredValue(linears),
             };
             if (result.GetValue(context) is > 0 and var tokens)
                 options = options with { ContextTokensMax = tokens };

@@ -18,15 +18,17 @@ internal static unsafe class OrtCustomOpApi
 
     private static readonly OrtApi Api = LoadApi();
 
-    /// <summary>A domain that holds one operator; both live as long as the process.</summary>
-    public static IntPtr CreateDomain(string name, OrtCustomOp* op)
+    /// <summary>A domain; it and its operators live as long as the process.</summary>
+    public static IntPtr CreateDomain(string name)
     {
         IntPtr domain;
         var nativeName = (byte*)Marshal.StringToCoTaskMemUTF8(name);
         Check(((delegate* unmanaged<byte*, IntPtr*, IntPtr>)Api.CreateCustomOpDomain)(nativeName, &domain));
-        Check(((delegate* unmanaged<IntPtr, OrtCustomOp*, IntPtr>)Api.CustomOpDomain_Add)(domain, op));
         return domain;
     }
+
+    public static void AddOp(IntPtr domain, OrtCustomOp* op) =>
+        Check(((delegate* unmanaged<IntPtr, OrtCustomOp*, IntPtr>)Api.CustomOpDomain_Add)(domain, op));
 
     public static void AddDomain(SessionOptions options, IntPtr domain)
     {
@@ -73,26 +75,21 @@ internal static unsafe class OrtCustomOpApi
     {
         IntPtr value;
         Check(((delegate* unmanaged<void*, nuint, IntPtr*, IntPtr>)Api.KernelContext_GetInput)(context, (nuint)index, &value));
-        if (value == 0)
-            return null;
+        return value == 0 ? null : GetData(value, index, shape);
+    }
 
-        IntPtr info;
-        Check(((delegate* unmanaged<IntPtr, IntPtr*, IntPtr>)Api.GetTensorTypeAndShape)(value, &info));
-        try
-        {
-            nuint rank;
-            Check(((delegate* unmanaged<IntPtr, nuint*, IntPtr>)Api.GetDimensionsCount)(info, &rank));
-            if ((int)rank != shape.Length)
-                throw new InvalidDataException($"input {index} has {rank} dimensions, not {shape.Length}");
-            fixed (long* dimensions = shape)
-                Check(((delegate* unmanaged<IntPtr, long*, nuint, IntPtr>)Api.GetDimensions)(info, dimensions, rank));
-        }
-        finally
-        {
-            ((delegate* unmanaged<IntPtr, void>)Api.ReleaseTensorTypeAndShapeInfo)(info);
-        }
-
-        return GetData(value);
+    /// <summary>
+    /// A constant input's memory, which stays where it is as long as the session, and its dimensions in <paramref name="shape"/>; null
+    /// where the input is left out or computed.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The input has another number of dimensions.</exception>
+    public static void* GetConstant(void* info, int index, Span<long> shape)
+    {
+        int isConstant;
+        IntPtr value;
+        var get = (delegate* unmanaged<void*, nuint, int*, IntPtr*, IntPtr>)Api.KernelInfoGetConstantInput_tensor;
+        Check(get(info, (nuint)index, &isConstant, &value));
+        return isConstant == 0 || value == 0 ? null : GetData(value, index, shape);
     }
 
     /// <summary>Makes output 0 of the given shape and returns its memory.</summary>
@@ -113,6 +110,27 @@ internal static unsafe class OrtCustomOpApi
         var run = (delegate* unmanaged<void*, void*, nuint, nuint, void*, IntPtr>)Api.KernelContext_ParallelFor;
         // As many batches as units: threads then take units one by one, which evens out their very different lengths.
         Check(run(context, (void*)callback, (nuint)count, (nuint)count, state));
+    }
+
+    private static void* GetData(IntPtr value, int index, Span<long> shape)
+    {
+        IntPtr info;
+        Check(((delegate* unmanaged<IntPtr, IntPtr*, IntPtr>)Api.GetTensorTypeAndShape)(value, &info));
+        try
+        {
+            nuint rank;
+            Check(((delegate* unmanaged<IntPtr, nuint*, IntPtr>)Api.GetDimensionsCount)(info, &rank));
+            if ((int)rank != shape.Length)
+                throw new InvalidDataException($"input {index} has {rank} dimensions, not {shape.Length}");
+            fixed (long* dimensions = shape)
+                Check(((delegate* unmanaged<IntPtr, long*, nuint, IntPtr>)Api.GetDimensions)(info, dimensions, rank));
+        }
+        finally
+        {
+            ((delegate* unmanaged<IntPtr, void>)Api.ReleaseTensorTypeAndShapeInfo)(info);
+        }
+
+        return GetData(value);
     }
 
     private static void* GetData(IntPtr value)

@@ -1,14 +1,29 @@
 namespace Parley.Generator.Execution.Kernels;
 
 /// <summary>One attention node of a session: its attributes, and how its inputs become a step.</summary>
-internal sealed unsafe class PagedAttentionNode
+internal sealed unsafe class PagedAttentionNode : CustomOpNode
 {
+    /// <summary>Below these amounts of work waking other threads costs more than it saves (units: floats written; multiply-adds).</summary>
+    private const long WriteInlineMax = 8 * 1024;
+
+    private const long AttendInlineMax = 128 * 1024;
+
     private int _queryHeads;
     private int _keyValueHeads;
     private bool _rotary;
     private float _scale;
 
-    public PagedAttentionKernel Kernel { get; } = PagedAttentionKernel.Best;
+    private PagedAttentionKernel Kernel { get; } = PagedAttentionKernel.Best;
+
+    public override string ToString() => PagedAttentionOp.OpName;
+
+    public override void Compute(void* context)
+    {
+        PagedAttentionStep step = default;
+        Bind(context, &step);
+        if (step.TokenCount > 0)
+            Run(context, &step);
+    }
 
     /// <summary>Reads the attributes of a node.</summary>
     /// <exception cref="NotSupportedException">An attribute asks for what this operator does not do.</exception>
@@ -36,7 +51,7 @@ internal sealed unsafe class PagedAttentionNode
 
     /// <summary>Fetches and checks the inputs of a call, and makes its output.</summary>
     /// <exception cref="InvalidDataException">A shape, a length or a block id is wrong; nothing was written.</exception>
-    public void Bind(void* context, PagedAttentionStep* step)
+    private void Bind(void* context, PagedAttentionStep* step)
     {
         var shape = stackalloc long[4];
         step->QueryHeads = _queryHeads;
@@ -71,6 +86,23 @@ internal sealed unsafe class PagedAttentionNode
         if (step->FindFault() is { } fault)
             throw new InvalidDataException(fault);
         step->Output = (float*)OrtCustomOpApi.GetOutput(context, tokens, (long)_queryHeads * step->HeadSize);
+    }
+
+    private void Run(void* context, PagedAttentionStep* step)
+    {
+        var (writes, attends) = PagedAttentionKernel.Plan(step);
+        var floats = (long)step->TokenCount * step->KeyValueHeads * step->HeadSize;
+        ParallelLoop.Run(context, (delegate*<void*, nint, void>)Kernel.Write, step, writes, floats > WriteInlineMax);
+
+        long pairs = 0;
+        for (var i = 0; i < step->SequenceCount; i++)
+        {
+            long newTokens = step->CumulativeLengths[i + 1] - step->CumulativeLengths[i];
+            pairs += newTokens * (step->PastLengths[i] + newTokens);
+        }
+
+        var products = pairs * step->QueryHeads * step->HeadSize;
+        ParallelLoop.Run(context, (delegate*<void*, nint, void>)Kernel.Attend, step, attends, products > AttendInlineMax);
     }
 
     private static void BindRotary(void* context, PagedAttentionStep* step)

@@ -1,0 +1,30 @@
+namespace Parley.Generator.Execution.Kernels.Linears;
+
+/// <summary>
+/// Quantised activations of a call: pinned memory of the thread that runs the session; grows to the largest size asked for and stays.
+/// </summary>
+internal static unsafe class LinearScratch
+{
+    private const int AlignmentBytes = 64;
+    private const long BytesMin = 64 * 1024;
+
+    [ThreadStatic]
+    private static byte[]? _activations;
+
+    [ThreadStatic]
+    private static byte[]? _parameters;
+
+    public static sbyte* Activations(long count) => (sbyte*)Reserve(ref _activations, count);
+
+    public static float* Parameters(long count) => (float*)Reserve(ref _parameters, count * sizeof(float));
+
+    private static byte* Reserve(ref byte[]? buffer, long bytes)
+    {
+        if (buffer is null || buffer.Length < bytes + AlignmentBytes)
+            buffer = GC.AllocateUninitializedArray<byte>(checked((int)Math.Max(bytes + AlignmentBytes, BytesMin)), pinned: true);
+
+        // The array is pinned for its lifetime, so the address outlives the fixed statement.
+        fixed (byte* start = buffer)
+            return (byte*)(((nuint)start + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
+    }
+}

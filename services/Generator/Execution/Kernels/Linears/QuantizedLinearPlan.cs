@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+
+namespace Parley.Generator.Execution.Kernels.Linears;
+
+/// <summary>
+/// How a step is shared out: each worker has a run of neighbouring units, so that it reads one stretch of memory, and helps the others
+/// when it is through. So all end together, even where a thread was woken late or lost its core for a while.
+/// </summary>
+internal unsafe struct QuantizedLinearPlan
+{
+    private const int WorkersMax = 64;
+
+    private readonly QuantizedLinearStep* _step;
+    private readonly delegate*<QuantizedLinearStep*, nint, void> _run;
+    private readonly int _tileRows;
+    private Ranges _ranges;
+
+    public QuantizedLinearPlan(QuantizedLinearStep* step, QuantizedLinearKernel kernel)
+    {
+        _step = step;
+        _run = kernel.RunUnit;
+        _tileRows = kernel.TileRows;
+    }
+
+    public readonly int TileCount => (_step->Rows + _tileRows - 1) / _tileRows;
+
+    public int WorkerCount { get; private set; }
+
+    /// <summary>Quantises one tile; the argument is the plan.</summary>
+    public readonly delegate*<void*, nint, void> Quantize => &QuantizeTile;
+
+    /// <summary>Does one worker's share; the argument is the plan.</summary>
+    public readonly delegate*<void*, nint, void> Multiply => &Work;
+
+    /// <summary>Gives each worker a run of units.</summary>
+    public void Divide(int workers)
+    {
+        var units = _step->Units;
+        WorkerCount = Math.Clamp(workers, 1, Math.Min(units, WorkersMax));
+        for (var i = 0; i < WorkerCount; i++)
+        {
+            _ranges[i].Next = (int)((long)units * i / WorkerCount);
+            _ranges[i].End = (int)((long)units * (i + 1) / WorkerCount);
+        }
+    }
+
+    private static void QuantizeTile(void* argument, nint tile)
+    {
+        var plan = (QuantizedLinearPlan*)argument;
+        var row = (int)tile * plan->_tileRows;
+        ActivationQuantizer.QuantizeTile(plan->_step, row, Math.Min(plan->_tileRows, plan->_step->Rows - row));
+    }
+
+    private static void Work(void* argument, nint worker)
+    {
+        var plan = (QuantizedLinearPlan*)argument;
+        for (var i = 0; i < plan->WorkerCount; i++)
+        {
+            ref var range = ref plan->_ranges[(int)((worker + i) % plan->WorkerCount)];
+            for (int unit; (unit = Interlocked.Increment(ref range.Next) - 1) < range.End;)
+                plan->_run(plan->_step, unit);
+        }
+    }
+
+    /// <summary>One worker's run, on a cache line of its own.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 64)]
+    private struct Range
+    {
+        public int Next;
+        public int End;
+    }
+
+    [System.Runtime.CompilerServices.InlineArray(WorkersMax)]
+    private struct Ranges
+    {
+        private Range _first;
+    }
+}

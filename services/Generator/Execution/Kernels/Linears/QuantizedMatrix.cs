@@ -1,0 +1,90 @@
+using Parley.ModelImporter.Package;
+
+namespace Parley.Generator.Execution.Kernels.Linears;
+
+/// <summary>A constant matrix of a node, where it lies in the mapped package.</summary>
+/// <param name="Outputs">Rows.</param>
+/// <param name="Inputs">Columns.</param>
+/// <param name="Group">Inputs per scale.</param>
+/// <param name="Planes">1 for codes of 4 bits, 2 for those of 8.</param>
+/// <param name="HasMinima">Whether a minimum follows each scale.</param>
+/// <param name="Codes">Address of the codes.</param>
+/// <param name="Halves">Address of scales and minima.</param>
+internal sealed record QuantizedMatrix(
+    int Outputs, int Inputs, int Group, int Planes, bool HasMinima, IntPtr Codes, IntPtr Halves)
+{
+    private const string Remedy = "import the model again with this build";
+
+    /// <summary>Reads the attributes and the two constants of a node, and checks that they fit each other.</summary>
+    /// <param name="info">The node.</param>
+    /// <param name="codesInput">Index of the codes; the scales follow.</param>
+    /// <exception cref="NotSupportedException">The layout or a size is none that the kernels know.</exception>
+    public static unsafe QuantizedMatrix Read(void* info, int codesInput)
+    {
+        var layout = OrtCustomOpApi.GetInteger(info, "layout\0"u8, 0);
+        if (layout != QuantizedLinearLayout.Version)
+        {
+            throw new NotSupportedException(
+                $"the weights have layout {layout}, this build reads {QuantizedLinearLayout.Version}; {Remedy}");
+        }
+
+        var outputs = OrtCustomOpApi.GetInteger(info, "N\0"u8, 0);
+        var inputs = OrtCustomOpApi.GetInteger(info, "K\0"u8, 0);
+        var group = OrtCustomOpApi.GetInteger(info, "group\0"u8, 0);
+        var bits = OrtCustomOpApi.GetInteger(info, "bits\0"u8, 0);
+        if (bits is not (4 or 8) || !QuantizedLinearLayout.Groups.Contains((int)group))
+            throw new NotSupportedException($"bits {bits} and group {group} must be 4 or 8, and 32, 64 or 128; {Remedy}");
+        if (outputs is <= 0 or > int.MaxValue / 2 || inputs is <= 0 or > int.MaxValue / 16 || inputs % group != 0)
+            throw new NotSupportedException($"N {outputs} and K {inputs} must be positive, and K a multiple of group {group}; {Remedy}");
+
+        var (n, k, planes) = ((int)outputs, (int)inputs, (int)bits / 4);
+        Span<long> shape = stackalloc long[2];
+        var codes = OrtCustomOpApi.GetConstant(info, codesInput, shape);
+        if (codes is null || shape[0] != (long)planes * QuantizedLinearLayout.Blocks(n) || shape[1] != QuantizedLinearLayout.BlockBytes(k))
+            throw new NotSupportedException($"the codes [{shape[0]}, {shape[1]}] do not fit N {n}, K {k} and bits {bits}; {Remedy}");
+        var halves = OrtCustomOpApi.GetConstant(info, codesInput + 1, shape);
+        var plain = QuantizedLinearLayout.BlockScales(k, (int)group, minima: false);
+        if (halves is null || shape[0] != QuantizedLinearLayout.Blocks(n) || (shape[1] != plain && (shape[1] != 2 * plain || planes == 2)))
+            throw new NotSupportedException($"the scales [{shape[0]}, {shape[1]}] do not fit N {n}, K {k} and group {group}; {Remedy}");
+        return new QuantizedMatrix(n, k, (int)group, planes, shape[1] != plain, (IntPtr)codes, (IntPtr)halves);
+    }
+
+    /// <summary>A step over this matrix without its rows.</summary>
+    public unsafe QuantizedLinearStep Step() => new()
+    {
+        Codes = (byte*)Codes,
+        Halves = (ushort*)Halves,
+        Inputs = Inputs,
+        Outputs = Outputs,
+        Group = Group,
+        HasMinima = HasMinima,
+        Planes = Planes,
+    };
+
+    /// <summary>The weights of one output.</summary>
+    public unsafe void ReadRow(int output, Span<float> weights)
+    {
+        var (block, lane) = (output / QuantizedLinearLayout.BlockOutputs, output % QuantizedLinearLayout.BlockOutputs);
+        var blockBytes = QuantizedLinearLayout.BlockBytes(Inputs);
+        var codes = (byte*)Codes + (block * blockBytes);
+        var low = codes + (Planes == 2 ? QuantizedLinearLayout.Blocks(Outputs) * blockBytes : 0);
+        var halves = (Half*)Halves + (block * (long)QuantizedLinearLayout.BlockScales(Inputs, Group, HasMinima)) + lane;
+        var step = QuantizedLinearLayout.BlockOutputs * (HasMinima ? 2 : 1);
+        for (var first = 0; first < Inputs; first += Group, halves += step)
+        {
+            var scale = (float)halves[0];
+            var minimum = HasMinima ? (float)halves[QuantizedLinearLayout.BlockOutputs] : scale * (Planes == 2 ? -128 : -8);
+            for (var i = first; i < first + Group; i++)
+            {
+                var code = Nibble(codes, i, lane);
+                weights[i] = ((Planes == 2 ? (16 * code) + Nibble(low, i, lane) : code) * scale) + minimum;
+            }
+        }
+    }
+
+    private static unsafe int Nibble(byte* block, int input, int lane)
+    {
+        var vector = block + (input / QuantizedLinearLayout.VectorInputs * QuantizedLinearLayout.VectorBytes);
+        return (vector[(4 * lane) + (input % 4)] >> (input % QuantizedLinearLayout.VectorInputs / 4 * 4)) & 15;
+    }
+}

@@ -1,0 +1,36 @@
+namespace Parley.Generator.Execution.Kernels.Linears;
+
+/// <summary>What a tile works on: two streams of weights, and some rows of activations that meet both.</summary>
+internal unsafe struct QuantizedTile
+{
+    public byte* FirstCodes;
+    public byte* SecondCodes;
+    public ushort* FirstHalves;
+    public ushort* SecondHalves;
+
+    /// <summary>On the scales of a stream; holds the 2^112 that make a float of a half's bits.</summary>
+    public float FirstFactor;
+    public float SecondFactor;
+
+    /// <summary>Minimum over scale, for formats that store no minima.</summary>
+    public float FirstMinimum;
+    public float SecondMinimum;
+    public bool HasMinima;
+
+    /// <summary>[inputs / 8, rows, 8].</summary>
+    public sbyte* Activations;
+
+    /// <summary>[groups, rows, 2].</summary>
+    public float* Parameters;
+
+    /// <summary>Results [rows, 2, 16], added to.</summary>
+    public float* Sums;
+
+    public int Groups;
+
+    /// <summary>Runs of 32 inputs per group.</summary>
+    public int GroupRuns;
+
+    /// <summary>Bytes between what is read and what is prefetched.</summary>
+    public nint Ahead;
+}

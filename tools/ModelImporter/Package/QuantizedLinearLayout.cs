@@ -1,0 +1,73 @@
+namespace Parley.ModelImporter.Package;
+
+/// <summary>
+/// How the weights of <c>ai.parley.QuantizedLinear</c> lie in a package: written by the importer, read in place by the Generator's
+/// kernel. One file for both, so that they cannot disagree.
+/// </summary>
+/// <remarks>
+/// Codes of one plane: blocks of <see cref="BlockOutputs"/> outputs; within a block all inputs in sequence, <see cref="VectorInputs"/> per
+/// vector of <see cref="VectorBytes"/> bytes, whose byte j holds output j / 4, input j % 4 in the low and input 4 + j % 4 in the high
+/// nibble. So a kernel reads one stream per block, and each vector needs no shuffle to meet four broadcast activations.
+/// Scales: per block and group of inputs 16 IEEE halves, followed by 16 minima where the format has them.
+/// <para>One plane: weight = scale · code + minimum; without minima, minimum = −8 · scale. Two planes, the high nibbles of all
+/// blocks before the low ones: weight = scale · (16 · high + low − 128).</para>
+/// </remarks>
+internal static class QuantizedLinearLayout
+{
+    /// <summary>Version of this layout, an attribute of every node that reads it; a kernel refuses any other.</summary>
+    public const int Version = 1;
+
+    /// <summary>Outputs that lie together; the last block is padded with zeros.</summary>
+    public const int BlockOutputs = 16;
+
+    /// <summary>Inputs of one vector of codes.</summary>
+    public const int VectorInputs = 8;
+
+    /// <summary>Bytes of one vector of codes: <see cref="BlockOutputs"/> × <see cref="VectorInputs"/> nibbles.</summary>
+    public const int VectorBytes = 64;
+
+    /// <summary>Groups of inputs that a scale may stand for.</summary>
+    public static IReadOnlyList<int> Groups { get; } = [128, 64, 32];
+
+    public static int Blocks(int outputs) => (outputs + BlockOutputs - 1) / BlockOutputs;
+
+    /// <summary>Bytes of a block's codes in one plane.</summary>
+    public static long BlockBytes(int inputs) => (long)inputs * BlockOutputs / 2;
+
+    /// <summary>Bytes of all codes.</summary>
+    /// <param name="outputs">Rows of the matrix.</param>
+    /// <param name="inputs">Its columns.</param>
+    /// <param name="planes">1 for 4 bits, 2 for 8.</param>
+    public static long CodeBytes(int outputs, int inputs, int planes) => planes * Blocks(outputs) * BlockBytes(inputs);
+
+    /// <summary>Halves of a block's scales, and minima.</summary>
+    public static int BlockScales(int inputs, int group, bool minima) => inputs / group * BlockOutputs * (minima ? 2 : 1);
+
+    /// <summary>Puts the codes of one output into those of its block.</summary>
+    /// <param name="nibbles">Codes 0 to 15 of all inputs, one per byte; a multiple of <see cref="VectorInputs"/>.</param>
+    /// <param name="lane">The output within its block.</param>
+    /// <param name="block">The block's codes in one plane.</param>
+    public static void Pack(ReadOnlySpan<byte> nibbles, int lane, Span<byte> block)
+    {
+        for (var i = 0; i < nibbles.Length; i += VectorInputs)
+        {
+            var target = block.Slice((i / VectorInputs * VectorBytes) + (4 * lane), 4);
+            for (var j = 0; j < 4; j++)
+                target[j] = (byte)(nibbles[i + j] | (nibbles[i + 4 + j] << 4));
+        }
+    }
+
+    /// <summary>The inverse of <see cref="Pack"/>.</summary>
+    public static void Unpack(ReadOnlySpan<byte> block, int lane, Span<byte> nibbles)
+    {
+        for (var i = 0; i < nibbles.Length; i += VectorInputs)
+        {
+            var source = block.Slice((i / VectorInputs * VectorBytes) + (4 * lane), 4);
+            for (var j = 0; j < 4; j++)
+            {
+                nibbles[i + j] = (byte)(source[j] & 15);
+                nibbles[i + 4 + j] = (byte)(source[j] >> 4);
+            }
+        }
+    }
+}

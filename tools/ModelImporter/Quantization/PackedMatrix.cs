@@ -1,0 +1,65 @@
+using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Graph;
+using Parley.ModelImporter.Package;
+using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
+
+namespace Parley.ModelImporter.Quantization;
+
+/// <summary>A linear as <c>ai.parley.QuantizedLinear</c> reads it; <see cref="QuantizedLinearLayout"/> describes the bytes.</summary>
+/// <param name="linear">The weights.</param>
+/// <param name="bits">4 or 8.</param>
+/// <param name="group">Inputs per scale.</param>
+/// <param name="minima">Whether a minimum follows each scale.</param>
+internal sealed class PackedMatrix(LinearWeights linear, int bits, int group, bool minima)
+{
+    public LinearWeights Linear => linear;
+
+    public int Group => group;
+
+    public int Planes => bits / 4;
+
+    public bool HasMinima => minima;
+
+    /// <summary>Halves of a block and a group: a scale and, where there are minima, a minimum per output.</summary>
+    public int GroupHalves => QuantizedLinearLayout.BlockOutputs * (minima ? 2 : 1);
+
+    public int Blocks { get; } = QuantizedLinearLayout.Blocks(linear.Outputs);
+
+    /// <summary>Bytes of a block's codes in one plane.</summary>
+    public long BlockBytes { get; } = QuantizedLinearLayout.BlockBytes(linear.Inputs);
+
+    /// <summary>Scales of a block, and minima.</summary>
+    public int BlockHalves { get; } = QuantizedLinearLayout.BlockScales(linear.Inputs, group, minima);
+
+    /// <summary>Reserves codes [planes · blocks, bytes per block] and scales [blocks, halves per block].</summary>
+    public (TensorTarget Codes, TensorTarget Halves) Reserve(OnnxGraphBuilder graph)
+    {
+        var codes = graph.Reserve($"{linear.Name}.weight", DataType.Uint8, Planes * Blocks * BlockBytes, Planes * Blocks, BlockBytes);
+        var halves = graph.Reserve(
+            $"{linear.Name}.scale", DataType.Float16, (long)Blocks * BlockHalves * sizeof(ushort), Blocks, BlockHalves);
+        return (codes, halves);
+    }
+
+    /// <summary>Adds the product of a value [rows, inputs] with reserved weights.</summary>
+    /// <returns><paramref name="output"/>, the value [rows, outputs].</returns>
+    public string Multiply(OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output) =>
+        graph.Node(output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name], Attributes);
+
+    /// <summary>What every node over these weights says of them.</summary>
+    public (string Name, object Value)[] Attributes =>
+    [
+        ("layout", QuantizedLinearLayout.Version), ("K", linear.Inputs), ("N", linear.Outputs), ("bits", bits), ("group", group),
+    ];
+
+    /// <summary>A scale or minimum as it is stored.</summary>
+    /// <exception cref="InvalidDataException">It is too large for a half.</exception>
+    public Half Half(float value)
+    {
+        var half = (Half)value;
+        return System.Half.IsFinite(half)
+            ? half
+            : throw new InvalidDataException(
+                $"{linear.Parts[0].Weight}: a scale or minimum is {value:g3}, above the 65,504 that a package can hold; "
+                + "the weights are damaged, or import the model as fp32.");
+    }
+}
