@@ -31,7 +31,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         _session = session;
         _options = options;
         Shape = shape;
-        Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.Best.Name})";
+        Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName})";
         _binding = session.CreateIoBinding();
         _cache = new KvCacheBuffers(shape, options.BlockCount, options.BlockTokens, _binding);
         _inputIds = new StepTensor(_binding, GraphContract.InputIds, TensorElementType.Int64, sizeof(long), options.StepTokensMax);

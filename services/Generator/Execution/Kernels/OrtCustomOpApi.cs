@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
 namespace Parley.Generator.Execution.Kernels;
@@ -69,8 +70,13 @@ internal static unsafe class OrtCustomOpApi
 
     /// <summary>An input's memory, and its dimensions in <paramref name="shape"/>; null where the node leaves the input out.</summary>
     /// <exception cref="InvalidDataException">The input has another number of dimensions.</exception>
-    public static void* GetInput(void* context, int index, Span<long> shape)
+    public static void* GetInput(void* context, int index, Span<long> shape) => GetInput(context, index, shape, out _);
+
+    /// <summary>The same, and the type of its elements.</summary>
+    /// <exception cref="InvalidDataException">The input has another number of dimensions.</exception>
+    public static void* GetInput(void* context, int index, Span<long> shape, out TensorElementType type)
     {
+        type = default;
         IntPtr value;
         Check(((delegate* unmanaged<void*, nuint, IntPtr*, IntPtr>)Api.KernelContext_GetInput)(context, (nuint)index, &value));
         if (value == 0)
@@ -86,6 +92,9 @@ internal static unsafe class OrtCustomOpApi
                 throw new InvalidDataException($"input {index} has {rank} dimensions, not {shape.Length}");
             fixed (long* dimensions = shape)
                 Check(((delegate* unmanaged<IntPtr, long*, nuint, IntPtr>)Api.GetDimensions)(info, dimensions, rank));
+            int elements;
+            Check(((delegate* unmanaged<IntPtr, int*, IntPtr>)Api.GetTensorElementType)(info, &elements));
+            type = (TensorElementType)elements;
         }
         finally
         {

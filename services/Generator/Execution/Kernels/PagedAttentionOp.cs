@@ -6,8 +6,8 @@ using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 namespace Parley.Generator.Execution.Kernels;
 
 /// <summary>
-/// The operator <c>ai.parley.PagedAttention</c>, version 1: the inputs of <c>com.microsoft.PagedAttention</c> in float32 on the CPU.
-/// It changes the two cache inputs in place. Registration and callbacks; the arithmetic is <see cref="PagedAttentionKernel"/>.
+/// The operator <c>ai.parley.PagedAttention</c>, version 1: the inputs of <c>com.microsoft.PagedAttention</c> in float32 on the CPU, but for
+/// the caches, whose type is the caller's choice. It changes these two inputs in place. Registration and callbacks; the arithmetic is <see cref="PagedAttentionKernel"/>.
 /// </summary>
 internal static unsafe class PagedAttentionOp
 {
@@ -21,10 +21,11 @@ internal static unsafe class PagedAttentionOp
     private const int Required = 0;
     private const int Optional = 1;
 
-    /// <summary>Below these amounts of work waking other threads costs more than it saves (units: floats written; multiply-adds).</summary>
-    private const long WriteInlineMax = 8 * 1024;
+    /// <summary>ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED.</summary>
+    private const int AnyType = 0;
 
-    private const long AttendInlineMax = 128 * 1024;
+    /// <summary>Below this many multiply-adds waking other threads costs more than it saves.</summary>
+    private const long InlineWorkMax = 256 * 1024;
 
     private static readonly byte* NativeName = (byte*)Marshal.StringToCoTaskMemUTF8(Name);
     private static readonly byte* Provider = (byte*)Marshal.StringToCoTaskMemUTF8("CPUExecutionProvider");
@@ -63,7 +64,12 @@ internal static unsafe class PagedAttentionOp
 
     [UnmanagedCallersOnly]
     private static int GetInputType(OrtCustomOp* op, nuint index) =>
-        (int)(index is 5 or 6 or 7 ? TensorElementType.Int32 : TensorElementType.Float);
+        index switch
+        {
+            3 or 4 => AnyType,
+            5 or 6 or 7 => (int)TensorElementType.Int32,
+            _ => (int)TensorElementType.Float,
+        };
 
     [UnmanagedCallersOnly]
     private static nuint GetInputTypeCount(OrtCustomOp* op) => InputCount;
@@ -121,7 +127,7 @@ internal static unsafe class PagedAttentionOp
             PagedAttentionStep step = default;
             node.Bind(context, &step);
             if (step.TokenCount > 0)
-                Run(context, node.Kernel, &step);
+                Run(context, PagedAttentionKernel.Best(step.CachePrecision), &step);
             return null;
         }
         catch (Exception exception)
@@ -132,23 +138,14 @@ internal static unsafe class PagedAttentionOp
 
     private static void Run(void* context, PagedAttentionKernel kernel, PagedAttentionStep* step)
     {
-        var (writes, attends) = PagedAttentionKernel.Plan(step);
-        Loop(context, kernel.Write, step, writes, (long)step->TokenCount * step->KeyValueHeads * step->HeadSize > WriteInlineMax);
-
-        long pairs = 0;
-        for (var i = 0; i < step->SequenceCount; i++)
-        {
-            long newTokens = step->CumulativeLengths[i + 1] - step->CumulativeLengths[i];
-            pairs += newTokens * (step->PastLengths[i] + newTokens);
-        }
-
-        Loop(context, kernel.Attend, step, attends, pairs * step->QueryHeads * step->HeadSize > AttendInlineMax);
+        AttentionPlan.Create(step);
+        Loop(context, kernel.Write, step, step->Plan.WriteCount);
+        Loop(context, kernel.Attend, step, step->Plan.UnitCount);
     }
 
-    private static void Loop(
-        void* context, delegate*<PagedAttentionStep*, nint, void> body, PagedAttentionStep* step, int count, bool parallel)
+    private static void Loop(void* context, delegate*<PagedAttentionStep*, nint, void> body, PagedAttentionStep* step, int count)
     {
-        if (!parallel || count == 1)
+        if (step->Plan.Work <= InlineWorkMax || count == 1)
         {
             for (var i = 0; i < count; i++)
                 body(step, i);
