@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Parley.ModelImporter.Package;
 
 namespace Parley.Generator.Execution;
 
@@ -32,6 +33,10 @@ internal static class KvCacheFormat
 
     /// <summary>Elements that a token and head has besides its numbers: those whose bytes hold the scale.</summary>
     public static int ScaleElements(KvCachePrecision precision) => precision == KvCachePrecision.Int8 ? sizeof(float) : 0;
+
+    /// <summary>Bytes of keys and values that one token adds over all layers.</summary>
+    public static int TokenBytes(KvCachePrecision precision, ModelShape shape) =>
+        2 * shape.Layers * shape.KeyValueHeads * HeadBytes(precision, shape.HeadSize);
 
     /// <summary>Bytes of the keys, or of the values, of one token and head.</summary>
     public static int HeadBytes(KvCachePrecision precision, int headSize) =>

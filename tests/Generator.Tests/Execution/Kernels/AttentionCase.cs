@@ -94,25 +94,35 @@ internal sealed unsafe class AttentionCase : IDisposable
             _blocks[i].CopyTo(table, i * _step.BlockTableWidth);
         }
 
-        fixed (float* qkv = rows, result = output)
-        fixed (int* cumulativeLengths = cumulative, pastLengths = past, blockTable = table)
+        _step.Qkv = Copy(rows);
+        _step.Output = Copy(output);
+        _step.CumulativeLengths = Copy(cumulative);
+        _step.PastLengths = Copy(past);
+        _step.BlockTable = Copy(table);
+        _step.TokenCount = tokens;
+        _step.SequenceCount = newTokens.Length;
+        fixed (PagedAttentionStep* step = &_step)
         {
-            _step.Qkv = qkv;
-            _step.Output = result;
-            _step.CumulativeLengths = cumulativeLengths;
-            _step.PastLengths = pastLengths;
-            _step.BlockTable = blockTable;
-            _step.TokenCount = tokens;
-            _step.SequenceCount = newTokens.Length;
-            fixed (PagedAttentionStep* step = &_step)
-            {
-                Assert.Null(step->FindFault());
-                kernel.Run(step);
-            }
+            Assert.Null(step->FindFault());
+            kernel.Run(step);
         }
 
+        new Span<float>(_step.Output, output.Length).CopyTo(output);
         Remember(rows, newTokens);
         return output;
+    }
+
+    /// <summary>Runs the last step once more.</summary>
+    /// <returns>Bytes that it allocated.</returns>
+    public long AllocatedByStepAgain(PagedAttentionKernel kernel)
+    {
+        fixed (PagedAttentionStep* step = &_step)
+        {
+            kernel.Run(step);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            kernel.Run(step);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
     }
 
     public float[] RandomRows(int tokens)
@@ -247,6 +257,14 @@ internal sealed unsafe class AttentionCase : IDisposable
         }
 
         return rotated;
+    }
+
+    private T* Copy<T>(T[] values)
+        where T : unmanaged
+    {
+        var memory = Allocate<T>(values.Length);
+        values.CopyTo(new Span<T>(memory, values.Length));
+        return memory;
     }
 
     private T* Allocate<T>(int count)

@@ -154,6 +154,19 @@ public sealed class PagedAttentionKernelTests
         Assert.All(attention.Run(Variant(variant, cache), [5], rows), number => Assert.True(float.IsFinite(number)));
     }
 
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Run_SameStepAgain_AllocatesNothing(string variant, string precision)
+    {
+        var cache = Enum.Parse<KvCachePrecision>(precision);
+        using var attention = new AttentionCase(2, 3, 1, 32, 32, positionsMax: 700, seed: 5, precision: cache);
+        var kernel = Variant(variant, cache);
+        attention.Run(kernel, [600, 30]);
+        attention.Run(kernel, [1, 1]);
+
+        Assert.Equal(0, attention.AllocatedByStepAgain(kernel));
+    }
+
     private static PagedAttentionKernel Variant(string name, KvCachePrecision precision) => PagedAttentionKernel.Get(precision, name);
 
     private static (string Variant, KvCachePrecision Precision) Kernel(string text)
