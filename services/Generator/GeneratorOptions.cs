@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Parley.Generator.Engine;
+using Parley.Generator.Execution;
 
 namespace Parley.Generator;
 
@@ -73,6 +74,14 @@ internal sealed class GeneratorOptions
     /// <value>A power of two from 16 to 1,024; default 32.</value>
     [Range(16, 1024)]
     public int KvBlockTokens { get; set; } = 32;
+
+    /// <summary>
+    /// How keys and values lie in the KV cache. Fp16 and Int8 hold two and nearly four times as many tokens in the same memory, and long contexts
+    /// are read that much faster; what they cost in exactness is in docs/benchmarks/attention-notes.md.
+    /// </summary>
+    /// <value>Fp32, Fp16 or Int8; default Fp32.</value>
+    [EnumDataType(typeof(KvCachePrecision))]
+    public KvCachePrecision KvCachePrecision { get; set; } = KvCachePrecision.Fp32;
 
     /// <summary>Memory of the KV cache; less is taken where all sequences together could not fill it.</summary>
     /// <value>1 to 1,048,576 MB; default 1,024.</value>

@@ -25,7 +25,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
             TokenizerSha256 = package.TokenizerSha256,
             PackageSha256 = package.PackageSha256,
             Parameters = package.Manifest.Parameters,
-            KvBytesPerToken = package.Shape.CacheElementsPerToken * sizeof(float),
+            KvBytesPerToken = KvCacheFormat.TokenBytes(options.Value.KvCachePrecision, package.Shape),
             CreateRunner = size => CreateRunner(package, size),
         };
     }
@@ -36,6 +36,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
         return OnnxModelRunner.Create(package.ModelPath, package.Manifest, new RunnerOptions
         {
             BlockTokens = options.Value.KvBlockTokens,
+            CachePrecision = options.Value.KvCachePrecision,
             BlockCount = size.BlockCount,
             StepTokensMax = options.Value.StepTokensMax,
             SequencesMax = options.Value.RunningSequencesMax,

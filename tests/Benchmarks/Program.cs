@@ -16,6 +16,12 @@ if (args is ["scale"])
     return;
 }
 
+if (args is ["attention", .. var settings])
+{
+    AttentionBench.Run(settings);
+    return;
+}
+
 // In process: the machines at hand have two cores and no room for a second build of the services.
 var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithIterationCount(7).WithToolchain(InProcessEmitToolchain.Instance))
     .WithOptions(ConfigOptions.JoinSummary | ConfigOptions.DisableOptimizationsValidator);

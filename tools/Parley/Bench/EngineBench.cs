@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Parley.Cli.Packages;
+using Parley.Generator;
+using Parley.Generator.Execution;
 using Spectre.Console;
 
 namespace Parley.Cli.Bench;
@@ -26,17 +28,28 @@ internal static class EngineBench
             DefaultValueFactory = _ => 256,
         };
         var repeats = new Option<int>("--repeats") { Description = "Steps of which the median counts.", DefaultValueFactory = _ => 15 };
+        var cache = new Option<KvCachePrecision>("--cache")
+        {
+            Description = "How keys and values lie in the cache.",
+            DefaultValueFactory = _ => new GeneratorOptions().KvCachePrecision,
+        };
+        var block = new Option<int>("--block")
+        {
+            Description = "Positions per KV block.",
+            DefaultValueFactory = _ => new GeneratorOptions().KvBlockTokens,
+        };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var command = new Command("engine", "Bare model steps: prefill by length, decode by batch.")
         {
-            batches, prompts, context, repeats, json,
+            batches, prompts, context, repeats, cache, block, json,
         };
         model.AddTo(command);
         command.SetAction(async (result, cancellationToken) =>
         {
             var package = await PackageCache.ResolveAsync(console, model, result, cancellationToken);
             var load = new EngineLoad(
-                result.GetRequiredValue(batches), result.GetRequiredValue(prompts), result.GetValue(context), result.GetValue(repeats));
+                result.GetRequiredValue(batches), result.GetRequiredValue(prompts), result.GetValue(context), result.GetValue(repeats),
+                result.GetValue(cache), result.GetValue(block));
             using var steps = new EngineSteps(package, load, result.GetValue(model.Threads));
             var rows = steps.Run(cancellationToken);
             if (result.GetValue(json))

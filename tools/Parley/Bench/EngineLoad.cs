@@ -1,3 +1,5 @@
+using Parley.Generator.Execution;
+
 namespace Parley.Cli.Bench;
 
 /// <summary>Which steps are measured.</summary>
@@ -5,4 +7,7 @@ namespace Parley.Cli.Bench;
 /// <param name="Prompts">Tokens of the prefill steps.</param>
 /// <param name="Past">Tokens in the cache before a decode step.</param>
 /// <param name="Repeats">Steps of each kind.</param>
-internal sealed record EngineLoad(int[] Batches, int[] Prompts, int Past, int Repeats);
+/// <param name="CachePrecision">How keys and values lie in the cache.</param>
+/// <param name="BlockTokens">Positions per KV block.</param>
+internal sealed record EngineLoad(
+    int[] Batches, int[] Prompts, int Past, int Repeats, KvCachePrecision CachePrecision, int BlockTokens);

@@ -7,7 +7,6 @@ namespace Parley.Cli.Bench;
 /// <summary>Runs steps on the runner that the Generator uses, and times them.</summary>
 internal sealed class EngineSteps : IDisposable
 {
-    private const int BlockTokens = 32;
     private const int WarmUpSteps = 3;
 
     private readonly EngineLoad _load;
@@ -24,8 +23,9 @@ internal sealed class EngineSteps : IDisposable
         var sequences = load.Batches.Max();
         _options = new RunnerOptions
         {
-            BlockTokens = BlockTokens,
-            BlockCount = sequences * ((longest + BlockTokens - 1) / BlockTokens),
+            BlockTokens = load.BlockTokens,
+            CachePrecision = load.CachePrecision,
+            BlockCount = sequences * ((longest + load.BlockTokens - 1) / load.BlockTokens),
             StepTokensMax = Math.Max(sequences, longest),
             SequencesMax = sequences,
             LogitRowsMax = sequences,
@@ -82,7 +82,7 @@ internal sealed class EngineSteps : IDisposable
 
     private void Plan(int first, int sequences, int tokensEach, int past)
     {
-        var blocks = (past + tokensEach + BlockTokens - 1) / BlockTokens;
+        var blocks = (past + tokensEach + _load.BlockTokens - 1) / _load.BlockTokens;
         var stride = _options.BlocksPerSequenceMax;
         Span<int> table = stackalloc int[blocks];
         _batch.Clear(blocks);
