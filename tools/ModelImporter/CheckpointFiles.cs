@@ -30,6 +30,11 @@ internal static class CheckpointFiles
             .Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>Names of the files of a folder that an import reads, in order.</summary>
-    public static IReadOnlyList<string> Present(string folder) => [.. Taken(folder), .. CheckpointTensors.FileNames(folder)];
+    /// <summary>Names of the files that an import reads of a source, which is a folder or a GGUF file, in order.</summary>
+    public static IReadOnlyList<string> Present(string source) =>
+        [.. Taken(CheckpointTensors.FolderOf(source)), .. CheckpointTensors.FileNames(source)];
+
+    /// <summary>Whether a source is a GGUF file, or a folder with one.</summary>
+    public static bool HasGguf(string source) =>
+        CheckpointTensors.FolderOf(source) != source || Directory.Exists(source) && Directory.EnumerateFiles(source, "*.gguf").Any();
 }

@@ -1,10 +1,11 @@
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter;
 
 /// <summary>
-/// A Hugging Face checkpoint folder, opened and checked: the configuration is understood, and every tensor that it asks for is there
+/// A checkpoint, opened and checked: the configuration is understood, and every tensor that it asks for is there
 /// with its shape.
 /// </summary>
 internal sealed class CheckpointReader : IDisposable
@@ -24,33 +25,41 @@ internal sealed class CheckpointReader : IDisposable
 
     public CheckpointTensors Tensors { get; }
 
-    /// <summary>Opens a folder.</summary>
+    /// <summary>The <c>config.json</c> that was made of GGUF metadata; null where the checkpoint brings its own.</summary>
+    public string? MadeConfig { get; private init; }
+
+    /// <summary>Opens a checkpoint folder, or a GGUF file.</summary>
     /// <exception cref="InvalidDataException">Something in it is missing, malformed or unsupported; the message names file and field or
     /// tensor.</exception>
-    public static CheckpointReader Open(string folder)
+    public static CheckpointReader Open(string source)
     {
-        var file = ConfigFile.Open(folder);
-        var architecture = FindArchitecture(file);
-        var config = architecture.ReadConfig(file);
-        var weights = architecture.Weights(config);
-        var tensors = CheckpointTensors.Open(folder);
+        var tensors = HasConfig(source) || !CheckpointFiles.HasGguf(source) ? null : CheckpointTensors.Open(source);
         try
         {
+            var file = OpenConfig(source, tensors?.Gguf);
+            var architecture = FindArchitecture(file);
+            var config = architecture.ReadConfig(file);
+            var weights = architecture.Weights(config);
+            tensors ??= CheckpointTensors.Open(source);
             weights.Check(tensors, config.Shape, name => architecture.Ignores(name, config));
-            return new CheckpointReader(config, weights, tensors);
+            return new CheckpointReader(config, weights, tensors)
+            {
+                MadeConfig = HasConfig(source) ? null : tensors.Gguf?.Configuration.ToJson(),
+            };
         }
         catch
         {
-            tensors.Dispose();
+            tensors?.Dispose();
             throw;
         }
     }
 
-    /// <summary>Reads the configuration of a folder alone.</summary>
+    /// <summary>Reads the configuration alone.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
-    public static DecoderConfig ReadConfig(string folder)
+    public static DecoderConfig ReadConfig(string source)
     {
-        var file = ConfigFile.Open(folder);
+        using var tensors = HasConfig(source) || !CheckpointFiles.HasGguf(source) ? null : CheckpointTensors.Open(source);
+        var file = OpenConfig(source, tensors?.Gguf);
         return FindArchitecture(file).ReadConfig(file);
     }
 
@@ -59,6 +68,11 @@ internal sealed class CheckpointReader : IDisposable
         Architectures.Single(architecture => architecture.Name == config.Architecture).Weights(config);
 
     public void Dispose() => Tensors.Dispose();
+
+    private static bool HasConfig(string source) => File.Exists(Path.Combine(CheckpointTensors.FolderOf(source), ConfigFile.Name));
+
+    private static ConfigFile OpenConfig(string source, GgufFile? gguf) =>
+        gguf is null ? ConfigFile.Open(CheckpointTensors.FolderOf(source)) : ConfigFile.Parse(gguf.Path, gguf.Configuration.ToJson());
 
     private static IArchitecture FindArchitecture(ConfigFile file)
     {

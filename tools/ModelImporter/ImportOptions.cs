@@ -9,7 +9,9 @@ public sealed record ImportOptions
     /// <summary>Ids of a calibration text at most: its activations are held in memory.</summary>
     public const int CalibrationTokensMax = 16_384;
 
-    /// <value>Folder of the checkpoint: config.json, tokenizer.json, *.safetensors.</value>
+    /// <value>
+    /// Folder of the checkpoint: config.json, tokenizer.json, *.safetensors or a .gguf; or a .gguf file with a tokenizer beside it.
+    /// </value>
     public required string Source { get; init; }
 
     /// <value>Folder of the package; its parent is created where missing, itself must not be there.</value>

@@ -1,11 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
+using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
+using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter;
 
-/// <summary>Hugging Face checkpoint folder in, package folder out.</summary>
+/// <summary>Checkpoint in (a Hugging Face folder, or a GGUF file with the tokenizer beside it), package folder out.</summary>
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
@@ -29,10 +31,18 @@ public static class ModelImport
         ImportOptions options, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         options.Check();
-        var names = CheckpointFiles.Names(options.Source).ToList();
-        if (names.Contains("config.json") && TokenizerFiles.Choose(names) is null)
+        var folder = CheckpointTensors.FolderOf(options.Source);
+        var names = CheckpointFiles.Names(folder).ToList();
+        if ((names.Contains(ConfigFile.Name) || CheckpointFiles.HasGguf(options.Source)) && TokenizerFiles.Choose(names) is null)
         {
-            throw new InvalidDataException($"{Path.Combine(options.Source, TokenizerFiles.Json)} is missing, and so are "
+            if (CheckpointFiles.HasGguf(options.Source))
+            {
+                throw new InvalidDataException($"{folder}: the tokenizer within a GGUF file is not read; put {TokenizerFiles.Json}, "
+                    + "tokenizer_config.json and, best, config.json and generation_config.json of the model's page on the Hugging Face Hub "
+                    + "beside it.");
+            }
+
+            throw new InvalidDataException($"{Path.Combine(folder, TokenizerFiles.Json)} is missing, and so are "
                 + $"{TokenizerFiles.SentencePiece} and *{TokenizerFiles.TiktokenEnding}: the model has no tokenizer beside it.");
         }
 
@@ -79,9 +89,9 @@ public static class ModelImport
     /// <returns>Lower-case hexadecimal.</returns>
     /// <exception cref="InvalidDataException">The folder has no weights.</exception>
     public static string SourceHash(
-        string folder, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
+        string source, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var names = CheckpointFiles.Present(folder);
+        var (folder, names) = (CheckpointTensors.FolderOf(source), CheckpointFiles.Present(source));
         var total = names.Sum(name => new FileInfo(Path.Combine(folder, name)).Length);
         var done = 0L;
         var text = new StringBuilder();
@@ -98,13 +108,16 @@ public static class ModelImport
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
-    private static string NameOf(string source) =>
-        Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source))).ToLowerInvariant();
+    private static string NameOf(string source)
+    {
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source))).ToLowerInvariant();
+        return CheckpointTensors.FolderOf(source) == source ? name : Path.GetFileNameWithoutExtension(name);
+    }
 
     /// <summary>A snapshot in a Hugging Face cache is a folder that is named after its commit.</summary>
     private static string? RevisionOf(string source)
     {
-        var folder = new DirectoryInfo(source);
+        var folder = new DirectoryInfo(CheckpointTensors.FolderOf(source));
         return folder.Parent?.Name == "snapshots" && folder.Name.Length == 40 && folder.Name.All(char.IsAsciiHexDigit) ? folder.Name : null;
     }
 }

@@ -121,7 +121,8 @@ public sealed class FeedbackRoundingTests
     private static Matrix Weights(int rows, int columns)
     {
         var random = new Random(rows);
-        return new([.. Enumerable.Range(0, rows * columns).Select(_ => (random.NextSingle() + random.NextSingle() - 1) * 0.2f)], rows, columns);
+        var values = Enumerable.Range(0, rows * columns).Select(_ => (random.NextSingle() + random.NextSingle() - 1) * 0.2f);
+        return new([.. values], rows, columns);
     }
 
     private static double OutputError(Matrix weights, Matrix rounded, Matrix inputs)

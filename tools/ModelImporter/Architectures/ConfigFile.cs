@@ -19,19 +19,32 @@ internal sealed class ConfigFile
 
     public string Path { get; }
 
+    /// <summary>Name of the file.</summary>
+    public const string Name = "config.json";
+
     /// <summary>Reads <c>config.json</c> of a checkpoint folder.</summary>
     /// <exception cref="InvalidDataException">It is missing or no JSON object.</exception>
     public static ConfigFile Open(string folder)
     {
-        var path = System.IO.Path.Combine(folder, "config.json");
+        var path = System.IO.Path.Combine(folder, Name);
         var file = new FileInfo(path);
         if (!file.Exists)
             throw new InvalidDataException($"{path} is missing; the folder is no Hugging Face checkpoint.");
         if (file.Length > BytesMax)
             throw new InvalidDataException($"{path}: more than {BytesMax} bytes.");
+        return Parse(path, File.ReadAllBytes(path));
+    }
+
+    /// <summary>Reads a configuration that came from elsewhere.</summary>
+    /// <param name="path">Named in messages.</param>
+    /// <param name="json">A JSON object.</param>
+    public static ConfigFile Parse(string path, string json) => Parse(path, System.Text.Encoding.UTF8.GetBytes(json));
+
+    private static ConfigFile Parse(string path, byte[] json)
+    {
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 32 });
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32 });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{path}: not a JSON object.");
             return new ConfigFile(path, document.RootElement.Clone(), "");

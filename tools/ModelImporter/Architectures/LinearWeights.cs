@@ -35,14 +35,17 @@ internal sealed record LinearWeights(string Name, int Inputs, IReadOnlyList<Line
     /// <param name="values">Takes the columns.</param>
     public void Read(CheckpointTensors tensors, int row, int column, Span<float> values)
     {
+        var (part, partRow) = Find(row);
+        tensors.Read(part.Weight, ((long)partRow * Inputs) + column, values);
+    }
+
+    /// <summary>The part that a row lies in, and the row within it.</summary>
+    public (LinearPart Part, int Row) Find(int row)
+    {
         foreach (var part in Parts)
         {
             if (row < part.Outputs)
-            {
-                tensors.Read(part.Weight, ((long)row * Inputs) + column, values);
-                return;
-            }
-
+                return (part, row);
             row -= part.Outputs;
         }
 

@@ -26,7 +26,9 @@ internal sealed class CausalAttention
     }
 
     /// <summary>Attends within each run of <c>window</c> rows.</summary>
-    /// <param name="qkv">Queries, keys and values [tokens, (query + 2 · key/value heads) · head size]; queries and keys get rotated.</param>
+    /// <param name="qkv">
+    /// Queries, keys and values [tokens, (query + 2 · key/value heads) · head size]; queries and keys get rotated.
+    /// </param>
     /// <param name="mixed">Takes [tokens, query heads · head size].</param>
     /// <param name="options">Threads and the end of the work.</param>
     public void Run(Matrix qkv, Matrix mixed, ParallelOptions options)

@@ -184,7 +184,11 @@ internal static unsafe class MatrixProduct
                 if (b.ColumnStride == 1)
                 {
                     for (var k = 0; k < b.Rows; k++)
-                        new ReadOnlySpan<float>(source + ((nint)k * b.RowStride), width).CopyTo(new Span<float>(panel + (k * TileColumns), width));
+                    {
+                        var row = new ReadOnlySpan<float>(source + ((nint)k * b.RowStride), width);
+                        row.CopyTo(new Span<float>(panel + (k * TileColumns), width));
+                    }
+
                     continue;
                 }
 

@@ -2,7 +2,9 @@ using System.Numerics.Tensors;
 
 namespace Parley.ModelImporter.Calibration;
 
-/// <summary>The factor R of a symmetric positive definite matrix H = R · Rᵀ, upper triangular: a Cholesky factor taken from the end.</summary>
+/// <summary>
+/// The factor R of a symmetric positive definite matrix H = R · Rᵀ, upper triangular: a Cholesky factor taken from the end.
+/// </summary>
 internal static class UpperFactor
 {
     private const int Block = 128;

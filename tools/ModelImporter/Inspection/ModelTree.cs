@@ -19,7 +19,7 @@ public sealed record ModelTree(
 {
     private const int PositionsMax = 8192;
 
-    /// <summary>Reads a folder; its weights may be missing, and are not read.</summary>
+    /// <summary>Reads a folder, or that of a GGUF file; its weights may be missing, and are not read.</summary>
     /// <exception cref="InvalidDataException">config.json is missing, malformed or unsupported; the message names the field.</exception>
     public static ModelTree Read(string folder)
     {
@@ -30,7 +30,7 @@ public sealed record ModelTree(
             weights.Parameters(config.Shape),
             (long)config.Shape.CacheElementsPerToken * sizeof(float),
             [.. Precision.Names.Select(precision => new PrecisionSize(precision, SizeOf(folder, config, weights, precision)))],
-            [.. Directory.GetFiles(folder).Order(StringComparer.Ordinal).Select(File)]);
+            [.. Directory.GetFiles(CheckpointTensors.FolderOf(folder)).Order(StringComparer.Ordinal).Select(File)]);
     }
 
     /// <summary>Everything as text: the modules, then one line per size and per file.</summary>
@@ -115,6 +115,7 @@ public sealed record ModelTree(
             "model.data" => "the weights, as the operators read them",
             "parley.json" => "what the package is, and the hash of every file",
             _ when name.EndsWith(".safetensors", StringComparison.Ordinal) => "the weights: what the model has learnt",
+            _ when name.EndsWith(".gguf", StringComparison.Ordinal) => "the weights and llama.cpp's way of saying what they are",
             _ when name.EndsWith(TokenizerFiles.TiktokenEnding, StringComparison.Ordinal) => "the vocabulary as bytes and ranks",
             _ => "nothing here: Parley does not read it",
         };

@@ -26,6 +26,8 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     {
         foreach (var name in CheckpointFiles.Taken(checkpoint.Tensors.Folder))
             Copy(Path.Combine(checkpoint.Tensors.Folder, name), Path.Combine(folder, name));
+        if (checkpoint.MadeConfig is { } config)
+            WriteText(Architectures.ConfigFile.Name, config);
 
         var graph = new OnnxGraphBuilder(DataName);
         DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
@@ -37,14 +39,15 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         }
 
         var files = HashAll();
-        var manifest = Path.Combine(folder, ModelManifest.FileName);
-        using (var file = File.Create(manifest))
-        {
-            file.Write(System.Text.Encoding.UTF8.GetBytes(describe(files).ToJson() + "\n"));
-            file.Flush(flushToDisk: true);
-        }
+        return files.Values.Sum(file => file.Bytes) + WriteText(ModelManifest.FileName, describe(files).ToJson());
+    }
 
-        return files.Values.Sum(file => file.Bytes) + new FileInfo(manifest).Length;
+    private long WriteText(string name, string text)
+    {
+        using var file = File.Create(Path.Combine(folder, name));
+        file.Write(System.Text.Encoding.UTF8.GetBytes(text + "\n"));
+        file.Flush(flushToDisk: true);
+        return file.Length;
     }
 
     private void WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors)

@@ -3,7 +3,9 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Quantization;
 
-/// <summary>How the codes, scales and offsets of 4-bit groups are found. How they are stored is <see cref="Int4Format"/>'s affair.</summary>
+/// <summary>
+/// How the codes, scales and offsets of 4-bit groups are found. How they are stored is <see cref="Int4Format"/>'s affair.
+/// </summary>
 internal abstract class GroupRounding
 {
     /// <summary>Weights per scale of a linear.</summary>

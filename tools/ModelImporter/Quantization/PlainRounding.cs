@@ -37,7 +37,7 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
         if (!keepGrids || linear.Inputs % GridGroup != 0 || !linear.Parts.All(part => tensors.Contains(part.Weight)))
             return false;
         if (!_keeps.TryGetValue(linear.Name, out var keeps))
-            _keeps[linear.Name] = keeps = IsOnGrid(tensors, linear);
+            _keeps[linear.Name] = keeps = linear.Parts.Any(part => tensors.HasGroups(part.Weight)) || IsOnGrid(tensors, linear);
         return keeps;
     }
 
@@ -45,8 +45,27 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
 
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
-        var affine = HasMinima(tensors, linear);
-        return (_, weights, codes, scales, offsets) => AffineQuantizer.Quantize(weights, group, codes, scales, offsets, affine);
+        var keeps = KeepsGrid(tensors, linear);
+        return (row, weights, codes, scales, offsets) =>
+        {
+            var (part, partRow) = linear.Find(row);
+            if (keeps && tensors.HasGroups(part.Weight))
+                TakeOver(tensors, part.Weight, partRow, codes, scales, offsets);
+            else
+                AffineQuantizer.Quantize(weights, group, codes, scales, offsets, hasMinimum || keeps);
+        };
+    }
+
+    /// <summary>Groups as they are stored; scales of Q4_K are products, so they get rounded to half precision.</summary>
+    private static void TakeOver(
+        CheckpointTensors tensors, string name, int row, Span<byte> codes, Span<float> scales, Span<float> offsets)
+    {
+        tensors.ReadGroups(name, row, codes, scales, offsets);
+        for (var i = 0; i < scales.Length; i++)
+        {
+            var grid = new GroupGrid(scales[i], offsets[i]);
+            (scales[i], offsets[i]) = (grid.Scale, grid.Offset);
+        }
     }
 
     private static bool IsOnGrid(CheckpointTensors tensors, LinearWeights linear)

@@ -1,18 +1,20 @@
 using System.Numerics.Tensors;
 using System.Text.Json;
+using Parley.ModelImporter.Gguf;
 
 namespace Parley.ModelImporter.Safetensors;
 
-/// <summary>The tensors of a checkpoint folder by name, over one file or several shards.</summary>
+/// <summary>The tensors of a checkpoint by name, over one file or several shards.</summary>
 internal sealed class CheckpointTensors : IDisposable
 {
     private const string SingleName = "model.safetensors";
     private const string IndexName = "model.safetensors.index.json";
+    private const string GgufEnding = ".gguf";
     private const long IndexBytesMax = 64 << 20;
     private const int ShardsMax = 10_000;
 
-    private readonly List<SafetensorsFile> _files = [];
-    private readonly Dictionary<string, (SafetensorsFile File, SafetensorsTensor Tensor)> _tensors = new(StringComparer.Ordinal);
+    private readonly List<ITensorFile> _files = [];
+    private readonly Dictionary<string, (ITensorFile File, StoredTensor Tensor)> _tensors = new(StringComparer.Ordinal);
 
     private CheckpointTensors(string folder) => Folder = folder;
 
@@ -21,32 +23,46 @@ internal sealed class CheckpointTensors : IDisposable
     /// <summary>Names of all tensors.</summary>
     public IReadOnlyCollection<string> Names => _tensors.Keys;
 
-    /// <summary>Names of the files that hold the weights of a folder: the index (if any) and the shards.</summary>
-    /// <exception cref="InvalidDataException">The folder has no weights in safetensors form, or its index is malformed.</exception>
-    public static IReadOnlyList<string> FileNames(string folder)
+    /// <summary>The GGUF file that the weights come from; null where they are safetensors.</summary>
+    public GgufFile? Gguf => _files is [GgufFile file] ? file : null;
+
+    /// <summary>The folder of a source, which is a folder or a GGUF file.</summary>
+    public static string FolderOf(string source) =>
+        IsGguf(source) && File.Exists(source) ? Path.GetDirectoryName(Path.GetFullPath(source))! : source;
+
+    /// <summary>Names of the files that hold the weights of a source: the index (if any) and the shards, or the GGUF file.</summary>
+    /// <exception cref="InvalidDataException">The source has no weights in either form, or its index is malformed.</exception>
+    public static IReadOnlyList<string> FileNames(string source)
     {
-        if (File.Exists(Path.Combine(folder, SingleName)))
+        if (FolderOf(source) != source)
+            return [Path.GetFileName(source)];
+        if (File.Exists(Path.Combine(source, SingleName)))
             return [SingleName];
-        var index = Path.Combine(folder, IndexName);
-        if (!File.Exists(index))
-            throw new InvalidDataException(
-                $"{folder}: neither {SingleName} nor {IndexName} is there; only safetensors checkpoints are imported.");
-        return [IndexName, .. ReadIndex(index).Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        var index = Path.Combine(source, IndexName);
+        if (File.Exists(index))
+            return [IndexName, .. ReadIndex(index).Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        string[] files = [.. CheckpointFiles.Names(source).Where(IsGguf)];
+        return files.Length == 1 ? files : throw new InvalidDataException(files.Length == 0
+            ? $"{source}: neither {SingleName} nor {IndexName} nor a {GgufEnding} file is there; only such checkpoints are imported."
+            : $"{source}: several {GgufEnding} files are there; name one of them: "
+                + $"{string.Join(", ", files.Order(StringComparer.Ordinal))}.");
     }
 
     /// <summary>A checkpoint without weights: enough to plan a graph, and to learn how large it is.</summary>
     public static CheckpointTensors None(string folder) => new(folder);
 
-    /// <summary>Opens the weights of a checkpoint folder.</summary>
+    /// <summary>Opens the weights of a source, which is a checkpoint folder or a GGUF file.</summary>
     /// <exception cref="InvalidDataException">A file is missing or malformed; the message names it and the tensor or field.</exception>
-    public static CheckpointTensors Open(string folder)
+    public static CheckpointTensors Open(string source)
     {
+        var folder = FolderOf(source);
         var tensors = new CheckpointTensors(folder);
         try
         {
-            foreach (var name in FileNames(folder).Where(name => name != IndexName))
+            var names = FileNames(source);
+            foreach (var name in names.Where(name => name != IndexName))
                 tensors.Add(Path.Combine(folder, name));
-            if (!File.Exists(Path.Combine(folder, SingleName)))
+            if (names.Contains(IndexName))
                 tensors.CheckIndex(Path.Combine(folder, IndexName));
             return tensors;
         }
@@ -59,16 +75,12 @@ internal sealed class CheckpointTensors : IDisposable
 
     public bool Contains(string name) => _tensors.ContainsKey(name);
 
-    /// <summary>Where a tensor lies.</summary>
-    /// <exception cref="InvalidDataException">There is none of this name.</exception>
-    public SafetensorsTensor Find(string name) => Entry(name).Tensor;
-
     /// <summary>Checks that a tensor is there, can be read, and has a shape.</summary>
     /// <exception cref="InvalidDataException">It is not, cannot or has not.</exception>
     public void Check(string name, params ReadOnlySpan<long> shape)
     {
         var (file, tensor) = Entry(name);
-        _ = file.TypeOf(tensor);
+        file.Check(tensor);
         if (!shape.SequenceEqual(tensor.Shape.ToArray()))
         {
             throw new InvalidDataException(
@@ -87,6 +99,16 @@ internal sealed class CheckpointTensors : IDisposable
             throw new InvalidDataException($"{file.Path}: tensor {name} holds a weight that is infinite or not a number.");
     }
 
+    /// <summary>Whether a tensor consists of 4-bit groups of 32 weights.</summary>
+    public bool HasGroups(string name) => _tensors.TryGetValue(name, out var entry) && entry.File.HasGroups(entry.Tensor);
+
+    /// <summary>Reads a row of such groups, see <see cref="ITensorFile.ReadGroups"/>.</summary>
+    public void ReadGroups(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
+    {
+        var (file, tensor) = Entry(name);
+        file.ReadGroups(tensor, row, codes, scales, minimums);
+    }
+
     /// <summary>
     /// Gives back the memory of pages that were read, so that a process that walks through a model never holds all of it.
     /// </summary>
@@ -102,14 +124,16 @@ internal sealed class CheckpointTensors : IDisposable
             file.Dispose();
     }
 
-    private (SafetensorsFile File, SafetensorsTensor Tensor) Entry(string name) =>
+    private static bool IsGguf(string path) => path.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase);
+
+    private (ITensorFile File, StoredTensor Tensor) Entry(string name) =>
         _tensors.TryGetValue(name, out var entry) ? entry : throw new InvalidDataException($"{Folder}: tensor {name} is missing.");
 
     private void Add(string path)
     {
         if (!File.Exists(path))
             throw new InvalidDataException($"{path}: the shard is missing.");
-        var file = new SafetensorsFile(path);
+        ITensorFile file = IsGguf(path) ? new GgufFile(path) : new SafetensorsFile(path);
         _files.Add(file);
         foreach (var tensor in file.Tensors)
         {

@@ -40,10 +40,10 @@ internal static class SafetensorsHeader
     /// <param name="path">Named in messages.</param>
     /// <returns>The tensors, in order of their offsets.</returns>
     /// <exception cref="InvalidDataException">The header is malformed; the message names file, tensor and field.</exception>
-    public static IReadOnlyList<SafetensorsTensor> Parse(ReadOnlyMemory<byte> json, long fileBytes, string path)
+    public static IReadOnlyList<StoredTensor> Parse(ReadOnlyMemory<byte> json, long fileBytes, string path)
     {
         var dataStart = PrefixBytes + (long)json.Length;
-        var tensors = new List<SafetensorsTensor>();
+        var tensors = new List<StoredTensor>();
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 });
@@ -78,7 +78,7 @@ internal static class SafetensorsHeader
         return tensors;
     }
 
-    private static SafetensorsTensor ParseTensor(string name, JsonElement value, long dataStart, long fileBytes, string path)
+    private static StoredTensor ParseTensor(string name, JsonElement value, long dataStart, long fileBytes, string path)
     {
         if (value.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException($"{path}: tensor {name} is not described by an object.");
@@ -101,7 +101,7 @@ internal static class SafetensorsHeader
                 $"{path}: tensor {name}: {type.GetString()} [{string.Join(", ", shape)}] does not fill data_offsets of {bytes} bytes.");
         }
 
-        return new SafetensorsTensor(name, type.GetString()!, shape, dataStart + offsets[0], bytes);
+        return new StoredTensor(name, type.GetString()!, shape, dataStart + offsets[0], bytes);
     }
 
     private static long[] ReadNumbers(JsonElement tensor, string field, int countMax, string name, string path)

@@ -102,8 +102,9 @@ internal static class EvalCommand
         {
             table.AddRow(
                 Markup.Escape(Path.GetFileName(Path.TrimEndingDirectorySeparator(result.Package))), result.Precision,
-                Number(result.Perplexity, "0.000"), Number(result.Divergence?.KlMean, "0.00000"), Number(result.Divergence?.KlP99, "0.0000"),
-                Number(result.Divergence?.KlMax, "0.0000"), Number(result.Divergence?.TopOneAgreement, "0.0 %"));
+                Number(result.Perplexity, "0.000"), Number(result.Divergence?.KlMean, "0.00000"),
+                Number(result.Divergence?.KlP99, "0.0000"), Number(result.Divergence?.KlMax, "0.0000"),
+                Number(result.Divergence?.TopOneAgreement, "0.0 %"));
         }
 
         console.Write(table);

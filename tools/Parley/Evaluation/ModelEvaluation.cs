@@ -16,7 +16,7 @@ internal static class ModelEvaluation
     /// <param name="advance">Told the number of scored ids after each step.</param>
     /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>One result per package, the reference's own first where there is one.</returns>
-    /// <exception cref="InvalidDataException">A package is broken, or two have different vocabularies; or the text is too short.</exception>
+    /// <exception cref="InvalidDataException">A package is broken, two have different vocabularies, or the text is too short.</exception>
     public static IReadOnlyList<EvaluationResult> Run(
         EvaluationPlan plan, IReadOnlyList<string> packages, string? reference, int threads, Action<int>? advance,
         CancellationToken cancellationToken)

@@ -12,7 +12,10 @@ internal static class ImportCommand
 {
     public static Command Create(IAnsiConsole console)
     {
-        var source = new Argument<string>("source") { Description = "A Hugging Face folder: config.json, tokenizer.json, *.safetensors." };
+        var source = new Argument<string>("source")
+        {
+            Description = "A Hugging Face folder (config.json, tokenizer.json, *.safetensors); or a .gguf file, tokenizer.json beside it.",
+        };
         var destination = new Argument<string>("destination") { Description = "The package's folder; must not exist." };
         var precision = ModelSelection.CreatePrecision();
         var name = new Option<string?>("--name") { Description = "Served name; the source folder's without it." };
@@ -42,8 +45,8 @@ internal static class ImportCommand
         {
             using var termination = new Termination();
             var folder = result.GetRequiredValue(source);
-            if (!Directory.Exists(folder))
-                throw new UserErrorException($"The folder {Path.GetFullPath(folder)} does not exist.");
+            if (!Path.Exists(folder))
+                throw new UserErrorException($"{Path.GetFullPath(folder)} does not exist.");
             var options = new ImportOptions
             {
                 Source = folder,

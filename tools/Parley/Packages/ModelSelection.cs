@@ -13,7 +13,7 @@ internal sealed class ModelSelection
 
     public Option<string?> Model { get; } = new("--model", "-m")
     {
-        Description = "A Hugging Face folder or a package; the bundled demo model without it.",
+        Description = "A Hugging Face folder, a .gguf file or a package; the bundled demo model without it.",
         HelpName = "FOLDER",
     };
 
@@ -53,8 +53,8 @@ internal sealed class ModelSelection
         var folder = result.GetValue(Model) is { } named
             ? Path.GetFullPath(named)
             : Path.Combine(AppContext.BaseDirectory, "models", "demo");
-        if (!Directory.Exists(folder))
-            throw new UserErrorException($"--model: the folder {folder} does not exist.");
+        if (!Path.Exists(folder))
+            throw new UserErrorException($"--model: {folder} does not exist.");
         return folder;
     }
 }

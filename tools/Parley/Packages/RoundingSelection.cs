@@ -67,11 +67,13 @@ internal sealed class RoundingSelection
         return options with
         {
             CalibrationIds = files.Length == 0 ? null
-                : [.. EvaluationText.Encode(options.Source, files, tokens).Ids.Select(id => (int)id)],
+                : [.. EvaluationText.Encode(FolderOf(options.Source), files, tokens).Ids.Select(id => (int)id)],
             Int4Group = result.GetValue(_group),
             Int4ScaleOnly = result.GetValue(_scaleOnly),
             Dequantize = result.GetValue(_dequantize),
             HeadBits = result.GetValue(_headBits),
         };
     }
+
+    private static string FolderOf(string source) => File.Exists(source) ? Path.GetDirectoryName(Path.GetFullPath(source))! : source;
 }

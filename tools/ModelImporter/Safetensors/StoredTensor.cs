@@ -6,7 +6,7 @@ namespace Parley.ModelImporter.Safetensors;
 /// <param name="Shape">Sizes, row-major; empty for a scalar.</param>
 /// <param name="Offset">First byte, from the start of the file.</param>
 /// <param name="Bytes">Length in bytes.</param>
-internal sealed record SafetensorsTensor(string Name, string TypeName, IReadOnlyList<long> Shape, long Offset, long Bytes)
+internal sealed record StoredTensor(string Name, string TypeName, IReadOnlyList<long> Shape, long Offset, long Bytes)
 {
     /// <summary>Number of elements.</summary>
     public long Elements => Shape.Aggregate(1L, (product, size) => product * size);

@@ -1,0 +1,194 @@
+using Parley.ModelImporter.Gguf;
+using Parley.ModelImporter.Safetensors;
+
+namespace Parley.ModelImporter.Tests.Gguf;
+
+/// <summary>The tiny checkpoints as llama.cpp would store them, imported.</summary>
+public sealed class GgufImportTests
+{
+    private static readonly (string HuggingFace, string Gguf)[] Modules =
+    [
+        ("input_layernorm", "attn_norm"), ("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"),
+        ("self_attn.o_proj", "attn_output"), ("post_attention_layernorm", "ffn_norm"), ("mlp.gate_proj", "ffn_gate"),
+        ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down"),
+    ];
+
+    [Theory]
+    [InlineData(Fixture.TiedLlama3Rope, true)]
+    [InlineData(Fixture.UntiedHeadDim32, true)]
+    [InlineData(Fixture.UntiedHeadDim32, false)]
+    public void Import_FullPrecision_IsTheSameAsFromSafetensors(string name, bool withConfig)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, name, withConfig, _ => GgufType.F32);
+
+        Import(source, folder.File("a"), "fp32");
+        Import(Fixture.Folder(name), folder.File("b"), "fp32");
+
+        Assert.Equal(File.ReadAllBytes(folder.File("b/model.data")), File.ReadAllBytes(folder.File("a/model.data")));
+        Assert.Equal(File.ReadAllBytes(folder.File("b/model.onnx")), File.ReadAllBytes(folder.File("a/model.onnx")));
+        Assert.True(File.Exists(folder.File("a/config.json")));
+    }
+
+    /// <summary>Groups of the file are the groups of the package: what int4 stores stands for exactly what the file holds.</summary>
+    [Theory]
+    [InlineData("Q4_0", false)]
+    [InlineData("Q4_1", false)]
+    [InlineData("Q4_1", true)]
+    public void Import_FourBitBlocks_AreTakenOverAsTheyAre(string type, bool calibrated)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
+            tensor => tensor.Contains("_proj", StringComparison.Ordinal) ? Enum.Parse<GgufType>(type) : GgufType.F32);
+
+        Import(source, folder.File("exact"), "fp32");
+        ModelImport.Run(new ImportOptions
+        {
+            Source = source,
+            Destination = folder.File("rounded"),
+            Precision = "int4",
+            Dequantize = true,
+            CalibrationIds = calibrated ? [1, 2, 3, 4, 5] : null,
+        });
+
+        Assert.Equal(Floats(folder.File("exact/model.data")), Floats(folder.File("rounded/model.data")));
+    }
+
+    [Fact]
+    public void Import_ForcedGroup_RoundsAgain()
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
+            tensor => tensor.Contains("_proj", StringComparison.Ordinal) ? GgufType.Q4_1 : GgufType.F32);
+        Import(source, folder.File("exact"), "fp32");
+        ModelImport.Run(new ImportOptions
+        {
+            Source = source,
+            Destination = folder.File("rounded"),
+            Precision = "int4",
+            Dequantize = true,
+            Int4Group = 64,
+        });
+
+        Assert.NotEqual(Floats(folder.File("exact/model.data")), Floats(folder.File("rounded/model.data")));
+    }
+
+    [Fact]
+    public void Import_WithoutTokenizer_SaysWhatToPutThere()
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true, _ => GgufType.F32);
+        File.Delete(Path.Combine(Path.GetDirectoryName(source)!, "tokenizer.json"));
+
+        var exception = Assert.Throws<InvalidDataException>(() => Import(source, folder.File("package"), "fp32"));
+
+        Assert.Contains("put tokenizer.json", exception.Message, StringComparison.Ordinal);
+        Assert.False(Path.Exists(folder.File("package")));
+    }
+
+    [Fact]
+    public void Import_RotaryFactorsWithoutConfig_AsksForIt()
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.TiedLlama3Rope, withConfig: false, _ => GgufType.F32, rotaryFactors: true);
+
+        var exception = Assert.Throws<InvalidDataException>(() => Import(source, folder.File("package"), "fp32"));
+
+        Assert.Contains("config.json", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(GgufNames.RotaryFactors, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Import_FolderWithSeveral_AsksForOne()
+    {
+        using var folder = new TemporaryFolder();
+        var source = Path.GetDirectoryName(Write(folder, Fixture.UntiedHeadDim32, withConfig: true, _ => GgufType.F32))!;
+        File.Copy(Path.Combine(source, "model.gguf"), Path.Combine(source, "other.gguf"));
+
+        var exception = Assert.Throws<InvalidDataException>(() => Import(source, folder.File("package"), "fp32"));
+
+        Assert.Contains("model.gguf, other.gguf", exception.Message, StringComparison.Ordinal);
+    }
+
+    private static void Import(string source, string destination, string precision) =>
+        ModelImport.Run(new ImportOptions { Source = source, Destination = destination, Precision = precision });
+
+    private static float[] Floats(string path) =>
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(path)).ToArray();
+
+    /// <summary>A folder with the fixture's small files and its weights as a GGUF file.</summary>
+    private static string Write(
+        TemporaryFolder folder, string name, bool withConfig, Func<string, GgufType> typeOf, bool rotaryFactors = false)
+    {
+        var target = Directory.CreateDirectory(folder.File("source")).FullName;
+        foreach (var file in Directory.GetFiles(Fixture.Folder(name)).Select(path => Path.GetFileName(path)))
+        {
+            if (file != "model.safetensors" && (withConfig || file != "config.json"))
+                File.Copy(Path.Combine(Fixture.Folder(name), file), Path.Combine(target, file));
+        }
+
+        var config = CheckpointReader.ReadConfig(Fixture.Folder(name));
+        var shape = config.Shape;
+        var writer = GgufWriter.Llama(shape.HiddenSize, shape.QueryHeads, shape.KeyValueHeads, shape.HeadSize);
+        writer.Add("llama.block_count", (uint)shape.Layers);
+        writer.Add("llama.feed_forward_length", (uint)shape.IntermediateSize);
+        writer.Add("llama.context_length", (uint)shape.ContextTokensMax);
+        writer.Add("llama.attention.layer_norm_rms_epsilon", config.NormEpsilon);
+        writer.Add("llama.rope.freq_base", (float)config.Rotary.Theta);
+        if (rotaryFactors)
+            writer.Add(GgufNames.RotaryFactors, GgufType.F32, [8], new byte[32]);
+        using var weights = new SafetensorsFile(Path.Combine(Fixture.Folder(name), "model.safetensors"));
+        foreach (var tensor in weights.Tensors)
+        {
+            var values = new float[tensor.Elements];
+            weights.Read(tensor, 0, values);
+            if (tensor.Name.Contains("q_proj", StringComparison.Ordinal) || tensor.Name.Contains("k_proj", StringComparison.Ordinal))
+                values = Interleave(values, (int)tensor.Shape[0], shape.HeadSize);
+            var type = typeOf(tensor.Name);
+            writer.Add(NameOf(tensor.Name), type, [.. tensor.Shape], Encode(type, values));
+        }
+
+        return writer.Write(Path.Combine(target, "model.gguf"));
+    }
+
+    private static string NameOf(string name)
+    {
+        foreach (var (huggingFace, gguf) in Modules)
+            name = name.Replace(huggingFace, gguf, StringComparison.Ordinal);
+        return name.Replace("model.layers", "blk", StringComparison.Ordinal)
+            .Replace("model.embed_tokens", "token_embd", StringComparison.Ordinal)
+            .Replace("model.norm", "output_norm", StringComparison.Ordinal)
+            .Replace("lm_head", "output", StringComparison.Ordinal);
+    }
+
+    /// <summary>What llama.cpp's converter does to queries and keys: both halves of a head side by side, pair by pair.</summary>
+    private static float[] Interleave(float[] values, int rows, int headSize)
+    {
+        var (columns, result) = (values.Length / rows, new float[values.Length]);
+        for (var row = 0; row < rows; row++)
+        {
+            var (head, half, pair) = (row / headSize, row % headSize / (headSize / 2), row % (headSize / 2));
+            values.AsSpan(row * columns, columns).CopyTo(result.AsSpan(((head * headSize) + (2 * pair) + half) * columns));
+        }
+
+        return result;
+    }
+
+    private static byte[] Encode(GgufType type, float[] values)
+    {
+        if (type == GgufType.F32)
+            return [.. values.SelectMany(BitConverter.GetBytes)];
+        return [.. values.Chunk(32).SelectMany(weights =>
+        {
+            var (low, high) = (weights.Min(), weights.Max());
+            var symmetric = type == GgufType.Q4_0;
+            var scale = (Half)(symmetric ? weights.MaxBy(MathF.Abs) / -8 : (high - low) / 15);
+            var minimum = symmetric ? -8 * (float)scale : (float)(Half)low;
+            var codes = weights.Select(weight => (int)Math.Clamp(MathF.Round((weight - minimum) / (float)scale), 0, 15)).ToArray();
+            IEnumerable<byte> nibbles = Enumerable.Range(0, 16).Select(i => (byte)(codes[i] | (codes[i + 16] << 4)));
+            return symmetric
+                ? [.. BitConverter.GetBytes(scale), .. nibbles]
+                : new List<byte>([.. BitConverter.GetBytes(scale), .. BitConverter.GetBytes((Half)minimum), .. nibbles]);
+        })];
+    }
+}

@@ -1,0 +1,153 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using Parley.ModelImporter.Safetensors;
+
+namespace Parley.ModelImporter.Gguf;
+
+/// <summary>The blocks that GGUF tensors consist of: their sizes, their weights, and the 4-bit groups of 32 in them.</summary>
+internal static class GgufBlocks
+{
+    public const int Group = 32;
+
+    private const int LargestBlock = 256;
+
+    /// <summary>Weights and bytes of a block; null for a type that is not read.</summary>
+    public static (int Weights, int Bytes)? SizeOf(GgufType type) => type switch
+    {
+        GgufType.F32 => (1, 4),
+        GgufType.F16 or GgufType.BF16 => (1, 2),
+        GgufType.Q4_0 => (32, 18),
+        GgufType.Q4_1 => (32, 20),
+        GgufType.Q8_0 => (32, 34),
+        GgufType.Q4_K => (LargestBlock, 144),
+        GgufType.Q6_K => (LargestBlock, 210),
+        _ => null,
+    };
+
+    public static bool HasGroups(GgufType type) => type is GgufType.Q4_0 or GgufType.Q4_1 or GgufType.Q4_K;
+
+    /// <summary>Widens whole blocks.</summary>
+    public static void Decode(GgufType type, ReadOnlySpan<byte> blocks, Span<float> weights)
+    {
+        switch (type)
+        {
+            case GgufType.F32:
+                FloatDecoder.Decode(SafetensorsType.Float32, blocks, weights);
+                return;
+            case GgufType.F16:
+                FloatDecoder.Decode(SafetensorsType.Float16, blocks, weights);
+                return;
+            case GgufType.BF16:
+                FloatDecoder.Decode(SafetensorsType.BFloat16, blocks, weights);
+                return;
+        }
+
+        var (count, bytes) = SizeOf(type)!.Value;
+        for (var i = 0; i < weights.Length / count; i++)
+        {
+            var block = blocks.Slice(i * bytes, bytes);
+            var target = weights.Slice(i * count, count);
+            switch (type)
+            {
+                case GgufType.Q8_0:
+                    DecodeQ8(block, target);
+                    break;
+                case GgufType.Q6_K:
+                    DecodeQ6(block, target);
+                    break;
+                default:
+                    DecodeGroups(type, block, target);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Takes the groups of one block: codes as pairs (even, odd), scale and minimum of each group.</summary>
+    public static void ReadGroups(GgufType type, ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scales, Span<float> minimums)
+    {
+        switch (type)
+        {
+            case GgufType.Q4_0:
+                scales[0] = ReadHalf(block);
+                minimums[0] = -8 * scales[0];
+                Pair(block.Slice(2, 16), high: false, codes[..8]);
+                Pair(block.Slice(2, 16), high: true, codes[8..]);
+                break;
+            case GgufType.Q4_1:
+                scales[0] = ReadHalf(block);
+                minimums[0] = ReadHalf(block[2..]);
+                Pair(block.Slice(4, 16), high: false, codes[..8]);
+                Pair(block.Slice(4, 16), high: true, codes[8..]);
+                break;
+            case GgufType.Q4_K:
+                ReadSuperBlock(block, codes, scales, minimums);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(type));
+        }
+    }
+
+    /// <summary>
+    /// Eight groups that share a scale of scales and one of minimums; their own are numbers of 6 bits, the last four in two pieces.
+    /// </summary>
+    private static void ReadSuperBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scales, Span<float> minimums)
+    {
+        var (scale, minimum) = (ReadHalf(block), ReadHalf(block[2..]));
+        var packed = block.Slice(4, 12);
+        for (var group = 0; group < 8; group++)
+        {
+            var (s, m) = group < 4
+                ? (packed[group] & 63, packed[group + 4] & 63)
+                : ((packed[group + 4] & 15) | (packed[group - 4] >> 6 << 4), (packed[group + 4] >> 4) | (packed[group] >> 6 << 4));
+            scales[group] = scale * s;
+            minimums[group] = -minimum * m;
+            // Two groups share 32 bytes: the first has the low nibbles, the second the high ones.
+            Pair(block.Slice(16 + (group / 2 * 32), 32), high: group % 2 == 1, codes.Slice(group * 16, 16));
+        }
+    }
+
+    private static void DecodeGroups(GgufType type, ReadOnlySpan<byte> block, Span<float> weights)
+    {
+        Span<byte> codes = stackalloc byte[LargestBlock / 2];
+        Span<float> scales = stackalloc float[LargestBlock / Group];
+        Span<float> minimums = stackalloc float[LargestBlock / Group];
+        ReadGroups(type, block, codes[..(weights.Length / 2)], scales, minimums);
+        for (var i = 0; i < weights.Length; i++)
+            weights[i] = (((codes[i / 2] >> (i % 2 * 4)) & 15) * scales[i / Group]) + minimums[i / Group];
+    }
+
+    private static void DecodeQ8(ReadOnlySpan<byte> block, Span<float> weights)
+    {
+        var scale = ReadHalf(block);
+        var codes = MemoryMarshal.Cast<byte, sbyte>(block[2..]);
+        for (var i = 0; i < weights.Length; i++)
+            weights[i] = scale * codes[i];
+    }
+
+    /// <summary>Sixteen groups of 16: four low bits, two high ones elsewhere, a scale of 8 bits per group and one for all.</summary>
+    private static void DecodeQ6(ReadOnlySpan<byte> block, Span<float> weights)
+    {
+        var low = block[..128];
+        var high = block.Slice(128, 64);
+        var scales = MemoryMarshal.Cast<byte, sbyte>(block.Slice(192, 16));
+        var scale = ReadHalf(block[208..]);
+        for (var i = 0; i < weights.Length; i++)
+        {
+            // Halves of 128 weights; in each, four runs of 32 share their bytes of high bits.
+            var (half, run, lane) = (i / 128, i % 128 / 32, i % 32);
+            var bits = low[(half * 64) + (run % 2 * 32) + lane] >> (run / 2 * 4) & 15;
+            bits |= (high[(half * 32) + lane] >> (run * 2) & 3) << 4;
+            weights[i] = scale * scales[i / 16] * (bits - 32);
+        }
+    }
+
+    /// <summary>Nibbles of one half of the bytes, two neighbours to a byte.</summary>
+    private static void Pair(ReadOnlySpan<byte> source, bool high, Span<byte> pairs)
+    {
+        var shift = high ? 4 : 0;
+        for (var i = 0; i < pairs.Length; i++)
+            pairs[i] = (byte)((source[2 * i] >> shift & 15) | ((source[(2 * i) + 1] >> shift & 15) << 4));
+    }
+
+    private static float ReadHalf(ReadOnlySpan<byte> bytes) => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes);
+}
