@@ -10,6 +10,12 @@ if (args is ["export", var folder])
     return;
 }
 
+if (args is ["scale"])
+{
+    ScalingTable.Print();
+    return;
+}
+
 // In process: the machines at hand have two cores and no room for a second build of the services.
 var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithIterationCount(7).WithToolchain(InProcessEmitToolchain.Instance))
     .WithOptions(ConfigOptions.JoinSummary | ConfigOptions.DisableOptimizationsValidator);

@@ -1,8 +1,14 @@
+using Parley.ModelImporter.Calibration;
+using Parley.ModelImporter.Quantization;
+
 namespace Parley.ModelImporter;
 
 /// <summary>What to import, where to, and how.</summary>
 public sealed record ImportOptions
 {
+    /// <summary>Ids of a calibration text at most: its activations are held in memory.</summary>
+    public const int CalibrationTokensMax = 16_384;
+
     /// <value>Folder of the checkpoint: config.json, tokenizer.json, *.safetensors.</value>
     public required string Source { get; init; }
 
@@ -26,6 +32,29 @@ public sealed record ImportOptions
     public int BlockMax { get; init; } = 128;
 
     /// <value>
+    /// Weights per scale in int4: 128, 64 or 32, or the largest of them below it that divides a linear's inputs. Default: null, which is
+    /// <see cref="BlockMax"/>, but 32 for linears that lie on a 4-bit grid of 32 already; a number rounds those again.
+    /// </value>
+    public int? Int4Group { get; init; }
+
+    /// <value>int4 without a minimum per group, by the rule of Q4_0. Default: false.</value>
+    public bool Int4ScaleOnly { get; init; }
+
+    /// <value>
+    /// Token ids of a text for which int4 is rounded with error feedback. Default: null, which is plain rounding. Up to
+    /// <see cref="CalibrationTokensMax"/>; some 12,000 are enough.
+    /// </value>
+    public IReadOnlyList<int>? CalibrationIds { get; init; }
+
+    /// <value>
+    /// Stores what int4 rounds to as fp32, so that the cost of the weights can be told from that of int8 activations. Default: false.
+    /// </value>
+    public bool Dequantize { get; init; }
+
+    /// <value>With <see cref="Dequantize"/>: bits of embedding and head, 8, 6 or 4. Default: null, which leaves them as they are.</value>
+    public int? HeadBits { get; init; }
+
+    /// <value>
     /// Whose operators compute int4, int8 and the quantised head: <c>own</c> (ai.parley.QuantizedLinear) or <c>ort</c> (MatMulNBits).
     /// Default: own, which is faster and reads less; the other is there to compare with.
     /// </value>
@@ -33,4 +62,41 @@ public sealed record ImportOptions
 
     /// <value>Threads at work. Default: -1, as many as there are processors.</value>
     public int Parallelism { get; init; } = -1;
+
+    /// <summary>Refuses values that are out of range.</summary>
+    /// <exception cref="ArgumentException">One is; the message names it.</exception>
+    internal void Check()
+    {
+        Quantization.Precision.Check(Precision);
+        ArgumentOutOfRangeException.ThrowIfLessThan(ContextTokensMax, 1);
+        RefuseIf(!ModelImport.Linears.Contains(Linears), nameof(Linears), $"\"{Linears}\", not own or ort");
+        RefuseIf(BlockMax is not (128 or 64 or 32), nameof(BlockMax), $"{BlockMax}, not 128, 64 or 32");
+        RefuseIf(Int4Group is not (null or 128 or 64 or 32), nameof(Int4Group), $"{Int4Group}, not 128, 64 or 32");
+        RefuseIf(Int4ScaleOnly && Precision != "int4", nameof(Int4ScaleOnly), "set, which is for int4");
+        RefuseIf(Dequantize && Precision != "int4", nameof(Dequantize), "set, which is for int4");
+        RefuseIf(HeadBits is { } bits && !(Dequantize && VocabularyRounding.Bits.Contains(bits)), nameof(HeadBits),
+            $"{HeadBits}; it is 8, 6 or 4, and goes with {nameof(Dequantize)}");
+        RefuseIf(CalibrationIds is not null && Precision != "int4", nameof(CalibrationIds), "set, which is for int4");
+        RefuseIf(CalibrationIds is { Count: < 1 or > CalibrationTokensMax }, nameof(CalibrationIds),
+            $"a list of {CalibrationIds?.Count} ids, not of 1 to {CalibrationTokensMax}");
+    }
+
+    /// <exception cref="ArgumentException">A calibration id is not in the vocabulary.</exception>
+    internal Quantization.Precision CreatePrecision(CheckpointReader checkpoint)
+    {
+        var vocabulary = checkpoint.Config.Shape.VocabularySize;
+        RefuseIf(CalibrationIds?.Any(id => id < 0 || id >= vocabulary) ?? false, nameof(CalibrationIds),
+            $"a list with an id outside the vocabulary of {vocabulary}");
+        var plain = new PlainRounding(Int4Group ?? BlockMax, !Int4ScaleOnly, keepGrids: Int4Group is null);
+        GroupRounding rounding = CalibrationIds is null ? plain : new CalibratedRounding(checkpoint, CalibrationIds, plain);
+        return Dequantize
+            ? Quantization.Precision.CreateRounded(rounding, HeadBits)
+            : Quantization.Precision.Create(Precision, BlockMax, rounding, Linears);
+    }
+
+    private static void RefuseIf(bool wrong, string name, string value)
+    {
+        if (wrong)
+            throw new ArgumentException($"{nameof(ImportOptions)}.{name} is {value}.");
+    }
 }

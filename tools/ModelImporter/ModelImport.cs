@@ -28,13 +28,7 @@ public static class ModelImport
     public static ImportResult Run(
         ImportOptions options, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        Precision.Check(options.Precision);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.ContextTokensMax, 1);
-        if (options.BlockMax is not (128 or 64 or 32))
-            throw new ArgumentException($"{nameof(ImportOptions.BlockMax)} is {options.BlockMax}, not 128, 64 or 32.", nameof(options));
-        if (!Linears.Contains(options.Linears))
-            throw new ArgumentException($"{nameof(ImportOptions.Linears)} is \"{options.Linears}\", not own or ort.", nameof(options));
-
+        options.Check();
         var names = CheckpointFiles.Names(options.Source).ToList();
         if (names.Contains("config.json") && TokenizerFiles.Choose(names) is null)
         {
@@ -52,16 +46,17 @@ public static class ModelImport
         var parameters = checkpoint.Weights.Parameters(shape);
         var name = options.Name ?? NameOf(options.Source);
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Parallelism, CancellationToken = cancellationToken };
+        var precision = options.CreatePrecision(checkpoint);
         var bytes = new ModelPackageWriter(staging.Folder, parallel, progress).Write(
             checkpoint,
-            Precision.Create(options.Precision, options.BlockMax, options.Linears),
+            precision,
             shape.ContextTokensMax,
             files => new ModelManifest
             {
                 FormatVersion = ModelManifest.CurrentFormatVersion,
                 Name = name,
                 Architecture = checkpoint.Config.Architecture,
-                Precision = options.Precision,
+                Precision = precision.Name,
                 Shape = shape,
                 Parameters = parameters,
                 Opset = Graph.OnnxGraphBuilder.Opset,
@@ -73,7 +68,7 @@ public static class ModelImport
         cancellationToken.ThrowIfCancellationRequested();
         staging.Publish();
         return new ImportResult(
-            name, Path.GetFullPath(options.Destination), checkpoint.Config.Architecture, options.Precision, parameters, bytes,
+            name, Path.GetFullPath(options.Destination), checkpoint.Config.Architecture, precision.Name, parameters, bytes,
             shape.ContextTokensMax, sourceHash);
     }
 

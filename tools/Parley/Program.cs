@@ -2,6 +2,7 @@ using System.CommandLine;
 using Parley.Cli;
 using Parley.Cli.Bench;
 using Parley.Cli.Chat;
+using Parley.Cli.Evaluation;
 using Parley.Cli.Hosting;
 using Parley.Cli.Inspect;
 using Parley.Cli.Packages;
@@ -15,6 +16,7 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
     InspectCommand.Create(console),
     ImportCommand.Create(console),
     SynthCommand.Create(console),
+    EvalCommand.Create(console),
     BenchCommand.Create(console),
 };
 

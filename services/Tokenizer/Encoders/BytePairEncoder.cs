@@ -18,6 +18,7 @@ internal sealed class BytePairEncoder : PieceEncoder
     private readonly int[] _byteIds = new int[256];
     private readonly int[] _characterIds;
     private readonly int _unknownId = -1;
+    private readonly int _tokenCharactersMax;
     private readonly bool _fallsBack;
     private readonly bool _cutsAtSpaces;
     private readonly PieceCache _cache = new(CacheEntries);
@@ -33,6 +34,7 @@ internal sealed class BytePairEncoder : PieceEncoder
         if (_options.UnknownToken is { } unknown && !file.Vocabulary.TryGetValue(unknown, out _unknownId))
             throw new InvalidDataException($"{TokenizerFile.FileName}: model.unk_token \"{unknown}\" is not in the vocabulary.");
         _characterIds = readsBytes ? [] : CreateCharacterIds(file.Vocabulary);
+        _tokenCharactersMax = file.Vocabulary.Count == 0 ? 0 : file.Vocabulary.Keys.Max(token => token.Length);
         _fallsBack = _options.ByteFallback;
         _cutsAtSpaces = !readsBytes && !_options.IgnoreMerges && !MergesReachOver(file);
         for (var value = 0; value < 256; value++)
@@ -108,9 +110,11 @@ internal sealed class BytePairEncoder : PieceEncoder
 
     private bool TryWhole(ReadOnlySpan<char> piece, out int id)
     {
+        id = -1;
+        if (piece.Length > _tokenCharactersMax)
+            return false;
         if (!_readsBytes)
             return _vocabulary.TryGetValue(piece, out id);
-        id = -1;
         if (piece.Length > BytesOnStack / 3)
         {
             // No vocabulary has tokens near this length often enough for speed to matter.

@@ -27,6 +27,10 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
     [ThreadStatic]
     private static Scratch? _scratch;
 
+    // Room that an unusually long text has left: used again while it is there, and the collector's when memory is wanted.
+    [ThreadStatic]
+    private static WeakReference<Scratch>? _largeScratch;
+
     private readonly AddedTokenSplitter _addedTokens;
     private readonly TextNormalizer? _normalizer;
     private readonly PreTokenizerPipeline _preTokenizer;
@@ -73,9 +77,7 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
     /// <param name="ids">Receives the ids.</param>
     public void Encode(string text, UserRanges userRanges, bool addSpecialTokens, List<int> ids)
     {
-        var scratch = _scratch ?? new Scratch();
-        // Taken out while it is used: a nested call then gets its own.
-        _scratch = null;
+        var scratch = TakeScratch();
         scratch.Segments.Clear();
 
         // 5a: what stands before the text.
@@ -104,10 +106,7 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         // 5b: what stands after it.
         if (addSpecialTokens)
             ids.AddRange(_postProcessor.After);
-        scratch.Symbols.Trim(ScratchSymbolsMax);
-        if (scratch.Pieces.Capacity > ScratchPiecesMax || scratch.SparePieces.Capacity > ScratchPiecesMax)
-            (scratch.Pieces, scratch.SparePieces) = ([], []);
-        _scratch = scratch;
+        KeepScratch(scratch);
     }
 
     /// <summary>Encodes a text that is wholly the caller's: special tokens are recognised, none are added.</summary>
@@ -170,6 +169,35 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         if (fromEnd)
             return tokenCount == 0 ? normalizedText!.Length : tokens.Tokens[^tokenCount].Offset.Start.Value;
         return tokenCount == 0 ? 0 : tokens.Tokens[tokenCount - 1].Offset.End.Value;
+    }
+
+    // Taken out while it is used: a nested call then gets its own.
+    private static Scratch TakeScratch()
+    {
+        var scratch = _scratch;
+        if (scratch is null && _largeScratch?.TryGetTarget(out scratch) == true)
+            _largeScratch.SetTarget(null!);
+        _scratch = null;
+        return scratch ?? new Scratch();
+    }
+
+    private static void KeepScratch(Scratch scratch)
+    {
+        if (scratch.Symbols.Capacity <= ScratchSymbolsMax && scratch.Pieces.Capacity <= ScratchPiecesMax
+            && scratch.SparePieces.Capacity <= ScratchPiecesMax)
+        {
+            _scratch = scratch;
+            return;
+        }
+
+        // Lists keep what they hold alive, which here is the text.
+        scratch.Segments.Clear();
+        scratch.Pieces.Clear();
+        scratch.SparePieces.Clear();
+        if (_largeScratch is null)
+            _largeScratch = new WeakReference<Scratch>(scratch);
+        else
+            _largeScratch.SetTarget(scratch);
     }
 
     private sealed class Scratch

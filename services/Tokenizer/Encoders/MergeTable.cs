@@ -13,6 +13,7 @@ internal sealed class MergeTable
 
     private Entry[] _entries;
     private int _shift;
+    private ulong[] _undercut = [];
 
     public MergeTable(int capacity)
     {
@@ -54,12 +55,49 @@ internal sealed class MergeTable
         }
     }
 
+    /// <summary>
+    /// Whether a token that this rank makes is part of a pair of a lower rank. It happens in vocabularies whose merges were listed from
+    /// their tokens (Llama's): ▁t + he makes ▁the before h + e makes he.
+    /// </summary>
+    public bool IsUndercut(int rank) => (_undercut[rank >> 6] >> rank & 1) != 0;
+
+    /// <summary>Says that no more merges follow.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Complete()
+    {
+        var (idMax, rankMax) = (0, 0);
+        foreach (var entry in _entries)
+        {
+            if (entry.Key == 0)
+                continue;
+            idMax = Math.Max(idMax, Math.Max(entry.Merged, Math.Max(Left(entry), Right(entry))));
+            rankMax = Math.Max(rankMax, entry.Rank);
+        }
+
+        var firstUse = new int[idMax + 1];
+        Array.Fill(firstUse, NoRank);
+        foreach (var entry in _entries)
+        {
+            if (entry.Key == 0)
+                continue;
+            firstUse[Left(entry)] = Math.Min(firstUse[Left(entry)], entry.Rank);
+            firstUse[Right(entry)] = Math.Min(firstUse[Right(entry)], entry.Rank);
+        }
+
+        _undercut = new ulong[(rankMax >> 6) + 1];
+        foreach (var entry in _entries)
+        {
+            if (entry.Key != 0 && firstUse[entry.Merged] <= entry.Rank)
+                _undercut[entry.Rank >> 6] |= 1UL << entry.Rank;
+        }
+    }
+
     /// <summary>Whether a test holds for any pair.</summary>
     public bool Any(Func<int, int, bool> test)
     {
         foreach (var entry in _entries)
         {
-            if (entry.Key != 0 && test((int)(entry.Key >> 32) - 1, (int)(uint)entry.Key - 1))
+            if (entry.Key != 0 && test(Left(entry), Right(entry)))
                 return true;
         }
 
@@ -68,6 +106,10 @@ internal sealed class MergeTable
 
     // One is added so that no pair has the key 0, which marks a free slot.
     private static ulong Key(int left, int right) => ((ulong)(uint)(left + 1) << 32) | (uint)(right + 1);
+
+    private static int Left(in Entry entry) => (int)(entry.Key >> 32) - 1;
+
+    private static int Right(in Entry entry) => (int)(uint)entry.Key - 1;
 
     private int Slot(ulong key) => (int)((key * 0x9E3779B97F4A7C15UL) >> _shift);
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Parley.Tokenizer.Encoders;
 
 /// <summary>The symbols of one piece and the room that merging them needs; grows, is reused, belongs to one thread.</summary>
@@ -9,6 +11,9 @@ internal sealed class SymbolBuffer
 
     public Span<int> Ids => _ids.AsSpan(0, Count);
 
+    /// <summary>How many symbols there is room for: the measure of its memory.</summary>
+    public int Capacity => Math.Max(_ids.Length, Math.Max(Next.Length, Queue.Capacity / 2));
+
     /// <summary>Position before and after each symbol, for long pieces.</summary>
     public int[] Previous { get; private set; } = [];
 
@@ -17,8 +22,11 @@ internal sealed class SymbolBuffer
     /// <summary>The rank of the pair that starts at each symbol.</summary>
     public int[] Ranks { get; private set; } = [];
 
-    /// <summary>Pairs waiting to be merged, as rank × 2³² + position: a heap whose order is rank, then leftmost.</summary>
-    public ulong[] Heap { get; private set; } = [];
+    /// <summary>Symbols that one pass has merged: at most every second one.</summary>
+    public int[] Merged { get; private set; } = [];
+
+    /// <summary>Pairs waiting to be merged.</summary>
+    public RankQueue Queue { get; } = new();
 
     public void Clear() => Count = 0;
 
@@ -35,19 +43,7 @@ internal sealed class SymbolBuffer
     {
         if (Next.Length >= Count)
             return;
-        var size = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Count);
-        (Previous, Next, Ranks) = (new int[size], new int[size], new int[size]);
-        // Each merge takes one pair away and adds at most two: three entries per symbol are never exceeded.
-        Heap = new ulong[3 * size];
-    }
-
-    /// <summary>Gives memory back that an unusually long text has left.</summary>
-    public void Trim(int symbolsMax)
-    {
-        if (_ids.Length > symbolsMax)
-            _ids = new int[64];
-        if (Next.Length > symbolsMax)
-            (Previous, Next, Ranks, Heap) = ([], [], [], []);
-        Count = 0;
+        var size = (int)BitOperations.RoundUpToPowerOf2((uint)Count);
+        (Previous, Next, Ranks, Merged) = (new int[size], new int[size], new int[size], new int[(size / 2) + 1]);
     }
 }

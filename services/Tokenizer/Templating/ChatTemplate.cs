@@ -8,12 +8,18 @@ namespace Parley.Tokenizer.Templating;
 internal sealed class ChatTemplate
 {
     private const string ContinueTag = "CONTINUE_FINAL_MESSAGE_TAG ";
+    private const int CharactersSpare = 256;
+    private const int CharactersExpectedMax = 1 << 15;
 
     private readonly string _source;
     private readonly IReadOnlyList<TemplateStatement> _statements;
-    private readonly IReadOnlyList<KeyValuePair<string, string>> _specialTokens;
-    private readonly TimeProvider _clock;
     private readonly TemplateLimits _limits;
+
+    // What is the same for every chat: functions, then special tokens, which may hide one. Never set again.
+    private readonly TemplateScope _constants = new(null);
+
+    // How long the last text was, as a guess at the next.
+    private int _charactersExpected = 1024;
 
     /// <param name="source">The template's text.</param>
     /// <param name="specialTokens">Name and text of each special token, e.g. <c>bos_token</c>.</param>
@@ -25,20 +31,17 @@ internal sealed class ChatTemplate
     {
         _source = source;
         _statements = TemplateParser.Parse(source, limits.DepthMax);
-        _specialTokens = specialTokens;
-        _clock = clock;
         _limits = limits;
+        Globals.Define(_constants, clock);
+        foreach (var (name, token) in specialTokens)
+            _constants.Set(name, new TextValue(token));
     }
 
     /// <summary>Writes a chat as the model reads it.</summary>
     /// <exception cref="TemplateException">The template refused the chat, failed, or reached a limit.</exception>
     public RenderedChat Render(ChatInput chat)
     {
-        var globals = new TemplateScope(null);
-        Globals.Define(globals, _clock);
-        var scope = new TemplateScope(globals);
-        foreach (var (name, token) in _specialTokens)
-            scope.Set(name, new TextValue(token));
+        var scope = new TemplateScope(_constants);
         IReadOnlyList<TemplateValue> messages = chat.ContinueFinalMessage ? WithTag(chat.Messages) : [.. chat.Messages];
         scope.Set("messages", SequenceValue.List(messages));
         scope.Set("tools", chat.Tools);
@@ -46,7 +49,8 @@ internal sealed class ChatTemplate
         scope.Set("add_generation_prompt", TemplateValue.Of(chat.AddGenerationPrompt));
         foreach (var (name, value) in chat.Arguments)
             scope.Set(name, value);
-        var text = TemplateEvaluator.Run(_statements, new TemplateScope(scope), _limits);
+        var text = TemplateEvaluator.Run(_statements, new TemplateScope(scope), _limits, _charactersExpected);
+        _charactersExpected = Math.Min(text.Text.Length + CharactersSpare, CharactersExpectedMax);
         if (chat.ContinueFinalMessage)
             text = CutAtTag(text);
         return new RenderedChat(text.Text, text.User);

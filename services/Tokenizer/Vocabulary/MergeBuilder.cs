@@ -55,6 +55,7 @@ internal static class MergeBuilder
         var rank = 0;
         foreach (var cut in cuts)
             table.Add(cut.Left, cut.Right, rank++, cut.Merged);
+        table.Complete();
         return table;
     }
 

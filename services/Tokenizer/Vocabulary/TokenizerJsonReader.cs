@@ -165,6 +165,7 @@ internal sealed class TokenizerJsonReader(string sha256)
             AddMerge(merges, lookup, leftLength, rightLength, rank++);
         }
 
+        merges.Complete();
         _merges = merges;
     }
 

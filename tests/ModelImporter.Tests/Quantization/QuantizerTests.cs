@@ -76,7 +76,7 @@ public sealed class QuantizerTests
     [InlineData(0f)]
     [InlineData(1e-44f)]
     [InlineData(1e-38f)]
-    [InlineData(1e38f)]
+    [InlineData(6e4f)]
     public void Quantize_ExtremeWeights_StayFinite(float magnitude)
     {
         float[] row = [.. Enumerable.Range(0, 32).Select(i => i % 2 == 0 ? magnitude : -magnitude)];
@@ -89,10 +89,35 @@ public sealed class QuantizerTests
     }
 
     [Fact]
-    public void Affine_EqualWeightsThatAHalfHolds_ComeBackExactly()
+    public void Affine_EqualWeights_ComeBackInHalfPrecision()
     {
-        var row = Enumerable.Repeat((float)(Half)0.3f, 32).ToArray();
-        Assert.Equal(row, Affine(row, 32));
+        var row = Enumerable.Repeat(0.3f, 32).ToArray();
+        Assert.All(Affine(row, 32), weight => Assert.Equal((float)(Half)0.3f, weight));
+    }
+
+    [Fact]
+    public void Affine_WeightBeyondHalfPrecision_IsRefused()
+    {
+        var row = Enumerable.Repeat(1e38f, 32).ToArray();
+        Assert.Contains("fp32", Assert.Throws<InvalidDataException>(() => Affine(row, 32)).Message);
+    }
+
+    /// <summary>The stored numbers are half precision, and codes are chosen for them.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Affine_ScaleAndMinimum_AreOfHalfPrecision(bool hasMinimum)
+    {
+        var row = Row(1024, seed: 9);
+        var (codes, scales, offsets) = (new byte[512], new float[32], new float[32]);
+        AffineQuantizer.Quantize(row, 32, codes, scales, offsets, hasMinimum);
+        for (var b = 0; b < 32; b++)
+        {
+            var minimum = offsets[b] - (8 * scales[b]);
+            Assert.Equal((float)(Half)scales[b], scales[b]);
+            Assert.Equal((float)(Half)minimum, minimum);
+            Assert.True(hasMinimum || offsets[b] == 0);
+        }
     }
 
     private static float[] Row(int length, int seed)

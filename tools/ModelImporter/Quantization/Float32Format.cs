@@ -8,7 +8,11 @@ using Parley.ModelImporter.Safetensors;
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>fp32 weights as MatMul reads them: [inputs, outputs], the transpose of the checkpoint's.</summary>
-internal sealed class Float32Format : LinearFormat
+/// <param name="rounding">
+/// Rounds the weights to 4 bits before they are stored in fp32: what a precision costs is then the weights' part alone. Null leaves them
+/// as they are.
+/// </param>
+internal sealed class Float32Format(GroupRounding? rounding = null) : LinearFormat
 {
     private const int TileRows = 16;
 
@@ -20,22 +24,48 @@ internal sealed class Float32Format : LinearFormat
             (long)linear.Inputs * linear.Outputs * sizeof(float),
             linear.Inputs,
             linear.Outputs);
+        var group = rounding?.GroupOf(tensors, linear) ?? 0;
         var columns = Math.Clamp(ChunkBytes / sizeof(float) / linear.Outputs, 1, 256);
         graph.Fill(
-            (data, options) => ForChunks(linear.Inputs, columns, options, (first, count) =>
+            (data, options) =>
             {
-                var transposed = ArrayPool<float>.Shared.Rent(count * linear.Outputs);
-                Transpose(tensors, linear, first, count, transposed);
-                weight.Write(data, (long)first * linear.Outputs * sizeof(float),
-                    MemoryMarshal.AsBytes(transposed.AsSpan(0, count * linear.Outputs)));
-                ArrayPool<float>.Shared.Return(transposed);
-            }),
+                var rounded = rounding is null ? null : Round(rounding, tensors, linear, group, options);
+                ForChunks(linear.Inputs, columns, options, (first, count) =>
+                {
+                    var transposed = ArrayPool<float>.Shared.Rent(count * linear.Outputs);
+                    Transpose(tensors, linear, rounded, first, count, transposed);
+                    weight.Write(data, (long)first * linear.Outputs * sizeof(float),
+                        MemoryMarshal.AsBytes(transposed.AsSpan(0, count * linear.Outputs)));
+                    ArrayPool<float>.Shared.Return(transposed);
+                });
+            },
             weight);
         return graph.Node(linear.Name, "MatMul", "", [input, weight.Name]);
     }
 
+    /// <summary>The whole linear, rounded and widened again [outputs, inputs].</summary>
+    private static float[] Round(
+        GroupRounding rounding, CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
+    {
+        var round = rounding.Prepare(tensors, linear, group, options);
+        var rounded = new float[checked(linear.Outputs * linear.Inputs)];
+        Parallel.For(0, linear.Outputs, options, row =>
+        {
+            var weights = rounded.AsSpan(row * linear.Inputs, linear.Inputs);
+            Span<byte> codes = new byte[linear.Inputs / 2];
+            Span<float> scales = new float[linear.Inputs / group];
+            Span<float> offsets = new float[linear.Inputs / group];
+            linear.Read(tensors, row, 0, weights);
+            round(row, weights, codes, scales, offsets);
+            for (var i = 0; i < weights.Length; i++)
+                weights[i] = AffineQuantizer.Weight(codes, scales, offsets, group, i);
+        });
+        return rounded;
+    }
+
     /// <summary>Transposes columns [first, first + count) of the checkpoint's matrix, in tiles that stay in the first cache.</summary>
-    private static void Transpose(CheckpointTensors tensors, LinearWeights linear, int first, int count, Span<float> transposed)
+    private static void Transpose(
+        CheckpointTensors tensors, LinearWeights linear, float[]? rounded, int first, int count, Span<float> transposed)
     {
         Span<float> values = new float[count];
         Span<float> tile = new float[TileRows * count];
@@ -44,7 +74,10 @@ internal sealed class Float32Format : LinearFormat
             var rows = Math.Min(TileRows, linear.Outputs - row);
             for (var r = 0; r < rows; r++)
             {
-                linear.Read(tensors, row + r, first, values);
+                if (rounded is null)
+                    linear.Read(tensors, row + r, first, values);
+                else
+                    rounded.AsSpan(((row + r) * linear.Inputs) + first, count).CopyTo(values);
                 for (var k = 0; k < values.Length; k++)
                     tile[(k * TileRows) + r] = values[k];
             }

@@ -11,7 +11,8 @@ namespace Parley.ModelImporter.Quantization;
 /// Embedding and head in fp32 as the checkpoint lays them out [vocabulary, hidden]: Gather reads rows, Gemm multiplies by the
 /// transpose.
 /// </summary>
-internal sealed class Float32Vocabulary : VocabularyFormat
+/// <param name="bits">Rounds the weights to so many bits before they are stored in fp32; null leaves them as they are.</param>
+internal sealed class Float32Vocabulary(int? bits = null) : VocabularyFormat
 {
     private const int ChunkElements = 1 << 20;
     private TensorTarget? _embedding;
@@ -29,7 +30,7 @@ internal sealed class Float32Vocabulary : VocabularyFormat
         graph.Node("head", "Gemm", "", [input, weight.Name], [output], ("transB", 1));
     }
 
-    private static TensorTarget Plan(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights matrix)
+    private TensorTarget Plan(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights matrix)
     {
         var rowBytes = (long)matrix.Inputs * sizeof(float);
         var weight = graph.Reserve(
@@ -42,7 +43,13 @@ internal sealed class Float32Vocabulary : VocabularyFormat
                 var count = Math.Min(rows, matrix.Outputs - first);
                 var buffer = ArrayPool<float>.Shared.Rent(count * matrix.Inputs);
                 for (var r = 0; r < count; r++)
-                    matrix.Read(tensors, first + r, 0, buffer.AsSpan(r * matrix.Inputs, matrix.Inputs));
+                {
+                    var row = buffer.AsSpan(r * matrix.Inputs, matrix.Inputs);
+                    matrix.Read(tensors, first + r, 0, row);
+                    if (bits is { } width)
+                        VocabularyRounding.Round(row, width);
+                }
+
                 weight.Write(data, first * rowBytes, MemoryMarshal.AsBytes(buffer.AsSpan(0, count * matrix.Inputs)));
                 ArrayPool<float>.Shared.Return(buffer);
             }),

@@ -7,9 +7,9 @@ using Parley.ModelImporter.Safetensors;
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
-/// Weights of 4 bits with a scale and a minimum per group of inputs, in the layout that our own operator reads in place.
+/// Weights of 4 bits with a scale and, by the rounding, a minimum per group of inputs, in the layout that our own operator reads in place.
 /// </summary>
-internal sealed class Int4Format(int blockMax) : LinearFormat
+internal sealed class Int4Format(GroupRounding rounding) : LinearFormat
 {
     private const int Bits = 4;
     private const int Lanes = QuantizedLinearLayout.BlockOutputs;
@@ -31,14 +31,18 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
     private (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves) Plan(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear)
     {
-        var matrix = new PackedMatrix(linear, Bits, Int4Grid.BlockFor(tensors, linear, blockMax), minima: true);
+        var matrix = new PackedMatrix(linear, Bits, rounding.GroupOf(tensors, linear), rounding.HasMinima(tensors, linear));
         var (codes, halves) = matrix.Reserve(graph);
         graph.Fill(
-            (data, options) => ForChunks(matrix.Blocks, 16, options, (first, count) =>
+            (data, options) =>
             {
-                for (var block = first; block < first + count; block++)
-                    Fill(tensors, matrix, block, codes, halves, data);
-            }),
+                var round = rounding.Prepare(tensors, linear, matrix.Group, options);
+                ForChunks(matrix.Blocks, 16, options, (first, count) =>
+                {
+                    for (var block = first; block < first + count; block++)
+                        Fill(tensors, matrix, round, block, codes, halves, data);
+                });
+            },
             codes,
             halves);
         return (matrix, codes, halves);
@@ -46,7 +50,7 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
 
     /// <summary>Rounds and packs the outputs of one block.</summary>
     private static void Fill(
-        CheckpointTensors tensors, PackedMatrix matrix, int block, TensorTarget codes, TensorTarget halves, DataFile data)
+        CheckpointTensors tensors, PackedMatrix matrix, RowRounder round, int block, TensorTarget codes, TensorTarget halves, DataFile data)
     {
         var (linear, group) = (matrix.Linear, matrix.Group);
         var groups = linear.Inputs / group;
@@ -60,14 +64,16 @@ internal sealed class Int4Format(int blockMax) : LinearFormat
         for (var lane = 0; lane < Lanes && (block * Lanes) + lane < linear.Outputs; lane++)
         {
             linear.Read(tensors, (block * Lanes) + lane, 0, row);
-            AffineQuantizer.Quantize(row, group, pairs, scales, offsets);
+            round((block * Lanes) + lane, row, pairs, scales, offsets);
             for (var i = 0; i < pairs.Length; i++)
                 (nibbles[2 * i], nibbles[(2 * i) + 1]) = ((byte)(pairs[i] & 15), (byte)(pairs[i] >> 4));
             QuantizedLinearLayout.Pack(nibbles, lane, blockCodes);
             for (var g = 0; g < groups; g++)
             {
-                blockHalves[(2 * g * Lanes) + lane] = matrix.Half(scales[g]);
-                blockHalves[(((2 * g) + 1) * Lanes) + lane] = matrix.Half(offsets[g] - (AffineQuantizer.Middle * scales[g]));
+                var at = (g * matrix.GroupHalves) + lane;
+                blockHalves[at] = matrix.Half(scales[g]);
+                if (matrix.HasMinima)
+                    blockHalves[at + Lanes] = matrix.Half(offsets[g] - (AffineQuantizer.Middle * scales[g]));
             }
         }
 

@@ -13,7 +13,7 @@ namespace Parley.ModelImporter.Quantization;
 /// the offsets one small product of the sums of the blocks' inputs, Σ x · offset = offset · Σ x. The partner of <see cref="Int4Format"/>
 /// in tests and measurements.
 /// </summary>
-internal sealed class OrtInt4Format(int blockMax) : LinearFormat
+internal sealed class OrtInt4Format(GroupRounding rounding) : LinearFormat
 {
     private const int Bits = 4;
     private readonly HashSet<string> _constants = [];
@@ -21,7 +21,7 @@ internal sealed class OrtInt4Format(int blockMax) : LinearFormat
     protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var name = linear.Name;
-        var layout = new BlockLayout(Bits, Int4Grid.BlockFor(tensors, linear, blockMax));
+        var layout = new BlockLayout(Bits, rounding.GroupOf(tensors, linear));
         var block = layout.Block;
         var blocks = linear.Inputs / block;
         var (codes, scales) = layout.Reserve(graph, linear);
@@ -41,7 +41,7 @@ internal sealed class OrtInt4Format(int blockMax) : LinearFormat
         return graph.Node(name, "Add", "", [product, offset]);
     }
 
-    private static void Fill(
+    private void Fill(
         CheckpointTensors tensors,
         LinearWeights linear,
         int block,
@@ -51,6 +51,7 @@ internal sealed class OrtInt4Format(int blockMax) : LinearFormat
     {
         var blocks = linear.Inputs / block;
         var rowBytes = linear.Inputs / 2;
+        var round = rounding.Prepare(tensors, linear, block, options);
         // Offsets go out transposed, as MatMul reads them: a thirty-second of the weights, so whole in memory.
         var offsets = new float[(long)blocks * linear.Outputs];
         ForChunks(linear.Outputs, Math.Clamp(ChunkBytes / sizeof(float) / linear.Inputs, 1, 1024), options, (first, count) =>
@@ -62,7 +63,7 @@ internal sealed class OrtInt4Format(int blockMax) : LinearFormat
             for (var r = 0; r < count; r++)
             {
                 linear.Read(tensors, first + r, 0, row);
-                AffineQuantizer.Quantize(row, block, codeBuffer.AsSpan(r * rowBytes, rowBytes),
+                round(first + r, row, codeBuffer.AsSpan(r * rowBytes, rowBytes),
                     scaleBuffer.AsSpan(r * blocks, blocks), rowOffsets);
                 for (var b = 0; b < blocks; b++)
                     offsets[((long)b * linear.Outputs) + first + r] = rowOffsets[b];

@@ -18,6 +18,11 @@ internal sealed class PackedMatrix(LinearWeights linear, int bits, int group, bo
 
     public int Planes => bits / 4;
 
+    public bool HasMinima => minima;
+
+    /// <summary>Halves of a block and a group: a scale and, where there are minima, a minimum per output.</summary>
+    public int GroupHalves => QuantizedLinearLayout.BlockOutputs * (minima ? 2 : 1);
+
     public int Blocks { get; } = QuantizedLinearLayout.Blocks(linear.Outputs);
 
     /// <summary>Bytes of a block's codes in one plane.</summary>

@@ -32,10 +32,12 @@ internal static class ImportCommand
             DefaultValueFactory = _ => ModelImport.Linears[0],
         };
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
+        var rounding = new RoundingSelection();
         var command = new Command("import", "Turn a Hugging Face folder into a package.")
         {
             source, destination, precision, name, context, block, linears,
         };
+        rounding.AddTo(command);
         command.SetAction((result, _) =>
         {
             using var termination = new Termination();
@@ -53,6 +55,7 @@ internal static class ImportCommand
             };
             if (result.GetValue(context) is > 0 and var tokens)
                 options = options with { ContextTokensMax = tokens };
+            options = rounding.Apply(options, result);
             var started = Stopwatch.GetTimestamp();
             var package = ImportRun.WithProgress(console, options, termination.Token);
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,

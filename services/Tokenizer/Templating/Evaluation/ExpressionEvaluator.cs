@@ -29,11 +29,13 @@ internal sealed class ExpressionEvaluator
             case TemplateExpression.Constant constant:
                 return constant.Value;
             case TemplateExpression.Name name:
-                return scope.Find(name.Identifier) ?? UndefinedValue.Name(name.Identifier);
+                return scope.Find(name.Identifier) ?? name.Missing;
             case TemplateExpression.Attribute attribute:
-                return _members.Attribute(Evaluate(attribute.Owner, scope), attribute.Identifier);
+                return _members.Attribute(Evaluate(attribute.Owner, scope), attribute.Key);
             case TemplateExpression.Element element:
                 return Element(element, scope);
+            case TemplateExpression.Binary { Summands: { Count: > 0 } summands }:
+                return Sum(summands, scope);
             case TemplateExpression.Binary binary:
                 return _operators.Binary(binary.Operator, Evaluate(binary.Left, scope), Evaluate(binary.Right, scope));
             case TemplateExpression.Comparison comparison:
@@ -57,17 +59,55 @@ internal sealed class ExpressionEvaluator
             case TemplateExpression.Concat concat:
                 return Concat(concat, scope);
             case TemplateExpression.List list:
-                TemplateValue[] items = [.. list.Items.Select(item => Evaluate(item, scope))];
+                var items = EvaluateAll(list.Items, scope);
                 return list.IsTuple ? SequenceValue.Tuple(items) : SequenceValue.List(items);
             case TemplateExpression.Dictionary dictionary:
-                return new DictionaryValue(dictionary.Entries.Select(entry =>
-                    new KeyValuePair<TemplateValue, TemplateValue>(Evaluate(entry.Key, scope), Evaluate(entry.Value, scope))));
+                return CreateDictionary(dictionary, scope);
             case TemplateExpression.Sign sign:
                 return Operators.Negate(Evaluate(sign.Operand, scope), sign.IsNegative);
             default:
                 throw TemplateException.Type("a slice cannot stand here");
         }
     }
+
+    private TemplateValue Sum(IReadOnlyList<TemplateExpression> summands, TemplateScope scope)
+    {
+        var texts = new TextValue[summands.Count];
+        var count = 0;
+        TemplateValue? sum = null;
+        for (var i = 0; i < texts.Length; i++)
+        {
+            if (i > 1)
+                _step();
+            var value = Evaluate(summands[i], scope);
+            // Plain texts wait for each other; whatever else comes meets what has been added up so far.
+            if (sum is null && value is TextValue { IsMarkup: false } text)
+            {
+                texts[count++] = text;
+                continue;
+            }
+
+            if (count > 0)
+                sum = _operators.Join(texts.AsSpan(0, count));
+            count = 0;
+            sum = sum is null ? value : _operators.Binary("+", sum, value);
+        }
+
+        return sum ?? _operators.Join(texts.AsSpan(0, count));
+    }
+
+    // In methods of their own: a lambda that takes the scope along would cost an object at each evaluation.
+    private TemplateValue[] EvaluateAll(IReadOnlyList<TemplateExpression> expressions, TemplateScope scope)
+    {
+        var values = new TemplateValue[expressions.Count];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = Evaluate(expressions[i], scope);
+        return values;
+    }
+
+    private DictionaryValue CreateDictionary(TemplateExpression.Dictionary dictionary, TemplateScope scope) =>
+        new(dictionary.Entries.Select(entry =>
+            new KeyValuePair<TemplateValue, TemplateValue>(Evaluate(entry.Key, scope), Evaluate(entry.Value, scope))));
 
     /// <summary>Applies a chain of filters; the innermost takes <paramref name="operand"/> where it has none of its own.</summary>
     public TemplateValue Filter(TemplateExpression.Filter filter, TemplateValue? operand, TemplateScope scope)
@@ -108,8 +148,9 @@ internal sealed class ExpressionEvaluator
     private BooleanValue Compare(TemplateExpression.Comparison comparison, TemplateScope scope)
     {
         var left = Evaluate(comparison.First, scope);
-        foreach (var (name, expression) in comparison.Rest)
+        for (var i = 0; i < comparison.Rest.Count; i++)
         {
+            var (name, expression) = comparison.Rest[i];
             var right = Evaluate(expression, scope);
             if (!Operators.Holds(name, left, right))
                 return BooleanValue.False;
@@ -140,9 +181,9 @@ internal sealed class ExpressionEvaluator
     {
         if (ReferenceEquals(arguments, TemplateExpression.ArgumentList.None) && caller is null)
             return CallArguments.None;
-        var positional = new List<TemplateValue>(arguments.Positional.Count);
-        foreach (var argument in arguments.Positional)
-            positional.Add(Evaluate(argument, scope));
+        if (arguments is { Keywords.Count: 0, MorePositional: null, MoreKeywords: null } && caller is null)
+            return new CallArguments(callee, EvaluateAll(arguments.Positional, scope), []);
+        var positional = new List<TemplateValue>(EvaluateAll(arguments.Positional, scope));
         if (arguments.MorePositional is { } more)
             positional.AddRange(Evaluate(more, scope).Iterate());
         var keywords = new List<KeyValuePair<string, TemplateValue>>();

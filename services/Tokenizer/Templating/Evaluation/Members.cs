@@ -8,12 +8,14 @@ internal sealed class Members(TemplateLimits limits)
     private readonly TextMembers _texts = new(limits);
 
     /// <summary><c>owner.name</c>: the object's own member first, then the element of that name.</summary>
-    public TemplateValue Attribute(TemplateValue owner, string name)
+    public TemplateValue Attribute(TemplateValue owner, TextValue name)
     {
         if (owner is UndefinedValue undefined)
             throw undefined.Fault();
-        return Own(owner, name) ?? ElementOrNull(owner, new TextValue(name)) ?? UndefinedValue.Member(owner, new TextValue(name));
+        return Own(owner, name.Text) ?? ElementOrNull(owner, name) ?? UndefinedValue.Member(owner, name);
     }
+
+    public TemplateValue Attribute(TemplateValue owner, string name) => Attribute(owner, new TextValue(name));
 
     /// <summary><c>owner[key]</c>: the element first, then the object's own member of that name.</summary>
     public TemplateValue Element(TemplateValue owner, TemplateValue key)

@@ -129,6 +129,22 @@ internal sealed class Operators(TemplateLimits limits)
         }
     }
 
+    /// <summary>The sum of texts without markup.</summary>
+    public TextValue Join(ReadOnlySpan<TextValue> texts)
+    {
+        if (texts.Length == 1)
+            return texts[0];
+        var length = 0L;
+        foreach (var text in texts)
+            length += text.Text.Length;
+        if (length > limits.CharactersMax)
+            throw TemplateException.Limit("characters", limits.CharactersMax);
+        var builder = new TextBuilder(limits.CharactersMax, (int)length);
+        foreach (var text in texts)
+            builder.Append(text);
+        return builder.ToValue();
+    }
+
     private TextValue Joined(TextValue left, TextValue right)
     {
         if (left.Text.Length == 0 && !left.IsMarkup)

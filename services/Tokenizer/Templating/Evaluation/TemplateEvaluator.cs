@@ -13,10 +13,10 @@ internal sealed class TemplateEvaluator
     private int _steps;
     private int _calls;
 
-    private TemplateEvaluator(TemplateLimits limits)
+    private TemplateEvaluator(TemplateLimits limits, int charactersExpected)
     {
         _limits = limits;
-        _output = new TextBuilder(limits.CharactersMax);
+        _output = new TextBuilder(limits.CharactersMax, charactersExpected);
         _expressions = new ExpressionEvaluator(limits, Step);
     }
 
@@ -27,10 +27,15 @@ internal sealed class TemplateEvaluator
         Continue,
     }
 
+    /// <param name="template">The template.</param>
+    /// <param name="scope">What it sees.</param>
+    /// <param name="limits">Bounds on steps, depth and output.</param>
+    /// <param name="charactersExpected">The room to begin with.</param>
     /// <exception cref="TemplateException">The template failed, or reached a limit.</exception>
-    public static TextValue Run(IReadOnlyList<TemplateStatement> template, TemplateScope scope, TemplateLimits limits)
+    public static TextValue Run(
+        IReadOnlyList<TemplateStatement> template, TemplateScope scope, TemplateLimits limits, int charactersExpected)
     {
-        var evaluator = new TemplateEvaluator(limits);
+        var evaluator = new TemplateEvaluator(limits, charactersExpected);
         try
         {
             evaluator.Execute(template, scope);
@@ -81,7 +86,7 @@ internal sealed class TemplateEvaluator
                 Assign(set.Target, _expressions.Evaluate(set.Value, scope), scope);
                 break;
             case TemplateStatement.SetBlock set:
-                var block = Capture(() => Execute(set.Body, new TemplateScope(scope)));
+                var block = CaptureBlock(set.Body, scope);
                 Assign(set.Target, set.Filter is null ? block : _expressions.Filter(set.Filter, block, scope), scope);
                 break;
             case TemplateStatement.Macro macro:
@@ -93,7 +98,7 @@ internal sealed class TemplateEvaluator
                 _output.Append(PythonText.Str(_expressions.Call(callee, call.Call.Arguments, scope, caller)));
                 break;
             case TemplateStatement.FilterBlock filter:
-                var body = Capture(() => Execute(filter.Body, new TemplateScope(scope)));
+                var body = CaptureBlock(filter.Body, scope);
                 _output.Append(PythonText.Str(_expressions.Filter(filter.Filter, body, scope)));
                 break;
             case TemplateStatement.With with:
@@ -114,10 +119,10 @@ internal sealed class TemplateEvaluator
 
     private Signal ExecuteIf(TemplateStatement.If branches, TemplateScope scope)
     {
-        foreach (var (test, body) in branches.Branches)
+        for (var i = 0; i < branches.Branches.Count; i++)
         {
-            if (_expressions.Evaluate(test, scope).IsTrue)
-                return Execute(body, scope);
+            if (_expressions.Evaluate(branches.Branches[i].Key, scope).IsTrue)
+                return Execute(branches.Branches[i].Value, scope);
         }
 
         return Execute(branches.Else, scope);
@@ -126,16 +131,8 @@ internal sealed class TemplateEvaluator
     private void ExecuteFor(TemplateStatement.For loop, TemplateValue source, TemplateScope scope, int depth)
     {
         var items = source.Iterate();
-        if (loop.Condition is not null)
-        {
-            items = [.. items.Where(item =>
-            {
-                Step();
-                var test = new TemplateScope(scope);
-                Assign(loop.Target, item, test);
-                return _expressions.Evaluate(loop.Condition, test).IsTrue;
-            })];
-        }
+        if (loop.Condition is { } condition)
+            items = Filtered(items, loop.Target, condition, scope);
 
         if (items.Count == 0)
         {
@@ -143,7 +140,7 @@ internal sealed class TemplateEvaluator
             return;
         }
 
-        var state = new LoopValue(items, depth, loop.IsRecursive ? arguments => Recurse(loop, arguments, scope, depth) : null);
+        var state = new LoopValue(items, depth, loop.IsRecursive ? Recursion(loop, scope, depth) : null);
         for (var i = 0; i < items.Count; i++)
         {
             Step();
@@ -156,6 +153,29 @@ internal sealed class TemplateEvaluator
                 break;
         }
     }
+
+    private List<TemplateValue> Filtered(
+        IReadOnlyList<TemplateValue> items, TemplateStatement.AssignTarget target, TemplateExpression condition, TemplateScope scope)
+    {
+        var kept = new List<TemplateValue>();
+        foreach (var item in items)
+        {
+            Step();
+            var test = new TemplateScope(scope);
+            Assign(target, item, test);
+            if (_expressions.Evaluate(condition, test).IsTrue)
+                kept.Add(item);
+        }
+
+        return kept;
+    }
+
+    // Lambdas stand in methods of their own: one that takes a parameter along costs an object at each call of the method around it.
+    private Func<CallArguments, TemplateValue> Recursion(TemplateStatement.For loop, TemplateScope scope, int depth) =>
+        arguments => Recurse(loop, arguments, scope, depth);
+
+    private TextValue CaptureBlock(IReadOnlyList<TemplateStatement> body, TemplateScope scope) =>
+        Capture(() => Execute(body, new TemplateScope(scope)));
 
     private TextValue Recurse(TemplateStatement.For loop, CallArguments arguments, TemplateScope scope, int depth)
     {

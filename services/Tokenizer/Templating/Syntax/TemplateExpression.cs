@@ -7,13 +7,21 @@ internal abstract record TemplateExpression
 {
     public sealed record Constant(TemplateValue Value) : TemplateExpression;
 
-    public sealed record Name(string Identifier) : TemplateExpression;
+    public sealed record Name(string Identifier) : TemplateExpression
+    {
+        /// <summary>What it is where nothing has that name.</summary>
+        public UndefinedValue Missing { get; } = UndefinedValue.Name(Identifier);
+    }
 
     public sealed record List(IReadOnlyList<TemplateExpression> Items, bool IsTuple) : TemplateExpression;
 
     public sealed record Dictionary(IReadOnlyList<KeyValuePair<TemplateExpression, TemplateExpression>> Entries) : TemplateExpression;
 
-    public sealed record Attribute(TemplateExpression Owner, string Identifier) : TemplateExpression;
+    public sealed record Attribute(TemplateExpression Owner, string Identifier) : TemplateExpression
+    {
+        /// <summary>The identifier as the key of a dictionary.</summary>
+        public TextValue Key { get; } = new(Identifier);
+    }
 
     public sealed record Element(TemplateExpression Owner, TemplateExpression Key) : TemplateExpression;
 
@@ -40,7 +48,15 @@ internal abstract record TemplateExpression
 
     public sealed record Logic(TemplateExpression Left, TemplateExpression Right, bool IsAnd) : TemplateExpression;
 
-    public sealed record Binary(string Operator, TemplateExpression Left, TemplateExpression Right) : TemplateExpression;
+    public sealed record Binary(string Operator, TemplateExpression Left, TemplateExpression Right) : TemplateExpression
+    {
+        private const int SummandsMax = 16;
+
+        /// <summary><c>a + b + c</c> as a list from left to right, so that a text is put together once; empty for anything else.</summary>
+        public IReadOnlyList<TemplateExpression> Summands { get; } = Operator != "+" ? []
+            : Left is Binary { Summands: { Count: > 0 and < SummandsMax } before } ? [.. before, Right]
+            : [Left, Right];
+    }
 
     public sealed record Concat(IReadOnlyList<TemplateExpression> Parts) : TemplateExpression;
 

@@ -11,7 +11,7 @@ internal abstract class TemplateValue
 
     public static TemplateValue Of(bool value) => value ? BooleanValue.True : BooleanValue.False;
 
-    public static TemplateValue Of(long value) => new IntegerValue(value);
+    public static TemplateValue Of(long value) => IntegerValue.Shared(value);
 
     public static TemplateValue Of(string value) => new TextValue(value);
 

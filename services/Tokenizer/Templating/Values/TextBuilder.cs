@@ -1,12 +1,15 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Parley.Tokenizer.Templating.Values;
 
 /// <summary>Builds a text together with the ranges that users wrote; stops at a limit.</summary>
-internal sealed class TextBuilder(int charactersMax)
+/// <param name="charactersMax">The limit, in UTF-16 code units.</param>
+/// <param name="charactersExpected">The room to begin with.</param>
+internal sealed class TextBuilder(int charactersMax, int charactersExpected = 16)
 {
-    private readonly StringBuilder _text = new();
-    private readonly List<int> _bounds = [];
+    private readonly StringBuilder _text = new(Math.Min(charactersExpected, charactersMax));
+    private List<int>? _bounds;
 
     public int Length => _text.Length;
 
@@ -44,12 +47,13 @@ internal sealed class TextBuilder(int charactersMax)
     }
 
     public TextValue ToValue(bool isMarkup = false) =>
-        new(_text.ToString(), UserRanges.FromBounds([.. _bounds]), isMarkup);
+        new(_text.ToString(), _bounds is null ? UserRanges.None : UserRanges.FromBounds(CollectionsMarshal.AsSpan(_bounds)), isMarkup);
 
     private void AddRange(int start, int end)
     {
         if (start == end)
             return;
+        _bounds ??= [];
         if (_bounds.Count > 0 && _bounds[^1] == start)
             _bounds[^1] = end;
         else

@@ -1,0 +1,49 @@
+using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Quantization;
+using Parley.ModelImporter.Safetensors;
+
+namespace Parley.ModelImporter.Calibration;
+
+/// <summary>
+/// Rounding for the inputs that a text gives: error feedback for every linear but those that lie on a 4-bit grid already, which keep it.
+/// Linears have to come in the order of the computation, which is that of the graph's fills.
+/// </summary>
+internal sealed class CalibratedRounding(CheckpointReader checkpoint, IReadOnlyList<int> ids, PlainRounding plain) : GroupRounding
+{
+    private CalibrationForward? _forward;
+
+    public override int GroupOf(CheckpointTensors tensors, LinearWeights linear) => plain.GroupOf(tensors, linear);
+
+    public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) => plain.HasMinima(tensors, linear);
+
+    public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
+    {
+        _forward ??= new CalibrationForward(checkpoint, ids);
+        var inputs = _forward.Inputs(linear);
+        var weights = Read(tensors, linear, options);
+        if (plain.KeepsGrid(tensors, linear))
+        {
+            _forward.Advance(linear, weights, options);
+            return plain.Prepare(tensors, linear, group, options);
+        }
+
+        var rounded = FeedbackRounding.Round(weights, Factor(inputs, options), group, plain.HasMinimum, options);
+        _forward.Advance(linear, weights, options);
+        return (row, _, codes, scales, offsets) => rounded.Copy(row, codes, scales, offsets);
+    }
+
+    private static Matrix Factor(Matrix inputs, ParallelOptions options)
+    {
+        var hessian = new Matrix(new float[checked(inputs.Columns * inputs.Columns)], inputs.Columns, inputs.Columns);
+        MatrixProduct.Add(hessian, inputs.Transposed, inputs, options, 1f / inputs.Rows, upperOnly: true);
+        UpperFactor.Compute(hessian, options);
+        return hessian;
+    }
+
+    private static Matrix Read(CheckpointTensors tensors, LinearWeights linear, ParallelOptions options)
+    {
+        var weights = new Matrix(new float[checked(linear.Outputs * linear.Inputs)], linear.Outputs, linear.Inputs);
+        Parallel.For(0, linear.Outputs, options, row => linear.Read(tensors, row, 0, weights.Row(row)));
+        return weights;
+    }
+}

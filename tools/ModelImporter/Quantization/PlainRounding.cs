@@ -1,0 +1,73 @@
+using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Safetensors;
+
+namespace Parley.ModelImporter.Quantization;
+
+/// <summary>Each weight to the nearest code of its group's grid.</summary>
+/// <param name="group">Weights per scale: the largest of 128, 64 and 32 up to this that divides the inputs.</param>
+/// <param name="hasMinimum">Whether a group has a minimum beside its scale.</param>
+/// <param name="keepGrids">Whether linears that lie on a 4-bit grid of 32 already keep it.</param>
+internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keepGrids = true) : GroupRounding
+{
+    private const int GridGroup = 32;
+    private const int SampledRows = 16;
+
+    /// <summary>
+    /// Rounding to another grid loses some 0.5 % of the squares, finding the own one almost nothing but the rounding to bf16.
+    /// </summary>
+    private const double GridErrorMax = 1e-4;
+
+    private readonly Dictionary<string, bool> _keeps = [];
+
+    public bool HasMinimum => hasMinimum;
+
+    /// <summary>
+    /// The largest group that divides the inputs, but 32 for weights that come from such groups: a checkpoint that was Q4_0 or Q4_1 once is
+    /// taken over on its own grid, because rounding a second time costs more than everything else together.
+    /// </summary>
+    public override int GroupOf(CheckpointTensors tensors, LinearWeights linear)
+    {
+        var block = BlockLayout.RequireBlock(linear, group);
+        return KeepsGrid(tensors, linear) ? GridGroup : block;
+    }
+
+    /// <summary>Whether a linear lies on a 4-bit grid and is to stay there.</summary>
+    public bool KeepsGrid(CheckpointTensors tensors, LinearWeights linear)
+    {
+        if (!keepGrids || linear.Inputs % GridGroup != 0 || !linear.Parts.All(part => tensors.Contains(part.Weight)))
+            return false;
+        if (!_keeps.TryGetValue(linear.Name, out var keeps))
+            _keeps[linear.Name] = keeps = IsOnGrid(tensors, linear);
+        return keeps;
+    }
+
+    public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) => hasMinimum || KeepsGrid(tensors, linear);
+
+    public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
+    {
+        var affine = HasMinima(tensors, linear);
+        return (_, weights, codes, scales, offsets) => AffineQuantizer.Quantize(weights, group, codes, scales, offsets, affine);
+    }
+
+    private static bool IsOnGrid(CheckpointTensors tensors, LinearWeights linear)
+    {
+        Span<float> row = new float[linear.Inputs];
+        Span<float> scales = new float[linear.Inputs / GridGroup];
+        Span<float> offsets = new float[linear.Inputs / GridGroup];
+        Span<byte> codes = new byte[linear.Inputs / 2];
+        var (squares, errors) = (0.0, 0.0);
+        for (var sample = 0; sample < SampledRows; sample++)
+        {
+            linear.Read(tensors, (int)((long)sample * linear.Outputs / SampledRows), 0, row);
+            AffineQuantizer.Quantize(row, GridGroup, codes, scales, offsets);
+            for (var i = 0; i < row.Length; i++)
+            {
+                var error = row[i] - AffineQuantizer.Weight(codes, scales, offsets, GridGroup, i);
+                errors += error * error;
+                squares += row[i] * row[i];
+            }
+        }
+
+        return squares > 0 && errors < GridErrorMax * squares;
+    }
+}
