@@ -12,6 +12,9 @@ internal abstract class LinearFormat
     /// <summary>Bytes that one worker holds at most while it converts a chunk.</summary>
     protected const int ChunkBytes = 4 << 20;
 
+    private const string SplitName = "mlp.split";
+    private bool _split;
+
     /// <summary>Adds the nodes and initializers of a linear.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="tensors">The checkpoint.</param>
@@ -27,6 +30,23 @@ internal abstract class LinearFormat
             (long)linear.Outputs * sizeof(float), linear.Outputs);
         graph.Fill((data, _) => bias.Write(data, 0, MemoryMarshal.AsBytes<float>(linear.ReadBias(tensors))), bias);
         return graph.Node($"{linear.Name}.biased", "Add", "", [product, bias.Name]);
+    }
+
+    /// <summary>Adds a linear whose first half of outputs is the gate of the second: SiLU(gate) · up.</summary>
+    /// <returns>Value [rows, outputs / 2].</returns>
+    public virtual string EmitGated(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    {
+        var product = Emit(graph, tensors, linear, input);
+        if (!_split)
+        {
+            graph.Constant<long>(SplitName, TensorProto.Types.DataType.Int64, [linear.Outputs / 2, linear.Outputs / 2], 2);
+            _split = true;
+        }
+
+        var name = linear.Name;
+        var halves = graph.Node($"{name}.split", "Split", "", [product, SplitName], [$"{name}.gate", $"{name}.up"], ("axis", -1));
+        var activated = graph.Node($"{name}.silu", "QuickGelu", OnnxGraphBuilder.MicrosoftDomain, [halves[0]], ("alpha", 1f));
+        return graph.Node($"{name}.gated", "Mul", "", [activated, halves[1]]);
     }
 
     /// <summary>Adds the product without its bias.</summary>
