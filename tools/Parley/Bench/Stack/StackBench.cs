@@ -44,7 +44,8 @@ internal static class StackBench
         console.MarkupLineInterpolated($"[grey]{MachineFacts.Read().ToString()}[/]");
         console.MarkupLineInterpolated($"[grey]{run.Device}, loaded in {run.LoadSeconds:0.0} s[/]");
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            "streams", "height", "tok/s", "of bare steps", "processor\nµs/token", "step ms", "in steps", "bytes/token", "client\nµs/token");
+            "streams", "height", "tok/s", "of bare steps", "processor\nµs/token", "step ms", "in steps", "bytes/token", "heap MB",
+            "client\nµs/token");
         foreach (var row in rows)
         {
             Add(table, row.Streams, "bare steps", row.Steps, 1);
@@ -62,7 +63,8 @@ internal static class StackBench
         table.AddRow(
             Number(streams), height, Number(measure.TokensPerSecond), share is { } part ? Number(part * 100) + " %" : "",
             Number(measure.ProcessorMicrosecondsPerToken), Number(measure.StepMs), Number(measure.StepShare * 100) + " %",
-            Number(measure.AllocatedBytesPerToken), Number(measure.ClientMicrosecondsPerToken));
+            Number(measure.AllocatedBytesPerToken), Number(measure.HeapMegabytes),
+            Number(measure.ClientMicrosecondsPerToken));
     }
 
     private static string Number(double value) => value.ToString("0.#", CultureInfo.InvariantCulture);

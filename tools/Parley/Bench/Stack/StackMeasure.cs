@@ -6,7 +6,8 @@ namespace Parley.Cli.Bench.Stack;
 /// <param name="StepMs">Mean time of a model step, prompts included.</param>
 /// <param name="StepShare">Share of the time that was within model steps.</param>
 /// <param name="AllocatedBytesPerToken">Garbage of the whole process.</param>
+/// <param name="HeapMegabytes">What the process keeps afterwards, behind a whole collection; native memory is not in it.</param>
 /// <param name="ClientMicrosecondsPerToken">Processor time of the load generator; 0 without one.</param>
 internal sealed record StackMeasure(
     double TokensPerSecond, double ProcessorMicrosecondsPerToken, double StepMs, double StepShare, double AllocatedBytesPerToken,
-    double ClientMicrosecondsPerToken = 0);
+    double HeapMegabytes, double ClientMicrosecondsPerToken = 0);

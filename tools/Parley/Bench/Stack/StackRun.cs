@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -39,6 +40,7 @@ internal sealed class StackRun : IDisposable
         _options = options;
         _package = package;
         _settings = new GeneratorOptions { PackageDirectory = package, Threads = threads };
+        new ConfigurationBuilder().AddInMemoryCollection(options.Settings).Build().GetSection(GeneratorOptions.SectionName).Bind(_settings);
         var opened = new PackageOpener(Options.Create(_settings), NullLoggerFactory.Instance).Open();
         var size = KvCacheSize.Compute(_settings, opened.Shape.ContextTokensMax, opened.KvBytesPerToken);
         _limits = _settings.ToLimits(Math.Min(size.ContextTokensMax, size.BlockCount * _settings.KvBlockTokens));
@@ -125,6 +127,7 @@ internal sealed class StackRun : IDisposable
                 (runner.Busy - busy).TotalMilliseconds / (runner.Steps - steps),
                 (runner.Busy - busy) / elapsed,
                 (double)(GC.GetTotalAllocatedBytes() - bytes) / level.OutputTokens,
+                GC.GetTotalMemory(forceFullCollection: true) / 1e6,
                 level.ClientMicrosecondsPerToken);
         }
 
@@ -204,7 +207,8 @@ internal sealed class StackRun : IDisposable
             processor.TotalMicroseconds / tokens,
             busy.TotalMilliseconds / (runner.Steps - stepsBefore),
             busy / elapsed,
-            (double)(GC.GetTotalAllocatedBytes() - bytesBefore) / tokens);
+            (double)(GC.GetTotalAllocatedBytes() - bytesBefore) / tokens,
+            GC.GetTotalMemory(forceFullCollection: true) / 1e6);
     }
 
     private static StackMeasure Mean(StackMeasure one, StackMeasure other) => new(
@@ -212,5 +216,6 @@ internal sealed class StackRun : IDisposable
         (one.ProcessorMicrosecondsPerToken + other.ProcessorMicrosecondsPerToken) / 2,
         (one.StepMs + other.StepMs) / 2,
         (one.StepShare + other.StepShare) / 2,
-        (one.AllocatedBytesPerToken + other.AllocatedBytesPerToken) / 2);
+        (one.AllocatedBytesPerToken + other.AllocatedBytesPerToken) / 2,
+        Math.Max(one.HeapMegabytes, other.HeapMegabytes));
 }
