@@ -58,12 +58,17 @@ internal sealed class GeneratorOptions
     public int RetryAfterSeconds { get; set; } = 2;
 
     /// <summary>
-    /// Tokens that a step may guess behind a sequence's last one, from the sequence's own text, and verify with it. What is said is the
-    /// same with and without; a sequence whose guesses are wrong stops guessing.
+    /// Tokens that a step may guess behind a sequence's last one, from the sequence's own text, and verify with it: the most that a request
+    /// may ask for. What is said is the same with and without; a sequence whose guesses are wrong stops guessing.
     /// </summary>
-    /// <value>0 to 16; default 0: off.</value>
+    /// <value>0 to 16; default 8. 0 refuses every request for drafts.</value>
     [Range(0, 16)]
-    public int DraftTokensMax { get; set; }
+    public int DraftTokensMax { get; set; } = 8;
+
+    /// <summary>What a request without draft_tokens means.</summary>
+    /// <value>0 to 16, at most <see cref="DraftTokensMax"/>; default 0: off.</value>
+    [Range(0, 16)]
+    public int DraftTokensDefault { get; set; }
 
     /// <summary>A request that has waited this long counts as one priority class higher.</summary>
     /// <value>1 to 86,400 s; default 10.</value>

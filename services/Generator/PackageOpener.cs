@@ -33,17 +33,20 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
     private OnnxModelRunner CreateRunner(ModelPackage package, KvCacheSize size)
     {
         OnnxRuntimeEnvironment.RouteLogs(loggers.CreateLogger("Parley.Generator.OnnxRuntime"));
-        return OnnxModelRunner.Create(package.ModelPath, package.Manifest, new RunnerOptions
-        {
-            BlockTokens = options.Value.KvBlockTokens,
-            CachePrecision = options.Value.KvCachePrecision,
-            BlockCount = size.BlockCount,
-            StepTokensMax = options.Value.StepTokensMax,
-            SequencesMax = options.Value.RunningSequencesMax,
-            LogitRowsMax = options.Value.ToLimits(size.ContextTokensMax).LogitRowsMax,
-            ContextTokensMax = size.ContextTokensMax,
-            Threads = options.Value.Threads,
-            Spinning = options.Value.Spinning,
-        });
+        return OnnxModelRunner.Create(package.ModelPath, package.Manifest, SizesOf(options.Value, size));
     }
+
+    /// <summary>The sizes of a runner that serves with these settings.</summary>
+    public static RunnerOptions SizesOf(GeneratorOptions options, KvCacheSize size) => new()
+    {
+        BlockTokens = options.KvBlockTokens,
+        CachePrecision = options.KvCachePrecision,
+        BlockCount = size.BlockCount,
+        StepTokensMax = options.StepTokensMax,
+        SequencesMax = options.RunningSequencesMax,
+        LogitRowsMax = options.ToLimits(size.ContextTokensMax).LogitRowsMax,
+        ContextTokensMax = size.ContextTokensMax,
+        Threads = options.Threads,
+        Spinning = options.Spinning,
+    };
 }

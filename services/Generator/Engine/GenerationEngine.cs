@@ -40,6 +40,7 @@ internal sealed class GenerationEngine : IDisposable
     private readonly Sampler _sampler;
     private readonly StopConditions _stopConditions;
     private readonly StepBatch _batch;
+    private readonly TokenDelivery _delivery;
     private readonly StepPlan _plan = new();
     private readonly List<Sequence> _scratch = [];
     private readonly Lock _snapshotLock = new();
@@ -72,6 +73,7 @@ internal sealed class GenerationEngine : IDisposable
             policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
+        _delivery = new TokenDelivery(limits.RunningSequencesMax);
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
         _batch = new StepBatch(
             limits.StepTokensMax, limits.RunningSequencesMax, _pool.BlocksFor(limits.ContextTokensMax), limits.LogitRowsMax);
@@ -111,6 +113,7 @@ internal sealed class GenerationEngine : IDisposable
         // (6) reserve
         ReserveBlocks();
         var outcome = _plan.IsEmpty ? NothingToRun() : RunPlanned();
+        _delivery.Post();
         Publish();
         AssertInvariants();
         return outcome;
@@ -122,6 +125,7 @@ internal sealed class GenerationEngine : IDisposable
         _scheduler.Receive();
         foreach (var sequence in CopyAll())
             Fail(sequence, reason, message);
+        _delivery.Post();
         Publish();
     }
 
@@ -238,7 +242,8 @@ internal sealed class GenerationEngine : IDisposable
 
         var wasDrafted = sequence.AppendDrafted(id);
         Totals.CompletionTokens++;
-        sequence.Stream.Write(new StreamedToken(id, detail));
+        if (sequence.Stream.Write(new StreamedToken(id, detail)))
+            _delivery.Add(sequence.Stream);
         if (_stopConditions.Check(sequence) is { } reason)
         {
             var stopTokenId = reason is FinishReason.Eos or FinishReason.StopToken ? id : (uint?)null;
@@ -381,7 +386,8 @@ internal sealed class GenerationEngine : IDisposable
                 _time.GetElapsedTime(sequence.AcceptedAt, startedAt),
                 _time.GetElapsedTime(startedAt, firstTokenAt),
                 _time.GetElapsedTime(firstTokenAt, now)));
-        sequence.Stream.Complete(end);
+        if (sequence.Stream.Complete(end))
+            _delivery.Add(sequence.Stream);
         _telemetry.Ended(end, sequence.FirstTokenAt != 0);
         Log.SequenceEnded(_logger, sequence.RequestId, finish?.ToString() ?? failure.ToString()!, end.Usage.PromptTokens,
             end.Usage.CompletionTokens);

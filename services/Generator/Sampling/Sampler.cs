@@ -17,6 +17,7 @@ namespace Parley.Generator.Sampling;
 internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosTokenIds)
 {
     private readonly float[] _scores = new float[vocabularySize];
+    private readonly ScoreBlocks _blocks = new(vocabularySize);
     private readonly CandidateSet _candidates = new(vocabularySize);
     private readonly CandidateFilters _filters = new(vocabularySize);
     private readonly SamplingTrace _trace = new(vocabularySize);
@@ -42,9 +43,9 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             _trace.Stop();
 
         var scores = NeedsScores(sequence) ? ApplyLogitStages(logits, sequence) : logits;
-        var best = TensorPrimitives.Max(scores);
-        CheckBest(best);
-        var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : TopSelector.IndexOfAtLeast(scores, 0, best);
+        _blocks.Read(scores);
+        CheckBest(_blocks.Best);
+        var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : _blocks.IndexOfBest(scores);
         detail = parameters.Logprobs || traced ? Describe(logits, chosen, parameters) : null;
         return (uint)chosen;
     }
@@ -106,7 +107,9 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
 
     private int Draw(ReadOnlySpan<float> scores, SamplingParameters parameters, int position)
     {
-        Filter(scores, parameters);
+        if (!TryFillBest(scores, parameters))
+            FillAll(scores, parameters);
+        CutMass(parameters);
         var probabilities = _candidates.Softmax();
         var sum = 0.0;
         foreach (var probability in probabilities)
@@ -129,6 +132,33 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     /// <summary>Temperature and the filters: leaves what may be drawn in <see cref="Candidates"/>.</summary>
     internal void Filter(ReadOnlySpan<float> scores, SamplingParameters parameters)
     {
+        _blocks.Read(scores);
+        if (!TryFillBest(scores, parameters))
+            FillAll(scores, parameters);
+        CutMass(parameters);
+    }
+
+    /// <summary>
+    /// Temperature and top-k in the order that costs least: to divide by a temperature does not change who is better, so that only the
+    /// best are divided. What is equal to the last of them only after the division stays too, as it would if all were divided.
+    /// </summary>
+    /// <returns>False when the stages must be taken one by one.</returns>
+    private bool TryFillBest(ReadOnlySpan<float> scores, SamplingParameters parameters)
+    {
+        if (_trace.IsOn || parameters.TopK == 0)
+            return false;
+        var threshold = _filters.TopKThreshold(scores, _blocks, parameters.TopK);
+        var quotient = threshold / parameters.Temperature;
+        if (!float.IsFinite(quotient) || !float.IsFinite(_blocks.Best / parameters.Temperature))
+            return false;
+        while (float.BitDecrement(threshold) / parameters.Temperature == quotient)
+            threshold = float.BitDecrement(threshold);
+        _candidates.Fill(scores, _blocks, threshold, parameters.Temperature);
+        return true;
+    }
+
+    private void FillAll(ReadOnlySpan<float> scores, SamplingParameters parameters)
+    {
         var warped = _scores.AsSpan();
         if (parameters.Temperature != 1)
         {
@@ -140,7 +170,10 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         _candidates.Fill(scores, _filters.TopKThreshold(scores, parameters.TopK));
         if (parameters.TopK > 0)
             _trace.Record("top_k", _candidates);
+    }
 
+    private void CutMass(SamplingParameters parameters)
+    {
         if (parameters.TopP < 1)
         {
             _filters.TopP(_candidates, parameters.TopP);
