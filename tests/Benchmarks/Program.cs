@@ -4,16 +4,17 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
 
-if (args is ["export", var folder])
+switch (args)
 {
-    Material.Export(folder);
-    return;
-}
-
-if (args is ["scale"])
-{
-    ScalingTable.Print();
-    return;
+    case ["compare"]:
+        PeerComparison.Print();
+        return;
+    case ["scale"]:
+        ScalingTable.Print();
+        return;
+    case ["wire"]:
+        await WireTable.PrintAsync();
+        return;
 }
 
 if (args is ["attention", .. var settings])

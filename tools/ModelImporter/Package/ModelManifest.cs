@@ -42,7 +42,7 @@ internal sealed record ModelManifest
     /// <summary>Hub revision, where the source names one.</summary>
     public string? SourceRevision { get; init; }
 
-    /// <summary>Every other file of the package by its name.</summary>
+    /// <summary>Every other file of the package by its name, with a slash after the folder of further chat templates.</summary>
     public required IReadOnlyDictionary<string, PackageFile> Files { get; init; }
 
     private static JsonSerializerOptions Json { get; } = new()
