@@ -84,9 +84,9 @@ internal sealed class GeneratorOptions
     /// How keys and values lie in the KV cache. Fp16 and Int8 hold two and nearly four times as many tokens in the same memory, and long contexts
     /// are read that much faster; what they cost in exactness is in docs/benchmarks/attention-notes.md.
     /// </summary>
-    /// <value>Fp32, Fp16 or Int8; default Fp32.</value>
+    /// <value>Fp32, Fp16 or Int8; default Fp16.</value>
     [EnumDataType(typeof(KvCachePrecision))]
-    public KvCachePrecision KvCachePrecision { get; set; } = KvCachePrecision.Fp32;
+    public KvCachePrecision KvCachePrecision { get; set; } = KvCachePrecision.Fp16;
 
     /// <summary>Memory of the KV cache; less is taken where all sequences together could not fill it.</summary>
     /// <value>1 to 1,048,576 MB; default 1,024.</value>

@@ -124,6 +124,46 @@ internal static unsafe class AttentionScores<TVector, TOps, TElement>
         StorePair(scores + (3 * KeyTile) + half, d2, d3);
     }
 
+    /// <summary>
+    /// The same for the first row alone, the others left as they are: where each head has keys of its own, three of four rows are padding.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ComputeOne(
+        float* queries, byte** keys, byte** nextKeys, nint stride, int headSize, int first, int end, float* scores)
+    {
+        var width = TOps.Width;
+        for (var i = first / (4 * width) * 4; i * width < end; i += 4)
+        {
+            byte* p0 = keys[i], p1 = keys[i + 1], p2 = keys[i + 2], p3 = keys[i + 3];
+            nint ahead0 = (nint)(nextKeys[i] - p0), ahead2 = (nint)(nextKeys[i + 2] - p2);
+            TVector a0 = TOps.Broadcast(0), a1 = a0, a2 = a0, a3 = a0;
+            for (var d = 0; d < headSize; d++)
+            {
+                var q = TOps.Broadcast(queries[d * RowGroup]);
+                a0 = TOps.MultiplyAdd(q, TElement.Load<TVector, TOps>(p0), a0);
+                a1 = TOps.MultiplyAdd(q, TElement.Load<TVector, TOps>(p1), a1);
+                a2 = TOps.MultiplyAdd(q, TElement.Load<TVector, TOps>(p2), a2);
+                a3 = TOps.MultiplyAdd(q, TElement.Load<TVector, TOps>(p3), a3);
+                Prefetch.Line(p0 + ahead0);
+                Prefetch.Line(p2 + ahead2);
+                if (TElement.Bytes * width == 64)
+                {
+                    // Both vectors of a pair lie in one block, so they are as far ahead; each is a whole line here.
+                    Prefetch.Line(p0 + ahead0 + 64);
+                    Prefetch.Line(p2 + ahead2 + 64);
+                }
+
+                p0 += stride;
+                p1 += stride;
+                p2 += stride;
+                p3 += stride;
+            }
+
+            StorePair(scores + (i * width), a0, a1);
+            StorePair(scores + ((i + 2) * width), a2, a3);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StorePair(float* destination, TVector first, TVector second)
     {

@@ -177,6 +177,53 @@ internal static unsafe class AttentionValues<TVector, TOps, TElement>
         StorePair(e + half, width, e2, e3);
     }
 
+    /// <summary>The same for the first row alone.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddOne(
+        float* weights,
+        float* corrections,
+        byte** runs,
+        byte** nextRuns,
+        int runTokens,
+        int headSize,
+        int first,
+        int visible,
+        float* accumulators)
+    {
+        var width = TOps.Width;
+        var rowBytes = headSize * TElement.Bytes;
+        for (var d = 0; d < headSize; d += 4 * width)
+        {
+            // Where fewer than four vectors are left, the last is computed several times.
+            var last = headSize - d - width;
+            int second = Math.Min(width, last), third = Math.Min(2 * width, last), fourth = Math.Min(3 * width, last);
+            var a = accumulators + d;
+            TVector a0 = Scaled(a, corrections[0]), a1 = Scaled(a + second, corrections[0]);
+            TVector a2 = Scaled(a + third, corrections[0]), a3 = Scaled(a + fourth, corrections[0]);
+            for (int begin = first, end; begin < visible; begin = end)
+            {
+                end = Math.Min((begin & -runTokens) + runTokens, visible);
+                var value = runs[begin / runTokens] + ((begin & (runTokens - 1)) * rowBytes) + (d * TElement.Bytes);
+                var ahead = nextRuns[begin / runTokens] - runs[begin / runTokens];
+                for (var weight = weights + begin; weight < weights + end; weight++)
+                {
+                    var w = TOps.Broadcast(weight[0]);
+                    a0 = TOps.MultiplyAdd(w, Load(value), a0);
+                    a1 = TOps.MultiplyAdd(w, Load(value + (second * TElement.Bytes)), a1);
+                    a2 = TOps.MultiplyAdd(w, Load(value + (third * TElement.Bytes)), a2);
+                    a3 = TOps.MultiplyAdd(w, Load(value + (fourth * TElement.Bytes)), a3);
+                    for (var line = 0; line < 4 * width * TElement.Bytes; line += 64)
+                        Prefetch.Line(value + ahead + line);
+                    value += rowBytes;
+                }
+            }
+
+            StorePair(a, second, a0, a1);
+            TOps.Store(a + third, a2);
+            TOps.Store(a + fourth, a3);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Load(byte* source) => TElement.Load<TVector, TOps>(source);
 

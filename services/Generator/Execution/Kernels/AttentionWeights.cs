@@ -13,28 +13,29 @@ internal static unsafe class AttentionWeights<TVector, TOps>
     /// <summary>Applies scales, softcap and visibility to scores (to the base 2), and finds the running maxima of the rows.</summary>
     /// <param name="scores">Scores [4, KeyTile], changed in place.</param>
     /// <param name="view">What the rows see of the tile.</param>
+    /// <param name="rows">Rows that count, 1 or 4.</param>
     /// <param name="keyScales">For each vector of positions its keys' scales; null without.</param>
     /// <param name="softcap">To the base 2; 0 is none.</param>
     /// <param name="maxima">Largest score so far [4], changed in place.</param>
     /// <param name="corrections">The factor on what each row has summed before [4].</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FindMaxima(
-        float* scores, AttentionView* view, float** keyScales, float softcap, float* maxima, float* corrections)
+        float* scores, AttentionView* view, int rows, float** keyScales, float softcap, float* maxima, float* corrections)
     {
         TVector a, b, c, d;
         if (view->IsFull && keyScales is null && softcap == 0)
         {
             a = LargestOf(scores);
-            b = LargestOf(scores + KeyTile);
-            c = LargestOf(scores + (2 * KeyTile));
-            d = LargestOf(scores + (3 * KeyTile));
+            b = rows == 1 ? a : LargestOf(scores + KeyTile);
+            c = rows == 1 ? a : LargestOf(scores + (2 * KeyTile));
+            d = rows == 1 ? a : LargestOf(scores + (3 * KeyTile));
         }
         else
         {
             a = Prepare(scores, view, 0, keyScales, softcap);
-            b = Prepare(scores + KeyTile, view, 1, keyScales, softcap);
-            c = Prepare(scores + (2 * KeyTile), view, 2, keyScales, softcap);
-            d = Prepare(scores + (3 * KeyTile), view, 3, keyScales, softcap);
+            b = rows == 1 ? a : Prepare(scores + KeyTile, view, 1, keyScales, softcap);
+            c = rows == 1 ? a : Prepare(scores + (2 * KeyTile), view, 2, keyScales, softcap);
+            d = rows == 1 ? a : Prepare(scores + (3 * KeyTile), view, 3, keyScales, softcap);
         }
 
         var before = Vector128.Load(maxima);
@@ -46,17 +47,18 @@ internal static unsafe class AttentionWeights<TVector, TOps>
     /// <summary>Turns scores into weights relative to the maxima, adds them to the sums, and applies the values' scales to them.</summary>
     /// <param name="scores">Scores [4, KeyTile], changed in place.</param>
     /// <param name="view">What the rows see of the tile.</param>
+    /// <param name="rows">Rows that count, 1 or 4.</param>
     /// <param name="valueScales">For each vector of positions its values' scales; null without.</param>
     /// <param name="maxima">Largest scores [4].</param>
     /// <param name="corrections">Factors on the sums before [4].</param>
     /// <param name="sums">Sums by lane [4, width], changed in place.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Weigh(
-        float* scores, AttentionView* view, float** valueScales, float* maxima, float* corrections, float* sums)
+        float* scores, AttentionView* view, int rows, float** valueScales, float* maxima, float* corrections, float* sums)
     {
         var width = TOps.Width;
         var (begin, end) = (view->First / width * width, view->End);
-        for (var row = 0; row < PagedAttentionKernel.RowGroup; row++, scores += KeyTile, sums += width)
+        for (var row = 0; row < rows; row++, scores += KeyTile, sums += width)
         {
             var shift = TOps.Broadcast(maxima[row]);
             var total = TOps.Multiply(TOps.Load(sums), TOps.Broadcast(corrections[row]));

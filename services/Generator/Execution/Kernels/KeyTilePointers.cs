@@ -65,9 +65,9 @@ internal unsafe struct KeyTilePointers
             Keys[i] = Keys[found - 1];
     }
 
-    /// <summary>Copies keys and values in float32, scales left out, and points to the copies.</summary>
+    /// <summary>Copies keys and values in float32, scales left out, and points to the copies; fetches those of the next tile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Widen<TVector, TOps, TElement>(PagedAttentionStep* step, int tokens, float* memory)
+    public void Widen<TVector, TOps, TElement>(PagedAttentionStep* step, KeyTilePointers* next, int tokens, float* memory)
         where TVector : struct
         where TOps : struct, IVectorOps<TVector>
         where TElement : struct, ICacheElement
@@ -78,6 +78,8 @@ internal unsafe struct KeyTilePointers
         {
             for (var i = 0; i < KeyTile / TOps.Width; i++, target += TOps.Width)
                 TOps.Store(target, TElement.Load<TVector, TOps>((byte*)Keys[i] + (d * KeyStride)));
+            Prefetch.Line((byte*)next->Keys[0] + (d * KeyStride));
+            Prefetch.Line((byte*)next->Keys[KeyTile / TOps.Width / 2] + (d * KeyStride));
         }
 
         var values = target;
@@ -86,8 +88,12 @@ internal unsafe struct KeyTilePointers
         {
             var source = (byte*)Values[j / RunTokens];
             var end = target + ((long)Math.Min(RunTokens, tokens - j) * headSize);
+            var ahead = (nint)(next->Values[j / RunTokens] - Values[j / RunTokens]);
             for (; target < end; target += TOps.Width, source += TOps.Width * TElement.Bytes)
+            {
                 TOps.Store(target, TElement.Load<TVector, TOps>(source));
+                Prefetch.Line(source + ahead);
+            }
         }
 
         for (var i = 0; i < KeyTile / TOps.Width; i++)

@@ -35,6 +35,9 @@ internal sealed unsafe class PagedAttentionKernel(
     /// </summary>
     private const int TileRows = 64;
 
+    /// <summary>Rows that read keys and values as they lie; for more of them a narrow cache is widened to float32 first.</summary>
+    internal const int NarrowRowsMax = 2 * RowGroup;
+
     /// <summary>A maximum that any score replaces; finite, so that differences are numbers.</summary>
     internal const float NoMaximum = -1e30f;
 

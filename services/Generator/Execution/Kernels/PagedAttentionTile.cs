@@ -32,7 +32,7 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
         var padded = PagedAttentionKernel.PaddedRows(rows);
         var headSize = step->HeadSize;
         var stateFloats = PagedAttentionKernel.StateFloats(rows, headSize);
-        var widened = TElement.Bytes < sizeof(float) && padded > RowGroup ? 2 * KeyTile * headSize : 0;
+        var widened = TElement.Bytes < sizeof(float) && padded > PagedAttentionKernel.NarrowRowsMax ? 2 * KeyTile * headSize : 0;
         var scratch = AttentionScratch.Tile(
             (padded * headSize) + (2 * stateFloats) + (padded * TOps.Width) + ((RowGroup + 1) * KeyTile) + widened);
         var work = new TileWork
@@ -148,7 +148,7 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
                 continue;
             }
 
-            work->Tile->Widen<TVector, TOps, TElement>(step, unit->EndKey - start, work->Widened);
+            work->Tile->Widen<TVector, TOps, TElement>(step, next, unit->EndKey - start, work->Widened);
             AttendTile<Fp32Element>(work, work->Tile, work->Tile, start, state);
         }
 
@@ -167,6 +167,20 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
         var keyScales = TElement.HasScales ? (float**)tile->KeyScales : null;
         var valueScales = TElement.HasScales ? (float**)tile->ValueScales : null;
         AttentionView view = default;
+        if (work->Rows == 1)
+        {
+            view.Find(start, 0, 1, 1, work->FirstPosition, step->WindowTokens);
+            AttentionScores<TVector, TOps, TRead>.ComputeOne(
+                work->Queries, (byte**)tile->Keys, (byte**)next->Keys, tile->KeyStride, headSize, view.First, view.End, work->Scores);
+            AttentionWeights<TVector, TOps>.FindMaxima(work->Scores, &view, 1, keyScales, softcap, state.Maxima, work->Corrections);
+            AttentionWeights<TVector, TOps>.Weigh(
+                work->Scores, &view, 1, valueScales, state.Maxima, work->Corrections, work->LaneSums);
+            AttentionValues<TVector, TOps, TRead>.AddOne(
+                work->Scores, work->Corrections, (byte**)tile->Values, (byte**)next->Values, tile->RunTokens, headSize, view.First, view.End,
+                state.Accumulators);
+            return;
+        }
+
         for (var row = 0; row < work->Padded; row += RowGroup)
         {
             if (!view.Find(start, row, work->Rows, step->GroupSize, work->FirstPosition, step->WindowTokens))
@@ -175,9 +189,9 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
                 work->Queries + ((long)row * headSize), (byte**)tile->Keys, (byte**)next->Keys, tile->KeyStride, headSize, view.First,
                 view.End, work->Scores);
             AttentionWeights<TVector, TOps>.FindMaxima(
-                work->Scores, &view, keyScales, softcap, state.Maxima + row, work->Corrections);
+                work->Scores, &view, RowGroup, keyScales, softcap, state.Maxima + row, work->Corrections);
             AttentionWeights<TVector, TOps>.Weigh(
-                work->Scores, &view, valueScales, state.Maxima + row, work->Corrections, work->LaneSums + (row * TOps.Width));
+                work->Scores, &view, RowGroup, valueScales, state.Maxima + row, work->Corrections, work->LaneSums + (row * TOps.Width));
             AttentionValues<TVector, TOps, TRead>.Add(
                 work->Scores, work->Corrections, (byte**)tile->Values, (byte**)next->Values, tile->RunTokens, headSize, view.First, view.End,
                 state.Accumulators + ((long)row * headSize));
