@@ -9,7 +9,7 @@ public sealed record ImportOptions
     /// <value>Folder of the package; its parent is created where missing, itself must not be there.</value>
     public required string Destination { get; init; }
 
-    /// <value>fp32, int8, w8a8 or int4. Default: w8a8.</value>
+    /// <value>fp32, int8, w8a8 or int4; for CUDA bf16, fp16 or int4-fp16. Default: w8a8.</value>
     public string Precision { get; init; } = "w8a8";
 
     /// <value>Served name. Default: the name of the source folder in lower case.</value>
@@ -24,6 +24,11 @@ public sealed record ImportOptions
     /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: 128. Smaller is more exact and larger on disk.
     /// </value>
     public int BlockMax { get; init; } = 128;
+
+    /// <value>
+    /// CUDA: paged, or group-query where ONNX Runtime has no PagedAttention. Default: paged, the only one on the CPU.
+    /// </value>
+    public string Attention { get; init; } = "paged";
 
     /// <value>Threads at work. Default: -1, as many as there are processors.</value>
     public int Parallelism { get; init; } = -1;

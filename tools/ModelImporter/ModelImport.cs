@@ -11,8 +11,11 @@ public static class ModelImport
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
     public const string Version = "1";
 
-    /// <summary>All precisions, most exact first.</summary>
-    public static IReadOnlyList<string> Precisions => Precision.Names;
+    /// <summary>All precisions, those of the CPU first, each list most exact first.</summary>
+    public static IReadOnlyList<string> Precisions { get; } = [.. Precision.Names, .. Precision.CudaNames];
+
+    /// <summary>Attention operators that a package for CUDA can have; the first is the default.</summary>
+    public static IReadOnlyList<string> Attentions { get; } = [GraphTarget.Paged, GraphTarget.GroupQuery];
 
     /// <summary>
     /// Imports a checkpoint. The package comes into being whole, by a rename, or not at all; memory use does not grow with the model.
@@ -25,10 +28,10 @@ public static class ModelImport
     public static ImportResult Run(
         ImportOptions options, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        Precision.Check(options.Precision);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.ContextTokensMax, 1);
         if (options.BlockMax is not (128 or 64 or 32))
             throw new ArgumentException($"{nameof(ImportOptions.BlockMax)} is {options.BlockMax}, not 128, 64 or 32.", nameof(options));
+        var precision = Precision.Create(options.Precision, options.BlockMax, options.Attention);
 
         var names = CheckpointFiles.Names(options.Source).ToList();
         if (names.Contains("config.json") && TokenizerFiles.Choose(names) is null)
@@ -49,7 +52,7 @@ public static class ModelImport
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Parallelism, CancellationToken = cancellationToken };
         var bytes = new ModelPackageWriter(staging.Folder, parallel, progress).Write(
             checkpoint,
-            Precision.Create(options.Precision, options.BlockMax),
+            precision,
             shape.ContextTokensMax,
             files => new ModelManifest
             {
@@ -58,6 +61,7 @@ public static class ModelImport
                 Architecture = checkpoint.Config.Architecture,
                 Precision = options.Precision,
                 Shape = shape,
+                Target = precision.Target,
                 Parameters = parameters,
                 Opset = Graph.OnnxGraphBuilder.Opset,
                 Importer = Version,

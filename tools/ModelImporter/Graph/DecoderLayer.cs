@@ -6,7 +6,7 @@ using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 namespace Parley.ModelImporter.Graph;
 
 /// <summary>One decoder layer: qkv → attention → output; residual and norm; gate and up → SiLU · up → down.</summary>
-internal sealed class DecoderLayer(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearFormat linears, AttentionEmitter attention)
+internal sealed class DecoderLayer(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearFormat linears, IAttentionEmitter attention)
 {
     private const string SplitName = "mlp.split";
     private bool _split;

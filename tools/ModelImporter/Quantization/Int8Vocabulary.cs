@@ -10,9 +10,9 @@ namespace Parley.ModelImporter.Quantization;
 /// other linears together.
 /// GatherBlockQuantized and MatMulNBits read the same bytes under two shapes.
 /// </summary>
-internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
+internal sealed class Int8Vocabulary(int blockMax, int accuracyLevel = BlockLayout.Int8Activations) : VocabularyFormat
 {
-    private readonly Int8Format _format = new(blockMax);
+    private readonly Int8Format _format = new(blockMax, accuracyLevel);
     private (TensorTarget Codes, TensorTarget Scales, BlockLayout Layout)? _embedding;
 
     public override string EmitEmbedding(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights embedding, string ids)

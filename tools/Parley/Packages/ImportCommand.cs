@@ -16,12 +16,21 @@ internal static class ImportCommand
         var destination = new Argument<string>("destination") { Description = "The package's folder; must not exist." };
         var precision = ModelSelection.CreatePrecision();
         var name = new Option<string?>("--name") { Description = "Served name; the source folder's without it." };
+        var attention = new Option<string>("--attention")
+        {
+            Description = "CUDA precisions: the attention operator.",
+            DefaultValueFactory = _ => ModelImport.Attentions[0],
+        };
+        attention.AcceptOnlyFromAmong([.. ModelImport.Attentions]);
         var context = new Option<int>("--context")
         {
             Description = "Positions to serve; the importer's default without it.",
             HelpName = "TOKENS",
         };
-        var command = new Command("import", "Turn a Hugging Face folder into a package.") { source, destination, precision, name, context };
+        var command = new Command("import", "Turn a Hugging Face folder into a package.") 
+        {
+            source, destination, precision, attention, name, context,
+        };
         command.SetAction((result, _) =>
         {
             using var termination = new Termination();
@@ -33,6 +42,7 @@ internal static class ImportCommand
                 Source = folder,
                 Destination = result.GetRequiredValue(destination),
                 Precision = result.GetRequiredValue(precision),
+                Attention = result.GetRequiredValue(attention),
                 Name = result.GetValue(name),
             };
             if (result.GetValue(context) is > 0 and var tokens)
