@@ -20,6 +20,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     private readonly CandidateSet _candidates = new(vocabularySize);
     private readonly CandidateFilters _filters = new(vocabularySize);
     private readonly SamplingTrace _trace = new(vocabularySize);
+    private readonly CandidateSampling _sampling = new();
     private readonly int[] _eosTokenIds = [.. eosTokenIds.Select(id => (int)id)];
 
     public int VocabularySize => vocabularySize;
@@ -47,6 +48,35 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : TopSelector.IndexOfAtLeast(scores, 0, best);
         detail = parameters.Logprobs || traced ? Describe(logits, chosen, parameters) : null;
         return (uint)chosen;
+    }
+
+    /// <summary>Whether the next token can be chosen from so many of a row's best logits (<see cref="TrySample"/>).</summary>
+    public static bool CandidatesSuffice(Sequence sequence, int candidates) =>
+        !NeedsScores(sequence) && CandidateSampling.Suffice(sequence.Parameters, candidates);
+
+    /// <summary>Chooses a token from a row's best logits, the same that all of them give.</summary>
+    /// <param name="logits">The best, best first; finite, as the whole row is.</param>
+    /// <param name="ids">Their ids.</param>
+    /// <param name="sequence">Whose token.</param>
+    /// <param name="id">The token.</param>
+    /// <returns>False where only the whole row can tell.</returns>
+    public bool TrySample(ReadOnlySpan<float> logits, ReadOnlySpan<long> ids, Sequence sequence, out uint id)
+    {
+        id = 0;
+        var parameters = sequence.Parameters;
+        if (!CandidatesSuffice(sequence, logits.Length) || !_sampling.TryCut(logits, ids, parameters))
+            return false;
+        if (!parameters.Sample)
+        {
+            id = (uint)_sampling.Ids[0];
+            return true;
+        }
+
+        _trace.Stop();
+        _candidates.Fill(_sampling.Ids, _sampling.Scores);
+        Cut(parameters);
+        id = (uint)DrawCandidate(parameters, sequence.AnswerLength);
+        return true;
     }
 
     private static bool NeedsScores(Sequence sequence) => sequence.Parameters is var parameters
@@ -107,6 +137,11 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     private int Draw(ReadOnlySpan<float> scores, SamplingParameters parameters, int position)
     {
         Filter(scores, parameters);
+        return DrawCandidate(parameters, position);
+    }
+
+    private int DrawCandidate(SamplingParameters parameters, int position)
+    {
         var probabilities = _candidates.Softmax();
         var sum = 0.0;
         foreach (var probability in probabilities)
@@ -140,7 +175,12 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         _candidates.Fill(scores, _filters.TopKThreshold(scores, parameters.TopK));
         if (parameters.TopK > 0)
             _trace.Record("top_k", _candidates);
+        Cut(parameters);
+    }
 
+    /// <summary>The filters behind top-k: they read nothing but what it left.</summary>
+    private void Cut(SamplingParameters parameters)
+    {
         if (parameters.TopP < 1)
         {
             _filters.TopP(_candidates, parameters.TopP);

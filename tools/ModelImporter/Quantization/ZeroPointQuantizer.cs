@@ -75,7 +75,7 @@ internal static class ZeroPointQuantizer
         foreach (var weight in weights)
         {
             var level = Code(weight, 1 / scale, zero) - zero;
-            products += weight * level;
+            products += (double)weight * level;
             squares += level * level;
         }
 
@@ -89,7 +89,7 @@ internal static class ZeroPointQuantizer
             return double.PositiveInfinity;
         foreach (var weight in weights)
         {
-            var difference = weight - ((Code(weight, 1 / scale, zero) - zero) * scale);
+            double difference = weight - ((Code(weight, 1 / scale, zero) - zero) * scale);
             sum += difference * difference;
         }
 
