@@ -14,6 +14,9 @@ public static class ModelImport
     /// <summary>All precisions, those of the CPU first, each list most exact first.</summary>
     public static IReadOnlyList<string> Precisions { get; } = [.. Precision.Names, .. Precision.CudaNames];
 
+    /// <summary>The precisions for CUDA.</summary>
+    public static IReadOnlyList<string> CudaPrecisions => Precision.CudaNames;
+
     /// <summary>Attention operators that a package for CUDA can have; the first is the default.</summary>
     public static IReadOnlyList<string> Attentions { get; } = [GraphTarget.Paged, GraphTarget.GroupQuery];
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Parley.Cli;
 using Parley.Cli.Bench;
 using Parley.Cli.Chat;
+using Parley.Cli.Gpu;
 using Parley.Cli.Hosting;
 using Parley.Cli.Inspect;
 using Parley.Cli.Packages;
@@ -16,6 +17,7 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
     ImportCommand.Create(console),
     SynthCommand.Create(console),
     BenchCommand.Create(console),
+    GpuCommand.Create(console),
 };
 
 // Signals are the commands' own affair (Termination): an answer is stopped before a program is.

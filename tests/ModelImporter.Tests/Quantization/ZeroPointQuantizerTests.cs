@@ -32,7 +32,7 @@ public sealed class ZeroPointQuantizerTests
     [InlineData(-1e37f, 1e37f)]
     public void Quantize_OneSidedTinyAndHugeBlocks_StayFiniteAndClose(float low, float high)
     {
-        float[] row = [.. Enumerable.Range(0, Block).Select(i => low + ((high - low) * i / (Block - 1)))];
+        float[] row = [.. Enumerable.Range(0, Block).Select(i => low + ((high - low) * (i / (Block - 1f))))];
         var largest = Math.Max(Math.Abs(low), Math.Abs(high));
 
         var back = RoundTrip(row);
