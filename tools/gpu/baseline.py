@@ -85,13 +85,14 @@ def report(out):
                 size = row["tokens"] if row["kind"] == "prefill" else row["sequences"]
                 print(f"| {run} | {precision} | {row['kind']} | {size} | {row['step_ms']:.3f} | {row['tokens_per_second']:.0f} | {share} "
                       f"| {' | '.join(ratios)} |")
-    print("\n| stack, precision | streams | decode tok/s | of the engine | TTFT p50 ms |\n|---|---|---|---|---|")
+    print("\n| stack, precision | streams | decode tok/s | of the engine | tok/s with prefill | TTFT p50 ms |\n|---|---|---|---|---|---|")
     for path in sorted(glob.glob(os.path.join(out, "stack-*.json"))):
         precision = os.path.basename(path)[6:-5]
         for row in load(path) or []:
             whole = engine.get((precision, row["streams"]))
             share = f"{100 * row['decode_tokens_per_second'] / whole:.0f} %" if whole else ""
-            print(f"| {precision} | {row['streams']} | {row['decode_tokens_per_second']:.0f} | {share} | {row['first_token_p50_ms']:.1f} |")
+            print(f"| {precision} | {row['streams']} | {row['decode_tokens_per_second']:.0f} | {share} | {row['tokens_per_second']:.0f} "
+                  f"| {row['first_token_p50_ms']:.1f} |")
     if data:
         print(f"\ntransformers {data['transformers']}, torch {data['torch']}, {data['device']}, bf16, greedy, batch of equal prompts:\n")
         print("| mode | batch | tok/s |\n|---|---|---|")

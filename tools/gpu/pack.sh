@@ -9,7 +9,7 @@ out=${1:-.gpu} parts=${2:-../shared/gpu}
 publish=$(mktemp -d)
 trap 'rm -rf "$publish"' EXIT
 mkdir -p "$out"
-dotnet publish tools/Parley -c Release -r linux-x64 --self-contained -p:DebugType=none -p:GenerateDocumentationFile=false \
+dotnet publish tools/Parley -c Release -r linux-x64 --self-contained -p:DebugType=none \
   -p:InvariantGlobalization=true -o "$publish/parley" -v q --nologo
 # The CUDA build brings the library of the same name; the CPU's would win over it. Documentation is not code.
 rm -f "$publish"/parley/libonnxruntime*.so "$publish"/parley/*.pdb "$publish"/parley/*.xml

@@ -5,7 +5,8 @@
 #   GPU_BITS  folder with parley.tar.xz and ort-cuda.tar.xz.part* (default: this script's); may arrive in several calls
 #   GPU_HOME  where everything is unpacked and made (default /tmp/parley-gpu); a part that is done there is not done again
 #   OUT       where results go (default GPU_HOME/out): *.json, *.log, table.md
-#   PRECISIONS (default "bf16 fp16 int4-fp16"), LONG (default 4096), BATCHES, PROMPTS, STREAMS
+#   PRECISIONS (default "bf16 fp16 int4-fp16"), LONG (default 4096), BATCHES, EAGER_BATCHES, PROMPTS,
+#             STREAMS, ANSWER (tokens of an answer), REQUESTS, SHAPE (default llama-3.2-1b), STACK_CONTEXT, BASELINE_ARGS
 #   REHEARSAL=1  everything but the device, on the CPU (needs PARLEY=command of a parley with ONNX Runtime for the CPU)
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -48,9 +49,12 @@ setup() {
   say "CUDA's libraries: $(cuda_folders)"
 }
 
-parley() {
-  if [ -n "${PARLEY:-}" ]; then $PARLEY "$@"; else LD_LIBRARY_PATH="$home/parley:$(cuda_folders):${LD_LIBRARY_PATH:-}" "$home/parley/parley" "$@"; fi
-}
+# In a shell of its own, which becomes the program: its process id is the one to signal.
+parley() (
+  if [ -n "${PARLEY:-}" ]; then exec $PARLEY "$@"; fi
+  export LD_LIBRARY_PATH="$home/parley:$(cuda_folders):${LD_LIBRARY_PATH:-}"
+  exec "$home/parley/parley" "$@"
+)
 
 checkpoint() {
   [ -f "$home/$shape/config.json" ] || parley synth "$home/$shape" --shape "$shape" || return 1
@@ -63,6 +67,13 @@ check() { # name, model, long
   local status=$?
   if [ $status -ne 0 ]; then grep -E 'FAILED|rror|MISSING|xception' "$out/check-$1.log" | head -40; else say "check $1: all within rounding"; fi
   return $status
+}
+
+# A job in the background does not hear an interrupt; one that does not end in time is not waited for.
+stop() {
+  kill -TERM "$1" 2>/dev/null
+  for _ in $(seq 150); do kill -0 "$1" 2>/dev/null || return 0; sleep 0.2; done
+  kill -KILL "$1" 2>/dev/null
 }
 
 bench() { # name, further arguments
@@ -91,12 +102,12 @@ stack() {
       parley up --model "$package" --http-port $port --grpc-port 0 > "$out/up-$precision.log" 2>&1 &
     local server=$!
     for _ in $(seq 600); do grep -q 'is ready' "$out/up-$precision.log" && break; kill -0 $server 2>/dev/null || break; sleep 0.2; done
-    if ! grep -q 'is ready' "$out/up-$precision.log"; then tail -20 "$out/up-$precision.log"; kill $server 2>/dev/null; return 1; fi
+    if ! grep -q 'is ready' "$out/up-$precision.log"; then tail -20 "$out/up-$precision.log"; stop $server; return 1; fi
     # shellcheck disable=SC2086
     parley bench serve --url http://127.0.0.1:$port --streams $streams --requests "$requests" --prompt-words 32 --max-tokens "$answer" --json \
       > "$out/stack-$precision.json" 2> "$out/stack-$precision.log"
     local status=$?
-    kill -INT $server; wait $server
+    stop $server
     if [ $status -ne 0 ]; then tail -5 "$out/stack-$precision.log"; return 1; fi
     if [ -n "${REHEARSAL:-}" ]; then break; fi
   done
@@ -121,7 +132,7 @@ for part in "${@:-all}"; do
     check-demo) setup && check demo "$(dirname "$(readlink -f "${PARLEY_DEMO:-$home/parley/models/demo/config.json}")")" 800 ;;
     check-1b) setup && checkpoint && check 1b "$home/$shape" "$long" ;;
     bench) setup && bench bench ;;
-    eager) setup && batches="1 16 64" precisions=${precisions%% *} bench eager --eager ;;
+    eager) setup && batches="${EAGER_BATCHES:-1 16 64}" precisions=${precisions%% *} bench eager --eager ;;
     stack) setup && stack ;;
     baseline) setup && baseline ;;
     report) report ;;

@@ -52,7 +52,12 @@ internal static class EngineThroughput
 
         // Prefill and the first decode steps, in which graphs are captured and code is compiled, do not count.
         while (all.Any(sequence => sequence.AnswerLength < tokens / 4))
+        {
             engine.Step();
+            if (all.Find(sequence => sequence.Stream.End is { Failure: not null }) is { } failed)
+                throw new InvalidDataException($"A sequence failed: {failed.Stream.End!.Message}");
+        }
+
         var (started, before, steps) = (Stopwatch.GetTimestamp(), engine.Totals.CompletionTokens, 0);
         while (all.All(sequence => sequence.Status == SequenceStatus.Running))
         {
@@ -60,6 +65,8 @@ internal static class EngineThroughput
             steps++;
         }
 
+        if (steps == 0)
+            throw new InvalidDataException($"{tokens} tokens are too few for {sequences} sequences to decode together; raise --answer.");
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         var made = engine.Totals.CompletionTokens - before;
         while (engine.Step() != StepOutcome.Idle)

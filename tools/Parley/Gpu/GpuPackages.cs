@@ -92,6 +92,7 @@ internal sealed class GpuPackages(GpuOptions options, int contextTokens)
         PackageDirectory = "unused",
         RunningSequencesMax = sequences,
         StepTokensMax = Math.Max(stepTokens, sequences),
+        PrefillChunkTokens = Math.Max(stepTokens, sequences),
         ContextTokensMax = contextTokens,
         KvCacheMegabytes = 1 << 16,
         Cuda = new CudaOptions { GraphSequencesMax = graphs ? 256 : 0 },

@@ -51,6 +51,13 @@ internal sealed class CudaServing
 
         if (target is null)
             return null;
+        if (target.Attention != GraphTarget.Paged)
+        {
+            throw new InvalidDataException(
+                $"{package.Folder}: the package has {target.Attention} attention, which can be imported and is not served yet; "
+                + "import the model with --attention paged.");
+        }
+
         if (target.Device == GraphTarget.Rehearsal)
             return new CudaServing(package, target, options, logger, null);
         var runtime = RequireLibraries(options.Cuda);
@@ -91,7 +98,7 @@ internal sealed class CudaServing
         var (memory, plan) = (_memory!, _plan!);
         var blockTokens = CudaMemoryPlan.BlockTokens(_package.Shape.HeadSize);
         using var options = CreateOptions(memory, plan.ArenaBytes);
-        if (_options.Cuda.SelfTest && _target.Attention == GraphTarget.Paged)
+        if (_options.Cuda.SelfTest)
         {
             var comparison = new AttentionSelfTest(_package.Shape, _target, blockTokens).Run(options, memory);
             AttentionSelfTest.Require(comparison, _target, memory.Name);

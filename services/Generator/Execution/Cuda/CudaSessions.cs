@@ -62,9 +62,7 @@ internal static class CudaSessions
         }
         catch (OnnxRuntimeException exception)
         {
-            var hint = exception.Message.Contains("PagedAttention", StringComparison.Ordinal)
-                ? " If this ONNX Runtime has no PagedAttention for CUDA, import the model with --attention group-query." : "";
-            throw new InvalidDataException($"{modelPath}: {exception.Message}{hint}", exception);
+            throw new InvalidDataException($"{modelPath}: {exception.Message}", exception);
         }
     }
 
