@@ -14,6 +14,9 @@ internal sealed class CudaServing
 {
     private const string DataFileName = "model.data";
 
+    /// <summary>The oldest card that the attention's kernels run on.</summary>
+    private static readonly Version CapabilityMin = new(8, 0);
+
     private readonly ModelPackage _package;
     private readonly GraphTarget _target;
     private readonly GeneratorOptions _options;
@@ -76,6 +79,12 @@ internal sealed class CudaServing
         _memory = _runtime is null
             ? new RehearsalMemory(_options.KvCacheMegabytes * (1L << 20))
             : new CudaMemory(_runtime, _options.Cuda.DeviceId, ordersSteps: _options.Cuda.PluginLibrary.Length == 0);
+        if (_memory is CudaMemory { Capability: var capability } && capability < CapabilityMin)
+        {
+            throw new InvalidDataException(
+                $"{_memory.Name}: compute capability wanted {CapabilityMin} or newer, found {capability}; FlashAttention needs it.");
+        }
+
         var shape = _package.Shape;
         var limits = _options.ToLimits(shape.ContextTokensMax);
         var (free, total) = _memory.Measure();
