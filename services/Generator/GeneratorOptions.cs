@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 using Parley.Generator.Engine;
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Cuda;
 
 namespace Parley.Generator;
 
@@ -17,6 +19,15 @@ internal sealed class GeneratorOptions
     /// <summary>Served name.</summary>
     /// <value>Empty, the default, is the package's own name.</value>
     public string ModelName { get; set; } = "";
+
+    /// <summary>Where steps run.</summary>
+    /// <value><c>cpu</c>, the default, or <c>cuda</c>; the package must be of the same.</value>
+    [RegularExpression("cpu|cuda", ErrorMessage = "Generator:Device is neither cpu nor cuda.")]
+    public string Device { get; set; } = "cpu";
+
+    /// <summary>The GPU, where <see cref="Device"/> is <c>cuda</c>.</summary>
+    [ValidateObjectMembers]
+    public CudaOptions Cuda { get; set; } = new();
 
     /// <summary>Threads of a model step.</summary>
     /// <value>0 to 1,024; default 0: one per physical core, as far as the process may use them.</value>
@@ -75,20 +86,20 @@ internal sealed class GeneratorOptions
     [Range(1, 86_400)]
     public int PriorityAgingSeconds { get; set; } = 10;
 
-    /// <summary>Positions of one KV block.</summary>
+    /// <summary>Positions of one KV block on the CPU; CUDA's follow from the head size.</summary>
     /// <value>A power of two from 16 to 1,024; default 32.</value>
     [Range(16, 1024)]
     public int KvBlockTokens { get; set; } = 32;
 
     /// <summary>
-    /// How keys and values lie in the KV cache. Fp16 and Int8 hold two and nearly four times as many tokens in the same memory, and long contexts
-    /// are read that much faster; what they cost in exactness is in docs/benchmarks/attention-notes.md.
+    /// How keys and values lie in the KV cache on the CPU. Fp16 and Int8 hold two and nearly four times as many tokens in the same memory,
+    /// and long contexts are read that much faster; what they cost in exactness is in docs/benchmarks/attention-notes.md.
     /// </summary>
     /// <value>Fp32, Fp16 or Int8; default Fp16.</value>
     [EnumDataType(typeof(KvCachePrecision))]
     public KvCachePrecision KvCachePrecision { get; set; } = KvCachePrecision.Fp16;
 
-    /// <summary>Memory of the KV cache; less is taken where all sequences together could not fill it.</summary>
+    /// <summary>Memory of the KV cache on the CPU; less is taken where all sequences together could not fill it.</summary>
     /// <value>1 to 1,048,576 MB; default 1,024.</value>
     [Range(1, 1_048_576)]
     public int KvCacheMegabytes { get; set; } = 1024;

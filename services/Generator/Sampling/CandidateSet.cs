@@ -56,6 +56,14 @@ internal sealed class CandidateSet(int vocabularySize)
         }
     }
 
+    /// <summary>Takes these tokens, ids ascending.</summary>
+    public void Fill(ReadOnlySpan<int> ids, ReadOnlySpan<float> scores)
+    {
+        ids.CopyTo(_ids);
+        scores.CopyTo(_scores);
+        Count = ids.Length;
+    }
+
     private void FillFinite(ReadOnlySpan<float> scores)
     {
         for (var id = 0; id < scores.Length; id++)

@@ -21,6 +21,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     private readonly CandidateSet _candidates = new(vocabularySize);
     private readonly CandidateFilters _filters = new(vocabularySize);
     private readonly SamplingTrace _trace = new(vocabularySize);
+    private readonly CandidateSampling _sampling = new();
     private readonly int[] _eosTokenIds = [.. eosTokenIds.Select(id => (int)id)];
 
     public int VocabularySize => vocabularySize;
@@ -48,6 +49,35 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : _blocks.IndexOfBest(scores);
         detail = parameters.Logprobs || traced ? Describe(logits, chosen, parameters) : null;
         return (uint)chosen;
+    }
+
+    /// <summary>Whether the next token can be chosen from so many of a row's best logits (<see cref="TrySample"/>).</summary>
+    public static bool CandidatesSuffice(Sequence sequence, int candidates) =>
+        !NeedsScores(sequence) && CandidateSampling.Suffice(sequence.Parameters, candidates);
+
+    /// <summary>Chooses a token from a row's best logits, the same that all of them give.</summary>
+    /// <param name="logits">The best, best first; finite, as the whole row is.</param>
+    /// <param name="ids">Their ids.</param>
+    /// <param name="sequence">Whose token.</param>
+    /// <param name="id">The token.</param>
+    /// <returns>False where only the whole row can tell.</returns>
+    public bool TrySample(ReadOnlySpan<float> logits, ReadOnlySpan<long> ids, Sequence sequence, out uint id)
+    {
+        id = 0;
+        var parameters = sequence.Parameters;
+        if (!CandidatesSuffice(sequence, logits.Length) || !_sampling.TryCut(logits, ids, parameters))
+            return false;
+        if (!parameters.Sample)
+        {
+            id = (uint)_sampling.Ids[0];
+            return true;
+        }
+
+        _trace.Stop();
+        _candidates.Fill(_sampling.Ids, _sampling.Scores);
+        Cut(parameters);
+        id = (uint)DrawCandidate(parameters, sequence.AnswerLength);
+        return true;
     }
 
     private static bool NeedsScores(Sequence sequence) => sequence.Parameters is var parameters
@@ -109,7 +139,12 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     {
         if (!TryFillBest(scores, parameters))
             FillAll(scores, parameters);
-        CutMass(parameters);
+        Cut(parameters);
+        return DrawCandidate(parameters, position);
+    }
+
+    private int DrawCandidate(SamplingParameters parameters, int position)
+    {
         var probabilities = _candidates.Softmax();
         var sum = 0.0;
         foreach (var probability in probabilities)
@@ -135,7 +170,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         _blocks.Read(scores);
         if (!TryFillBest(scores, parameters))
             FillAll(scores, parameters);
-        CutMass(parameters);
+        Cut(parameters);
     }
 
     /// <summary>
@@ -172,7 +207,8 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             _trace.Record("top_k", _candidates);
     }
 
-    private void CutMass(SamplingParameters parameters)
+    /// <summary>The filters behind top-k: they read nothing but what it left.</summary>
+    private void Cut(SamplingParameters parameters)
     {
         if (parameters.TopP < 1)
         {

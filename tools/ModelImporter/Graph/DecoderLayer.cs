@@ -5,7 +5,7 @@ using Parley.ModelImporter.Safetensors;
 namespace Parley.ModelImporter.Graph;
 
 /// <summary>One decoder layer: qkv → attention → output; residual and norm; gate and up → SiLU · up → down.</summary>
-internal sealed class DecoderLayer(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearFormat linears, AttentionEmitter attention)
+internal sealed class DecoderLayer(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearFormat linears, IAttentionEmitter attention)
 {
     /// <summary>Adds a layer.</summary>
     /// <param name="index">Index of the layer.</param>

@@ -1,8 +1,7 @@
-using System.Runtime.InteropServices;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
-using Parley.ModelImporter.Graph.Onnx;
 using Parley.ModelImporter.Safetensors;
+using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Quantization;
 
@@ -26,9 +25,9 @@ internal abstract class LinearFormat
         var product = EmitProduct(graph, tensors, linear, input);
         if (!linear.HasBias)
             return product;
-        var bias = graph.Reserve($"{linear.Name}.bias", TensorProto.Types.DataType.Float,
-            (long)linear.Outputs * sizeof(float), linear.Outputs);
-        graph.Fill((data, _) => bias.Write(data, 0, MemoryMarshal.AsBytes<float>(linear.ReadBias(tensors))), bias);
+        var type = graph.Activations;
+        var bias = type.Reserve(graph, $"{linear.Name}.bias", linear.Outputs);
+        graph.Fill((data, _) => type.Write(data, bias, 0, linear.ReadBias(tensors)), bias);
         return graph.Node($"{linear.Name}.biased", "Add", "", [product, bias.Name]);
     }
 
@@ -39,7 +38,7 @@ internal abstract class LinearFormat
         var product = Emit(graph, tensors, linear, input);
         if (!_split)
         {
-            graph.Constant<long>(SplitName, TensorProto.Types.DataType.Int64, [linear.Outputs / 2, linear.Outputs / 2], 2);
+            graph.Constant<long>(SplitName, DataType.Int64, [linear.Outputs / 2, linear.Outputs / 2], 2);
             _split = true;
         }
 
