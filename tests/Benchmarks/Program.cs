@@ -4,6 +4,12 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
 
+if (args is ["linears", .. var linears])
+{
+    LinearBench.Run(linears);
+    return;
+}
+
 if (args is ["export", var folder])
 {
     Material.Export(folder);

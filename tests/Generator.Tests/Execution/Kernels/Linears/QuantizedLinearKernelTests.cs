@@ -91,7 +91,7 @@ public sealed class QuantizedLinearKernelTests
         {
             var actual = linear.Run(kernel, rows, gated: true);
             for (var i = 0; i < actual.Length; i++)
-                Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-6 * (1 + Math.Abs(expected[i])), $"[{i}] is {actual[i]}, not {expected[i]}");
+                Assert.Equal(expected[i], actual[i], 1e-6 * (1 + Math.Abs(expected[i])));
             Assert.Equal(Bits(linear.Run(Scalar, rows, gated: true)), Bits(actual));
         }
     }
