@@ -28,7 +28,8 @@ internal static class LinearBench
         var bandwidth = Bandwidth();
         Write($"{QuantizedLinearKernel.Best.Name}, {Threads} threads, spinning {(spinning ? "on" : "off")}, {Layers} layers; "
             + $"read bandwidth {bandwidth:0.0} GB/s; multiply-adds {LinearBenchModel.Products * Layers / 1e9:0.000} G");
-        Write("| format | MB | " + string.Join(" | ", rows.Select(count => $"{count} rows, ms (GMAC/s)")) + " | share of bandwidth at the first |");
+        var columns = string.Join(" | ", rows.Select(count => $"{count} rows, ms (GMAC/s)"));
+        Write($"| format | MB | {columns} | share of bandwidth at the first |");
         Write("| --- | --- | " + string.Concat(rows.Select(_ => "--- | ")) + "--- |");
         foreach (var format in formats)
         {

@@ -2,7 +2,9 @@ using Parley.Generator.Execution.Kernels.Linears;
 
 namespace Parley.Generator.Tests.Execution.Kernels.Linears;
 
-/// <summary>The kernel alone: against double precision, every instruction set against the scalar one, rows alone against together.</summary>
+/// <summary>
+/// The kernel alone: against double precision, every instruction set against the scalar one, rows alone against together.
+/// </summary>
 public sealed class QuantizedLinearKernelTests
 {
     private static readonly QuantizedLinearKernel Scalar = QuantizedLinearKernel.ScalarVariant;
