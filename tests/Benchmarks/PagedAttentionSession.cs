@@ -25,8 +25,8 @@ internal sealed class PagedAttentionSession : AttentionSession
             graph.Input($"key_cache.{layer}", type, -1, -1, load.KeyValueHeads, -1)
                 .Input($"value_cache.{layer}", type, -1, -1, load.KeyValueHeads, -1)
                 .Node(
-                    PagedAttentionOp.Name,
-                    PagedAttentionOp.Domain,
+                    PagedAttentionOp.OpName,
+                    CustomOpDomain.Name,
                     [
                         "qkv", "", "", $"key_cache.{layer}", $"value_cache.{layer}", GraphContract.CumulativeLengths,
                         GraphContract.PastLengths, GraphContract.BlockTable, "cos", "sin",

@@ -17,6 +17,12 @@ switch (args)
         return;
 }
 
+if (args is ["linears", .. var linears])
+{
+    LinearBench.Run(linears);
+    return;
+}
+
 if (args is ["attention", .. var settings])
 {
     AttentionBench.Run(settings);

@@ -152,7 +152,8 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
     private static void Finish(QuantizedTile* tile, int group, int part)
     {
         var halves = BlockOutputs * (tile->HasMinima ? 2 : 1) * group;
-        ushort* firstHalves = tile->FirstHalves + halves + (TOps.Width * part), secondHalves = tile->SecondHalves + halves + (TOps.Width * part);
+        halves += TOps.Width * part;
+        ushort* firstHalves = tile->FirstHalves + halves, secondHalves = tile->SecondHalves + halves;
         TFloat factor = TOps.Broadcast(tile->FirstFactor), factor2 = TOps.Broadcast(tile->SecondFactor);
         TFloat scale = TOps.LoadHalves(firstHalves, factor), scale2 = TOps.LoadHalves(secondHalves, factor2);
         TFloat minimum, minimum2;

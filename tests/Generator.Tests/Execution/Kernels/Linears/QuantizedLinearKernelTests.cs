@@ -2,7 +2,9 @@ using Parley.Generator.Execution.Kernels.Linears;
 
 namespace Parley.Generator.Tests.Execution.Kernels.Linears;
 
-/// <summary>The kernel alone: against double precision, every instruction set against the scalar one, rows alone against together.</summary>
+/// <summary>
+/// The kernel alone: against double precision, every instruction set against the scalar one, rows alone against together.
+/// </summary>
 public sealed class QuantizedLinearKernelTests
 {
     private static readonly QuantizedLinearKernel Scalar = QuantizedLinearKernel.ScalarVariant;
@@ -91,7 +93,7 @@ public sealed class QuantizedLinearKernelTests
         {
             var actual = linear.Run(kernel, rows, gated: true);
             for (var i = 0; i < actual.Length; i++)
-                Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-6 * (1 + Math.Abs(expected[i])), $"[{i}] is {actual[i]}, not {expected[i]}");
+                Assert.Equal(expected[i], actual[i], 1e-6 * (1 + Math.Abs(expected[i])));
             Assert.Equal(Bits(linear.Run(Scalar, rows, gated: true)), Bits(actual));
         }
     }
