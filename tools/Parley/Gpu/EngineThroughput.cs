@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Parley.Cli.Bench;
 using Parley.Generator;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
@@ -22,7 +21,7 @@ internal static class EngineThroughput
     /// <param name="settings">Sizes.</param>
     /// <param name="sequences">Sequences at once.</param>
     /// <param name="tokens">Tokens of each answer.</param>
-    public static EngineResult Measure(IModelRunner runner, GeneratorOptions settings, int sequences, int tokens)
+    public static GpuStep Measure(IModelRunner runner, GeneratorOptions settings, int sequences, int tokens)
     {
         using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var queue = new AdmissionQueue(sequences, int.MaxValue, TimeProvider.System);
@@ -73,6 +72,6 @@ internal static class EngineThroughput
         {
         }
 
-        return new EngineResult("engine", sequences, sequences, PromptTokens, seconds * 1000 / steps, made / seconds);
+        return new GpuStep("engine", sequences, sequences, PromptTokens, seconds * 1000 / steps, made / seconds);
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Parley.Cli.Bench;
 using Parley.Generator.Execution;
 
 namespace Parley.Cli.Gpu;
@@ -20,7 +19,7 @@ internal sealed class GpuBench(GpuOptions options, int[] batches, int[] prompts,
         var (sequences, stepTokens) = (batches.Max(), Math.Max(prompts.Max(), batches.Max()));
         var settings = GpuPackages.Settings(sequences, stepTokens, context, graphs);
         using var driver = new StepDriver(packages.Open(name, settings, cancellationToken), sequences, stepTokens, context);
-        var steps = new List<EngineResult>();
+        var steps = new List<GpuStep>();
         var shares = new Dictionary<string, double>();
         var shape = driver.Runner.Shape;
         var random = new Random(1);
@@ -57,7 +56,7 @@ internal sealed class GpuBench(GpuOptions options, int[] batches, int[] prompts,
         return shape.TiedEmbeddings ? bytes : bytes - ((long)shape.VocabularySize * shape.HiddenSize * sizeof(ushort));
     }
 
-    private static EngineResult Measure(
+    private static GpuStep Measure(
         StepDriver driver, string kind, (int Sequence, ReadOnlyMemory<uint> Ids, int Past)[] rows, int past,
         CancellationToken cancellationToken)
     {
@@ -76,6 +75,6 @@ internal sealed class GpuBench(GpuOptions options, int[] batches, int[] prompts,
         times.Sort();
         var median = times[times.Count / 2];
         var tokens = rows.Sum(row => row.Ids.Length);
-        return new EngineResult(kind, rows.Length, tokens, past, median, tokens / median * 1000);
+        return new GpuStep(kind, rows.Length, tokens, past, median, tokens / median * 1000);
     }
 }

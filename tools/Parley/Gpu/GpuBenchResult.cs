@@ -1,4 +1,3 @@
-using Parley.Cli.Bench;
 
 namespace Parley.Cli.Gpu;
 
@@ -14,4 +13,4 @@ namespace Parley.Cli.Gpu;
 /// <param name="Engine">Whole engine: scheduler, sampling (temperature 0.6, top-k 50, top-p 0.9), streams.</param>
 internal sealed record GpuBenchResult(
     string Device, string Precision, bool Graphs, double BandwidthGbs, long WeightBytes, long KvBytesPerToken,
-    IReadOnlyList<EngineResult> Steps, IReadOnlyDictionary<string, double> BandwidthShares, IReadOnlyList<EngineResult> Engine);
+    IReadOnlyList<GpuStep> Steps, IReadOnlyDictionary<string, double> BandwidthShares, IReadOnlyList<GpuStep> Engine);
