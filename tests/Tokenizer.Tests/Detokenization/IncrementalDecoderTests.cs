@@ -151,7 +151,11 @@ public sealed class IncrementalDecoderTests
                 """),
             ["model"] = new JsonObject
             {
-                ["type"] = "BPE", ["byte_fallback"] = true, ["fuse_unk"] = true, ["vocab"] = vocabulary, ["merges"] = new JsonArray(),
+                ["type"] = "BPE",
+                ["byte_fallback"] = true,
+                ["fuse_unk"] = true,
+                ["vocab"] = vocabulary,
+                ["merges"] = new JsonArray(),
             },
         }.ToJsonString();
     }
