@@ -76,7 +76,8 @@ internal sealed class GeneratorOptions
     public int KvBlockTokens { get; set; } = 32;
 
     /// <summary>
-    /// How keys and values lie in the KV cache. Fp16 and Int8 hold two and nearly four times as many tokens in the same memory, and long contexts
+    /// How keys and values lie in the KV cache. Fp16 and Int8 hold two and nearly four times as many tokens in the same memory, and
+    /// long contexts
     /// are read that much faster; what they cost in exactness is in docs/benchmarks/attention-notes.md.
     /// </summary>
     /// <value>Fp32, Fp16 or Int8; default Fp16.</value>

@@ -6,8 +6,10 @@ using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 namespace Parley.Generator.Execution.Kernels;
 
 /// <summary>
-/// The operator <c>ai.parley.PagedAttention</c>, version 1: the inputs of <c>com.microsoft.PagedAttention</c> in float32 on the CPU, but for
-/// the caches, whose type is the caller's choice. It changes these two inputs in place. Registration and callbacks; the arithmetic is <see cref="PagedAttentionKernel"/>.
+/// The operator <c>ai.parley.PagedAttention</c>, version 1: the inputs of <c>com.microsoft.PagedAttention</c> in float32 on the CPU,
+/// but for
+/// the caches, whose type is the caller's choice. It changes these two inputs in place. Registration and callbacks; the arithmetic is
+/// <see cref="PagedAttentionKernel"/>.
 /// </summary>
 internal static unsafe class PagedAttentionOp
 {
