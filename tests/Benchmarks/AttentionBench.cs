@@ -8,7 +8,8 @@ namespace Parley.Benchmarks;
 /// Attention through ONNX Runtime, ours in its settings and GroupQueryAttention by turns in one run, so that the ratio survives a machine
 /// whose speed drifts.
 /// </summary>
-/// <remarks><c>attention [--blocks 32,64] [--caches Fp32,Int8] [--heads 32/8] [--threads 2] [--repeats 15] [--cases "1,1,256;8,1,896"]</c></remarks>
+/// <remarks><c>attention [--blocks 32,64] [--caches Fp32,Int8] [--heads 32/8] [--threads 2] [--repeats 15] [--cases
+/// "1,1,256;8,1,896"]</c></remarks>
 internal static class AttentionBench
 {
     private static readonly string[] AllCases =

@@ -12,7 +12,8 @@ internal sealed record AttentionLoad(int QueryHeads, int KeyValueHeads, int Head
     public long CacheFloats => (long)Sequences * Length * KeyValueHeads * HeadSize;
 
     /// <summary>
-    /// Layers of the measured graph: as in a model each has a cache of its own, and together they are larger than any cache of the processor.
+    /// Layers of the measured graph: as in a model each has a cache of its own, and together they are larger than any cache of the
+    /// processor.
     /// </summary>
     public int Layers => (int)Math.Clamp(128L * 1024 * 1024 / (2 * sizeof(float) * CacheFloats), 1, 128);
 }

@@ -7,7 +7,8 @@ internal enum KvCachePrecision
     Fp32,
 
     /// <summary>
-    /// 2 bytes: half precision without subnormals, infinities and NaN, so up to 131,008. Off by at most 2⁻¹¹ of the number, or 2⁻¹⁵ where it is
+    /// 2 bytes: half precision without subnormals, infinities and NaN, so up to 131,008. Off by at most 2⁻¹¹ of the number, or 2⁻¹⁵
+    /// where it is
     /// below 2⁻¹⁴.
     /// </summary>
     Fp16,

@@ -144,7 +144,8 @@ public sealed class OnnxModelRunnerTests : IDisposable
         for (var i = 0; i < exact.Length; i++)
             Assert.Equal(exact[i], whole[i], tolerance);
         Assert.NotEqual(exact, whole);
-        Assert.Equal(Options.BlockCount * Options.BlockTokens * KvCacheFormat.TokenBytes(options.CachePrecision, TinyModel.Shape), narrow.CacheBytes);
+        var tokenBytes = KvCacheFormat.TokenBytes(options.CachePrecision, TinyModel.Shape);
+        Assert.Equal(Options.BlockCount * Options.BlockTokens * tokenBytes, narrow.CacheBytes);
         Assert.Contains(precision.ToLowerInvariant(), narrow.Device, StringComparison.Ordinal);
     }
 

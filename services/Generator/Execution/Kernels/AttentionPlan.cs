@@ -1,11 +1,12 @@
 namespace Parley.Generator.Execution.Kernels;
 
 /// <summary>
-/// The units of one step. The plan decides only who computes what and when: any plan gives the same bits, so it may look at the whole batch.
+/// The units of one step. The plan decides only who computes what and when: any plan gives the same bits, so it may look at the whole
+/// batch.
 /// </summary>
 internal unsafe struct AttentionPlan
 {
-    /// <summary>Units that write keys and values of chunks whose tokens several units read; all before the first of <see cref="Units"/>.</summary>
+    /// <summary>Units that write what several units read, keys and values of chunks; all before the first of <see cref="Units"/>.</summary>
     public AttentionUnit* Writes;
 
     /// <summary>Units that attend, in any order.</summary>
@@ -84,7 +85,10 @@ internal unsafe struct AttentionPlan
         var segments = Segments(unit);
         Splits[_splitCount] = new AttentionSplit
         {
-            Pending = parts, FirstKey = unit.FirstKey, SegmentCount = segments, Offset = _partialFloats,
+            Pending = parts,
+            FirstKey = unit.FirstKey,
+            SegmentCount = segments,
+            Offset = _partialFloats,
         };
         unit.Split = _splitCount++;
         _partialFloats += segments * PagedAttentionKernel.StateFloats(unit.TokenCount * step->GroupSize, step->HeadSize);

@@ -31,7 +31,10 @@ internal static unsafe class AttentionScratch
     {
         // Half as much again: a context that grows by a token per step must not allocate in each.
         if (buffer is null || buffer.Length < bytes + AlignmentBytes)
-            buffer = GC.AllocateUninitializedArray<byte>(checked((int)Math.Max(bytes + (bytes / 2) + AlignmentBytes, 16 * 1024)), pinned: true);
+        {
+            var length = Math.Max(bytes + (bytes / 2) + AlignmentBytes, 16 * 1024);
+            buffer = GC.AllocateUninitializedArray<byte>(checked((int)length), pinned: true);
+        }
 
         // The array is pinned for its lifetime, so the address outlives the fixed statement.
         fixed (byte* start = buffer)

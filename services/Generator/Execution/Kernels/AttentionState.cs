@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Parley.Generator.Execution.Kernels;
 
-/// <summary>What the rows of a unit have gathered over some positions: sums of weighted values, the largest score, sum of weights.</summary>
+/// <summary>What the rows of a unit have gathered over some positions: weighted values, the largest score, the weights' sum.</summary>
 /// <param name="start">Memory of <see cref="PagedAttentionKernel.StateFloats"/>.</param>
 /// <param name="rows">Rows, in whole groups.</param>
 /// <param name="headSize">Dimensions of a head.</param>

@@ -1,7 +1,8 @@
 namespace Parley.Generator.Execution.Kernels;
 
 /// <summary>
-/// The numbers behind <see cref="KvCachePrecision.Fp16"/>. Without subnormals every widening is a shift, a mask and one exact multiplication, and
+/// The numbers behind <see cref="KvCachePrecision.Fp16"/>. Without subnormals every widening is a shift, a mask and one exact
+/// multiplication, and
 /// none of it meets a float32 subnormal, for which processors of Intel's take a slow way.
 /// </summary>
 internal static class HalfFormat

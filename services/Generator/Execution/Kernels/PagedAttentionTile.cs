@@ -37,7 +37,11 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
             (padded * headSize) + (2 * stateFloats) + (padded * TOps.Width) + ((RowGroup + 1) * KeyTile) + widened);
         var work = new TileWork
         {
-            Step = step, Unit = unit, FirstPosition = firstPosition, Rows = rows, Padded = padded,
+            Step = step,
+            Unit = unit,
+            FirstPosition = firstPosition,
+            Rows = rows,
+            Padded = padded,
             Queries = scratch,
             LaneSums = scratch + (padded * headSize) + (2 * stateFloats),
         };
@@ -176,8 +180,8 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
             AttentionWeights<TVector, TOps>.Weigh(
                 work->Scores, &view, 1, valueScales, state.Maxima, work->Corrections, work->LaneSums);
             AttentionValues<TVector, TOps, TRead>.AddOne(
-                work->Scores, work->Corrections, (byte**)tile->Values, (byte**)next->Values, tile->RunTokens, headSize, view.First, view.End,
-                state.Accumulators);
+                work->Scores, work->Corrections, (byte**)tile->Values, (byte**)next->Values, tile->RunTokens, headSize, view.First,
+                view.End, state.Accumulators);
             return;
         }
 
@@ -193,8 +197,8 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
             AttentionWeights<TVector, TOps>.Weigh(
                 work->Scores, &view, RowGroup, valueScales, state.Maxima + row, work->Corrections, work->LaneSums + (row * TOps.Width));
             AttentionValues<TVector, TOps, TRead>.Add(
-                work->Scores, work->Corrections, (byte**)tile->Values, (byte**)next->Values, tile->RunTokens, headSize, view.First, view.End,
-                state.Accumulators + ((long)row * headSize));
+                work->Scores, work->Corrections, (byte**)tile->Values, (byte**)next->Values, tile->RunTokens, headSize, view.First,
+                view.End, state.Accumulators + ((long)row * headSize));
             // Once fetched it is there for all rows.
             next = tile;
         }

@@ -15,7 +15,7 @@ internal static unsafe class PagedCacheWriter<TVector, TOps, TElement>
         Write(step, unit, unit->FirstToken, unit->TokenCount);
     }
 
-    /// <summary>Rotates the keys of some of a sequence's new tokens for one head, and writes them and the values into their blocks.</summary>
+    /// <summary>Writes the keys, rotated, and values of some of a sequence's new tokens into their blocks, for one head.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Write(PagedAttentionStep* step, AttentionUnit* unit, int firstToken, int tokens)
     {

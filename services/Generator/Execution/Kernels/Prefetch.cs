@@ -7,7 +7,8 @@ namespace Parley.Generator.Execution.Kernels;
 internal static unsafe class Prefetch
 {
     /// <summary>
-    /// Fetches the cache line of an address, which need not be valid. The blocks of a sequence lie anywhere and are small, so the processor does
+    /// Fetches the cache line of an address, which need not be valid. The blocks of a sequence lie anywhere and are small, so the
+    /// processor does
     /// not see by itself where reading goes on.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

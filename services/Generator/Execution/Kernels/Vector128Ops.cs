@@ -108,7 +108,8 @@ internal readonly unsafe struct Vector128Ops : IVectorOps<Vector128<float>>
         var magnitude = (bits & Vector128.Create(int.MaxValue)) - Vector128.Create(HalfFormat.BiasDifference);
         var rounded = (magnitude + Vector128.Create(0xfff) + ((magnitude >> HalfFormat.Shift) & Vector128<int>.One)) >> HalfFormat.Shift;
         var held = Vector128.Min(Vector128.Max(rounded, Vector128.Create(HalfFormat.Smallest)), Vector128.Create(HalfFormat.Largest));
-        return Vector128.AndNot(held, Vector128.LessThan(rounded, Vector128<int>.Zero)) | ((bits >> 16) & Vector128.Create(HalfFormat.Sign));
+        var sign = (bits >> 16) & Vector128.Create(HalfFormat.Sign);
+        return Vector128.AndNot(held, Vector128.LessThan(rounded, Vector128<int>.Zero)) | sign;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -113,7 +113,8 @@ internal readonly unsafe struct Vector256Ops : IVectorOps<Vector256<float>>
         var magnitude = (bits & Vector256.Create(int.MaxValue)) - Vector256.Create(HalfFormat.BiasDifference);
         var rounded = (magnitude + Vector256.Create(0xfff) + ((magnitude >> HalfFormat.Shift) & Vector256<int>.One)) >> HalfFormat.Shift;
         var held = Vector256.Min(Vector256.Max(rounded, Vector256.Create(HalfFormat.Smallest)), Vector256.Create(HalfFormat.Largest));
-        return Vector256.AndNot(held, Vector256.LessThan(rounded, Vector256<int>.Zero)) | ((bits >> 16) & Vector256.Create(HalfFormat.Sign));
+        var sign = (bits >> 16) & Vector256.Create(HalfFormat.Sign);
+        return Vector256.AndNot(held, Vector256.LessThan(rounded, Vector256<int>.Zero)) | sign;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

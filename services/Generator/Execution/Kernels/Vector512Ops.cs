@@ -117,7 +117,8 @@ internal readonly unsafe struct Vector512Ops : IVectorOps<Vector512<float>>
         var magnitude = (bits & Vector512.Create(int.MaxValue)) - Vector512.Create(HalfFormat.BiasDifference);
         var rounded = (magnitude + Vector512.Create(0xfff) + ((magnitude >> HalfFormat.Shift) & Vector512<int>.One)) >> HalfFormat.Shift;
         var held = Vector512.Min(Vector512.Max(rounded, Vector512.Create(HalfFormat.Smallest)), Vector512.Create(HalfFormat.Largest));
-        return Vector512.AndNot(held, Vector512.LessThan(rounded, Vector512<int>.Zero)) | ((bits >> 16) & Vector512.Create(HalfFormat.Sign));
+        var sign = (bits >> 16) & Vector512.Create(HalfFormat.Sign);
+        return Vector512.AndNot(held, Vector512.LessThan(rounded, Vector512<int>.Zero)) | sign;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

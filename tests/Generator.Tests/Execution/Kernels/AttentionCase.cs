@@ -5,7 +5,8 @@ using Parley.Generator.Execution.Kernels;
 namespace Parley.Generator.Tests.Execution.Kernels;
 
 /// <summary>
-/// Sequences that grow by random ragged steps, in a poisoned cache, with a plain double-precision answer for every row. The answer is that for
+/// Sequences that grow by random ragged steps, in a poisoned cache, with a plain double-precision answer for every row. The answer is
+/// that for
 /// the keys and values as they lie in the cache, each of which is compared with what was to be written.
 /// </summary>
 internal sealed unsafe class AttentionCase : IDisposable
