@@ -32,7 +32,8 @@ public sealed class CudaPackageExecutionTests
     };
 
     /// <summary>
-    /// The rehearsal is exact to fp32's rounding. Widened graphs carry rounded weights (but bf16's of a bf16 checkpoint, where only the rotary
+    /// The rehearsal is exact to fp32's rounding. Widened graphs carry rounded weights (but bf16's of a bf16 checkpoint, where only the
+    /// rotary
     /// tables are rounded) and are exact otherwise.
     /// </summary>
     [Theory]

@@ -29,13 +29,14 @@ public sealed record ImportOptions
     public int ContextTokensMax { get; init; } = 8192;
 
     /// <value>
-    /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: 128. Smaller is more exact and larger on disk.
+    /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: null, which is 128 in int8 and 32 in int4. Smaller is
+    /// more exact and larger on disk.
     /// </value>
-    public int BlockMax { get; init; } = 128;
+    public int? BlockMax { get; init; }
 
     /// <value>
     /// Weights per scale in int4: 128, 64 or 32, or the largest of them below it that divides a linear's inputs. Default: null, which is
-    /// <see cref="BlockMax"/>, but 32 for linears that lie on a 4-bit grid of 32 already; a number rounds those again.
+    /// <see cref="BlockMax"/>, and 32 for linears that lie on a 4-bit grid of 32 already; a number rounds those again.
     /// </value>
     public int? Int4Group { get; init; }
 
@@ -77,7 +78,7 @@ public sealed record ImportOptions
         Quantization.Precision.Check(Precision, Attention);
         ArgumentOutOfRangeException.ThrowIfLessThan(ContextTokensMax, 1);
         RefuseIf(!ModelImport.Linears.Contains(Linears), nameof(Linears), $"\"{Linears}\", not own or ort");
-        RefuseIf(BlockMax is not (128 or 64 or 32), nameof(BlockMax), $"{BlockMax}, not 128, 64 or 32");
+        RefuseIf(BlockMax is not (null or 128 or 64 or 32), nameof(BlockMax), $"{BlockMax}, not 128, 64 or 32");
         RefuseIf(Int4Group is not (null or 128 or 64 or 32), nameof(Int4Group), $"{Int4Group}, not 128, 64 or 32");
         RefuseIf(Int4ScaleOnly && Precision != "int4", nameof(Int4ScaleOnly), "set, which is for int4");
         RefuseIf(Dequantize && Precision != "int4", nameof(Dequantize), "set, which is for int4");
@@ -94,11 +95,13 @@ public sealed record ImportOptions
         var vocabulary = checkpoint.Config.Shape.VocabularySize;
         RefuseIf(CalibrationIds?.Any(id => id < 0 || id >= vocabulary) ?? false, nameof(CalibrationIds),
             $"a list with an id outside the vocabulary of {vocabulary}");
-        var plain = new PlainRounding(Int4Group ?? BlockMax, !Int4ScaleOnly, keepGrids: Int4Group is null);
+        var plain = new PlainRounding(
+            Int4Group ?? BlockMax ?? PlainRounding.DefaultGroup, !Int4ScaleOnly, keepGrids: Int4Group is null);
         GroupRounding rounding = CalibrationIds is null ? plain : new CalibratedRounding(checkpoint, CalibrationIds, plain);
         return Dequantize
             ? Quantization.Precision.CreateRounded(rounding, HeadBits)
-            : Quantization.Precision.Create(Precision, BlockMax, rounding, Linears, Attention);
+            : Quantization.Precision.Create(
+                Precision, BlockMax ?? Quantization.Precision.DefaultBlockMax, rounding, Linears, Attention);
     }
 
     private static void RefuseIf(bool wrong, string name, string value)

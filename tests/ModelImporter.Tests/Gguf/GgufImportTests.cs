@@ -1,4 +1,5 @@
 using Parley.ModelImporter.Gguf;
+using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Tests.Gguf;
@@ -52,6 +53,22 @@ public sealed class GgufImportTests
         });
 
         Assert.Equal(Floats(folder.File("exact/model.data")), Floats(folder.File("rounded/model.data")));
+    }
+
+    [Theory]
+    [InlineData("Q4_0", false)]
+    [InlineData("Q4_1", true)]
+    [InlineData("Q8_0", true)]
+    public void Minima_OfGroupsThatHaveNone_TakeNoRoom(string type, bool expected)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
+            tensor => tensor.Contains("_proj", StringComparison.Ordinal) ? Enum.Parse<GgufType>(type) : GgufType.F32);
+        using var checkpoint = CheckpointReader.Open(source);
+        var rounding = new PlainRounding(group: 32);
+
+        Assert.All(checkpoint.Weights.Layers.SelectMany(layer => layer.Linears),
+            linear => Assert.Equal(expected, rounding.HasMinima(checkpoint.Tensors, linear)));
     }
 
     [Fact]
@@ -178,6 +195,16 @@ public sealed class GgufImportTests
     {
         if (type == GgufType.F32)
             return [.. values.SelectMany(BitConverter.GetBytes)];
+        if (type == GgufType.Q8_0)
+        {
+            return [.. values.Chunk(32).SelectMany(weights =>
+            {
+                var scale = (Half)(weights.Max(MathF.Abs) / 127);
+                var codes = weights.Select(weight => (byte)(sbyte)MathF.Round(weight / (float)scale));
+                return new List<byte>([.. BitConverter.GetBytes(scale), .. codes]);
+            })];
+        }
+
         return [.. values.Chunk(32).SelectMany(weights =>
         {
             var (low, high) = (weights.Min(), weights.Max());

@@ -107,7 +107,8 @@ public sealed class CudaGraphTests : IDisposable
 
         Assert.Equal("com.microsoft", node.Domain);
         Assert.Equal(["", ""], node.Input.Skip(1).Take(2));
-        Assert.Equal(["key_cache.0", "value_cache.0", "seqlens_k", "total_sequence_length", "rotary.cos", "rotary.sin"], node.Input.Skip(3));
+        Assert.Equal(
+            ["key_cache.0", "value_cache.0", "seqlens_k", "total_sequence_length", "rotary.cos", "rotary.sin"], node.Input.Skip(3));
         Assert.Equal(["key_cache_out.0", "value_cache_out.0"], node.Output.Skip(1));
         Assert.DoesNotContain(graph.Node, other => other.OpType == "PagedAttention");
         Assert.Contains("key_cache_out.1", graph.Output.Select(output => output.Name));

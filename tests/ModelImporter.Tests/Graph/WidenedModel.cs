@@ -8,7 +8,8 @@ using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 namespace Parley.ModelImporter.Tests.Graph;
 
 /// <summary>
-/// A CUDA package as the CPU can run it: every value of 16 bits widened to fp32, which is exact, and PagedAttention replaced by our operator,
+/// A CUDA package as the CPU can run it: every value of 16 bits widened to fp32, which is exact, and PagedAttention replaced by our
+/// operator,
 /// which takes the same first ten inputs. Nothing else changes, so what runs is the package's own wiring and weights.
 /// </summary>
 internal static class WidenedModel

@@ -66,6 +66,8 @@ internal sealed class GgufFile : ITensorFile
 
     public bool HasGroups(StoredTensor tensor) => GgufBlocks.HasGroups(_details[tensor.Name].Type);
 
+    public bool HasMinima(StoredTensor tensor) => _details[tensor.Name].Type is GgufType.Q4_1 or GgufType.Q4_K;
+
     public void ReadGroups(StoredTensor tensor, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
     {
         var (type, headSize) = _details[tensor.Name];

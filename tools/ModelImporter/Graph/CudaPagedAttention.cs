@@ -7,7 +7,8 @@ namespace Parley.ModelImporter.Graph;
 
 /// <summary>
 /// <c>com.microsoft.PagedAttention</c>: caches, cosines and sines in the activations' type, and bounds of the step's lengths in the CPU's
-/// memory (input 16), without which each layer would wait for the device. It writes the caches in place; its optional cache outputs are left out.
+/// memory (input 16), without which each layer would wait for the device. It writes the caches in place; its optional cache outputs are
+/// left out.
 /// </summary>
 /// <remarks>The rehearsal has our own operator instead, which takes the same first ten inputs.</remarks>
 internal sealed class CudaPagedAttention : IAttentionEmitter

@@ -9,6 +9,12 @@ namespace Parley.ModelImporter.Quantization;
 /// <param name="keepGrids">Whether linears that lie on a 4-bit grid of 32 already keep it.</param>
 internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keepGrids = true) : GroupRounding
 {
+    /// <summary>
+    /// Weights per scale unless told otherwise. Plain rounding in larger groups loses more than llama.cpp's Q4_0 does
+    /// (docs/benchmarks/quality.md).
+    /// </summary>
+    public const int DefaultGroup = 32;
+
     private const int GridGroup = 32;
     private const int SampledRows = 16;
 
@@ -41,18 +47,19 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
         return keeps;
     }
 
-    public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) => hasMinimum || KeepsGrid(tensors, linear);
+    public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) =>
+        KeepsGrid(tensors, linear) ? !linear.Parts.All(part => tensors.HasScalesAlone(part.Weight)) : hasMinimum;
 
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
-        var keeps = KeepsGrid(tensors, linear);
+        var (keeps, affine) = (KeepsGrid(tensors, linear), HasMinima(tensors, linear));
         return (row, weights, codes, scales, offsets) =>
         {
             var (part, partRow) = linear.Find(row);
             if (keeps && tensors.HasGroups(part.Weight))
                 TakeOver(tensors, part.Weight, partRow, codes, scales, offsets);
             else
-                AffineQuantizer.Quantize(weights, group, codes, scales, offsets, hasMinimum || keeps);
+                AffineQuantizer.Quantize(weights, group, codes, scales, offsets, affine);
         };
     }
 

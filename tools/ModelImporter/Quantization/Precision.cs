@@ -8,6 +8,9 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <summary>Names of the CPU's precisions, most exact first.</summary>
     public static IReadOnlyList<string> Names { get; } = ["fp32", "int8", "w8a8", "int4"];
 
+    /// <summary>Weights per scale at most in int8.</summary>
+    public const int DefaultBlockMax = 128;
+
     /// <summary>Names of the precisions for CUDA.</summary>
     public static IReadOnlyList<string> CudaNames { get; } = ["bf16", "fp16", "int4-fp16"];
 
@@ -20,14 +23,15 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <summary>Looks a precision up.</summary>
     /// <param name="name">One of <see cref="Names"/> or <see cref="CudaNames"/>; or the rehearsal of one, fp32 on the CPU in the shape of
     /// a CUDA graph: <c>rehearsal</c>, <c>int4-rehearsal</c>.</param>
-    /// <param name="blockMax">Largest number of weights per scale: 128, 64 or 32.</param>
+    /// <param name="blockMax">Largest number of weights per scale in int8 and the vocabulary: 128, 64 or 32.</param>
     /// <param name="rounding">How int4 finds its codes; plainly without one.</param>
     /// <param name="linears">Whose operators compute quantised linears on the CPU, where there is a choice:
     /// <c>own</c>, or <c>ort</c> for ONNX Runtime's.</param>
     /// <param name="attention"><see cref="GraphTarget.Paged"/>, or for CUDA <see cref="GraphTarget.GroupQuery"/>.</param>
     /// <exception cref="ArgumentException">There is none of this name.</exception>
     public static Precision Create(
-        string name, int blockMax = 128, GroupRounding? rounding = null, string linears = "own", string attention = GraphTarget.Paged)
+        string name, int blockMax = DefaultBlockMax, GroupRounding? rounding = null, string linears = "own",
+        string attention = GraphTarget.Paged)
     {
         var type = name switch
         {
@@ -37,8 +41,14 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
             _ => null,
         };
         if (attention is not (GraphTarget.Paged or GraphTarget.GroupQuery) || (type is null && attention != GraphTarget.Paged))
-            throw new ArgumentException($"The attention \"{attention}\" is not to be had with the precision \"{name}\".", nameof(attention));
-        return type is null ? CreateForCpu(name, blockMax, rounding ?? new PlainRounding(blockMax), linears != "ort") : CreateForCuda(name, blockMax, attention, type);
+        {
+            throw new ArgumentException(
+                $"The attention \"{attention}\" is not to be had with the precision \"{name}\".", nameof(attention));
+        }
+
+        return type is null
+            ? CreateForCpu(name, blockMax, rounding ?? new PlainRounding(PlainRounding.DefaultGroup), linears != "ort")
+            : CreateForCuda(name, blockMax, attention, type);
     }
 
     private static Precision CreateForCuda(string name, int blockMax, string attention, ElementType type)

@@ -102,6 +102,9 @@ internal sealed class CheckpointTensors : IDisposable
     /// <summary>Whether a tensor consists of 4-bit groups of 32 weights.</summary>
     public bool HasGroups(string name) => _tensors.TryGetValue(name, out var entry) && entry.File.HasGroups(entry.Tensor);
 
+    /// <summary>Whether a tensor consists of such groups with nothing but a scale.</summary>
+    public bool HasScalesAlone(string name) => HasGroups(name) && Entry(name) is var (file, tensor) && !file.HasMinima(tensor);
+
     /// <summary>Reads a row of such groups, see <see cref="ITensorFile.ReadGroups"/>.</summary>
     public void ReadGroups(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
     {

@@ -21,6 +21,9 @@ internal interface ITensorFile : IDisposable
     /// <summary>Whether a tensor consists of 4-bit groups of 32 weights.</summary>
     bool HasGroups(StoredTensor tensor) => false;
 
+    /// <summary>Whether such groups have a minimum of their own; without one it is −8 scales.</summary>
+    bool HasMinima(StoredTensor tensor) => false;
+
     /// <summary>Reads a row of 4-bit groups of 32 weights as they are stored: weight = code · scale + minimum.</summary>
     /// <param name="tensor">A tensor of this file that has groups.</param>
     /// <param name="row">The row.</param>

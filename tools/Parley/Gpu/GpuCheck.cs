@@ -80,7 +80,9 @@ internal sealed class GpuCheck(GpuOptions options, int longTokens)
             Add(precision, $"chunks of {chunk}", length, whole, device.Prefill(1, ids, chunk));
     }
 
-    /// <summary>Prompts alone and then together; their next tokens alone, together (captured), and with a chunk beside them (eager).</summary>
+    /// <summary>
+    /// Prompts alone and then together; their next tokens alone, together (captured), and with a chunk beside them (eager).
+    /// </summary>
     private void CompareBatch(string precision, StepDriver device, int[] lengths)
     {
         var prompts = lengths.Where(length => length < 300).Select(length => Ids(device, length + 1, 40 + length)).ToArray();
@@ -99,7 +101,9 @@ internal sealed class GpuCheck(GpuOptions options, int longTokens)
         for (var i = 0; i < prompts.Length; i++)
         {
             Add(precision, "batched", prompts[i].Length, alone[i], captured.AsSpan(i * vocabulary, vocabulary));
-            Add(precision, "eager", prompts[i].Length, captured.AsSpan(i * vocabulary, vocabulary), eager.AsSpan(i * vocabulary, vocabulary));
+            Add(
+                precision, "eager", prompts[i].Length, captured.AsSpan(i * vocabulary, vocabulary),
+                eager.AsSpan(i * vocabulary, vocabulary));
         }
     }
 

@@ -6,7 +6,9 @@ using Spectre.Console;
 
 namespace Parley.Cli.Gpu;
 
-/// <summary><c>parley gpu</c>: does the GPU compute what the CPU does, and how fast; <c>tools/gpu</c> runs it on a machine with one.</summary>
+/// <summary>
+/// <c>parley gpu</c>: does the GPU compute what the CPU does, and how fast; <c>tools/gpu</c> runs it on a machine with one.
+/// </summary>
 internal static class GpuCommand
 {
     private static readonly JsonSerializerOptions Json = new()
@@ -36,7 +38,10 @@ internal static class GpuCommand
         DefaultValueFactory = _ => [.. ModelImport.CudaPrecisions],
     };
 
-    private static readonly Option<bool> Rehearsal = new("--rehearsal") { Description = "Run it all on the CPU: everything but the device." };
+    private static readonly Option<bool> Rehearsal = new("--rehearsal")
+    {
+        Description = "Run it all on the CPU: everything but the device.",
+    };
 
     private static readonly Option<int> DeviceId = new("--device-id") { Description = "The GPU." };
 
@@ -53,13 +58,19 @@ internal static class GpuCommand
         // A file or a pipe has no width; tables are read there, too.
         console.Profile.Width = Math.Max(console.Profile.Width, 120);
         Precisions.AcceptOnlyFromAmong([.. ModelImport.CudaPrecisions]);
-        return new Command("gpu", "Check and measure CUDA: correctness against the CPU, speed.") { CreateCheck(console), CreateBench(console) };
+        return new Command("gpu", "Check and measure CUDA: correctness against the CPU, speed.")
+        {
+            CreateCheck(console), CreateBench(console),
+        };
     }
 
     private static Command CreateCheck(IAnsiConsole console)
     {
         var longTokens = new Option<int>("--long") { Description = "Tokens of the long prompt.", DefaultValueFactory = _ => 4096 };
-        var command = new Command("check", "Compare the device with the CPU: logits, chunks, batches, graphs, long context.") { longTokens };
+        var command = new Command("check", "Compare the device with the CPU: logits, chunks, batches, graphs, long context.")
+        {
+            longTokens,
+        };
         AddShared(command);
         command.SetAction((result, cancellationToken) =>
         {
@@ -69,7 +80,8 @@ internal static class GpuCommand
             foreach (var check in checks)
             {
                 table.AddRow(
-                    check.Precision, check.Check, Number(check.Tokens, "0"), Number(check.Relative, "0.0e+0"), Number(check.Worst, "0.0e+0"),
+                    check.Precision, check.Check, Number(check.Tokens, "0"),
+                    Number(check.Relative, "0.0e+0"), Number(check.Worst, "0.0e+0"),
                     Number(check.Tolerance, "0.0e+0"), check.Identical ? "yes" : "no", check.Passed ? "ok" : "FAILED");
             }
 

@@ -30,10 +30,9 @@ internal static class ImportCommand
             Description = "Positions to serve; the importer's default without it.",
             HelpName = "TOKENS",
         };
-        var block = new Option<int>("--block")
+        var block = new Option<int?>("--block")
         {
-            Description = "Largest number of weights per scale in int8 and int4: 128, 64 or 32.",
-            DefaultValueFactory = _ => 128,
+            Description = "Largest number of weights per scale: 128, 64 or 32; without it 128 in int8 and 32 in int4.",
         };
         var linears = new Option<string>("--linears")
         {

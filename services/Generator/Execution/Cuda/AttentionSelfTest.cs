@@ -6,7 +6,8 @@ using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 namespace Parley.Generator.Execution.Cuda;
 
 /// <summary>
-/// The device's attention against the CPU's, in the served model's own geometry: a few ragged steps of prompts, single tokens and a chunk that
+/// The device's attention against the CPU's, in the served model's own geometry: a few ragged steps of prompts, single tokens and a chunk
+/// that
 /// crosses a block. Schemas of contrib operators carry no version, so a build that does not fit computes something else in silence.
 /// </summary>
 internal sealed class AttentionSelfTest
@@ -58,7 +59,8 @@ internal sealed class AttentionSelfTest
             return;
         throw new InvalidDataException(
             $"{device}: PagedAttention differs from the CPU's by {comparison.Relative:0.0e+0} (worst {comparison.Worst:0.0e+0}), rounding "
-            + $"explains {tolerance:0.0e+0}. This ONNX Runtime, its CUDA provider and CUDA's libraries do not fit together; nothing is served. "
+            + $"explains {tolerance:0.0e+0}. This ONNX Runtime, its CUDA provider and CUDA's libraries do not fit together; "
+                + "nothing is served. "
             + "docs/cuda.md says which do; Generator:Cuda:SelfTest=false goes on regardless.");
     }
 

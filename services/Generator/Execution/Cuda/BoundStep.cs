@@ -4,7 +4,8 @@ using Microsoft.ML.OnnxRuntime;
 namespace Parley.Generator.Execution.Cuda;
 
 /// <summary>
-/// An I/O binding: caches bound once, the tensors of a step bound anew only where their view has changed. Each captured graph has one of its
+/// An I/O binding: caches bound once, the tensors of a step bound anew only where their view has changed. Each captured graph has one of
+/// its
 /// own, which never changes.
 /// </summary>
 internal sealed class BoundStep : IDisposable

@@ -60,7 +60,8 @@ internal static class CudaLibraries
         var text = new StringBuilder("Generator:Device is cuda, and this machine does not have what that takes:");
         foreach (var finding in findings)
             text.Append('\n').Append(finding.Fits ? "  ok      " : "  MISSING ").Append(finding);
-        text.Append("\nName the folders of CUDA's libraries in Generator:Cuda:LibraryPath or LD_LIBRARY_PATH (docs/cuda.md says where to get them), ")
+        text.Append("\nName the folders of CUDA's libraries in Generator:Cuda:LibraryPath or LD_LIBRARY_PATH "
+            + "(docs/cuda.md says where to get them), ")
             .Append("or set Generator:Device to cpu and serve a package for the CPU. Nothing falls back by itself.");
         throw new InvalidDataException(text.ToString());
     }

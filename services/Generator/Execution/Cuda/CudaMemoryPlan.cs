@@ -58,7 +58,8 @@ internal sealed record CudaMemoryPlan(KvCacheSize Cache, long CacheBytes, long A
         if (count < 1)
         {
             throw new InvalidDataException(
-                $"The GPU has {freeBytes / Megabyte} MB free, of which {budget / Megabyte} may be used: weights {weightBytes / Megabyte} MB, "
+                $"The GPU has {freeBytes / Megabyte} MB free, of which {budget / Megabyte} may be used: "
+                + $"weights {weightBytes / Megabyte} MB, "
                 + $"a step {stepBytes / Megabyte} MB, buffers {bufferBytes / Megabyte} MB and the reserve {cuda.ReserveMegabytes} MB leave "
                 + $"{Math.Max(left, 0) / Megabyte} MB, less than two KV blocks of {blockBytes} bytes. Lower Generator:StepTokensMax, "
                 + "Generator:RunningSequencesMax or Generator:Cuda:ReserveMegabytes, or import the model as int4-fp16.");

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Parley.Generator.Execution.Cuda;
 
 /// <summary>
-/// The few calls of CUDA's runtime library that the managed ONNX Runtime does not wrap: memory, copies, a stream. It is the library that ONNX
+/// The few calls of CUDA's runtime library that the managed ONNX Runtime does not wrap: memory, copies, a stream. It is the library that
+/// ONNX
 /// Runtime's provider loads, too, so both share its state.
 /// </summary>
 internal sealed unsafe class CudaRuntime

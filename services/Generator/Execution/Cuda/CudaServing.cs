@@ -7,7 +7,8 @@ using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 namespace Parley.Generator.Execution.Cuda;
 
 /// <summary>
-/// Serves a package that was imported for CUDA: look for what that takes, share the memory out, test the attention, load. A rehearsal package
+/// Serves a package that was imported for CUDA: look for what that takes, share the memory out, test the attention, load. A rehearsal
+/// package
 /// goes the same way on the CPU.
 /// </summary>
 internal sealed class CudaServing

@@ -1,7 +1,8 @@
 namespace Parley.Generator.Execution.Cuda;
 
 /// <summary>
-/// Writes a step's inputs where the binding plan has them. A step that is smaller than its plan is filled up with sequences of one token that
+/// Writes a step's inputs where the binding plan has them. A step that is smaller than its plan is filled up with sequences of one token
+/// that
 /// read and write a block that nobody owns.
 /// </summary>
 internal static class StepPacker

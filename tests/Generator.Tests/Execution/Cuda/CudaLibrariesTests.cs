@@ -31,7 +31,8 @@ public sealed class CudaLibrariesTests
             "libcublasLt.so.13 (cuBLAS light): wanted 13.x; found nothing",
             "libcurand.so.10 (cuRAND): wanted 10.x; found nothing",
             "libonnxruntime.so (ONNX Runtime): wanted 1.31.1 built for CUDA; found 1.31.1 built for the CPU alone",
-            "libonnxruntime_providers_shared.so (ONNX Runtime's bridge to providers): wanted a file; found nothing beside libonnxruntime.so",
+            "libonnxruntime_providers_shared.so (ONNX Runtime's bridge to providers): wanted a file; "
+                + "found nothing beside libonnxruntime.so",
             "libonnxruntime_providers_cuda.so (ONNX Runtime's CUDA provider): wanted 1.31.1; found nothing beside libonnxruntime.so",
         ];
         Assert.All(lines, line => Assert.Contains($"MISSING {line}", message, StringComparison.Ordinal));
