@@ -88,11 +88,11 @@ def report(out):
     print("\n| stack, precision | streams | decode tok/s | of the engine | tok/s with prefill | TTFT p50 ms |\n|---|---|---|---|---|---|")
     for path in sorted(glob.glob(os.path.join(out, "stack-*.json"))):
         precision = os.path.basename(path)[6:-5]
-        for row in load(path) or []:
+        for row in (load(path) or {}).get("levels", []):
             whole = engine.get((precision, row["streams"]))
-            share = f"{100 * row['decode_tokens_per_second'] / whole:.0f} %" if whole else ""
-            print(f"| {precision} | {row['streams']} | {row['decode_tokens_per_second']:.0f} | {share} | {row['tokens_per_second']:.0f} "
-                  f"| {row['first_token_p50_ms']:.1f} |")
+            share = f"{100 * row['steady_tokens_per_second'] / whole:.0f} %" if whole else ""
+            print(f"| {precision} | {row['streams']} | {row['steady_tokens_per_second']:.0f} | {share} | {row['tokens_per_second']:.0f} "
+                  f"| {row['first_token']['p50_ms']:.1f} |")
     if data:
         print(f"\ntransformers {data['transformers']}, torch {data['torch']}, {data['device']}, bf16, greedy, batch of equal prompts:\n")
         print("| mode | batch | tok/s |\n|---|---|---|")

@@ -49,12 +49,14 @@ setup() {
   say "CUDA's libraries: $(cuda_folders)"
 }
 
-# In a shell of its own, which becomes the program: its process id is the one to signal.
-parley() (
+# Becomes the program: what runs it in the background has the program's own process id to signal.
+become_parley() {
   if [ -n "${PARLEY:-}" ]; then exec $PARLEY "$@"; fi
   export LD_LIBRARY_PATH="$home/parley:$(cuda_folders):${LD_LIBRARY_PATH:-}"
   exec "$home/parley/parley" "$@"
-)
+}
+
+parley() ( become_parley "$@" )
 
 checkpoint() {
   [ -f "$home/$shape/config.json" ] || parley synth "$home/$shape" --shape "$shape" || return 1
@@ -99,7 +101,7 @@ stack() {
     say "stack $precision"
     Generator__Device=$device Generator__Cuda__LibraryPath=$(cuda_folders) Generator__RunningSequencesMax=256 Generator__StepTokensMax=2048 \
       Generator__ContextTokensMax=${STACK_CONTEXT:-1024} Generator__PrefillChunkTokens=512 Generator__QueuedRequestsMax=1024 \
-      parley up --model "$package" --http-port $port --grpc-port 0 > "$out/up-$precision.log" 2>&1 &
+      become_parley up --model "$package" --http-port $port --grpc-port 0 > "$out/up-$precision.log" 2>&1 &
     local server=$!
     for _ in $(seq 600); do grep -q 'is ready' "$out/up-$precision.log" && break; kill -0 $server 2>/dev/null || break; sleep 0.2; done
     if ! grep -q 'is ready' "$out/up-$precision.log"; then tail -20 "$out/up-$precision.log"; stop $server; return 1; fi
