@@ -19,6 +19,7 @@ internal sealed class GenerateResponseWriter(
     public async Task WriteAllAsync(CancellationToken cancellationToken)
     {
         var stream = sequence.Stream;
+        using var left = cancellationToken.UnsafeRegister(static (state, token) => ((TokenStream)state!).Leave(token), stream);
         while (await WaitAsync(cancellationToken))
         {
             _tokens.Clear();
@@ -37,7 +38,7 @@ internal sealed class GenerateResponseWriter(
     /// <summary>Waits for tokens or the end and, before the first token, tells the progress meanwhile.</summary>
     private async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
     {
-        var ready = sequence.Stream.WaitAsync(cancellationToken);
+        var ready = sequence.Stream.WaitAsync();
         if (ready.IsCompleted || _tokensSent)
             return await ready;
         var task = ready.AsTask();

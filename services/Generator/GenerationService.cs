@@ -46,6 +46,7 @@ internal sealed class GenerationService(
             QueuedRequestsMax = (uint)_options.QueuedRequestsMax,
             QueuedPromptTokensMax = (uint)_options.QueuedPromptTokensMax,
             StepTokensMax = (uint)limits.StepTokensMax,
+            DraftTokensMax = (uint)limits.DraftTokensMax,
             UnsupportedFields = { "sampling.guide" },
             Version = Version,
             InstanceId = InstanceId,

@@ -1,5 +1,8 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 using Parley.Generator.Engine;
+using Parley.Generator.Execution;
+using Parley.Generator.Execution.Cuda;
 
 namespace Parley.Generator;
 
@@ -16,6 +19,15 @@ internal sealed class GeneratorOptions
     /// <summary>Served name.</summary>
     /// <value>Empty, the default, is the package's own name.</value>
     public string ModelName { get; set; } = "";
+
+    /// <summary>Where steps run.</summary>
+    /// <value><c>cpu</c>, the default, or <c>cuda</c>; the package must be of the same.</value>
+    [RegularExpression("cpu|cuda", ErrorMessage = "Generator:Device is neither cpu nor cuda.")]
+    public string Device { get; set; } = "cpu";
+
+    /// <summary>The GPU, where <see cref="Device"/> is <c>cuda</c>.</summary>
+    [ValidateObjectMembers]
+    public CudaOptions Cuda { get; set; } = new();
 
     /// <summary>Threads of a model step.</summary>
     /// <value>0 to 1,024; default 0: one per physical core, as far as the process may use them.</value>
@@ -57,24 +69,37 @@ internal sealed class GeneratorOptions
     public int RetryAfterSeconds { get; set; } = 2;
 
     /// <summary>
-    /// Tokens that a step may guess behind a sequence's last one, from the sequence's own text, and verify with it. What is said is the
-    /// same with and without; a sequence whose guesses are wrong stops guessing.
+    /// Tokens that a step may guess behind a sequence's last one, from the sequence's own text, and verify with it: the most that a request
+    /// may ask for. What is said is the same with and without; a sequence whose guesses are wrong stops guessing.
     /// </summary>
-    /// <value>0 to 16; default 0: off.</value>
+    /// <value>0 to 16; default 8. 0 refuses every request for drafts.</value>
     [Range(0, 16)]
-    public int DraftTokensMax { get; set; }
+    public int DraftTokensMax { get; set; } = 8;
+
+    /// <summary>What a request without draft_tokens means.</summary>
+    /// <value>0 to 16, at most <see cref="DraftTokensMax"/>; default 0: off.</value>
+    [Range(0, 16)]
+    public int DraftTokensDefault { get; set; }
 
     /// <summary>A request that has waited this long counts as one priority class higher.</summary>
     /// <value>1 to 86,400 s; default 10.</value>
     [Range(1, 86_400)]
     public int PriorityAgingSeconds { get; set; } = 10;
 
-    /// <summary>Positions of one KV block.</summary>
+    /// <summary>Positions of one KV block on the CPU; CUDA's follow from the head size.</summary>
     /// <value>A power of two from 16 to 1,024; default 32.</value>
     [Range(16, 1024)]
     public int KvBlockTokens { get; set; } = 32;
 
-    /// <summary>Memory of the KV cache; less is taken where all sequences together could not fill it.</summary>
+    /// <summary>
+    /// How keys and values lie in the KV cache on the CPU. Fp16 and Int8 hold two and nearly four times as many tokens in the same memory,
+    /// and long contexts are read that much faster; what they cost in exactness is in docs/benchmarks/attention-notes.md.
+    /// </summary>
+    /// <value>Fp32, Fp16 or Int8; default Fp16.</value>
+    [EnumDataType(typeof(KvCachePrecision))]
+    public KvCachePrecision KvCachePrecision { get; set; } = KvCachePrecision.Fp16;
+
+    /// <summary>Memory of the KV cache on the CPU; less is taken where all sequences together could not fill it.</summary>
     /// <value>1 to 1,048,576 MB; default 1,024.</value>
     [Range(1, 1_048_576)]
     public int KvCacheMegabytes { get; set; } = 1024;

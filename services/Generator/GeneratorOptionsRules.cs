@@ -22,6 +22,13 @@ internal sealed class GeneratorOptionsRules : IValidateOptions<GeneratorOptions>
                 + "a chunk is part of a step.");
         }
 
+        if (options.DraftTokensDefault > options.DraftTokensMax)
+        {
+            failures.Add(
+                $"Generator:DraftTokensDefault is {options.DraftTokensDefault} and Generator:DraftTokensMax {options.DraftTokensMax}: "
+                + "what an unset field means must be allowed.");
+        }
+
         if (!int.IsPow2(options.KvBlockTokens))
             failures.Add($"Generator:KvBlockTokens is {options.KvBlockTokens}, which is not a power of two.");
 

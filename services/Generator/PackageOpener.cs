@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Parley.Generator.Engine;
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Cuda;
 using Parley.Generator.KvCache;
 using Parley.Generator.Model;
 
@@ -13,7 +14,9 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
     /// <exception cref="InvalidDataException">Something of the package is missing or broken; the message names file and field.</exception>
     public ServedModel Open()
     {
+        OnnxRuntimeEnvironment.RouteLogs(loggers.CreateLogger("Parley.Generator.OnnxRuntime"));
         var package = ModelPackage.Open(options.Value.PackageDirectory);
+        var cuda = CudaServing.Prepare(package, options.Value, loggers.CreateLogger("Parley.Generator.Cuda"));
         return new ServedModel
         {
             Name = package.Manifest.Name,
@@ -25,24 +28,26 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
             TokenizerSha256 = package.TokenizerSha256,
             PackageSha256 = package.PackageSha256,
             Parameters = package.Manifest.Parameters,
-            KvBytesPerToken = package.Shape.CacheElementsPerToken * sizeof(float),
-            CreateRunner = size => CreateRunner(package, size),
+            KvBytesPerToken = cuda?.BytesPerToken ?? KvCacheFormat.TokenBytes(options.Value.KvCachePrecision, package.Shape),
+            PlanCache = cuda is null ? null : cuda.PlanCache,
+            CreateRunner = cuda is null ? size => CreateRunner(package, size) : cuda.CreateRunner,
         };
     }
 
-    private OnnxModelRunner CreateRunner(ModelPackage package, KvCacheSize size)
+    private OnnxModelRunner CreateRunner(ModelPackage package, KvCacheSize size) =>
+        OnnxModelRunner.Create(package.ModelPath, package.Manifest, SizesOf(options.Value, size));
+
+    /// <summary>The sizes of a runner that serves with these settings.</summary>
+    public static RunnerOptions SizesOf(GeneratorOptions options, KvCacheSize size) => new()
     {
-        OnnxRuntimeEnvironment.RouteLogs(loggers.CreateLogger("Parley.Generator.OnnxRuntime"));
-        return OnnxModelRunner.Create(package.ModelPath, package.Manifest, new RunnerOptions
-        {
-            BlockTokens = options.Value.KvBlockTokens,
-            BlockCount = size.BlockCount,
-            StepTokensMax = options.Value.StepTokensMax,
-            SequencesMax = options.Value.RunningSequencesMax,
-            LogitRowsMax = options.Value.ToLimits(size.ContextTokensMax).LogitRowsMax,
-            ContextTokensMax = size.ContextTokensMax,
-            Threads = options.Value.Threads,
-            Spinning = options.Value.Spinning,
-        });
-    }
+        BlockTokens = options.KvBlockTokens,
+        CachePrecision = options.KvCachePrecision,
+        BlockCount = size.BlockCount,
+        StepTokensMax = options.StepTokensMax,
+        SequencesMax = options.RunningSequencesMax,
+        LogitRowsMax = options.ToLimits(size.ContextTokensMax).LogitRowsMax,
+        ContextTokensMax = size.ContextTokensMax,
+        Threads = options.Threads,
+        Spinning = options.Spinning,
+    };
 }

@@ -43,6 +43,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             TopLogprobs = 0,
             TraceCandidates = 0,
             Priority = 0,
+            DraftTokens = (uint)parameters.DraftTokens,
         };
     }
 
@@ -85,6 +86,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             TopLogprobs = (int)Math.Min(wire.TopLogprobs, int.MaxValue),
             TraceCandidates = (int)Math.Min(wire.TraceCandidates, int.MaxValue),
             Priority = wire.Priority,
+            DraftTokens = wire.HasDraftTokens ? (int)Math.Min(wire.DraftTokens, (uint)options.DraftTokensMax) : options.DraftTokensDefault,
         };
     }
 
@@ -102,6 +104,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         Check(violations, wire.HasTopLogprobs, "top_logprobs", wire.TopLogprobs, 0, options.TopLogprobsMax);
         Check(violations, wire.HasTraceCandidates, "trace_candidates", wire.TraceCandidates, 0, options.TraceCandidatesMax);
         Check(violations, wire.HasPriority, "priority", wire.Priority, -PriorityMax, PriorityMax);
+        Check(violations, wire.HasDraftTokens, "draft_tokens", wire.DraftTokens, 0, options.DraftTokensMax);
         if (wire.HasMinTokens && wire.HasMaxTokens && wire.MinTokens > wire.MaxTokens)
             Add(violations, "min_tokens", $"is {wire.MinTokens} and max_tokens is {wire.MaxTokens}.");
     }

@@ -4,6 +4,7 @@ using Google.Protobuf.Collections;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using Parley.Tokenizer.Detokenization;
+using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.V1;
 
@@ -62,7 +63,7 @@ internal sealed class TokenizationService(
         var ids = new List<int>(rendered.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : rendered.UserRanges;
         // The template wrote what opens the text itself, so nothing is added.
-        model.Tokenizer.Encode(rendered.Text, userRanges, addSpecialTokens: false, ids);
+        Encode(rendered.Text, userRanges, addSpecialTokens: false, ids, "chat.messages", context);
         var encodeTime = clock.GetElapsedTime(started);
         telemetry.Encoded(encodeTime, ids.Count);
         var response = new EncodeChatResponse
@@ -99,7 +100,7 @@ internal sealed class TokenizationService(
         var started = clock.GetTimestamp();
         var ids = new List<int>(request.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : UserRanges.All(request.Text.Length);
-        model.Tokenizer.Encode(request.Text, userRanges, !request.HasAddSpecialTokens || request.AddSpecialTokens, ids);
+        Encode(request.Text, userRanges, !request.HasAddSpecialTokens || request.AddSpecialTokens, ids, "text", context);
         telemetry.Encoded(clock.GetElapsedTime(started), ids.Count);
         var response = new EncodeResponse { TokenizerSha256 = model.Sha256 };
         AddIds(ids, response.Ids);
@@ -184,6 +185,19 @@ internal sealed class TokenizationService(
                 return session.End(request.Sequence);
             default:
                 throw new RequestException("event", "The message is neither start nor tokens nor end.");
+        }
+    }
+
+    private void Encode(
+        string text, UserRanges userRanges, bool addSpecialTokens, List<int> ids, string field, ServerCallContext context)
+    {
+        try
+        {
+            model.Tokenizer.Encode(text, userRanges, addSpecialTokens, ids);
+        }
+        catch (UncoveredTextException exception)
+        {
+            throw Refuse(context, new RequestException(field, exception.Message));
         }
     }
 

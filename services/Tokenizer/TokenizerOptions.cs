@@ -53,6 +53,15 @@ internal sealed class TokenizerOptions
     [Range(1, 1024)]
     public int StopCharactersMax { get; set; } = 512;
 
+    /// <summary>
+    /// How many byte tokens in a row a detokenize stream holds back in byte-fallback vocabularies (Llama 2, Mistral, Gemma), until it is
+    /// known whether they are valid UTF-8 together: up to this length a stream shows what decoding all ids at once gives. 0 shows every
+    /// character as soon as its bytes are there, and differs in malformed runs.
+    /// </summary>
+    /// <value>Default 64; range 0 to 65,536.</value>
+    [Range(0, 65_536)]
+    public int ByteRunBytesMax { get; set; } = 64;
+
     /// <summary>The most sequences that one detokenize stream carries at a time.</summary>
     /// <value>Default 128; range 1 to 65,536.</value>
     [Range(1, 65_536)]

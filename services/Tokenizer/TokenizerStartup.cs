@@ -1,3 +1,4 @@
+using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
 
 namespace Parley.Tokenizer;
@@ -7,22 +8,35 @@ internal sealed class TokenizerStartup(Lazy<TokenizerModel> model, TimeProvider 
     : IHostedLifecycleService
 {
     private const int WarmUpRounds = 40;
+    private const string WarmUpText = ": it's 3.14 o'clock,\n\n naïve 你好 🙂 text!";
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         var started = clock.GetTimestamp();
         var loaded = model.Value;
-        // The first requests would otherwise pay for compiling the encoder.
+        WarmUp(loaded.Tokenizer);
+        Log.Loaded(logger, loaded.Name, clock.GetElapsedTime(started).TotalMilliseconds, loaded.Tokenizer.Algorithm, loaded.Tokens.Count,
+            loaded.TemplateNames.Count == 0 ? "none" : string.Join(", ", loaded.TemplateNames));
+        return Task.CompletedTask;
+    }
+
+    // The first requests would otherwise pay for compiling the encoder.
+    private static void WarmUp(HuggingFaceTokenizer tokenizer)
+    {
         var ids = new List<int>();
         for (var i = 0; i < WarmUpRounds; i++)
         {
             ids.Clear();
-            loaded.Tokenizer.Encode($"Warm-up {i}: it's 3.14 o'clock,\n\n naïve 你好 🙂 text!", UserRanges.None, addSpecialTokens: true, ids);
+            try
+            {
+                tokenizer.Encode($"Warm-up {i}{WarmUpText}", UserRanges.None, addSpecialTokens: true, ids);
+            }
+            catch (UncoveredTextException)
+            {
+                // A vocabulary that lacks one of these characters is none the worse for it.
+                return;
+            }
         }
-
-        Log.Loaded(logger, loaded.Name, clock.GetElapsedTime(started).TotalMilliseconds, loaded.Tokenizer.Algorithm, loaded.Tokens.Count,
-            loaded.TemplateNames.Count == 0 ? "none" : string.Join(", ", loaded.TemplateNames));
-        return Task.CompletedTask;
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -14,7 +14,7 @@ internal static class Material
 
     private const int TextBytes = 1_000_000;
 
-    private static readonly string Root = FindRoot();
+    public static readonly string Root = FindRoot();
 
     private static readonly string FixturesFolder =
         Environment.GetEnvironmentVariable("PARLEY_FIXTURES") is { Length: > 0 } path

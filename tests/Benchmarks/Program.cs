@@ -4,15 +4,28 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
 
-if (args is ["export", var folder])
+switch (args)
 {
-    Material.Export(folder);
+    case ["compare"]:
+        PeerComparison.Print();
+        return;
+    case ["scale"]:
+        ScalingTable.Print();
+        return;
+    case ["wire"]:
+        await WireTable.PrintAsync();
+        return;
+}
+
+if (args is ["linears", .. var linears])
+{
+    LinearBench.Run(linears);
     return;
 }
 
-if (args is ["scale"])
+if (args is ["attention", .. var settings])
 {
-    ScalingTable.Print();
+    AttentionBench.Run(settings);
     return;
 }
 

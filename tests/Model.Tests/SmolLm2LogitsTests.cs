@@ -10,6 +10,7 @@ public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
 {
     private const double LogitErrorMax = 1e-3;
     private const int ContextTokensMax = 2048;
+    private const int ChunkTokens = 128;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("parley-logits-").FullName;
 
@@ -57,6 +58,56 @@ public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
         Assert.True((double)forced / all >= shareMin, $"{precision}: {forced} of {all}");
     }
 
+    [Theory]
+    [InlineData("Fp16", 1e-5, 0.998)]
+    [InlineData("Int8", 3e-3, 0.97)]
+    public async Task Run_NarrowCache_KeepsTheDistributions(string precision, double divergenceMax, double agreementMin)
+    {
+        // One long text of all prompts and answers, so that late rows read a thousand cached tokens.
+        uint[] text = [.. SmolLm2System.Cases().SelectMany(expected => expected.Ids.Concat(expected.Greedy)).Take(1024)];
+        using var exact = await OpenAsync("fp32");
+        using var narrow = await OpenAsync("fp32", Enum.Parse<KvCachePrecision>(precision));
+        double divergence = 0;
+        var agreeing = 0;
+        for (var past = 0; past < text.Length; past += ChunkTokens)
+        {
+            var ids = text.AsSpan(past, Math.Min(ChunkTokens, text.Length - past)).ToArray();
+            var reference = Step(exact, ids, past, ids.Length);
+            var actual = Step(narrow, ids, past, ids.Length);
+            var vocabulary = exact.Shape.VocabularySize;
+            for (var row = 0; row < ids.Length; row++)
+            {
+                ReadOnlySpan<float> p = reference.AsSpan(row * vocabulary, vocabulary), q = actual.AsSpan(row * vocabulary, vocabulary);
+                divergence += Divergence(p, q);
+                agreeing += ArgMax(p) == ArgMax(q) ? 1 : 0;
+            }
+        }
+
+        var (mean, agreement) = (divergence / text.Length, (double)agreeing / text.Length);
+        output.WriteLine($"{precision} cache over {text.Length} tokens: mean KL {mean:0.00e0}, top-1 agreement {agreement:P2}");
+        Assert.InRange(mean, 0, divergenceMax);
+        Assert.True(agreement >= agreementMin, $"{agreement:P2}");
+    }
+
+    /// <summary>Kullback-Leibler divergence of two rows of logits, in nats.</summary>
+    private static double Divergence(ReadOnlySpan<float> reference, ReadOnlySpan<float> actual)
+    {
+        var (p, q) = (LogSum(reference), LogSum(actual));
+        double sum = 0;
+        for (var i = 0; i < reference.Length; i++)
+            sum += Math.Exp(reference[i] - p) * (reference[i] - p - (actual[i] - q));
+        return sum;
+    }
+
+    private static double LogSum(ReadOnlySpan<float> logits)
+    {
+        var largest = System.Numerics.Tensors.TensorPrimitives.Max(logits);
+        double sum = 0;
+        foreach (var logit in logits)
+            sum += Math.Exp(logit - largest);
+        return largest + Math.Log(sum);
+    }
+
     /// <summary>Greedy ids; with <paramref name="follow"/> each step sees the reference's tokens and not its own.</summary>
     private static List<uint> Greedy(OnnxModelRunner runner, uint[] prompt, uint[] reference, bool follow)
     {
@@ -75,12 +126,12 @@ public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
 
     private static float[] Prefill(OnnxModelRunner runner, uint[] ids) => Step(runner, ids, past: 0);
 
-    private static float[] Step(OnnxModelRunner runner, uint[] ids, int past)
+    private static float[] Step(OnnxModelRunner runner, uint[] ids, int past, int logitRows = 1)
     {
         var batch = Options.CreateBatch();
         var blocks = Enumerable.Range(0, (past + ids.Length + runner.BlockTokens - 1) / runner.BlockTokens).ToArray();
         batch.Clear(blocks.Length);
-        batch.Add(ids, past, blocks, logitRows: 1);
+        batch.Add(ids, past, blocks, logitRows);
         return runner.Run(batch).ToArray();
     }
 
@@ -89,14 +140,16 @@ public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
         BlockCount = ContextTokensMax / 32,
         StepTokensMax = ContextTokensMax,
         SequencesMax = 1,
-        LogitRowsMax = 1,
+        LogitRowsMax = ChunkTokens,
         ContextTokensMax = ContextTokensMax,
     };
 
-    private async Task<OnnxModelRunner> OpenAsync(string precision)
+    private async Task<OnnxModelRunner> OpenAsync(string precision, KvCachePrecision cachePrecision = KvCachePrecision.Fp32)
     {
-        var folder = await PackageCache.ImportAsync(Shared.SmolLm2(), Path.Combine(_folder, precision), precision, CancellationToken.None);
+        var folder = Path.Combine(_folder, precision);
+        if (!Directory.Exists(folder))
+            await PackageCache.ImportAsync(Shared.SmolLm2(), folder, precision, CancellationToken.None);
         var package = ModelPackage.Open(folder);
-        return OnnxModelRunner.Create(package.ModelPath, package.Manifest, Options);
+        return OnnxModelRunner.Create(package.ModelPath, package.Manifest, Options with { CachePrecision = cachePrecision });
     }
 }

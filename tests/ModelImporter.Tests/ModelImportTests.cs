@@ -35,6 +35,26 @@ public sealed class ModelImportTests
     }
 
     [Fact]
+    public void Import_FurtherChatTemplates_AreCarriedAndHashed()
+    {
+        using var folder = new TemporaryFolder();
+        var source = CopySource(folder);
+        var before = ModelImport.SourceHash(source);
+        Directory.CreateDirectory(Path.Combine(source, "additional_chat_templates"));
+        File.WriteAllText(Path.Combine(source, "additional_chat_templates", "rag.jinja"), "{{ documents }}");
+        File.WriteAllText(Path.Combine(source, "additional_chat_templates", "notes.txt"), "no template");
+
+        var result = ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") });
+
+        const string Name = "additional_chat_templates/rag.jinja";
+        var manifest = ModelManifest.Parse(File.ReadAllText(Path.Combine(result.Path, "parley.json")), "parley.json");
+        Assert.Equal(new PackageFile(15, Convert.ToHexStringLower(SHA256.HashData("{{ documents }}"u8))), manifest.Files[Name]);
+        Assert.Equal("{{ documents }}", File.ReadAllText(Path.Combine(result.Path, Name)));
+        Assert.DoesNotContain(manifest.Files.Keys, name => name.Contains("notes", StringComparison.Ordinal));
+        Assert.NotEqual(before, result.SourceSha256);
+    }
+
+    [Fact]
     public void Import_TwiceOnAnyNumberOfThreads_GivesTheSameBytes()
     {
         using var folder = new TemporaryFolder();

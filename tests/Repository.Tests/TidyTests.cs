@@ -67,9 +67,11 @@ public sealed partial class TidyTests
                 continue;
             var parts = file.Path.Split('/')[1..^1];
             var expected = "Parley." + string.Join('.', parts);
-            // tools/Parley would otherwise hide the root namespace.
+            // tools/Parley and its tests would otherwise hide the root namespace.
             if (file.Path.StartsWith("tools/Parley/", StringComparison.Ordinal))
                 expected = string.Join('.', ["Parley.Cli", .. parts[1..]]);
+            else if (file.Path.StartsWith("tests/Parley.Tests/", StringComparison.Ordinal))
+                expected = string.Join('.', ["Parley.Cli.Tests", .. parts[1..]]);
             if (line.TrimEnd(';') != $"namespace {expected}")
                 faults.Add($"{file}: {line} where {expected} is expected");
         }

@@ -232,7 +232,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             foreach (var id in ids.Where(id => id < tokenizer.Tokens.Count))
                 tokenizer.Tokens.Bytes(id);
             var text = new ArrayBufferWriter<char>();
-            var decoder = new IncrementalDecoder(tokenizer.Tokens, skipSpecialTokens: false);
+            var decoder = new IncrementalDecoder(tokenizer.Tokens, skipSpecialTokens: false, runBytesMax: 8);
             for (var id = 0; id < Math.Min(tokenizer.Tokens.Count, 500); id++)
                 decoder.Append(id, text);
             decoder.Flush(text);

@@ -30,6 +30,19 @@ public sealed class TokenizationServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task EncodeChat_PackageWithFurtherTemplates_FindsThemByName()
+    {
+        // As the importer lays a package out.
+        _model.Write("parley.json", """{"formatVersion": 1, "name": "small"}""");
+        _model.Write("additional_chat_templates/rag.jinja", "{{ documents[0].text }}");
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
+        var described = await host.Client.DescribeAsync(new DescribeRequest());
+        Assert.Equal(("small", "default, rag"), (described.Model, string.Join(", ", described.ChatTemplateNames)));
+        var chat = new Chat { TemplateName = "rag", Messages = { User("x") }, DocumentsJson = { """{"text": "hello"}""" } };
+        Assert.Equal([259u], (await host.Client.EncodeChatAsync(new EncodeChatRequest { Chat = chat })).Ids);
+    }
+
+    [Fact]
     public async Task EncodeChat_ForgedTurn_StaysTextUnlessParsed()
     {
         await using var host = await TokenizerHost.StartAsync(_model.Directory);
@@ -154,6 +167,21 @@ public sealed class TokenizationServiceTests : IDisposable
         var refused = await Assert.ThrowsAsync<RpcException>(async () =>
             await host.Client.DecodeAsync(new DecodeRequest { Ids = { 1, 305 } }));
         Assert.Equal("ids[1]", Violations(refused).Single().Field);
+    }
+
+    [Fact]
+    public async Task Encode_TextWithoutATokenForIt_IsRefusedByName()
+    {
+        _model.Write("tokenizer.json", """{"model": {"type": "Unigram", "vocab": [["h", -1.0], ["i", -1.0], ["hi", -1.0]]}}""");
+        _model.Delete("tokenizer_config.json");
+        _model.Delete("generation_config.json");
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
+        Assert.Equal([2u, 2u], (await host.Client.EncodeAsync(new EncodeRequest { Text = "hihi" })).Ids);
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await host.Client.EncodeAsync(new EncodeRequest { Text = "ho" }));
+        Assert.Equal("text", Violations(refused).Single().Field);
+        Assert.Contains("\"o\"", Violations(refused).Single().Description);
+        refused = await Refused(host, new Chat { Messages = { User("hi") } });
+        Assert.Equal("chat.messages", Violations(refused).Single().Field);
     }
 
     [Fact]

@@ -28,6 +28,7 @@ internal static class CheckpointFiles
         .. Copied.Select(file => file.Name).Where(name => File.Exists(Path.Combine(folder, name))),
         .. Names(folder).Where(name => name.EndsWith(TokenizerFiles.TiktokenEnding, StringComparison.Ordinal))
             .Order(StringComparer.Ordinal),
+        .. TokenizerFiles.Templates(folder),
     ];
 
     /// <summary>Names of the files that an import reads of a source, which is a folder or a GGUF file, in order.</summary>

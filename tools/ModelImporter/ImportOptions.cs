@@ -17,7 +17,7 @@ public sealed record ImportOptions
     /// <value>Folder of the package; its parent is created where missing, itself must not be there.</value>
     public required string Destination { get; init; }
 
-    /// <value>fp32, int8, w8a8 or int4. Default: w8a8.</value>
+    /// <value>fp32, int8, w8a8 or int4; for CUDA bf16, fp16 or int4-fp16. Default: w8a8.</value>
     public string Precision { get; init; } = "w8a8";
 
     /// <value>Served name. Default: the name of the source folder in lower case.</value>
@@ -63,6 +63,11 @@ public sealed record ImportOptions
     /// </value>
     public string Linears { get; init; } = "own";
 
+    /// <value>
+    /// CUDA: paged, or group-query where ONNX Runtime has no PagedAttention. Default: paged, the only one on the CPU.
+    /// </value>
+    public string Attention { get; init; } = "paged";
+
     /// <value>Threads at work. Default: -1, as many as there are processors.</value>
     public int Parallelism { get; init; } = -1;
 
@@ -70,7 +75,7 @@ public sealed record ImportOptions
     /// <exception cref="ArgumentException">One is; the message names it.</exception>
     internal void Check()
     {
-        Quantization.Precision.Check(Precision);
+        Quantization.Precision.Check(Precision, Attention);
         ArgumentOutOfRangeException.ThrowIfLessThan(ContextTokensMax, 1);
         RefuseIf(!ModelImport.Linears.Contains(Linears), nameof(Linears), $"\"{Linears}\", not own or ort");
         RefuseIf(BlockMax is not (null or 128 or 64 or 32), nameof(BlockMax), $"{BlockMax}, not 128, 64 or 32");
@@ -95,7 +100,8 @@ public sealed record ImportOptions
         GroupRounding rounding = CalibrationIds is null ? plain : new CalibratedRounding(checkpoint, CalibrationIds, plain);
         return Dequantize
             ? Quantization.Precision.CreateRounded(rounding, HeadBits)
-            : Quantization.Precision.Create(Precision, BlockMax ?? Quantization.Precision.DefaultBlockMax, rounding, Linears);
+            : Quantization.Precision.Create(
+                Precision, BlockMax ?? Quantization.Precision.DefaultBlockMax, rounding, Linears, Attention);
     }
 
     private static void RefuseIf(bool wrong, string name, string value)

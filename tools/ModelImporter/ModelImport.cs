@@ -16,8 +16,14 @@ public static class ModelImport
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
 
-    /// <summary>All precisions, most exact first.</summary>
-    public static IReadOnlyList<string> Precisions => Precision.Names;
+    /// <summary>All precisions, those of the CPU first, each list most exact first.</summary>
+    public static IReadOnlyList<string> Precisions { get; } = [.. Precision.Names, .. Precision.CudaNames];
+
+    /// <summary>The precisions for CUDA.</summary>
+    public static IReadOnlyList<string> CudaPrecisions => Precision.CudaNames;
+
+    /// <summary>Attention operators that a package for CUDA can have; the first is the default.</summary>
+    public static IReadOnlyList<string> Attentions { get; } = [GraphTarget.Paged, GraphTarget.GroupQuery];
 
     /// <summary>
     /// Imports a checkpoint. The package comes into being whole, by a rename, or not at all; memory use does not grow with the model.
@@ -68,6 +74,7 @@ public static class ModelImport
                 Architecture = checkpoint.Config.Architecture,
                 Precision = precision.Name,
                 Shape = shape,
+                Target = precision.Target,
                 Parameters = parameters,
                 Opset = Graph.OnnxGraphBuilder.Opset,
                 Importer = Version,

@@ -3,6 +3,7 @@ using Parley.Cli;
 using Parley.Cli.Bench;
 using Parley.Cli.Chat;
 using Parley.Cli.Evaluation;
+using Parley.Cli.Gpu;
 using Parley.Cli.Hosting;
 using Parley.Cli.Inspect;
 using Parley.Cli.Packages;
@@ -18,6 +19,7 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
     SynthCommand.Create(console),
     EvalCommand.Create(console),
     BenchCommand.Create(console),
+    GpuCommand.Create(console),
 };
 
 // Signals are the commands' own affair (Termination): an answer is stopped before a program is.

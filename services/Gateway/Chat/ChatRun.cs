@@ -60,6 +60,8 @@ internal sealed class ChatRun : IAsyncDisposable
         {
             FullMode = BoundedChannelFullMode.Wait,
             SingleReader = true,
+            // The edge writes an update inside of the task that has read it: one thread's work, not two threads' with a wake between.
+            AllowSynchronousContinuations = true,
         });
     }
 

@@ -51,6 +51,9 @@ internal sealed record SamplingSettings
 
     public int? Priority { get; init; }
 
+    /// <summary>Tokens to guess per step; changes the speed and not the answer.</summary>
+    public uint? DraftTokens { get; init; }
+
     /// <summary>What this request comes to where it left a field unset: the inspector's view, not what is sent.</summary>
     public SamplingSettings Over(SamplingSettings defaults) => this with
     {
@@ -66,5 +69,6 @@ internal sealed record SamplingSettings
         MaxTokens = MaxTokens ?? defaults.MaxTokens,
         MinTokens = MinTokens ?? defaults.MinTokens,
         IgnoreEos = IgnoreEos ?? defaults.IgnoreEos,
+        DraftTokens = DraftTokens ?? defaults.DraftTokens,
     };
 }

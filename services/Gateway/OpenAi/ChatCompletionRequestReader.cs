@@ -106,6 +106,7 @@ internal sealed class ChatCompletionRequestReader
             "allowed_token_ids" => _sampling with { AllowedTokenIds = _fields.Ids(field, value) },
             "logprobs" => _sampling with { Logprobs = _fields.Flag(field, value) },
             "top_logprobs" => _sampling with { TopLogprobs = _fields.Unsigned(field, value) },
+            "draft_tokens" => _sampling with { DraftTokens = _fields.Unsigned(field, value) },
             "priority" => _sampling with { Priority = _fields.Integer(field, value) },
             _ => null,
         };

@@ -68,6 +68,8 @@ internal static class ProtoMapping
             proto.TraceCandidates = traceCandidates;
         if (settings.Priority is { } priority)
             proto.Priority = priority;
+        if (settings.DraftTokens is { } draftTokens)
+            proto.DraftTokens = draftTokens;
         foreach (var (id, bias) in settings.LogitBias)
             proto.LogitBias[id] = bias;
         proto.AllowedTokenIds.AddRange(settings.AllowedTokenIds);
@@ -103,6 +105,7 @@ internal static class ProtoMapping
         TopLogprobs = proto.HasTopLogprobs ? proto.TopLogprobs : null,
         TraceCandidates = proto.HasTraceCandidates ? proto.TraceCandidates : null,
         Priority = proto.HasPriority ? proto.Priority : null,
+        DraftTokens = proto.HasDraftTokens ? proto.DraftTokens : null,
         LogitBias = proto.LogitBias,
         AllowedTokenIds = proto.AllowedTokenIds,
         BannedTokenIds = proto.BannedTokenIds,

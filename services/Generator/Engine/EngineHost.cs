@@ -144,7 +144,8 @@ internal sealed class EngineHost : IHostedService, IDisposable
         {
             var model = _model!;
             var started = Stopwatch.GetTimestamp();
-            var size = KvCacheSize.Compute(_options, model.Shape.ContextTokensMax, model.KvBytesPerToken);
+            var size = model.PlanCache?.Invoke()
+                ?? KvCacheSize.Compute(_options, model.Shape.ContextTokensMax, model.KvBytesPerToken);
             var runner = model.CreateRunner(size);
             var limits = _options.ToLimits(Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
             _engine = new GenerationEngine(runner, model.Defaults.EosTokenIds, limits, _queue, _time, _telemetry, _logger);

@@ -28,6 +28,7 @@ namespace Parley.Generator.Engine;
 internal sealed class GenerationEngine : IDisposable
 {
     private readonly IModelRunner _runner;
+    private readonly ICandidateRunner? _candidates;
     private readonly EngineLimits _limits;
     private readonly AdmissionQueue _queue;
     private readonly TimeProvider _time;
@@ -40,6 +41,7 @@ internal sealed class GenerationEngine : IDisposable
     private readonly Sampler _sampler;
     private readonly StopConditions _stopConditions;
     private readonly StepBatch _batch;
+    private readonly TokenDelivery _delivery;
     private readonly StepPlan _plan = new();
     private readonly List<Sequence> _scratch = [];
     private readonly Lock _snapshotLock = new();
@@ -58,6 +60,7 @@ internal sealed class GenerationEngine : IDisposable
         GeneratorTelemetry telemetry, ILogger logger)
     {
         _runner = runner;
+        _candidates = runner as ICandidateRunner;
         _limits = limits;
         _queue = queue;
         _time = time;
@@ -72,6 +75,7 @@ internal sealed class GenerationEngine : IDisposable
             policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
+        _delivery = new TokenDelivery(limits.RunningSequencesMax);
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
         _batch = new StepBatch(
             limits.StepTokensMax, limits.RunningSequencesMax, _pool.BlocksFor(limits.ContextTokensMax), limits.LogitRowsMax);
@@ -111,6 +115,7 @@ internal sealed class GenerationEngine : IDisposable
         // (6) reserve
         ReserveBlocks();
         var outcome = _plan.IsEmpty ? NothingToRun() : RunPlanned();
+        _delivery.Post();
         Publish();
         AssertInvariants();
         return outcome;
@@ -122,6 +127,7 @@ internal sealed class GenerationEngine : IDisposable
         _scheduler.Receive();
         foreach (var sequence in CopyAll())
             Fail(sequence, reason, message);
+        _delivery.Post();
         Publish();
     }
 
@@ -181,7 +187,7 @@ internal sealed class GenerationEngine : IDisposable
         {
             var rows = row.LogitRows;
             if (rows > 0)
-                SampleRows(row, logits.Span.Slice(_sampler.VocabularySize * logitsRow, _sampler.VocabularySize * rows));
+                SampleRows(row, logits.Span.Slice(_sampler.VocabularySize * logitsRow, _sampler.VocabularySize * rows), logitsRow);
             logitsRow += rows;
         }
 
@@ -192,11 +198,12 @@ internal sealed class GenerationEngine : IDisposable
     /// Samples row by row for as long as the draft is right: the row behind a drafted token says something only when that token is the
     /// one that was sampled. Of a wrong token nothing stays: its place in the cache is written again.
     /// </summary>
-    private void SampleRows(StepRow row, ReadOnlySpan<float> logits)
+    private void SampleRows(StepRow row, ReadOnlySpan<float> logits, int logitsRow)
     {
         var sequence = row.Sequence;
         var accepted = 0;
-        while (SampleAndEmit(sequence, logits.Slice(_sampler.VocabularySize * accepted, _sampler.VocabularySize)))
+        while (SampleAndEmit(
+            sequence, logits.Slice(_sampler.VocabularySize * accepted, _sampler.VocabularySize), logitsRow + accepted))
         {
             accepted++;
             if (sequence.Status != SequenceStatus.Ended)
@@ -215,13 +222,13 @@ internal sealed class GenerationEngine : IDisposable
     }
 
     /// <returns>True when a draft had guessed the token.</returns>
-    private bool SampleAndEmit(Sequence sequence, ReadOnlySpan<float> logits)
+    private bool SampleAndEmit(Sequence sequence, ReadOnlySpan<float> logits, int logitsRow)
     {
         uint id;
         TokenDetail? detail;
         try
         {
-            id = _sampler.Sample(logits, sequence, out detail);
+            id = Sample(sequence, logits, logitsRow, out detail);
         }
         catch (InvalidDataException exception)
         {
@@ -238,7 +245,8 @@ internal sealed class GenerationEngine : IDisposable
 
         var wasDrafted = sequence.AppendDrafted(id);
         Totals.CompletionTokens++;
-        sequence.Stream.Write(new StreamedToken(id, detail));
+        if (sequence.Stream.Write(new StreamedToken(id, detail)))
+            _delivery.Add(sequence.Stream);
         if (_stopConditions.Check(sequence) is { } reason)
         {
             var stopTokenId = reason is FinishReason.Eos or FinishReason.StopToken ? id : (uint?)null;
@@ -246,6 +254,17 @@ internal sealed class GenerationEngine : IDisposable
         }
 
         return wasDrafted;
+    }
+
+    /// <summary>From the few logits that a device gives away cheaply where they decide, from the whole row otherwise.</summary>
+    private uint Sample(Sequence sequence, ReadOnlySpan<float> logits, int logitsRow, out TokenDetail? detail)
+    {
+        detail = null;
+        if (_candidates is null)
+            return _sampler.Sample(logits, sequence, out detail);
+        return _candidates.TryGetCandidates(logitsRow, out var best, out var ids) && _sampler.TrySample(best, ids, sequence, out var id)
+            ? id
+            : _sampler.Sample(_candidates.LogitsOf(logitsRow), sequence, out detail);
     }
 
     private void DropDead()
@@ -315,7 +334,8 @@ internal sealed class GenerationEngine : IDisposable
         {
             var sequence = row.Sequence;
             var ids = sequence.TokensAndDraft.Slice(sequence.CachedLength, row.NewTokens + row.DraftTokens);
-            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows);
+            var logitsWanted = _candidates is null || !Sampler.CandidatesSuffice(sequence, _candidates.CandidateCount);
+            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, logitsWanted);
         }
     }
 
@@ -381,7 +401,8 @@ internal sealed class GenerationEngine : IDisposable
                 _time.GetElapsedTime(sequence.AcceptedAt, startedAt),
                 _time.GetElapsedTime(startedAt, firstTokenAt),
                 _time.GetElapsedTime(firstTokenAt, now)));
-        sequence.Stream.Complete(end);
+        if (sequence.Stream.Complete(end))
+            _delivery.Add(sequence.Stream);
         _telemetry.Ended(end, sequence.FirstTokenAt != 0);
         Log.SequenceEnded(_logger, sequence.RequestId, finish?.ToString() ?? failure.ToString()!, end.Usage.PromptTokens,
             end.Usage.CompletionTokens);

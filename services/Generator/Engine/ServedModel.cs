@@ -34,6 +34,9 @@ internal sealed record ServedModel
     /// <summary>Bytes of keys and values that one token takes in the blocks.</summary>
     public required int KvBytesPerToken { get; init; }
 
+    /// <summary>Sizes the KV cache by a device's own memory; null where options and the host's memory decide.</summary>
+    public Func<KvCacheSize>? PlanCache { get; init; }
+
     /// <summary>Loads the model with a KV cache of this size.</summary>
     public required Func<KvCacheSize, IModelRunner> CreateRunner { get; init; }
 }

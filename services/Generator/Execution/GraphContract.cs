@@ -14,9 +14,9 @@ internal static class GraphContract
     public const string BlockTable = "block_table";
     public const string Logits = "logits";
 
-    /// <summary>Compares a session with what the manifest says of the model.</summary>
+    /// <summary>Compares a session with what the manifest says of the model and the settings of the cache.</summary>
     /// <exception cref="InvalidDataException">Something is missing, surplus or of another shape; the message names it.</exception>
-    public static void Verify(InferenceSession session, ModelShape shape, string path)
+    public static void Verify(InferenceSession session, ModelShape shape, KvCachePrecision cachePrecision, string path)
     {
         var inputs = session.InputMetadata;
         var expected = new List<(string Name, TensorElementType Type, int[] Shape)>
@@ -29,9 +29,9 @@ internal static class GraphContract
         };
         for (var layer = 0; layer < shape.Layers; layer++)
         {
-            int[] cache = [-1, -1, shape.KeyValueHeads, shape.HeadSize];
-            expected.Add(($"key_cache.{layer}", TensorElementType.Float, cache));
-            expected.Add(($"value_cache.{layer}", TensorElementType.Float, cache));
+            int[] cache = [-1, -1, shape.KeyValueHeads, shape.HeadSize + KvCacheFormat.ScaleElements(cachePrecision)];
+            expected.Add(($"key_cache.{layer}", KvCacheFormat.ElementType(cachePrecision), cache));
+            expected.Add(($"value_cache.{layer}", KvCacheFormat.ElementType(cachePrecision), cache));
         }
 
         foreach (var (name, type, dimensions) in expected)

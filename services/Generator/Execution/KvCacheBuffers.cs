@@ -1,5 +1,4 @@
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.ModelImporter.Package;
 
 namespace Parley.Generator.Execution;
@@ -12,18 +11,21 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
     private readonly long _blockBytes;
     private readonly int _blockCount;
 
-    public KvCacheBuffers(ModelShape shape, int blockCount, int blockTokens, OrtIoBinding binding)
+    public KvCacheBuffers(ModelShape shape, RunnerOptions options, OrtIoBinding binding)
     {
-        _blockCount = blockCount;
-        _blockBytes = (long)blockTokens * shape.KeyValueHeads * shape.HeadSize * sizeof(float);
+        var precision = options.CachePrecision;
+        var dimension = shape.HeadSize + KvCacheFormat.ScaleElements(precision);
+        _blockCount = options.BlockCount;
+        _blockBytes = (long)options.BlockTokens * shape.KeyValueHeads * KvCacheFormat.HeadBytes(precision, shape.HeadSize);
         for (var layer = 0; layer < shape.Layers; layer++)
         {
             foreach (var name in new[] { $"key_cache.{layer}", $"value_cache.{layer}" })
             {
-                var buffer = new AlignedBuffer(checked(_blockBytes * blockCount));
+                var buffer = new AlignedBuffer(checked(_blockBytes * _blockCount));
                 _buffers.Add(buffer);
                 var value = buffer.View(
-                    TensorElementType.Float, sizeof(float), blockCount, blockTokens, shape.KeyValueHeads, shape.HeadSize);
+                    KvCacheFormat.ElementType(precision), KvCacheFormat.ElementBytes(precision),
+                    _blockCount, options.BlockTokens, shape.KeyValueHeads, dimension);
                 _values.Add(value);
                 binding.BindInput(name, value);
             }

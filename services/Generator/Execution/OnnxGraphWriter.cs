@@ -23,6 +23,8 @@ internal sealed class OnnxGraphWriter
 
     public const int Float16 = 10;
 
+    public const int BFloat16 = 16;
+
     private readonly ArrayBufferWriter<byte> _graph = new();
 
     /// <summary>Adds a node; an empty input name leaves the input out. Attributes are long, float or a list of longs.</summary>

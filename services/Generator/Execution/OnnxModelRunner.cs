@@ -31,9 +31,10 @@ internal sealed class OnnxModelRunner : IModelRunner
         _session = session;
         _options = options;
         Shape = shape;
-        Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.Best.Name})";
+        var cache = options.CachePrecision.ToString().ToLowerInvariant();
+        Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName}, {cache} cache)";
         _binding = session.CreateIoBinding();
-        _cache = new KvCacheBuffers(shape, options.BlockCount, options.BlockTokens, _binding);
+        _cache = new KvCacheBuffers(shape, options, _binding);
         _inputIds = new StepTensor(_binding, GraphContract.InputIds, TensorElementType.Int64, sizeof(long), options.StepTokensMax);
         _logitRows = new StepTensor(_binding, GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), options.LogitRowsMax);
         _cumulativeLengths = new StepTensor(
@@ -67,10 +68,10 @@ internal sealed class OnnxModelRunner : IModelRunner
     {
         Validate(options, manifest.Shape);
         IntegerProductSelfTest.Require(manifest.Precision, Path.GetDirectoryName(modelPath) ?? modelPath);
-        var session = SessionFactory.Create(modelPath, options.Threads, options.Spinning);
+        var session = SessionFactory.Create(modelPath, options.Threads, options.Spinning, manifest.Shape, options.CachePrecision);
         try
         {
-            GraphContract.Verify(session, manifest.Shape, modelPath);
+            GraphContract.Verify(session, manifest.Shape, options.CachePrecision, modelPath);
             return new OnnxModelRunner(session, manifest.Shape, options);
         }
         catch

@@ -7,6 +7,9 @@ internal sealed record RunnerOptions
     /// <value>A power of two from 16; the default is 32.</value>
     public int BlockTokens { get; init; } = 32;
 
+    /// <summary>How keys and values lie in the blocks.</summary>
+    public KvCachePrecision CachePrecision { get; init; } = KvCachePrecision.Fp32;
+
     /// <summary>KV blocks, shared by all sequences.</summary>
     public required int BlockCount { get; init; }
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Parley.ModelImporter.Package;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
 namespace Parley.Generator.Execution;
@@ -10,15 +11,23 @@ internal static class SessionFactory
     /// <param name="modelPath">Path of <c>model.onnx</c>; its external data lies beside it.</param>
     /// <param name="threads">Threads of the session's one pool; 0 is one per physical core.</param>
     /// <param name="spinning">Whether idle threads spin.</param>
+    /// <param name="shape">The model's, for the cache inputs.</param>
+    /// <param name="cachePrecision">What the cache inputs shall be, whatever the file says.</param>
     /// <exception cref="InvalidDataException">ONNX Runtime refuses the model; the message names the file.</exception>
-    public static InferenceSession Create(string modelPath, int threads, bool spinning)
+    public static InferenceSession Create(
+        string modelPath, int threads, bool spinning, ModelShape shape, KvCachePrecision cachePrecision)
     {
         using var options = CreateOptions(threads, spinning);
         try
         {
-            return new InferenceSession(modelPath, options);
+            if (cachePrecision == KvCachePrecision.Fp32)
+                return new InferenceSession(modelPath, options);
+            // From memory ONNX Runtime does not know where the weights lie.
+            options.AddSessionConfigEntry(
+                "session.model_external_initializers_file_folder_path", Path.GetDirectoryName(Path.GetFullPath(modelPath)));
+            return new InferenceSession(CacheInputs.Retype(File.ReadAllBytes(modelPath), shape, cachePrecision), options);
         }
-        catch (OnnxRuntimeException exception)
+        catch (Exception exception) when (exception is OnnxRuntimeException or InvalidDataException)
         {
             throw new InvalidDataException($"{modelPath}: {exception.Message}", exception);
         }

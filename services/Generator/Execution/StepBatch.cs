@@ -12,6 +12,12 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
     /// <summary>Indices into the tokens whose logits are wanted [LogitRowCount], ascending.</summary>
     public long[] LogitRows { get; } = new long[logitRowsMax];
 
+    /// <summary>
+    /// Whether a row of logits will be read whole [LogitRowCount]; where not, a device need not give it away
+    /// (<see cref="ICandidateRunner"/>).
+    /// </summary>
+    public bool[] LogitsWanted { get; } = new bool[logitRowsMax];
+
     /// <summary>Running sum of new tokens [SequenceCount + 1]; the first is 0, the last TokenCount.</summary>
     public int[] CumulativeLengths { get; } = new int[sequencesMax + 1];
 
@@ -55,7 +61,8 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
     /// <param name="pastLength">Tokens of the sequence in the cache.</param>
     /// <param name="blocks">Its blocks, enough for past and new tokens.</param>
     /// <param name="logitRows">How many of the last new tokens want logits: 0 for a chunk that is not the last, 1 for a decode row.</param>
-    public void Add(ReadOnlySpan<uint> ids, int pastLength, ReadOnlySpan<int> blocks, int logitRows)
+    /// <param name="logitsWanted">Whether they will be read whole.</param>
+    public void Add(ReadOnlySpan<uint> ids, int pastLength, ReadOnlySpan<int> blocks, int logitRows, bool logitsWanted = true)
     {
         ArgumentOutOfRangeException.ThrowIfZero(ids.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(blocks.Length, BlockTableWidth);
@@ -63,7 +70,10 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
         for (var i = 0; i < ids.Length; i++)
             InputIds[TokenCount + i] = ids[i];
         for (var i = logitRows; i > 0; i--)
+        {
+            LogitsWanted[LogitRowCount] = logitsWanted;
             LogitRows[LogitRowCount++] = TokenCount + ids.Length - i;
+        }
 
         var row = BlockTable.AsSpan(SequenceCount * BlockTableWidth, BlockTableWidth);
         blocks.CopyTo(row);

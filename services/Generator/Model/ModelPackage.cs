@@ -80,7 +80,7 @@ internal sealed class ModelPackage
 
     private static void CheckFile(string folder, string manifestPath, string name, PackageFile file, bool verifyHashes)
     {
-        if (name.Length == 0 || Path.GetFileName(name) != name || name is "." or "..")
+        if (!TokenizerFiles.IsInPackage(name))
             throw new InvalidDataException($"{manifestPath}: files names {name}, which is not a file of the package itself.");
         var path = Path.Combine(folder, name);
         var info = new FileInfo(path);

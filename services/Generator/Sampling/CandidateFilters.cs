@@ -17,6 +17,10 @@ internal sealed class CandidateFilters(int vocabularySize)
     public float TopKThreshold(ReadOnlySpan<float> scores, int k) =>
         k <= 0 || k >= scores.Length ? float.NegativeInfinity : TopSelector.NthBest(scores, _heap.AsSpan(0, k));
 
+    /// <summary>The same for a row whose blocks are known.</summary>
+    public float TopKThreshold(ReadOnlySpan<float> scores, ScoreBlocks blocks, int k) =>
+        k <= 0 || k >= scores.Length ? float.NegativeInfinity : blocks.NthBest(scores, _heap.AsSpan(0, k));
+
     /// <summary>The smallest set with at least mass p: in ascending order goes what sums up to 1 − p at most.</summary>
     public void TopP(CandidateSet candidates, float p)
     {

@@ -36,6 +36,34 @@ internal sealed class CandidateSet(int vocabularySize)
         }
     }
 
+    /// <summary>The same for a row whose blocks are known, each score divided.</summary>
+    /// <param name="scores">The row.</param>
+    /// <param name="blocks">Its blocks.</param>
+    /// <param name="threshold">Of the scores before they are divided; finite.</param>
+    /// <param name="divisor">Above 0.</param>
+    public void Fill(ReadOnlySpan<float> scores, ScoreBlocks blocks, float threshold, float divisor)
+    {
+        Count = 0;
+        for (var block = blocks.NextBlock(0, threshold); block < blocks.BlockCount; block = blocks.NextBlock(block + 1, threshold))
+        {
+            var part = ScoreBlocks.Block(scores, block);
+            for (var i = TopSelector.IndexOfAtLeast(part, 0, threshold); i < part.Length;
+                i = TopSelector.IndexOfAtLeast(part, i + 1, threshold))
+            {
+                _ids[Count] = ScoreBlocks.StartOf(block) + i;
+                _scores[Count++] = part[i] / divisor;
+            }
+        }
+    }
+
+    /// <summary>Takes these tokens, ids ascending.</summary>
+    public void Fill(ReadOnlySpan<int> ids, ReadOnlySpan<float> scores)
+    {
+        ids.CopyTo(_ids);
+        scores.CopyTo(_scores);
+        Count = ids.Length;
+    }
+
     private void FillFinite(ReadOnlySpan<float> scores)
     {
         for (var id = 0; id < scores.Length; id++)

@@ -17,9 +17,11 @@ namespace Parley.Generator.Sampling;
 internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosTokenIds)
 {
     private readonly float[] _scores = new float[vocabularySize];
+    private readonly ScoreBlocks _blocks = new(vocabularySize);
     private readonly CandidateSet _candidates = new(vocabularySize);
     private readonly CandidateFilters _filters = new(vocabularySize);
     private readonly SamplingTrace _trace = new(vocabularySize);
+    private readonly CandidateSampling _sampling = new();
     private readonly int[] _eosTokenIds = [.. eosTokenIds.Select(id => (int)id)];
 
     public int VocabularySize => vocabularySize;
@@ -42,11 +44,40 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             _trace.Stop();
 
         var scores = NeedsScores(sequence) ? ApplyLogitStages(logits, sequence) : logits;
-        var best = TensorPrimitives.Max(scores);
-        CheckBest(best);
-        var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : TopSelector.IndexOfAtLeast(scores, 0, best);
+        _blocks.Read(scores);
+        CheckBest(_blocks.Best);
+        var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : _blocks.IndexOfBest(scores);
         detail = parameters.Logprobs || traced ? Describe(logits, chosen, parameters) : null;
         return (uint)chosen;
+    }
+
+    /// <summary>Whether the next token can be chosen from so many of a row's best logits (<see cref="TrySample"/>).</summary>
+    public static bool CandidatesSuffice(Sequence sequence, int candidates) =>
+        !NeedsScores(sequence) && CandidateSampling.Suffice(sequence.Parameters, candidates);
+
+    /// <summary>Chooses a token from a row's best logits, the same that all of them give.</summary>
+    /// <param name="logits">The best, best first; finite, as the whole row is.</param>
+    /// <param name="ids">Their ids.</param>
+    /// <param name="sequence">Whose token.</param>
+    /// <param name="id">The token.</param>
+    /// <returns>False where only the whole row can tell.</returns>
+    public bool TrySample(ReadOnlySpan<float> logits, ReadOnlySpan<long> ids, Sequence sequence, out uint id)
+    {
+        id = 0;
+        var parameters = sequence.Parameters;
+        if (!CandidatesSuffice(sequence, logits.Length) || !_sampling.TryCut(logits, ids, parameters))
+            return false;
+        if (!parameters.Sample)
+        {
+            id = (uint)_sampling.Ids[0];
+            return true;
+        }
+
+        _trace.Stop();
+        _candidates.Fill(_sampling.Ids, _sampling.Scores);
+        Cut(parameters);
+        id = (uint)DrawCandidate(parameters, sequence.AnswerLength);
+        return true;
     }
 
     private static bool NeedsScores(Sequence sequence) => sequence.Parameters is var parameters
@@ -106,7 +137,14 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
 
     private int Draw(ReadOnlySpan<float> scores, SamplingParameters parameters, int position)
     {
-        Filter(scores, parameters);
+        if (!TryFillBest(scores, parameters))
+            FillAll(scores, parameters);
+        Cut(parameters);
+        return DrawCandidate(parameters, position);
+    }
+
+    private int DrawCandidate(SamplingParameters parameters, int position)
+    {
         var probabilities = _candidates.Softmax();
         var sum = 0.0;
         foreach (var probability in probabilities)
@@ -129,6 +167,33 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     /// <summary>Temperature and the filters: leaves what may be drawn in <see cref="Candidates"/>.</summary>
     internal void Filter(ReadOnlySpan<float> scores, SamplingParameters parameters)
     {
+        _blocks.Read(scores);
+        if (!TryFillBest(scores, parameters))
+            FillAll(scores, parameters);
+        Cut(parameters);
+    }
+
+    /// <summary>
+    /// Temperature and top-k in the order that costs least: to divide by a temperature does not change who is better, so that only the
+    /// best are divided. What is equal to the last of them only after the division stays too, as it would if all were divided.
+    /// </summary>
+    /// <returns>False when the stages must be taken one by one.</returns>
+    private bool TryFillBest(ReadOnlySpan<float> scores, SamplingParameters parameters)
+    {
+        if (_trace.IsOn || parameters.TopK == 0)
+            return false;
+        var threshold = _filters.TopKThreshold(scores, _blocks, parameters.TopK);
+        var quotient = threshold / parameters.Temperature;
+        if (!float.IsFinite(quotient) || !float.IsFinite(_blocks.Best / parameters.Temperature))
+            return false;
+        while (float.BitDecrement(threshold) / parameters.Temperature == quotient)
+            threshold = float.BitDecrement(threshold);
+        _candidates.Fill(scores, _blocks, threshold, parameters.Temperature);
+        return true;
+    }
+
+    private void FillAll(ReadOnlySpan<float> scores, SamplingParameters parameters)
+    {
         var warped = _scores.AsSpan();
         if (parameters.Temperature != 1)
         {
@@ -140,7 +205,11 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         _candidates.Fill(scores, _filters.TopKThreshold(scores, parameters.TopK));
         if (parameters.TopK > 0)
             _trace.Record("top_k", _candidates);
+    }
 
+    /// <summary>The filters behind top-k: they read nothing but what it left.</summary>
+    private void Cut(SamplingParameters parameters)
+    {
         if (parameters.TopP < 1)
         {
             _filters.TopP(_candidates, parameters.TopP);

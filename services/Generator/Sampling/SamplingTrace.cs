@@ -14,6 +14,8 @@ internal sealed class SamplingTrace(int vocabularySize)
     private float[] _logits = [];
     private bool _on;
 
+    public bool IsOn => _on;
+
     public void Begin(ReadOnlySpan<float> logits, int candidates)
     {
         Stop();

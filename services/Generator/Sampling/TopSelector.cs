@@ -14,15 +14,24 @@ internal static class TopSelector
         values[..count].CopyTo(heap);
         for (var root = (count / 2) - 1; root >= 0; root--)
             SiftDown(heap, root);
-        for (var i = IndexOfAtLeast(values, count, heap[0]); i < values.Length; i = IndexOfAtLeast(values, i + 1, heap[0]))
+        Improve(heap, values[count..], heap[0]);
+        return heap[0];
+    }
+
+    /// <summary>Lets more values into a heap of the n best.</summary>
+    /// <param name="heap">The n best so far, the smallest on top.</param>
+    /// <param name="values">More values without NaN.</param>
+    /// <param name="least">Values below it need not be looked at.</param>
+    public static void Improve(Span<float> heap, ReadOnlySpan<float> values, float least)
+    {
+        for (var i = IndexOfAtLeast(values, 0, Math.Max(least, heap[0])); i < values.Length;
+            i = IndexOfAtLeast(values, i + 1, Math.Max(least, heap[0])))
         {
             if (values[i] == heap[0])
                 continue;
             heap[0] = values[i];
             SiftDown(heap, 0);
         }
-
-        return heap[0];
     }
 
     /// <summary>

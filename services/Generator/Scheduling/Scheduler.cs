@@ -160,7 +160,7 @@ internal sealed class Scheduler(
         {
             queue.Leave(sequence);
             sequence.StartedAt = time.GetTimestamp();
-            sequence.Drafting = speculator.Begin();
+            sequence.Drafting = speculator.Begin(sequence);
         }
 
         sequence.Status = SequenceStatus.Running;

@@ -72,6 +72,9 @@ internal sealed record SamplingParameters
     /// <summary>Higher is served earlier.</summary>
     public int Priority { get; init; }
 
+    /// <summary>Tokens of a draft at most; 0 is off.</summary>
+    public int DraftTokens { get; init; }
+
     /// <summary>Some stage reads the tokens so far.</summary>
     public bool HasPenalties => RepetitionPenalty != 1 || PresencePenalty != 0 || FrequencyPenalty != 0;
 }

@@ -7,13 +7,13 @@ namespace Parley.Generator.Speculation;
 /// Adds drafts to the decode rows of a plan, as far as the step has room for them beside everybody's tokens. A draft changes what a
 /// step costs and never what is said: each of its tokens is compared with the one that is sampled in its place.
 /// </summary>
-/// <param name="draftTokensMax">Tokens of one draft; 0 is off.</param>
+/// <param name="draftTokensMax">Tokens of one draft at most, whatever its request asks for; 0 is off.</param>
 /// <param name="stepDraftTokensMax">Tokens of all drafts of a step.</param>
 /// <param name="contextTokensMax">Prompt and answer of one sequence.</param>
 internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int contextTokensMax)
 {
     /// <summary>Where a sequence starts.</summary>
-    public DraftAcceptance Begin() => DraftAcceptance.Begin(draftTokensMax);
+    public DraftAcceptance Begin(Sequence sequence) => DraftAcceptance.Begin(DraftTokensMax(sequence));
 
     /// <summary>Drafts.</summary>
     /// <param name="plan">Rows that were planned.</param>
@@ -26,7 +26,7 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
         for (var i = 0; i < plan.Rows.Length; i++)
         {
             var sequence = plan.Rows[i].Sequence;
-            if (!sequence.IsDecoding)
+            if (!sequence.IsDecoding || DraftTokensMax(sequence) == 0)
                 continue;
             var wanted = Math.Min(sequence.Drafting.DraftTokens, left);
 
@@ -50,7 +50,9 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
     /// <summary>Learns from a draft that was verified, and drops it.</summary>
     public void Verified(Sequence sequence, int drafted, int accepted)
     {
-        sequence.Drafting = sequence.Drafting.After(drafted, accepted, draftTokensMax);
+        sequence.Drafting = sequence.Drafting.After(drafted, accepted, DraftTokensMax(sequence));
         sequence.DropDraft();
     }
+
+    private int DraftTokensMax(Sequence sequence) => Math.Min(sequence.Parameters.DraftTokens, draftTokensMax);
 }

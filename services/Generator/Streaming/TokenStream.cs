@@ -1,4 +1,4 @@
-using System.Threading.Channels;
+using System.Threading.Tasks.Sources;
 using Parley.Generator.Sequences;
 
 namespace Parley.Generator.Streaming;
@@ -7,14 +7,23 @@ namespace Parley.Generator.Streaming;
 /// The tokens of one sequence between the engine's thread, which writes and never waits, and its caller, who reads. It is bounded:
 /// the engine does not plan a sequence whose stream is full, so a slow reader holds up nobody but itself.
 /// </summary>
-internal sealed class TokenStream
+/// <remarks>
+/// Writing wakes nobody: <see cref="Wake"/> does, which <see cref="TokenDelivery"/> calls for all streams of a step on another thread,
+/// and the reader goes on inside of it. So a step costs the engine's thread one hand-over, not one for each reader.
+/// </remarks>
+internal sealed class TokenStream : IValueTaskSource<bool>
 {
-    private readonly Channel<StreamedToken> _channel;
+    private readonly Lock _lock = new();
+    private readonly Queue<StreamedToken> _tokens = new();
     private readonly int _tokensMax;
     private readonly Action _roomMade;
+    private ManualResetValueTaskSourceCore<bool> _signal;
     private SequenceEnd? _end;
+    private int _count;
     private int _cachedTokens = -1;
-    private int _waitsForRoom;
+    private bool _readerWaits;
+    private bool _readerLeft;
+    private bool _waitsForRoom;
 
     /// <param name="tokensMax">Tokens that wait for the reader at most.</param>
     /// <param name="roomMade">Called on the reader's thread when the engine waits for room and there is some.</param>
@@ -22,14 +31,6 @@ internal sealed class TokenStream
     {
         _tokensMax = tokensMax;
         _roomMade = roomMade ?? (static () => { });
-        _channel = Channel.CreateBounded<StreamedToken>(new BoundedChannelOptions(tokensMax)
-        {
-            // The writer checks for room first; were it to be wrong, waiting refuses the write where dropping would lose a token.
-            FullMode = BoundedChannelFullMode.Wait,
-            SingleReader = true,
-            SingleWriter = true,
-            AllowSynchronousContinuations = false,
-        });
     }
 
     /// <summary>The engine's side: no room for another token.</summary>
@@ -37,17 +38,15 @@ internal sealed class TokenStream
     {
         get
         {
-            if (_channel.Reader.Count < _tokensMax)
+            if (Volatile.Read(ref _count) < _tokensMax)
                 return false;
-
-            // Announce the wait before looking again: a reader who drains in between either is seen here or sees the announcement.
-            Interlocked.Exchange(ref _waitsForRoom, 1);
-            return _channel.Reader.Count >= _tokensMax;
+            lock (_lock)
+                return _waitsForRoom = _tokens.Count >= _tokensMax;
         }
     }
 
     /// <summary>The engine's side: tokens that can be handed over now; the reader only ever makes more room.</summary>
-    public int Room => _tokensMax - _channel.Reader.Count;
+    public int Room => _tokensMax - Volatile.Read(ref _count);
 
     /// <summary>The ending; set before <see cref="WaitAsync"/> first answers false.</summary>
     public SequenceEnd? End => Volatile.Read(ref _end);
@@ -55,33 +54,115 @@ internal sealed class TokenStream
     /// <summary>Prompt tokens found in the cache; null before the first step is planned.</summary>
     public int? CachedTokens => Volatile.Read(ref _cachedTokens) is var tokens && tokens < 0 ? null : tokens;
 
+    /// <summary>Whether it is to be woken already; <see cref="TokenDelivery"/>'s own.</summary>
+    public bool IsListed { get; set; }
+
     /// <summary>The engine's side: the first step is planned.</summary>
     public void Begin(int cachedTokens) => Volatile.Write(ref _cachedTokens, cachedTokens);
 
     /// <summary>The engine's side: hands over a token; there must be room.</summary>
-    public void Write(StreamedToken token)
+    /// <returns>True when the reader waits for it and is to be woken.</returns>
+    public bool Write(StreamedToken token)
     {
-        if (!_channel.Writer.TryWrite(token))
-            throw new InvalidOperationException("The stream is full or has ended; the engine must not sample for it.");
+        lock (_lock)
+        {
+            if (_tokens.Count >= _tokensMax || _end is not null)
+                throw new InvalidOperationException("The stream is full or has ended; the engine must not sample for it.");
+            _tokens.Enqueue(token);
+            Volatile.Write(ref _count, _tokens.Count);
+            return _readerWaits;
+        }
     }
 
     /// <summary>The engine's side: the one ending.</summary>
-    public void Complete(SequenceEnd end)
+    /// <returns>True when the reader waits for it and is to be woken.</returns>
+    public bool Complete(SequenceEnd end)
     {
-        if (Interlocked.CompareExchange(ref _end, end, null) is not null)
-            throw new InvalidOperationException("A sequence ends once.");
-        _channel.Writer.TryComplete();
+        lock (_lock)
+        {
+            if (_end is not null)
+                throw new InvalidOperationException("A sequence ends once.");
+            Volatile.Write(ref _end, end);
+            return _readerWaits;
+        }
     }
 
-    /// <summary>The reader's side: true when tokens can be read, false after the last when the sequence has ended.</summary>
-    public ValueTask<bool> WaitAsync(CancellationToken cancellationToken) => _channel.Reader.WaitToReadAsync(cancellationToken);
+    /// <summary>Lets a reader go on who waits and need not any more; it does so inside of this call. From any thread.</summary>
+    public void Wake()
+    {
+        bool canRead;
+        lock (_lock)
+        {
+            canRead = _tokens.Count > 0;
+            if (!_readerWaits || (!canRead && _end is null))
+                return;
+            _readerWaits = false;
+        }
+
+        _signal.SetResult(canRead);
+    }
+
+    /// <summary>The reader's side: it waits no longer, now or ever. From any thread.</summary>
+    /// <param name="cancellationToken">Why.</param>
+    public void Leave(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            _readerLeft = true;
+            if (!_readerWaits)
+                return;
+            _readerWaits = false;
+        }
+
+        // Whoever cancels has its own to do.
+        _signal.RunContinuationsAsynchronously = true;
+        _signal.SetException(new OperationCanceledException(cancellationToken));
+    }
+
+    /// <summary>
+    /// The reader's side: true when tokens can be read, false after the last when the sequence has ended. One wait at a time.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The reader has left.</exception>
+    public ValueTask<bool> WaitAsync()
+    {
+        lock (_lock)
+        {
+            if (_readerLeft)
+                return ValueTask.FromException<bool>(new OperationCanceledException());
+            if (_tokens.Count > 0)
+                return ValueTask.FromResult(true);
+            if (_end is not null)
+                return ValueTask.FromResult(false);
+            if (_readerWaits)
+                throw new InvalidOperationException("A stream has one reader, which waits once.");
+            _signal.Reset();
+            _readerWaits = true;
+            return new ValueTask<bool>(this, _signal.Version);
+        }
+    }
 
     /// <summary>The reader's side: takes the tokens that are ready.</summary>
     public void ReadReady(List<StreamedToken> tokens)
     {
-        while (_channel.Reader.TryRead(out var token))
-            tokens.Add(token);
-        if (Interlocked.Exchange(ref _waitsForRoom, 0) != 0)
+        bool roomMade;
+        lock (_lock)
+        {
+            while (_tokens.TryDequeue(out var token))
+                tokens.Add(token);
+            Volatile.Write(ref _count, 0);
+            roomMade = _waitsForRoom;
+            _waitsForRoom = false;
+        }
+
+        if (roomMade)
             _roomMade();
     }
+
+    bool IValueTaskSource<bool>.GetResult(short token) => _signal.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _signal.GetStatus(token);
+
+    void IValueTaskSource<bool>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _signal.OnCompleted(continuation, state, token, flags);
 }

@@ -25,7 +25,7 @@ internal sealed class DetokenizeSession(TokenTable tokens, TokenizerOptions opti
                 throw new RequestException($"start.stop[{i}]", $"A stop has at most {options.StopCharactersMax} characters.");
         }
 
-        _sequences.Add(sequence, new SequenceDecoder(tokens, stops, skipSpecialTokens, includeStop));
+        _sequences.Add(sequence, new SequenceDecoder(tokens, stops, skipSpecialTokens, includeStop, options.ByteRunBytesMax));
     }
 
     /// <summary>Decodes a batch; null when the sequence is final and the batch crossed that on the wire.</summary>

@@ -17,6 +17,7 @@ internal sealed class BytePairEncoder : PieceEncoder
     private readonly bool _readsBytes;
     private readonly int[] _byteIds = new int[256];
     private readonly int[] _characterIds;
+    private readonly bool _hasAffixes;
     private readonly int _unknownId = -1;
     private readonly int _tokenCharactersMax;
     private readonly bool _fallsBack;
@@ -36,7 +37,8 @@ internal sealed class BytePairEncoder : PieceEncoder
         _characterIds = readsBytes ? [] : CreateCharacterIds(file.Vocabulary);
         _tokenCharactersMax = file.Vocabulary.Count == 0 ? 0 : file.Vocabulary.Keys.Max(token => token.Length);
         _fallsBack = _options.ByteFallback;
-        _cutsAtSpaces = !readsBytes && !_options.IgnoreMerges && !MergesReachOver(file);
+        _hasAffixes = _options.HasAffixes;
+        _cutsAtSpaces = !readsBytes && !_options.IgnoreMerges && !_hasAffixes && !MergesReachOver(file);
         for (var value = 0; value < 256; value++)
         {
             var token = readsBytes ? ByteAlphabet.ToChar((byte)value).ToString() : $"<0x{value:X2}>";
@@ -97,7 +99,9 @@ internal sealed class BytePairEncoder : PieceEncoder
         }
         else
         {
-            if (_readsBytes)
+            if (_hasAffixes)
+                AddAffixed(_readsBytes ? ByteAlphabet.Map(piece) : piece, symbols);
+            else if (_readsBytes)
                 AddBytes(piece, symbols);
             else
                 AddCharacters(piece, symbols);
@@ -158,7 +162,7 @@ internal sealed class BytePairEncoder : PieceEncoder
             _ = Rune.DecodeFromUtf16(piece[position..], out var rune, out var length);
             var id = length == 1 ? _characterIds[piece[position]] : AstralId(piece.Slice(position, length));
             position += length;
-            var isUnknown = id < 0 && !TryFallBack(rune, bytes, symbols);
+            var isUnknown = id < 0 && !TryFallBack(bytes[..rune.EncodeToUtf8(bytes)], symbols);
             if (id >= 0)
                 symbols.Add(id);
             else if (isUnknown && _unknownId >= 0 && !(unknownBefore && _options.FuseUnknown))
@@ -167,19 +171,50 @@ internal sealed class BytePairEncoder : PieceEncoder
         }
     }
 
-    private bool TryFallBack(Rune rune, Span<byte> bytes, SymbolBuffer symbols)
+    // Characters with a prefix inside the piece and a suffix at its end are other tokens than bare ones.
+    private void AddAffixed(ReadOnlySpan<char> piece, SymbolBuffer symbols)
+    {
+        Span<char> symbol = stackalloc char[2 + (2 * ModelOptions.AffixCharactersMax)];
+        Span<byte> bytes = stackalloc byte[3 * symbol.Length];
+        var unknownBefore = false;
+        for (var position = 0; position < piece.Length;)
+        {
+            _ = Rune.DecodeFromUtf16(piece[position..], out var rune, out var units);
+            var length = 0;
+            if (position > 0)
+                Append(_options.ContinuingSubwordPrefix, symbol, ref length);
+            length += rune.EncodeToUtf16(symbol[length..]);
+            position += units;
+            if (position == piece.Length)
+                Append(_options.EndOfWordSuffix, symbol, ref length);
+            var isKnown = _vocabulary.TryGetValue(symbol[..length], out var id);
+            var isUnknown = !isKnown && !TryFallBack(bytes[..Encoding.UTF8.GetBytes(symbol[..length], bytes)], symbols);
+            if (isKnown)
+                symbols.Add(id);
+            else if (isUnknown && _unknownId >= 0 && !(unknownBefore && _options.FuseUnknown))
+                symbols.Add(_unknownId);
+            unknownBefore = isUnknown;
+        }
+
+        static void Append(string affix, Span<char> symbol, ref int length)
+        {
+            affix.CopyTo(symbol[length..]);
+            length += affix.Length;
+        }
+    }
+
+    private bool TryFallBack(ReadOnlySpan<byte> bytes, SymbolBuffer symbols)
     {
         if (!_fallsBack)
             return false;
-        var count = rune.EncodeToUtf8(bytes);
-        foreach (var value in bytes[..count])
+        foreach (var value in bytes)
         {
             // One missing byte token makes the whole character unknown.
             if (_byteIds[value] < 0)
                 return false;
         }
 
-        foreach (var value in bytes[..count])
+        foreach (var value in bytes)
             symbols.Add(_byteIds[value]);
         return true;
     }

@@ -143,7 +143,8 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         var count = Math.Min(ids.Count, settings.MaxTokenCount);
         var tokens = new List<EncodedToken>(count);
         var decoded = new ArrayBufferWriter<char>();
-        var decoder = new IncrementalDecoder(Tokens, skipSpecialTokens: false);
+        // As they come, so that each byte token gets its own range.
+        var decoder = new IncrementalDecoder(Tokens, skipSpecialTokens: false, runBytesMax: 0);
         for (var i = 0; i < count; i++)
         {
             var start = decoded.WrittenCount;

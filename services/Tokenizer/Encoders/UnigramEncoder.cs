@@ -37,6 +37,7 @@ internal sealed class UnigramEncoder : PieceEncoder
             _byteIds[value] = file.Vocabulary.TryGetValue($"<0x{value:X2}>", out var id) ? id : -1;
     }
 
+    /// <exception cref="UncoveredTextException">A character has no token, and the model names none for such characters.</exception>
     public override void Encode(ReadOnlySpan<char> piece, SymbolBuffer symbols, List<int> ids)
     {
         if (_cache.TryGet(piece, out var known, out var slot))
@@ -47,9 +48,16 @@ internal sealed class UnigramEncoder : PieceEncoder
 
         symbols.Clear();
         var paths = ArrayPool<Path>.Shared.Rent(piece.Length + 1);
-        FindBest(piece, paths.AsSpan(0, piece.Length + 1));
-        AddReversed(piece, paths, symbols);
-        ArrayPool<Path>.Shared.Return(paths);
+        try
+        {
+            FindBest(piece, paths.AsSpan(0, piece.Length + 1));
+            AddReversed(piece, paths, symbols);
+        }
+        finally
+        {
+            ArrayPool<Path>.Shared.Return(paths);
+        }
+
         symbols.Ids.Reverse();
         _cache.Set(slot, piece, symbols.Ids);
         ids.AddRange(symbols.Ids);
@@ -60,7 +68,7 @@ internal sealed class UnigramEncoder : PieceEncoder
         paths.Fill(new Path { Start = -1 });
         for (var start = 0; start < piece.Length;)
         {
-            _ = Rune.DecodeFromUtf16(piece[start..], out _, out var length);
+            _ = Rune.DecodeFromUtf16(piece[start..], out var rune, out var length);
             var score = paths[start].Score;
             var isCovered = false;
             var node = TokenTrie.Root;
@@ -73,6 +81,9 @@ internal sealed class UnigramEncoder : PieceEncoder
                 isCovered |= end - start == length;
             }
 
+            // Also where a longer token would do: the reference looks at the character alone.
+            if (!isCovered && _unknownId < 0)
+                throw new UncoveredTextException(rune);
             if (!isCovered)
                 Offer(ref paths[start + length], start, _unknownId, score + _unknownScore);
             start += length;

@@ -12,6 +12,8 @@ internal sealed class TokenizerJsonReader(string sha256)
 {
     private const int TokenCharactersMax = 1 << 16;
     private const int MergesExpected = 1 << 18;
+    private const string PrefixOption = "continuing_subword_prefix";
+    private const string SuffixOption = "end_of_word_suffix";
 
     private readonly Dictionary<string, JsonElement> _sections = [];
     private readonly Dictionary<string, JsonElement> _model = [];
@@ -98,7 +100,7 @@ internal sealed class TokenizerJsonReader(string sha256)
             }
             else if (name == "merges" && reader.TokenType == JsonTokenType.StartArray)
             {
-                // Merges name tokens, so a file that lists them first is read again once the vocabulary is known.
+                // Merges name tokens, so a file that lists them first is read again once the vocabulary is known, and the prefix.
                 merges = reader;
                 mergesWait = _vocabulary is null;
                 if (mergesWait)
@@ -109,6 +111,7 @@ internal sealed class TokenizerJsonReader(string sha256)
             else
             {
                 _model[name] = JsonElement.ParseValue(ref reader);
+                mergesWait |= name == PrefixOption && _merges is not null && Affix(name).Length > 0;
             }
         }
 
@@ -135,6 +138,7 @@ internal sealed class TokenizerJsonReader(string sha256)
     {
         var lookup = _vocabulary!.GetAlternateLookup<ReadOnlySpan<char>>();
         var merges = new MergeTable(MergesExpected);
+        var prefix = Affix(PrefixOption);
         var rank = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
@@ -162,7 +166,7 @@ internal sealed class TokenizerJsonReader(string sha256)
                 throw Fault($"model.merges[{rank}] is neither a text nor a list of two tokens");
             }
 
-            AddMerge(merges, lookup, leftLength, rightLength, rank++);
+            AddMerge(merges, lookup, prefix, leftLength, rightLength, rank++);
         }
 
         merges.Complete();
@@ -171,7 +175,8 @@ internal sealed class TokenizerJsonReader(string sha256)
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddMerge(
-        MergeTable merges, Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup, int leftLength, int rightLength, int rank)
+        MergeTable merges, Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup, string prefix,
+        int leftLength, int rightLength, int rank)
     {
         var left = _left.AsSpan(0, leftLength);
         var right = _right.AsSpan(0, rightLength);
@@ -179,6 +184,10 @@ internal sealed class TokenizerJsonReader(string sha256)
             throw Fault($"model.merges[{rank}] names the token \"{left}\", which is not in the vocabulary");
         if (!lookup.TryGetValue(right, out var rightId))
             throw Fault($"model.merges[{rank}] names the token \"{right}\", which is not in the vocabulary");
+        if (!right.StartsWith(prefix))
+            throw Fault($"model.merges[{rank}] has the right part \"{right}\" without the {PrefixOption} \"{prefix}\"");
+        right = right[prefix.Length..];
+        rightLength = right.Length;
         if (_left.Length < leftLength + rightLength)
             Array.Resize(ref _left, leftLength + rightLength);
         right.CopyTo(_left.AsSpan(leftLength));
@@ -217,8 +226,7 @@ internal sealed class TokenizerJsonReader(string sha256)
                     break;
                 case "dropout" when !isSet || (value.ValueKind == JsonValueKind.Number && value.GetDouble() == 0):
                     break;
-                case "continuing_subword_prefix" or "end_of_word_suffix"
-                    when !isSet || (value.ValueKind == JsonValueKind.String && value.GetString()!.Length == 0):
+                case PrefixOption or SuffixOption when !isSet || value.ValueKind == JsonValueKind.String:
                     break;
                 default:
                     throw Fault($"model.{name} is set to {value.GetRawText()}, which is not supported");
@@ -227,7 +235,19 @@ internal sealed class TokenizerJsonReader(string sha256)
 
         return new ModelOptions(
             _model.TryGetValue("unk_token", out var unknown) && unknown.ValueKind == JsonValueKind.String ? unknown.GetString() : null,
-            Flag("fuse_unk"), Flag("byte_fallback"), Flag("ignore_merges"));
+            Flag("fuse_unk"), Flag("byte_fallback"), Flag("ignore_merges"))
+        {
+            ContinuingSubwordPrefix = Affix(PrefixOption),
+            EndOfWordSuffix = Affix(SuffixOption),
+        };
+    }
+
+    private string Affix(string name)
+    {
+        var affix = _model.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+        return affix.Length <= ModelOptions.AffixCharactersMax
+            ? affix
+            : throw Fault($"model.{name} has more than {ModelOptions.AffixCharactersMax} characters");
     }
 
     private bool Flag(string name) => _model.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.True;

@@ -32,7 +32,7 @@ internal static class UnigramReader
     {
         model.AllowOnly("unk_id", "byte_fallback");
         var unknownId = model.Number("unk_id", -1);
-        if (unknownId < 0 || unknownId >= scores.Count)
+        if (model.Has("unk_id") && (unknownId < 0 || unknownId >= scores.Count))
             throw model.Fault($"unk_id is not an id of the vocabulary, whose ids are below {scores.Count}");
         return new UnigramScores([.. scores], unknownId);
     }

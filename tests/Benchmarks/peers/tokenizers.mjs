@@ -1,47 +1,52 @@
-// Measures Hugging Face's Rust library through its npm package `tokenizers`, the binding's cost included:
-//   dotnet run -c Release --project tests/Benchmarks -- export /tmp/parley-bench
-//   npm install tokenizers && node tests/Benchmarks/peers/tokenizers.mjs /tmp/parley-bench
-// The package is looked for in the current folder.
+// Hugging Face's Rust library through its npm package `tokenizers`, the binding's cost included. The benchmarks' `compare` starts this
+// and asks for one row at a time, so that its rows and Parley's take turns:
+//   npm install tokenizers && dotnet run -c Release --project tests/Benchmarks -- compare
+// The package is looked for in the current folder. A line of standard input is "vocabulary row seconds"; the answer is the median time of
+// a call in milliseconds and the number of ids.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 
 const require = createRequire(join(process.cwd(), "package.json"));
 const { Tokenizer } = require("tokenizers");
 const folder = process.argv[2];
 const read = (name) => readFileSync(join(folder, name), "utf8");
-const [message, text] = [read("message.txt"), read("text.txt")];
-const options = { addSpecialTokens: false };
+const loaded = new Map();
+const texts = {
+  message: read("message.txt"),
+  text: read("text.txt"),
+  letters: "a".repeat(100_000),
+  spaces: " ".repeat(100_000),
+  emoji: "🙂".repeat(25_000),
+};
 
-async function measure(name, secondsMin, run) {
-  await run();
-  const times = [];
-  const end = performance.now() + secondsMin * 1000;
-  while (times.length < 5 || performance.now() < end) {
-    const start = performance.now();
-    await run();
-    times.push(performance.now() - start);
+const load = (vocabulary) => Tokenizer.fromFile(join(folder, vocabulary + ".json"));
+const encode = async (tokenizer, input) => (await tokenizer.encode(input, null, { addSpecialTokens: false })).getIds().length;
+
+async function prepare(vocabulary, row) {
+  if (row === "load") return () => (load(vocabulary), 0);
+  if (row === "first") {
+    const fresh = load(vocabulary);
+    return () => encode(fresh, texts.text);
   }
-  times.sort((a, b) => a - b);
-  const mean = times.reduce((a, b) => a + b) / times.length;
-  console.log(`${name}: mean ${(mean * 1000).toFixed(1)} us, median ${(times[times.length >> 1] * 1000).toFixed(1)} us, n ${times.length}`);
+  if (!loaded.has(vocabulary)) loaded.set(vocabulary, load(vocabulary));
+  const tokenizer = loaded.get(vocabulary);
+  if (row === "two") return async () => (await Promise.all([encode(tokenizer, texts.text), encode(tokenizer, texts.text)]))[0];
+  return () => encode(tokenizer, texts[row]);
 }
 
-for (const vocabulary of ["llama3", "llama-spm"]) {
-  const path = join(folder, vocabulary + ".json");
-  let start = performance.now();
-  let tokenizer = Tokenizer.fromFile(path);
-  console.log(`${vocabulary} load: ${(performance.now() - start).toFixed(1)} ms`);
-  const encode = async (input) => (await tokenizer.encode(input, null, options)).getIds().length;
-  start = performance.now();
-  const count = await encode(text);
-  console.log(`${vocabulary} text first: ${((performance.now() - start) * 1000).toFixed(1)} us, ${count} ids; message ${await encode(message)} ids`);
-  await measure(`${vocabulary} message`, 2, () => encode(message));
-  await measure(`${vocabulary} text`, 3, () => encode(text));
-  await measure(`${vocabulary} text, two at once`, 3, () => Promise.all([encode(text), encode(text)]));
-  for (const bytes of [50_000, 100_000]) {
-    await measure(`${vocabulary} letters ${bytes}`, 1, () => encode("a".repeat(bytes)));
-    await measure(`${vocabulary} spaces ${bytes}`, 1, () => encode(" ".repeat(bytes)));
-    await measure(`${vocabulary} emoji ${bytes}`, 1, () => encode("🙂".repeat(bytes / 4)));
-  }
+for await (const line of createInterface({ input: process.stdin })) {
+  const [vocabulary, row, seconds] = line.split(" ");
+  const run = await prepare(vocabulary, row);
+  const times = [];
+  let count = 0;
+  const end = performance.now() + Number(seconds) * 1000;
+  do {
+    const start = performance.now();
+    count = await run();
+    times.push(performance.now() - start);
+  } while (performance.now() < end);
+  times.sort((a, b) => a - b);
+  console.log(`${times[times.length >> 1]} ${count}`);
 }

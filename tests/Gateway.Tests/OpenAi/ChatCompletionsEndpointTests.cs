@@ -88,7 +88,7 @@ public sealed class ChatCompletionsEndpointTests
               {"role":"tool","tool_call_id":"c1","content":"ok"},{"role":"user","content":"Hi","name":"me"}],
              "temperature":0.5,"top_p":0.75,"top_k":-1,"min_p":0.125,"typical_p":0.5,"repetition_penalty":1.5,
              "presence_penalty":-1,"frequency_penalty":1,"no_repeat_ngram_size":3,"logit_bias":{"65":-100},"seed":-1,
-             "max_completion_tokens":9,"min_tokens":2,"ignore_eos":true,"stop_token_ids":[5],"stop":"END",
+             "max_completion_tokens":9,"min_tokens":2,"ignore_eos":true,"stop_token_ids":[5],"stop":"END","draft_tokens":4,
              "user":"u","metadata":{"a":"b"},"store":false,"service_tier":"auto","parallel_tool_calls":true,
              "response_format":{"type":"text"},"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"auto",
              "chat_template_kwargs":{"thinking":false},"add_generation_prompt":true}
@@ -115,6 +115,7 @@ public sealed class ChatCompletionsEndpointTests
             IgnoreEos = true,
             LogitBias = { [65] = -100 },
             StopTokenIds = { 5 },
+            DraftTokens = 4,
         };
         Assert.Equal(expected, sampling);
         var chat = Assert.Single(host.Tokenizer.Chats);

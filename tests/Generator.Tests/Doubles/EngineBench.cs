@@ -17,12 +17,15 @@ internal sealed class EngineBench : IDisposable
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly List<Sequence> _sequences = [];
+    private readonly int _draftTokensDefault;
     private int _lastId;
 
     public EngineBench(
         ScriptedModelRunner? runner = null, int runningMax = 16, int stepTokensMax = 32, int chunkTokens = 8, int queuedMax = 64,
-        int queuedTokensMax = 10_000, int stepFailuresMax = 3, int? contextTokensMax = null, int draftTokensMax = 0)
+        int queuedTokensMax = 10_000, int stepFailuresMax = 3, int? contextTokensMax = null, int draftTokensMax = 0,
+        int? draftTokensDefault = null)
     {
+        _draftTokensDefault = draftTokensDefault ?? draftTokensMax;
         Runner = runner ?? new ScriptedModelRunner();
         Queue = new AdmissionQueue(queuedMax, queuedTokensMax, Time);
         var limits = new EngineLimits
@@ -61,7 +64,10 @@ internal sealed class EngineBench : IDisposable
 
     public Sequence Make(
         uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null) =>
-        new($"s{++_lastId}", prompt, resumed ?? [], parameters, new TokenStream(streamTokensMax, Queue.Wake), deadline);
+        new(
+            $"s{++_lastId}", prompt, resumed ?? [],
+            parameters.DraftTokens > 0 ? parameters : parameters with { DraftTokens = _draftTokensDefault },
+            new TokenStream(streamTokensMax, Queue.Wake), deadline);
 
     public Sequence Submit(
         uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null)

@@ -47,6 +47,29 @@ public sealed class GenerationServiceTests
     }
 
     [Fact]
+    public async Task Generate_FiveHundredAtOnce_LosesNothingAndLeavesNothing()
+    {
+        await using var app = await GeneratorApp.StartAsync(
+            new ScriptedModelRunner(blockCount: 2000),
+            settings:
+            [
+                ("Generator:RunningSequencesMax", "64"), ("Generator:StepTokensMax", "128"), ("Generator:QueuedRequestsMax", "500"),
+            ]);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 500).Select(i => app.GenerateAsync(
+            Request(EngineBench.Prompt(3 + (i % 17), (uint)i), new Wire.SamplingParameters { MaxTokens = 20, IgnoreEos = true }))));
+
+        for (var i = 0; i < answers.Length; i++)
+        {
+            Assert.Equal(EngineBench.Expected(EngineBench.Prompt(3 + (i % 17), (uint)i), EngineBench.Greedy(20)), Ids(answers[i]));
+            Assert.Single(answers[i], e => e.Finished is not null || e.Failed is not null);
+        }
+
+        var load = await app.Client.GetLoadAsync(new Wire.GetLoadRequest());
+        Assert.Equal((0u, 0u, 0u), (load.RunningSequences, load.QueuedRequests, load.KvBlocksUsed));
+        app.Log.AssertNoErrors();
+    }
+
+    [Fact]
     public async Task Generate_LogprobsAndTrace_ComeWithEachToken()
     {
         await using var app = await GeneratorApp.StartAsync();

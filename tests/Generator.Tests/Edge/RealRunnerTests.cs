@@ -58,7 +58,7 @@ public sealed class RealRunnerTests
             }),
         };
         return GeneratorApp.StartAsync(
-            open: () => model, settings: [("Generator:KvBlockTokens", "16"), ("Generator:DraftTokensMax", $"{draftTokensMax}")]);
+            open: () => model, settings: [("Generator:KvBlockTokens", "16"), ("Generator:DraftTokensDefault", $"{draftTokensMax}")]);
     }
 
     private static uint[] Ids(List<Wire.GenerateResponse> events) =>

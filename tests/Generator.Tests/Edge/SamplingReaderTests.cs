@@ -55,6 +55,22 @@ public sealed class SamplingReaderTests
     public void Read_NoSeed_DrawsAnotherEachTime() =>
         Assert.NotEqual(Read(Sampling, new()).Seed, Read(Sampling, new()).Seed);
 
+    [Fact]
+    public void Read_DraftTokens_AreTheRequestsWithinTheOptionsLimit()
+    {
+        Assert.Equal(0, Read(Silent, new()).DraftTokens);
+        Assert.Equal(8, Read(Silent, new() { DraftTokens = 8 }).DraftTokens);
+        var on = new GeneratorOptions { DraftTokensMax = 4, DraftTokensDefault = 2 };
+        Assert.Equal(2, new SamplingReader(Silent, on, 64).Read(new(), 100, []).DraftTokens);
+        Assert.Equal(0, new SamplingReader(Silent, on, 64).Read(new() { DraftTokens = 0 }, 100, []).DraftTokens);
+        // Drafts change the speed and nothing else: to ask for them is not to ask for sampling.
+        Assert.False(Read(Silent, new() { DraftTokens = 8 }).Sample);
+
+        var violations = new List<BadRequest.Types.FieldViolation>();
+        new SamplingReader(Silent, on, 64).Read(new() { DraftTokens = 5 }, 100, violations);
+        Assert.Equal("sampling.draft_tokens", Assert.Single(violations).Field);
+    }
+
     private static SamplingParameters Read(GenerationDefaults defaults, Wire.SamplingParameters wire, int contextLeft = 1000)
     {
         var violations = new List<BadRequest.Types.FieldViolation>();

@@ -125,6 +125,30 @@ public sealed class OnnxModelRunnerTests : IDisposable
         Assert.Equal(original, copy);
     }
 
+    [Theory]
+    [InlineData("Fp16", 3e-3f)]
+    [InlineData("Int8", 1e-1f)]
+    public void Run_NarrowCache_StaysNearFp32AndChunkedIsWhole(string precision, float tolerance)
+    {
+        var options = Options with { CachePrecision = Enum.Parse<KvCachePrecision>(precision) };
+        using var narrow = OnnxModelRunner.Create(Path.Combine(_folder.Path, "model.onnx"), TinyModel.Manifest(), options);
+        var ids = Ids(100, seed: 8);
+        var exact = RunOne(ids, 0, [0, 1, 2, 3, 4, 5, 6], 1);
+
+        var whole = RunOne(ids, 0, [0, 1, 2, 3, 4, 5, 6], 1, narrow);
+        RunOne(ids.AsSpan(0, 63).ToArray(), 0, [17, 9, 30, 11], 0, narrow);
+        narrow.CopyBlock(11, 12);
+        var chunked = RunOne(ids.AsSpan(63).ToArray(), 63, [17, 9, 30, 12, 25, 8, 39], 1, narrow);
+
+        AssertClose(whole, chunked);
+        for (var i = 0; i < exact.Length; i++)
+            Assert.Equal(exact[i], whole[i], tolerance);
+        Assert.NotEqual(exact, whole);
+        var tokenBytes = KvCacheFormat.TokenBytes(options.CachePrecision, TinyModel.Shape);
+        Assert.Equal(Options.BlockCount * Options.BlockTokens * tokenBytes, narrow.CacheBytes);
+        Assert.Contains(precision.ToLowerInvariant(), narrow.Device, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Run_WrongBlock_ThrowsAndTheNextStepWorks()
     {

@@ -124,6 +124,10 @@ public sealed class ModelPackageTests : IDisposable
     [Theory]
     [InlineData("../model.onnx")]
     [InlineData("")]
+    [InlineData("additional_chat_templates/../model.onnx")]
+    [InlineData("additional_chat_templates/a/b.jinja")]
+    [InlineData("additional_chat_templates/..jinja/../x.jinja")]
+    [InlineData("other/x.jinja")]
     public void Open_FileOutsideThePackage_IsRefused(string name)
     {
         WriteManifest(manifest => manifest with
@@ -132,6 +136,23 @@ public sealed class ModelPackageTests : IDisposable
         });
 
         AssertFault("not a file of the package");
+    }
+
+    [Fact]
+    public void Open_FurtherChatTemplate_IsOneOfItsFiles()
+    {
+        const string Name = "additional_chat_templates/rag.jinja";
+        Directory.CreateDirectory(PathOf("additional_chat_templates"));
+        Write(Name, "{{ messages }}");
+        var file = new PackageFile(14, Convert.ToHexStringLower(SHA256.HashData("{{ messages }}"u8)));
+        WriteManifest(manifest => manifest with
+        {
+            Files = new Dictionary<string, PackageFile>(manifest.Files) { [Name] = file },
+        });
+        Assert.NotNull(ModelPackage.Open(_folder.Path, verifyHashes: true));
+        Write(Name, "{{ messagez }}");
+        Assert.Contains(Name, Assert.Throws<InvalidDataException>(
+            () => ModelPackage.Open(_folder.Path, verifyHashes: true)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

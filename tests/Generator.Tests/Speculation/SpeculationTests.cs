@@ -28,6 +28,22 @@ public sealed class SpeculationTests
     }
 
     [Fact]
+    public void Step_OneRequestWithDraftsBesideOneWithout_SparesTheFirstStepsOnly()
+    {
+        using var bench = new EngineBench(new ScriptedModelRunner { LogitsOf = Periodic }, draftTokensMax: 8, draftTokensDefault: 0);
+        var prompt = EngineBench.Prompt(20);
+        var without = bench.Submit(prompt, EngineBench.Greedy(60));
+        var with = bench.Submit(prompt, EngineBench.Greedy(60) with { DraftTokens = 4 });
+        while (with.Stream.End is null)
+            bench.Step();
+        Assert.InRange(without.AnswerLength, 1, 30);
+        bench.Drive();
+        Assert.Equal(EngineBench.Read(without), EngineBench.Read(with));
+        Assert.Equal(60, without.AnswerLength);
+        bench.AssertEmpty();
+    }
+
+    [Fact]
     public void Step_TextThatDoesNotRepeat_StopsDrafting()
     {
         // Four tokens by chance: a place to quote from is always found, and its guess is mostly wrong.

@@ -68,6 +68,22 @@ public sealed class BytePairMergerTests
         }
     }
 
+    [Fact]
+    public void Encode_LongTextsInTurnWithShortOnes_AreWhatTheyAreAlone()
+    {
+        // 100,000 symbols, more than a thread keeps the room for.
+        var tokenizer = new HuggingFaceTokenizer(TokenizerFile.Parse(
+            System.Text.Encoding.UTF8.GetBytes(SmallModel.TokenizerJson().ToJsonString())));
+        var text = string.Concat(Enumerable.Repeat("hello", 20_000));
+        for (var round = 0; round < 3; round++)
+        {
+            Assert.Equal(Enumerable.Repeat(259, 20_000), tokenizer.Encode(text));
+            Assert.Equal([259], tokenizer.Encode("hello"));
+            if (round == 1)
+                GC.Collect();
+        }
+    }
+
     // Each merge joins two tokens that exist by then, as training does.
     private static MergeTable OrderedTable(int[] choices)
     {

@@ -31,16 +31,16 @@ internal static class FeedbackRounding
             MatrixProduct.Add(left, errors.Slice(0, weights.Rows, 0, start), factor.Slice(0, start, start, group), options);
             var (first, square) = (start, factor.Slice(start, group, start, group));
             Parallel.For(0, weights.Rows, options, row => RoundGroup(
-                weights.Row(row).Slice(first, group), left.Row(row), errors.Row(row).Slice(first, group), square,
-                rounded, row, first / group, hasMinimum));
+                weights.Row(row).Slice(first, group), left.Row(row), errors.Row(row).Slice(first, group), square, rounded, row,
+                first / group, hasMinimum));
         }
 
         return rounded;
     }
 
     private static void RoundGroup(
-        Span<float> weights, Span<float> left, Span<float> errors, Matrix factor,
-        RoundedLinear rounded, int row, int index, bool hasMinimum)
+        Span<float> weights, Span<float> left, Span<float> errors, Matrix factor, RoundedLinear rounded, int row, int index,
+        bool hasMinimum)
     {
         Span<float> wanted = stackalloc float[weights.Length];
         Solve(left, factor, wanted);

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Quantization;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Graph;
@@ -8,10 +8,8 @@ namespace Parley.ModelImporter.Graph;
 /// The attention node of each layer: <c>ai.parley.PagedAttention</c>, with inputs and attributes of <c>com.microsoft.PagedAttention</c>
 /// by index. It rotates query and key, writes key and value into the paged cache in place and attends over it.
 /// </summary>
-internal sealed class AttentionEmitter
+internal sealed class AttentionEmitter : IAttentionEmitter
 {
-    private const int PositionsPerChunk = 512;
-
     private readonly DecoderConfig _config;
     private readonly string[] _batch;
     private readonly string _cosines;
@@ -30,33 +28,10 @@ internal sealed class AttentionEmitter
             graph.Input("past_seqlens", DataType.Int32, "sequences"),
             graph.Input("block_table", DataType.Int32, "sequences", "blocks_per_sequence"),
         ];
-        var half = config.Shape.HeadSize / 2;
-        var cosines = graph.Reserve("rotary.cos", DataType.Float, (long)positions * half * sizeof(float), positions, half);
-        var sines = graph.Reserve("rotary.sin", DataType.Float, (long)positions * half * sizeof(float), positions, half);
-        _cosines = cosines.Name;
-        _sines = sines.Name;
-        var frequencies = RotaryTables.InverseFrequencies(config.Rotary, config.Shape.HeadSize);
-        graph.Fill(
-            (data, options) => Parallel.For(0, (positions + PositionsPerChunk - 1) / PositionsPerChunk, options, chunk =>
-            {
-                var first = chunk * PositionsPerChunk;
-                var count = Math.Min(PositionsPerChunk, positions - first);
-                Span<float> cos = new float[count * half];
-                Span<float> sin = new float[count * half];
-                for (var i = 0; i < count; i++)
-                    RotaryTables.Fill(frequencies, first + i, cos.Slice(i * half, half), sin.Slice(i * half, half));
-                cosines.Write(data, (long)first * half * sizeof(float), MemoryMarshal.AsBytes(cos));
-                sines.Write(data, (long)first * half * sizeof(float), MemoryMarshal.AsBytes(sin));
-            }),
-            cosines,
-            sines);
+        (_cosines, _sines) = RotaryInitializers.Add(graph, config, positions, ElementType.Float32);
     }
 
-    /// <summary>Adds a layer's node and its cache inputs.</summary>
-    /// <param name="graph">The graph.</param>
-    /// <param name="layer">Index of the layer.</param>
-    /// <param name="qkv">Value [tokens, (query + 2 · key/value heads) · head size].</param>
-    /// <returns>Value [tokens, query heads · head size].</returns>
+    /// <inheritdoc />
     public string Emit(OnnxGraphBuilder graph, int layer, string qkv)
     {
         var shape = _config.Shape;

@@ -1,4 +1,5 @@
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
@@ -21,9 +22,10 @@ internal static class DecoderGraph
     public static void Build(
         OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions)
     {
+        graph.Activations = precision.Activations;
         var ids = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
-        var attention = new AttentionEmitter(graph, config, positions);
+        var attention = Attention(graph, config, precision.Target, positions);
         var norms = new NormEmitter(graph, tensors, config);
         var layers = new DecoderLayer(graph, tensors, precision.Linears, attention);
 
@@ -42,7 +44,21 @@ internal static class DecoderGraph
         }
 
         var chosen = graph.Node("chosen", "Gather", "", [normalized, rows], ("axis", 0));
-        precision.Vocabulary.EmitHead(graph, tensors, weights.Head, config.Shape.TiedEmbeddings, chosen, "logits");
+        var narrow = precision.Activations != ElementType.Float32;
+        precision.Vocabulary.EmitHead(
+            graph, tensors, weights.Head, config.Shape.TiedEmbeddings, chosen, narrow ? "logits.narrow" : "logits");
+        if (narrow)
+            graph.Node("logits", "Cast", "", ["logits.narrow"], ("to", (int)DataType.Float));
         graph.Output("logits", DataType.Float, "logit_rows", config.Shape.VocabularySize);
+        if (precision.Target is { Candidates: > 0 and var candidates })
+            CandidateOutputs.Emit(graph, "logits", Math.Min(candidates, config.Shape.VocabularySize));
     }
+
+    private static IAttentionEmitter Attention(OnnxGraphBuilder graph, DecoderConfig config, GraphTarget? target, int positions) =>
+        target switch
+        {
+            null => new AttentionEmitter(graph, config, positions),
+            { Attention: GraphTarget.GroupQuery } => new CudaGroupQueryAttention(graph, config, positions),
+            _ => new CudaPagedAttention(graph, config, positions, target),
+        };
 }

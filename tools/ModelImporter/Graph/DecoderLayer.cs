@@ -1,16 +1,12 @@
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
-using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Graph;
 
 /// <summary>One decoder layer: qkv → attention → output; residual and norm; gate and up → SiLU · up → down.</summary>
-internal sealed class DecoderLayer(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearFormat linears, AttentionEmitter attention)
+internal sealed class DecoderLayer(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearFormat linears, IAttentionEmitter attention)
 {
-    private const string SplitName = "mlp.split";
-    private bool _split;
-
     /// <summary>Adds a layer.</summary>
     /// <param name="index">Index of the layer.</param>
     /// <param name="weights">Its weights.</param>
@@ -28,16 +24,7 @@ internal sealed class DecoderLayer(OnnxGraphBuilder graph, CheckpointTensors ten
         var attended = linears.Emit(graph, tensors, weights.AttentionOutput, heads);
         (normalized, residual) = norms.AddAndNormalize($"{name}.mlp_norm", weights.MlpNorm, attended, residual);
 
-        var gateUp = linears.Emit(graph, tensors, weights.GateUp, normalized);
-        if (!_split)
-        {
-            graph.Constant<long>(SplitName, DataType.Int64, [config.Shape.IntermediateSize, config.Shape.IntermediateSize], 2);
-            _split = true;
-        }
-
-        var halves = graph.Node($"{name}.split", "Split", "", [gateUp, SplitName], [$"{name}.gate", $"{name}.up"], ("axis", -1));
-        var activated = graph.Node($"{name}.silu", "QuickGelu", OnnxGraphBuilder.MicrosoftDomain, [halves[0]], ("alpha", 1f));
-        var gated = graph.Node($"{name}.gated", "Mul", "", [activated, halves[1]]);
+        var gated = linears.EmitGated(graph, tensors, weights.GateUp, normalized);
         return (linears.Emit(graph, tensors, weights.Down, gated), residual);
     }
 }

@@ -1,7 +1,5 @@
-using System.Runtime.InteropServices;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Safetensors;
-using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Graph;
 
@@ -30,13 +28,14 @@ internal sealed class NormEmitter(OnnxGraphBuilder graph, CheckpointTensors tens
     private string Gamma(string name, string weight)
     {
         var width = config.Shape.HiddenSize;
-        var gamma = graph.Reserve($"{name}.weight", DataType.Float, (long)width * sizeof(float), width);
+        var type = graph.Activations;
+        var gamma = type.Reserve(graph, $"{name}.weight", width);
         graph.Fill(
             (data, _) =>
             {
                 var values = new float[width];
                 tensors.Read(weight, 0, values);
-                gamma.Write(data, 0, MemoryMarshal.AsBytes<float>(values));
+                type.Write(data, gamma, 0, values);
             },
             gamma);
         return gamma.Name;

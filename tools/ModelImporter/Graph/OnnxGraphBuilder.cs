@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Parley.ModelImporter.Graph.Onnx;
 using Parley.ModelImporter.Package;
+using Parley.ModelImporter.Quantization;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Graph;
@@ -30,6 +31,9 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
     private readonly GraphProto _graph = new() { Name = "parley" };
     private readonly List<(TensorProto Tensor, TensorTarget Target)> _tensors = [];
     private readonly List<TensorFill> _fills = [];
+
+    /// <summary>Type of activations, norms and biases; set before the first node.</summary>
+    public ElementType Activations { get; set; } = ElementType.Float32;
 
     /// <summary>Work that fills the initializers, in order of their offsets.</summary>
     public IReadOnlyList<TensorFill> Fills => _fills;

@@ -30,7 +30,10 @@ public sealed record ModelTree(
             weights.Parameters(config.Shape),
             (long)config.Shape.CacheElementsPerToken * sizeof(float),
             [.. Precision.Names.Select(precision => new PrecisionSize(precision, SizeOf(folder, config, weights, precision)))],
-            [.. Directory.GetFiles(CheckpointTensors.FolderOf(folder)).Order(StringComparer.Ordinal).Select(File)]);
+            [.. Directory.GetFiles(CheckpointTensors.FolderOf(folder)).Order(StringComparer.Ordinal).Select(File),
+                .. TokenizerFiles.Templates(CheckpointTensors.FolderOf(folder)).Select(name => new ModelTreeFile(name,
+                    new FileInfo(Path.Combine(CheckpointTensors.FolderOf(folder), name)).Length,
+                    "another way to write a chat, which requests ask for by name"))]);
     }
 
     /// <summary>Everything as text: the modules, then one line per size and per file.</summary>

@@ -22,10 +22,13 @@ internal sealed record ModelManifest
     /// <summary>Architecture as <c>config.json</c> names it, e.g. <c>LlamaForCausalLM</c>.</summary>
     public required string Architecture { get; init; }
 
-    /// <summary><c>fp32</c>, <c>w8a8</c>, <c>int8</c> or <c>int4</c>.</summary>
+    /// <summary><c>fp32</c>, <c>w8a8</c>, <c>int8</c>, <c>int4</c>; for CUDA <c>fp16</c>, <c>bf16</c>, <c>int4-fp16</c>.</summary>
     public required string Precision { get; init; }
 
     public required ModelShape Shape { get; init; }
+
+    /// <summary>The device of the graph; null is the CPU.</summary>
+    public GraphTarget? Target { get; init; }
 
     /// <summary>Number of weights of the source, a tied embedding counted once.</summary>
     public required long Parameters { get; init; }
@@ -42,7 +45,7 @@ internal sealed record ModelManifest
     /// <summary>Hub revision, where the source names one.</summary>
     public string? SourceRevision { get; init; }
 
-    /// <summary>Every other file of the package by its name.</summary>
+    /// <summary>Every other file of the package by its name, with a slash after the folder of further chat templates.</summary>
     public required IReadOnlyDictionary<string, PackageFile> Files { get; init; }
 
     private static JsonSerializerOptions Json { get; } = new()

@@ -24,8 +24,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         CheckpointReader checkpoint, Precision precision, int contextTokensMax,
             Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe)
     {
-        foreach (var name in CheckpointFiles.Taken(checkpoint.Tensors.Folder))
-            Copy(Path.Combine(checkpoint.Tensors.Folder, name), Path.Combine(folder, name));
+        CopyTaken(checkpoint.Tensors.Folder);
         if (checkpoint.MadeConfig is { } config)
             WriteText(Architectures.ConfigFile.Name, config);
 
@@ -48,6 +47,20 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         file.Write(System.Text.Encoding.UTF8.GetBytes(text + "\n"));
         file.Flush(flushToDisk: true);
         return file.Length;
+    }
+
+    private void CopyTaken(string source)
+    {
+        foreach (var name in CheckpointFiles.Taken(source))
+        {
+            var destination = Path.Combine(folder, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(destination)!);
+            Copy(Path.Combine(source, name), destination);
+        }
+
+        var templates = Path.Combine(folder, TokenizerFiles.MoreTemplates);
+        if (Directory.Exists(templates))
+            DirectorySync.Flush(templates);
     }
 
     private void WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors)
@@ -83,7 +96,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
 
     private SortedDictionary<string, PackageFile> HashAll()
     {
-        var paths = Directory.GetFiles(folder);
+        var paths = Directory.GetFiles(folder, "*", SearchOption.AllDirectories);
         var total = paths.Sum(path => new FileInfo(path).Length);
         var done = 0L;
         var files = new SortedDictionary<string, PackageFile>(StringComparer.Ordinal);
@@ -91,7 +104,8 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         {
             var hash = FileHash.Compute(
                 path, bytes => progress?.Report(new ImportProgress("seal", done += bytes, total)), parallel.CancellationToken);
-            files.Add(Path.GetFileName(path), new PackageFile(new FileInfo(path).Length, hash));
+            var name = Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/');
+            files.Add(name, new PackageFile(new FileInfo(path).Length, hash));
         }
 
         return files;

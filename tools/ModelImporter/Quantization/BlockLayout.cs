@@ -10,10 +10,14 @@ namespace Parley.ModelImporter.Quantization;
 /// </summary>
 /// <param name="Bits">8 or 4.</param>
 /// <param name="Block">Weights per scale; divides the inputs.</param>
-internal sealed record BlockLayout(int Bits, int Block)
+/// <param name="AccuracyLevel">How exact the kernel's own activations are.</param>
+internal sealed record BlockLayout(int Bits, int Block, int AccuracyLevel = BlockLayout.Int8Activations)
 {
     /// <summary>int8 activations in the kernel. Any other level is 16 to 100 times slower on the CPU.</summary>
-    private const int AccuracyLevel = 4;
+    public const int Int8Activations = 4;
+
+    /// <summary>The activations' own type: what CUDA computes with.</summary>
+    public const int ActivationsAsTheyAre = 0;
 
     private static readonly int[] Blocks = [128, 64, 32];
 
@@ -47,16 +51,16 @@ internal sealed record BlockLayout(int Bits, int Block)
         var rowBytes = RowBytes(linear);
         var codes = graph.Reserve(
             $"{linear.Name}.weight", DataType.Uint8, (long)linear.Outputs * rowBytes, linear.Outputs, blocks, rowBytes / blocks);
-        var scales = graph.Reserve(
-            $"{linear.Name}.scale", DataType.Float, (long)linear.Outputs * blocks * sizeof(float), linear.Outputs, blocks);
+        var scales = graph.Activations.Reserve(graph, $"{linear.Name}.scale", linear.Outputs, blocks);
         return (codes, scales);
     }
 
     /// <summary>Adds the product of a value [rows, inputs] with reserved weights.</summary>
     /// <returns><paramref name="output"/>, the value [rows, outputs].</returns>
     public string Multiply(OnnxGraphBuilder graph, LinearWeights linear, string input, TensorTarget codes,
-        TensorTarget scales, string output) =>
+        TensorTarget scales, string output, TensorTarget? zeroPoints = null) =>
         graph.Node(
-            output, "MatMulNBits", OnnxGraphBuilder.MicrosoftDomain, [input, codes.Name, scales.Name],
+            output, "MatMulNBits", OnnxGraphBuilder.MicrosoftDomain,
+            zeroPoints is null ? [input, codes.Name, scales.Name] : [input, codes.Name, scales.Name, zeroPoints.Name],
             ("K", linear.Inputs), ("N", linear.Outputs), ("bits", Bits), ("block_size", Block), ("accuracy_level", AccuracyLevel));
 }

@@ -14,7 +14,22 @@ internal sealed class Int4Format(GroupRounding rounding) : LinearFormat
     private const int Bits = 4;
     private const int Lanes = QuantizedLinearLayout.BlockOutputs;
 
+    public override string EmitGated(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    {
+        if (!PackedMatrix.CanGate(linear))
+            return base.EmitGated(graph, tensors, linear, input);
+        var (matrix, codes, halves) = Plan(graph, tensors, linear);
+        return matrix.MultiplyGated(graph, input, codes, halves, linear.Name);
+    }
+
     protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    {
+        var (matrix, codes, halves) = Plan(graph, tensors, linear);
+        return matrix.Multiply(graph, input, codes, halves, linear.Name);
+    }
+
+    private (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves) Plan(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear)
     {
         var matrix = new PackedMatrix(linear, Bits, rounding.GroupOf(tensors, linear), rounding.HasMinima(tensors, linear));
         var (codes, halves) = matrix.Reserve(graph);
@@ -30,7 +45,7 @@ internal sealed class Int4Format(GroupRounding rounding) : LinearFormat
             },
             codes,
             halves);
-        return matrix.Multiply(graph, input, codes, halves, linear.Name);
+        return (matrix, codes, halves);
     }
 
     /// <summary>Rounds and packs the outputs of one block.</summary>

@@ -14,6 +14,14 @@ internal sealed class Int8Format(int blockMax) : LinearFormat
     private const int Bits = 8;
     private const int Lanes = QuantizedLinearLayout.BlockOutputs;
 
+    public override string EmitGated(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    {
+        if (!PackedMatrix.CanGate(linear))
+            return base.EmitGated(graph, tensors, linear, input);
+        var (matrix, codes, halves) = Plan(graph, tensors, linear);
+        return matrix.MultiplyGated(graph, input, codes, halves, linear.Name);
+    }
+
     protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var (matrix, codes, halves) = Plan(graph, tensors, linear);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Package;
@@ -8,7 +7,7 @@ using Parley.ModelImporter.Safetensors;
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>Weights of 8 bits with a scale per block of inputs on ONNX Runtime's MatMulNBits.</summary>
-internal sealed class OrtInt8Format(int blockMax) : LinearFormat
+internal sealed class OrtInt8Format(int blockMax, int accuracyLevel = BlockLayout.Int8Activations) : LinearFormat
 {
     private const int Bits = 8;
 
@@ -23,14 +22,15 @@ internal sealed class OrtInt8Format(int blockMax) : LinearFormat
     public (TensorTarget Codes, TensorTarget Scales, BlockLayout Layout) Plan(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear)
     {
-        var layout = new BlockLayout(Bits, BlockLayout.RequireBlock(linear, blockMax));
+        var layout = new BlockLayout(Bits, BlockLayout.RequireBlock(linear, blockMax), accuracyLevel);
         var (codes, scales) = layout.Reserve(graph, linear);
-        graph.Fill((data, options) => Fill(tensors, linear, layout.Block, codes, scales, data, options), codes, scales);
+        var type = graph.Activations;
+        graph.Fill((data, options) => Fill(tensors, linear, layout.Block, type, codes, scales, data, options), codes, scales);
         return (codes, scales, layout);
     }
 
     private static void Fill(
-        CheckpointTensors tensors, LinearWeights linear, int block, TensorTarget codes,
+        CheckpointTensors tensors, LinearWeights linear, int block, ElementType type, TensorTarget codes,
             TensorTarget scales, DataFile data, ParallelOptions options)
     {
         var blocks = linear.Inputs / block;
@@ -47,7 +47,7 @@ internal sealed class OrtInt8Format(int blockMax) : LinearFormat
             }
 
             codes.Write(data, (long)first * linear.Inputs, codeBuffer.AsSpan(0, count * linear.Inputs));
-            scales.Write(data, (long)first * blocks * sizeof(float), MemoryMarshal.AsBytes(scaleBuffer.AsSpan(0, count * blocks)));
+            type.Write(data, scales, (long)first * blocks, scaleBuffer.AsSpan(0, count * blocks));
             ArrayPool<byte>.Shared.Return(codeBuffer);
             ArrayPool<float>.Shared.Return(scaleBuffer);
         });

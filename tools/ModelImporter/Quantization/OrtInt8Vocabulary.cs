@@ -8,9 +8,9 @@ namespace Parley.ModelImporter.Quantization;
 /// <summary>
 /// Embedding and head of 8 bits on ONNX Runtime's operators: GatherBlockQuantized and MatMulNBits read the same bytes under two shapes.
 /// </summary>
-internal sealed class OrtInt8Vocabulary(int blockMax) : VocabularyFormat
+internal sealed class OrtInt8Vocabulary(int blockMax, int accuracyLevel = BlockLayout.Int8Activations) : VocabularyFormat
 {
-    private readonly OrtInt8Format _format = new(blockMax);
+    private readonly OrtInt8Format _format = new(blockMax, accuracyLevel);
     private (TensorTarget Codes, TensorTarget Scales, BlockLayout Layout)? _embedding;
 
     public override string EmitEmbedding(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights embedding, string ids)

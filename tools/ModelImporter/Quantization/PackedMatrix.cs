@@ -45,6 +45,16 @@ internal sealed class PackedMatrix(LinearWeights linear, int bits, int group, bo
     public string Multiply(OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output) =>
         graph.Node(output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name], Attributes);
 
+    /// <summary>Whether the operator can apply a gate: both halves of the outputs are whole blocks, and nothing is added to them.</summary>
+    public static bool CanGate(LinearWeights linear) =>
+        !linear.HasBias && linear.Outputs % (2 * QuantizedLinearLayout.BlockOutputs) == 0;
+
+    /// <summary>Adds SiLU(first half) · second half of the product.</summary>
+    /// <returns><paramref name="output"/>, the value [rows, outputs / 2].</returns>
+    public string MultiplyGated(OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output) =>
+        graph.Node(
+            output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name], [.. Attributes, ("gated", 1)]);
+
     /// <summary>What every node over these weights says of them.</summary>
     public (string Name, object Value)[] Attributes =>
     [

@@ -1,25 +1,72 @@
+using Parley.ModelImporter.Package;
+
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>A precision by its name, and the formats that it stands for. Good for one graph.</summary>
 internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFormat Vocabulary)
 {
-    /// <summary>All names, most exact first.</summary>
+    /// <summary>Names of the CPU's precisions, most exact first.</summary>
     public static IReadOnlyList<string> Names { get; } = ["fp32", "int8", "w8a8", "int4"];
 
     /// <summary>Weights per scale at most in int8.</summary>
     public const int DefaultBlockMax = 128;
 
+    /// <summary>Names of the precisions for CUDA.</summary>
+    public static IReadOnlyList<string> CudaNames { get; } = ["bf16", "fp16", "int4-fp16"];
+
+    /// <summary>The device where it is not the CPU.</summary>
+    public GraphTarget? Target { get; private init; }
+
+    /// <summary>Type of activations, norms and biases.</summary>
+    public ElementType Activations { get; private init; } = ElementType.Float32;
+
     /// <summary>Looks a precision up.</summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="name">One of <see cref="Names"/> or <see cref="CudaNames"/>; or the rehearsal of one, fp32 on the CPU in the shape of
+    /// a CUDA graph: <c>rehearsal</c>, <c>int4-rehearsal</c>.</param>
     /// <param name="blockMax">Largest number of weights per scale in int8 and the vocabulary: 128, 64 or 32.</param>
     /// <param name="rounding">How int4 finds its codes; plainly without one.</param>
-    /// <param name="linears">Whose operators compute quantised linears, where there is a choice:
+    /// <param name="linears">Whose operators compute quantised linears on the CPU, where there is a choice:
     /// <c>own</c>, or <c>ort</c> for ONNX Runtime's.</param>
+    /// <param name="attention"><see cref="GraphTarget.Paged"/>, or for CUDA <see cref="GraphTarget.GroupQuery"/>.</param>
     /// <exception cref="ArgumentException">There is none of this name.</exception>
-    public static Precision Create(string name, int blockMax = DefaultBlockMax, GroupRounding? rounding = null, string linears = "own")
+    public static Precision Create(
+        string name, int blockMax = DefaultBlockMax, GroupRounding? rounding = null, string linears = "own",
+        string attention = GraphTarget.Paged)
     {
-        var own = linears != "ort";
-        rounding ??= new PlainRounding(PlainRounding.DefaultGroup);
+        var type = name switch
+        {
+            "bf16" => ElementType.BFloat16,
+            "fp16" or "int4-fp16" => ElementType.Float16,
+            "rehearsal" or "int4-rehearsal" => ElementType.Float32,
+            _ => null,
+        };
+        if (attention is not (GraphTarget.Paged or GraphTarget.GroupQuery) || (type is null && attention != GraphTarget.Paged))
+        {
+            throw new ArgumentException(
+                $"The attention \"{attention}\" is not to be had with the precision \"{name}\".", nameof(attention));
+        }
+
+        return type is null
+            ? CreateForCpu(name, blockMax, rounding ?? new PlainRounding(PlainRounding.DefaultGroup), linears != "ort")
+            : CreateForCuda(name, blockMax, attention, type);
+    }
+
+    private static Precision CreateForCuda(string name, int blockMax, string attention, ElementType type)
+    {
+        const int exact = BlockLayout.ActivationsAsTheyAre;
+        var device = name.EndsWith("rehearsal", StringComparison.Ordinal) ? GraphTarget.Rehearsal : GraphTarget.Cuda;
+        var precision = name.StartsWith("int4", StringComparison.Ordinal)
+            ? new Precision(name, new Int4ZeroPointFormat(blockMax), new OrtInt8Vocabulary(blockMax, exact))
+            : new Precision(name, new DenseFormat(type), new DenseVocabulary(type));
+        return precision with
+        {
+            Activations = type,
+            Target = new GraphTarget(device, type.Name, attention, GraphTarget.CandidatesDefault),
+        };
+    }
+
+    private static Precision CreateForCpu(string name, int blockMax, GroupRounding rounding, bool own)
+    {
         VocabularyFormat vocabulary = own ? new Int8Vocabulary(blockMax) : new OrtInt8Vocabulary(blockMax);
         return name switch
         {
@@ -27,7 +74,8 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
             "w8a8" => new Precision(name, new DynamicInt8Format(), vocabulary),
             "int8" => new Precision(name, own ? new Int8Format(blockMax) : new OrtInt8Format(blockMax), vocabulary),
             "int4" => new Precision(name, own ? new Int4Format(rounding) : new OrtInt4Format(rounding), vocabulary),
-            _ => throw new ArgumentException($"The precision \"{name}\" is none of {string.Join(", ", Names)}.", nameof(name)),
+            _ => throw new ArgumentException(
+                $"The precision \"{name}\" is none of {string.Join(", ", Names)}, {string.Join(", ", CudaNames)}.", nameof(name)),
         };
     }
 
@@ -37,6 +85,6 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     public static Precision CreateRounded(GroupRounding rounding, int? headBits) =>
         new("fp32", new Float32Format(rounding), new Float32Vocabulary(headBits));
 
-    /// <summary>Refuses a name that is no precision.</summary>
-    public static void Check(string name) => _ = Create(name);
+    /// <summary>Refuses a name that is no precision, and an attention that it cannot have.</summary>
+    public static void Check(string name, string attention = GraphTarget.Paged) => _ = Create(name, attention: attention);
 }

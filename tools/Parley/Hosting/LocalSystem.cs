@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Parley.Gateway;
 using Parley.Generator;
 using Parley.Tokenizer;
@@ -79,7 +80,13 @@ internal sealed class LocalSystem : IAsyncDisposable
         if (options.Threads > 0)
             settings["Generator:Threads"] = options.Threads.ToString(CultureInfo.InvariantCulture);
         var service = await HostedService.StartAsync("Generator", options, settings, [(0, HttpProtocols.Http2)],
-            builder => builder.AddGenerator(), app => app.MapGenerator(), cancellationToken);
+            builder =>
+            {
+                if (options.OpenModel is { } openModel)
+                    builder.Services.AddSingleton(openModel);
+                builder.AddGenerator();
+            },
+            app => app.MapGenerator(), cancellationToken);
         _running.Push(service);
         Generator = service.Address(0);
         await service.WaitUntilServingAsync(Generator, cancellationToken);

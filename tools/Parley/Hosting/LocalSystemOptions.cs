@@ -22,6 +22,9 @@ internal sealed record LocalSystemOptions
     /// <summary>Further settings, e.g. <c>Generator:StepTokensMax</c>; they win over environment variables.</summary>
     public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
 
+    /// <summary>Replaces the opening of the package by the Generator; for measurements.</summary>
+    public Func<Generator.Engine.ServedModel>? OpenModel { get; init; }
+
     /// <summary>Receives what the services log; null writes to the console's error stream.</summary>
     public ILoggerProvider? LoggerProvider { get; init; }
 }

@@ -19,6 +19,12 @@ internal static class ImportCommand
         var destination = new Argument<string>("destination") { Description = "The package's folder; must not exist." };
         var precision = ModelSelection.CreatePrecision();
         var name = new Option<string?>("--name") { Description = "Served name; the source folder's without it." };
+        var attention = new Option<string>("--attention")
+        {
+            Description = "CUDA precisions: the attention operator.",
+            DefaultValueFactory = _ => ModelImport.Attentions[0],
+        };
+        attention.AcceptOnlyFromAmong([.. ModelImport.Attentions]);
         var context = new Option<int>("--context")
         {
             Description = "Positions to serve; the importer's default without it.",
@@ -37,7 +43,7 @@ internal static class ImportCommand
         var rounding = new RoundingSelection();
         var command = new Command("import", "Turn a Hugging Face folder into a package.")
         {
-            source, destination, precision, name, context, block, linears,
+            source, destination, precision, attention, name, context, block, linears,
         };
         rounding.AddTo(command);
         command.SetAction((result, _) =>
@@ -51,6 +57,7 @@ internal static class ImportCommand
                 Source = folder,
                 Destination = result.GetRequiredValue(destination),
                 Precision = result.GetRequiredValue(precision),
+                Attention = result.GetRequiredValue(attention),
                 Name = result.GetValue(name),
                 BlockMax = result.GetValue(block),
                 Linears = result.GetRequiredValue(linears),

@@ -9,18 +9,32 @@ internal static unsafe class AttentionScratch
     private static byte[]? _units;
 
     [ThreadStatic]
+    private static byte[]? _splits;
+
+    [ThreadStatic]
+    private static byte[]? _partials;
+
+    [ThreadStatic]
     private static byte[]? _tile;
 
-    /// <summary>Memory for the plan of a call, valid until the thread plans the next one.</summary>
-    public static int* Units(int count) => (int*)Reserve(ref _units, count * sizeof(int));
+    /// <summary>Memory for the units of a call, valid until the thread plans the next one; so are the next two.</summary>
+    public static AttentionUnit* Units(int count) => (AttentionUnit*)Reserve(ref _units, (long)count * sizeof(AttentionUnit));
 
-    /// <summary>Memory for one tile, aligned to cache lines.</summary>
-    public static float* Tile(int count) => (float*)Reserve(ref _tile, count * sizeof(float));
+    public static AttentionSplit* Splits(int count) => (AttentionSplit*)Reserve(ref _splits, (long)count * sizeof(AttentionSplit));
 
-    private static byte* Reserve(ref byte[]? buffer, int bytes)
+    public static float* Partials(long count) => (float*)Reserve(ref _partials, count * sizeof(float));
+
+    /// <summary>Memory for one unit, aligned to cache lines.</summary>
+    public static float* Tile(int count) => (float*)Reserve(ref _tile, (long)count * sizeof(float));
+
+    private static byte* Reserve(ref byte[]? buffer, long bytes)
     {
+        // Half as much again: a context that grows by a token per step must not allocate in each.
         if (buffer is null || buffer.Length < bytes + AlignmentBytes)
-            buffer = GC.AllocateUninitializedArray<byte>(Math.Max(bytes + AlignmentBytes, 64 * 1024), pinned: true);
+        {
+            var length = Math.Max(bytes + (bytes / 2) + AlignmentBytes, 16 * 1024);
+            buffer = GC.AllocateUninitializedArray<byte>(checked((int)length), pinned: true);
+        }
 
         // The array is pinned for its lifetime, so the address outlives the fixed statement.
         fixed (byte* start = buffer)

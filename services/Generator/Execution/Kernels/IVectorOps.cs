@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace Parley.Generator.Execution.Kernels;
 
 /// <summary>
@@ -17,31 +19,46 @@ internal unsafe interface IVectorOps<TVector>
 
     static abstract void Store(float* destination, TVector value);
 
+    /// <summary>Widens numbers of <see cref="KvCachePrecision.Fp16"/>, exactly.</summary>
+    static abstract TVector LoadHalf(short* source);
+
+    /// <summary>Rounds to numbers of <see cref="KvCachePrecision.Fp16"/>, ties to even; what is too large becomes the largest.</summary>
+    static abstract void StoreHalf(short* destination, TVector value);
+
+    static abstract TVector LoadInt8(sbyte* source);
+
+    /// <summary>Stores integers from −128 to 127.</summary>
+    static abstract void StoreInt8(sbyte* destination, TVector value);
+
     static abstract TVector Add(TVector left, TVector right);
 
     static abstract TVector Subtract(TVector left, TVector right);
 
     static abstract TVector Multiply(TVector left, TVector right);
 
+    static abstract TVector Divide(TVector left, TVector right);
+
     /// <summary>left × right + addend; fused wherever the processor can.</summary>
     static abstract TVector MultiplyAdd(TVector left, TVector right, TVector addend);
 
     static abstract TVector Max(TVector left, TVector right);
 
+    static abstract TVector Abs(TVector value);
+
+    static abstract TVector CopySign(TVector value, TVector sign);
+
     /// <summary>Rounds to the nearest integer.</summary>
     static abstract TVector Round(TVector value);
 
-    /// <summary>2 to the power of integers from −126 to 127.</summary>
-    static abstract TVector PowerOfTwo(TVector exponent);
+    /// <summary>value × 2 to the power of integers up to 127; 0 where they are below −126.</summary>
+    static abstract TVector Scale(TVector value, TVector exponent);
 
-    /// <summary>The value, but 0 in lanes where <paramref name="test"/> is below <paramref name="limit"/>.</summary>
-    static abstract TVector ZeroWhereBelow(TVector test, float limit, TVector value);
+    /// <summary>Keeps the lanes from <paramref name="first"/> to <paramref name="end"/> − 1; the others become
+    /// <paramref name="other"/> whatever they hold.</summary>
+    static abstract TVector Keep(TVector value, int first, int end, float other);
 
-    /// <summary>Keeps the first lanes; the others become −∞ whatever they hold.</summary>
-    static abstract TVector KeepFirst(TVector value, int count);
-
-    /// <summary>The largest lane.</summary>
-    static abstract float MaxAcross(TVector value);
+    /// <summary>The largest lane of each of four vectors.</summary>
+    static abstract Vector128<float> MaxAcross(TVector first, TVector second, TVector third, TVector fourth);
 
     /// <summary>The sum of the lanes, always in the same order.</summary>
     static abstract float SumAcross(TVector value);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
 namespace Parley.Generator.Execution.Kernels;
@@ -71,11 +72,16 @@ internal static unsafe class OrtCustomOpApi
 
     /// <summary>An input's memory, and its dimensions in <paramref name="shape"/>; null where the node leaves the input out.</summary>
     /// <exception cref="InvalidDataException">The input has another number of dimensions.</exception>
-    public static void* GetInput(void* context, int index, Span<long> shape)
+    public static void* GetInput(void* context, int index, Span<long> shape) => GetInput(context, index, shape, out _);
+
+    /// <summary>The same, and the type of its elements.</summary>
+    /// <exception cref="InvalidDataException">The input has another number of dimensions.</exception>
+    public static void* GetInput(void* context, int index, Span<long> shape, out TensorElementType type)
     {
+        type = default;
         IntPtr value;
         Check(((delegate* unmanaged<void*, nuint, IntPtr*, IntPtr>)Api.KernelContext_GetInput)(context, (nuint)index, &value));
-        return value == 0 ? null : GetData(value, index, shape);
+        return value == 0 ? null : GetData(value, index, shape, out type);
     }
 
     /// <summary>
@@ -89,7 +95,7 @@ internal static unsafe class OrtCustomOpApi
         IntPtr value;
         var get = (delegate* unmanaged<void*, nuint, int*, IntPtr*, IntPtr>)Api.KernelInfoGetConstantInput_tensor;
         Check(get(info, (nuint)index, &isConstant, &value));
-        return isConstant == 0 || value == 0 ? null : GetData(value, index, shape);
+        return isConstant == 0 || value == 0 ? null : GetData(value, index, shape, out _);
     }
 
     /// <summary>Makes output 0 of the given shape and returns its memory.</summary>
@@ -112,7 +118,7 @@ internal static unsafe class OrtCustomOpApi
         Check(run(context, (void*)callback, (nuint)count, (nuint)count, state));
     }
 
-    private static void* GetData(IntPtr value, int index, Span<long> shape)
+    private static void* GetData(IntPtr value, int index, Span<long> shape, out TensorElementType type)
     {
         IntPtr info;
         Check(((delegate* unmanaged<IntPtr, IntPtr*, IntPtr>)Api.GetTensorTypeAndShape)(value, &info));
@@ -124,6 +130,9 @@ internal static unsafe class OrtCustomOpApi
                 throw new InvalidDataException($"input {index} has {rank} dimensions, not {shape.Length}");
             fixed (long* dimensions = shape)
                 Check(((delegate* unmanaged<IntPtr, long*, nuint, IntPtr>)Api.GetDimensions)(info, dimensions, rank));
+            int elements;
+            Check(((delegate* unmanaged<IntPtr, int*, IntPtr>)Api.GetTensorElementType)(info, &elements));
+            type = (TensorElementType)elements;
         }
         finally
         {

@@ -3,17 +3,15 @@ namespace Parley.Generator.Execution.Kernels;
 /// <summary>One attention node of a session: its attributes, and how its inputs become a step.</summary>
 internal sealed unsafe class PagedAttentionNode : CustomOpNode
 {
-    /// <summary>Below these amounts of work waking other threads costs more than it saves (units: floats written; multiply-adds).</summary>
-    private const long WriteInlineMax = 8 * 1024;
-
-    private const long AttendInlineMax = 128 * 1024;
+    /// <summary>Below this many multiply-adds waking other threads costs more than it saves.</summary>
+    private const long InlineWorkMax = 256 * 1024;
 
     private int _queryHeads;
     private int _keyValueHeads;
     private bool _rotary;
     private float _scale;
-
-    private PagedAttentionKernel Kernel { get; } = PagedAttentionKernel.Best;
+    private float _softcap;
+    private int _windowTokens;
 
     public override string ToString() => PagedAttentionOp.OpName;
 
@@ -35,17 +33,20 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
             _keyValueHeads = (int)OrtCustomOpApi.GetInteger(info, "kv_num_heads\0"u8, 0),
             _rotary = OrtCustomOpApi.GetInteger(info, "do_rotary\0"u8, 0) != 0,
             _scale = OrtCustomOpApi.GetFloat(info, "scale\0"u8, 0),
+            _softcap = OrtCustomOpApi.GetFloat(info, "softcap\0"u8, 0),
         };
         if (node._queryHeads <= 0 || node._keyValueHeads <= 0 || node._queryHeads % node._keyValueHeads != 0)
             throw new NotSupportedException($"num_heads {node._queryHeads} must be a multiple of kv_num_heads {node._keyValueHeads}");
         if (OrtCustomOpApi.GetInteger(info, "rotary_interleaved\0"u8, 0) != 0)
             throw new NotSupportedException("rotary_interleaved must be 0");
-        if (OrtCustomOpApi.GetInteger(info, "local_window_size\0"u8, -1) != -1)
-            throw new NotSupportedException("local_window_size must be -1");
+        var window = OrtCustomOpApi.GetInteger(info, "local_window_size\0"u8, -1);
+        if (window is 0 or < -1 or > int.MaxValue)
+            throw new NotSupportedException($"local_window_size is {window}, neither -1 nor a number of positions");
+        node._windowTokens = (int)Math.Max(window, 0);
         if (OrtCustomOpApi.GetInteger(info, "is_causal\0"u8, 1) != 1)
             throw new NotSupportedException("is_causal must be 1");
-        if (OrtCustomOpApi.GetFloat(info, "softcap\0"u8, 0) != 0)
-            throw new NotSupportedException("softcap must be 0");
+        if (!(node._softcap >= 0 && float.IsFinite(node._softcap)))
+            throw new NotSupportedException($"softcap is {node._softcap}, neither 0 nor a positive number");
         return node;
     }
 
@@ -59,12 +60,15 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
         step->Qkv = (float*)OrtCustomOpApi.GetInput(context, 0, new Span<long>(shape, 2));
         var (tokens, width) = (shape[0], shape[1]);
         var keyDimensions = stackalloc long[4];
-        step->KeyCache = (float*)OrtCustomOpApi.GetInput(context, 3, new Span<long>(keyDimensions, 4));
-        step->ValueCache = (float*)OrtCustomOpApi.GetInput(context, 4, new Span<long>(shape, 4));
+        step->KeyCache = (byte*)OrtCustomOpApi.GetInput(context, 3, new Span<long>(keyDimensions, 4), out var keyType);
+        step->ValueCache = (byte*)OrtCustomOpApi.GetInput(context, 4, new Span<long>(shape, 4), out var valueType);
+        if (keyType != valueType)
+            throw new InvalidDataException($"key_cache is {keyType}, value_cache {valueType}");
+        step->CachePrecision = KvCacheFormat.PrecisionOf(keyType);
         step->TokenCount = checked((int)tokens);
         step->BlockCount = checked((int)keyDimensions[0]);
         step->BlockTokens = checked((int)keyDimensions[1]);
-        step->HeadSize = checked((int)keyDimensions[3]);
+        step->HeadSize = checked((int)keyDimensions[3]) - KvCacheFormat.ScaleElements(step->CachePrecision);
         if (keyDimensions[2] != _keyValueHeads || !new Span<long>(keyDimensions, 4).SequenceEqual(new Span<long>(shape, 4)))
             throw new InvalidDataException("key_cache and value_cache must be [blocks, block size, kv_num_heads, head size] alike");
         if (width != step->QkvWidth)
@@ -80,6 +84,8 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
         if (shape[0] != step->SequenceCount)
             throw new InvalidDataException($"block_table has {shape[0]} rows for {step->SequenceCount} sequences");
 
+        step->WindowTokens = _windowTokens;
+        step->Softcap = _softcap;
         step->Scale = _scale != 0 ? _scale : 1 / MathF.Sqrt(step->HeadSize);
         if (_rotary)
             BindRotary(context, step);
@@ -88,21 +94,13 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
         step->Output = (float*)OrtCustomOpApi.GetOutput(context, tokens, (long)_queryHeads * step->HeadSize);
     }
 
-    private void Run(void* context, PagedAttentionStep* step)
+    private static void Run(void* context, PagedAttentionStep* step)
     {
-        var (writes, attends) = PagedAttentionKernel.Plan(step);
-        var floats = (long)step->TokenCount * step->KeyValueHeads * step->HeadSize;
-        ParallelLoop.Run(context, (delegate*<void*, nint, void>)Kernel.Write, step, writes, floats > WriteInlineMax);
-
-        long pairs = 0;
-        for (var i = 0; i < step->SequenceCount; i++)
-        {
-            long newTokens = step->CumulativeLengths[i + 1] - step->CumulativeLengths[i];
-            pairs += newTokens * (step->PastLengths[i] + newTokens);
-        }
-
-        var products = pairs * step->QueryHeads * step->HeadSize;
-        ParallelLoop.Run(context, (delegate*<void*, nint, void>)Kernel.Attend, step, attends, products > AttendInlineMax);
+        var kernel = PagedAttentionKernel.Best(step->CachePrecision);
+        AttentionPlan.Create(step);
+        var parallel = step->Plan.Work > InlineWorkMax;
+        ParallelLoop.Run(context, (delegate*<void*, nint, void>)kernel.Write, step, step->Plan.WriteCount, parallel);
+        ParallelLoop.Run(context, (delegate*<void*, nint, void>)kernel.Attend, step, step->Plan.UnitCount, parallel);
     }
 
     private static void BindRotary(void* context, PagedAttentionStep* step)

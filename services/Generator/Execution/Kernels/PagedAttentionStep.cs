@@ -6,16 +6,22 @@ namespace Parley.Generator.Execution.Kernels;
 /// </summary>
 internal unsafe struct PagedAttentionStep
 {
+    public const int HeadSizeMax = 256;
+
     /// <summary>Packed rows [tokens, (query heads + 2 · key/value heads) · head size]: queries, keys, values, before rotation.</summary>
     public float* Qkv;
 
     /// <summary>
     /// Keys [blocks, key/value heads, head size, block tokens]: positions are innermost, so that scores need no sum across lanes.
+    /// In int8 the scales [block tokens] follow the numbers of each block and head.
     /// </summary>
-    public float* KeyCache;
+    public byte* KeyCache;
 
-    /// <summary>Values [blocks, key/value heads, block tokens, head size].</summary>
-    public float* ValueCache;
+    /// <summary>Values [blocks, key/value heads, block tokens, head size], and in int8 their scales likewise.</summary>
+    public byte* ValueCache;
+
+    /// <summary>How the cache's numbers lie in memory.</summary>
+    public KvCachePrecision CachePrecision;
 
     /// <summary>Running sum of new tokens [sequences + 1].</summary>
     public int* CumulativeLengths;
@@ -53,8 +59,14 @@ internal unsafe struct PagedAttentionStep
     /// <summary>Factor on query · key.</summary>
     public float Scale;
 
-    /// <summary>Running sum of attention units per sequence [sequences + 1]; <see cref="PagedAttentionKernel.Plan"/> fills it.</summary>
-    public int* UnitStarts;
+    /// <summary>Positions that a token attends to, itself included; 0 is all.</summary>
+    public int WindowTokens;
+
+    /// <summary>Scores become softcap · tanh(score / softcap); 0 leaves them.</summary>
+    public float Softcap;
+
+    /// <summary>The units of this step; <see cref="AttentionPlan.Create"/> lays them out.</summary>
+    public AttentionPlan Plan;
 
     /// <summary>Query heads that share a key/value head.</summary>
     public readonly int GroupSize => QueryHeads / KeyValueHeads;
@@ -62,13 +74,16 @@ internal unsafe struct PagedAttentionStep
     /// <summary>Floats of one packed row.</summary>
     public readonly int QkvWidth => (QueryHeads + (2 * KeyValueHeads)) * HeadSize;
 
+    /// <summary>Bytes of the keys, or of the values, of one block and head.</summary>
+    public readonly long BlockBytes => (long)BlockTokens * KvCacheFormat.HeadBytes(CachePrecision, HeadSize);
+
     /// <summary>
     /// What is wrong with the arguments, or null. Checked before a byte is written: a wrong block id would corrupt memory.
     /// </summary>
     public readonly string? FindFault()
     {
-        if (HeadSize <= 0 || HeadSize % 16 != 0)
-            return $"the head size is {HeadSize}, not a multiple of 16";
+        if (HeadSize <= 0 || HeadSize % 16 != 0 || HeadSize > HeadSizeMax)
+            return $"the head size is {HeadSize}, not a multiple of 16 up to {HeadSizeMax}";
         if (KeyValueHeads <= 0 || QueryHeads % KeyValueHeads != 0)
             return $"{QueryHeads} query heads are not a multiple of {KeyValueHeads} key/value heads";
         if (BlockTokens < 16 || (BlockTokens & (BlockTokens - 1)) != 0)

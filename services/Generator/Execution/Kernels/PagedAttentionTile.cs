@@ -2,115 +2,118 @@ using System.Runtime.CompilerServices;
 
 namespace Parley.Generator.Execution.Kernels;
 
-/// <summary>The inner work of paged attention for one vector width.</summary>
+/// <summary>The inner work of paged attention for one vector width and kind of cache.</summary>
 /// <remarks>
 /// Every sum runs in an order that depends on absolute positions only: scores over the head's dimensions, values over positions,
-/// softmax in key tiles that begin at multiples of <see cref="KeyTile"/>. So a row's result is the same bits alone or in a batch,
-/// as a decode row or within a prompt chunk.
+/// softmax in key tiles and segments that begin at multiples of their sizes. So a row's result is the same bits alone or in a batch,
+/// as a decode row or within a prompt chunk, by one thread or by several.
 /// </remarks>
-internal static unsafe class PagedAttentionTile<TVector, TOps>
+internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
+    where TElement : struct, ICacheElement
 {
     private const int KeyTile = PagedAttentionKernel.KeyTile;
     private const int RowGroup = PagedAttentionKernel.RowGroup;
+    private const int Segment = PagedAttentionKernel.SegmentTokens;
 
     private const float Log2E = 1.44269504088896341f;
 
-    /// <summary>Attends for the query heads that share one key/value head, over some tokens of one sequence.</summary>
+    /// <summary>Body of an attention unit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Attend(PagedAttentionStep* step, nint unit)
+    public static void Attend(PagedAttentionStep* step, nint index)
     {
-        var sequence = FindSequence(step, (int)unit);
-        var rest = (int)unit - step->UnitStarts[sequence];
-        var head = rest % step->KeyValueHeads;
-        var group = step->GroupSize;
-        var tokensPerTile = PagedAttentionKernel.TokensPerTile(group);
-        var firstToken = rest / step->KeyValueHeads * tokensPerTile;
-        var newTokens = step->CumulativeLengths[sequence + 1] - step->CumulativeLengths[sequence];
-        var tokens = Math.Min(tokensPerTile, newTokens - firstToken);
-        var firstPosition = step->PastLengths[sequence] + firstToken;
-        var firstRow = step->CumulativeLengths[sequence] + firstToken;
-        var rows = tokens * group;
-        var rowGroups = (rows + RowGroup - 1) / RowGroup;
+        var unit = step->Plan.Units + index;
+        var firstPosition = step->PastLengths[unit->Sequence] + unit->FirstToken;
+        if (unit->Writes)
+            WriteOwn(step, unit, firstPosition);
+
+        var rows = unit->TokenCount * step->GroupSize;
+        var padded = PagedAttentionKernel.PaddedRows(rows);
         var headSize = step->HeadSize;
-
-        // Scratch: queries | accumulators | scores of a row group | maximum and sum per row | correction | one rotated row.
-        var padded = rowGroups * RowGroup;
-        var queries = AttentionScratch.Tile((2 * padded * headSize) + (RowGroup * KeyTile) + (2 * padded) + RowGroup + headSize);
-        var accumulators = queries + (padded * headSize);
-        var scores = accumulators + (padded * headSize);
-        var maxima = scores + (RowGroup * KeyTile);
-        var sums = maxima + padded;
-        var corrections = sums + padded;
-        PackQueries(step, firstRow, firstPosition, head, rows, queries, corrections + RowGroup);
-        new Span<float>(accumulators, padded * headSize).Clear();
-        new Span<float>(maxima, padded).Fill(float.NegativeInfinity);
-        new Span<float>(sums, padded).Clear();
-
-        var keys = stackalloc float*[KeyTile];
-        var values = stackalloc float*[KeyTile / 16];
-        var run = Math.Min(step->BlockTokens, KeyTile);
-        var blocks = step->BlockTable + ((long)sequence * step->BlockTableWidth);
-        var keyCount = firstPosition + tokens;
-        for (var start = 0; start < keyCount; start += KeyTile)
+        var stateFloats = PagedAttentionKernel.StateFloats(rows, headSize);
+        var widened = TElement.Bytes < sizeof(float) && padded > PagedAttentionKernel.NarrowRowsMax ? 2 * KeyTile * headSize : 0;
+        var scratch = AttentionScratch.Tile(
+            (padded * headSize) + (2 * stateFloats) + (padded * TOps.Width) + ((RowGroup + 1) * KeyTile) + widened);
+        var work = new TileWork
         {
-            FindKeys(step, blocks, head, start, keyCount, keys);
-            FindValues(step, blocks, head, start, keyCount, values);
-            for (var g = 0; g < rowGroups; g++)
+            Step = step,
+            Unit = unit,
+            FirstPosition = firstPosition,
+            Rows = rows,
+            Padded = padded,
+            Queries = scratch,
+            LaneSums = scratch + (padded * headSize) + (2 * stateFloats),
+        };
+        work.Scores = work.LaneSums + (padded * TOps.Width);
+        work.Corrections = work.Scores + (RowGroup * KeyTile);
+        KeyTilePointers tile, nextTile;
+        work.Tile = &tile;
+        work.NextTile = &nextTile;
+        work.FirstKeyTile = Math.Max(unit->FirstKey, FirstVisible(step, firstPosition) / KeyTile * KeyTile);
+        if (work.FirstKeyTile < unit->EndKey)
+            work.NextTile->Find<TVector, TOps, TElement>(step, unit, work.FirstKeyTile);
+        work.Widened = widened == 0 ? null : work.Corrections + KeyTile;
+        PackQueries(&work);
+
+        var states = scratch + (padded * headSize);
+        var first = new AttentionState(states, padded, headSize);
+        if (unit->Split < 0)
+        {
+            var next = new AttentionState(states + stateFloats, padded, headSize);
+            for (var start = unit->FirstKey; start < unit->EndKey; start += Segment)
             {
-                var row = g * RowGroup;
-                var lastToken = Math.Min(row + RowGroup, rows) - 1;
-                var visible = Math.Min(firstPosition + (lastToken / group) + 1 - start, KeyTile);
-                if (visible <= 0)
-                    continue;
-
-                AttentionScores<TVector, TOps>.Compute(
-                    queries + ((long)row * headSize), keys, step->BlockTokens, headSize, visible, scores);
-                for (var r = 0; r < RowGroup; r++)
-                {
-                    var limit = Math.Min(firstPosition + (Math.Min(row + r, rows - 1) / group) + 1 - start, visible);
-                    corrections[r] = Softmax(scores + (r * KeyTile), limit, visible, maxima + row + r, sums + row + r);
-                }
-
-                AttentionValues<TVector, TOps>.Add(
-                    scores, corrections, values, run, headSize, visible, accumulators + ((long)row * headSize));
+                var state = start == unit->FirstKey ? first : next;
+                Gather(&work, start, state);
+                if (start > unit->FirstKey)
+                    first.Merge<TVector, TOps>(next);
             }
+
+            WriteOutput(&work, first);
+            return;
         }
 
-        WriteOutput(step, firstRow, head, rows, accumulators, sums);
+        var split = step->Plan.Splits + unit->Split;
+        var partials = step->Plan.Partials + split->Offset;
+        for (var start = unit->FirstKey; start < unit->EndKey; start += Segment)
+            Gather(&work, start, new AttentionState(partials + ((start - split->FirstKey) / Segment * stateFloats), padded, headSize));
+        if (Interlocked.Decrement(ref split->Pending) > 0)
+            return;
+        first = new AttentionState(partials, padded, headSize);
+        for (var segment = 1; segment < split->SegmentCount; segment++)
+            first.Merge<TVector, TOps>(new AttentionState(partials + (segment * (long)stateFloats), padded, headSize));
+        WriteOutput(&work, first);
     }
 
-    private static int FindSequence(PagedAttentionStep* step, int unit)
-    {
-        int low = 0, high = step->SequenceCount - 1;
-        while (low < high)
-        {
-            var middle = (low + high + 1) / 2;
-            if (step->UnitStarts[middle] <= unit)
-                low = middle;
-            else
-                high = middle - 1;
-        }
+    private static int FirstVisible(PagedAttentionStep* step, int position) =>
+        step->WindowTokens == 0 ? 0 : Math.Max(position + 1 - step->WindowTokens, 0);
 
-        return low;
+    /// <summary>Writes keys and values of those of the unit's tokens that stand at its positions.</summary>
+    private static void WriteOwn(PagedAttentionStep* step, AttentionUnit* unit, int firstPosition)
+    {
+        var first = Math.Max(unit->FirstKey, firstPosition);
+        var end = Math.Min(unit->EndKey, firstPosition + unit->TokenCount);
+        if (first < end)
+            PagedCacheWriter<TVector, TOps, TElement>.Write(step, unit, unit->FirstToken + first - firstPosition, end - first);
     }
 
     /// <summary>
     /// Queries of four rows side by side [row group, head size, 4], rotated and scaled; rows that pad the last group are 0.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PackQueries(
-        PagedAttentionStep* step, int firstRow, int firstPosition, int head, int rows, float* queries, float* rotated)
+    private static void PackQueries(TileWork* work)
     {
+        var step = work->Step;
+        var unit = work->Unit;
         var group = step->GroupSize;
         var headSize = step->HeadSize;
         var scale = step->Scale * Log2E;
-        var padded = (rows + RowGroup - 1) / RowGroup * RowGroup;
-        for (var row = 0; row < padded; row++)
+        var firstRow = step->CumulativeLengths[unit->Sequence] + unit->FirstToken;
+        var rotated = stackalloc float[PagedAttentionStep.HeadSizeMax];
+        for (var row = 0; row < work->Padded; row++)
         {
-            var packed = queries + ((row / RowGroup * RowGroup * headSize) + (row % RowGroup));
-            if (row >= rows)
+            var packed = work->Queries + ((row / RowGroup * RowGroup * headSize) + (row % RowGroup));
+            if (row >= work->Rows)
             {
                 for (var d = 0; d < headSize; d++)
                     packed[d * RowGroup] = 0;
@@ -118,106 +121,126 @@ internal static unsafe class PagedAttentionTile<TVector, TOps>
             }
 
             var token = row / group;
-            var query = step->Qkv + ((long)(firstRow + token) * step->QkvWidth) + (((head * group) + (row % group)) * headSize);
-            RotaryEmbedding<TVector, TOps>.Rotate(step, query, firstPosition + token, rotated);
+            var query = step->Qkv + ((long)(firstRow + token) * step->QkvWidth) + (((unit->Head * group) + (row % group)) * headSize);
+            RotaryEmbedding<TVector, TOps>.Rotate(step, query, work->FirstPosition + token, rotated);
             for (var d = 0; d < headSize; d++)
                 packed[d * RowGroup] = rotated[d] * scale;
         }
     }
 
-    /// <summary>
-    /// Pointers to the keys of each vector of positions in a tile; those beyond the last key repeat it, their scores go unused.
-    /// </summary>
-    private static void FindKeys(PagedAttentionStep* step, int* blocks, int head, int start, int keyCount, float** keys)
+    /// <summary>Attends over the unit's keys of one segment.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Gather(TileWork* work, int segment, AttentionState state)
     {
-        var blockTokens = step->BlockTokens;
-        var blockFloats = (long)step->HeadSize * blockTokens;
-        for (var i = 0; i < KeyTile / TOps.Width; i++)
+        state.Clear();
+        new Span<float>(work->LaneSums, work->Padded * TOps.Width).Clear();
+        var step = work->Step;
+        var unit = work->Unit;
+        var end = Math.Min(segment + Segment, unit->EndKey);
+        for (var start = Math.Max(segment, work->FirstKeyTile); start < end; start += KeyTile)
         {
-            var position = start + (i * TOps.Width);
-            if (position >= keyCount)
+            // The tile was found while the one before was read.
+            var tile = work->NextTile;
+            work->NextTile = work->Tile;
+            work->Tile = tile;
+            if (start + KeyTile < unit->EndKey)
+                work->NextTile->Find<TVector, TOps, TElement>(step, unit, start + KeyTile);
+            var next = start + KeyTile < unit->EndKey ? work->NextTile : work->Tile;
+            if (work->Widened is null)
             {
-                keys[i] = keys[i - 1];
+                AttendTile<TElement>(work, work->Tile, next, start, state);
                 continue;
             }
 
-            var block = ((long)blocks[position / blockTokens] * step->KeyValueHeads) + head;
-            keys[i] = step->KeyCache + (block * blockFloats) + (position % blockTokens);
-        }
-    }
-
-    /// <summary>Pointers to the values of each run of positions that lie in one block.</summary>
-    private static void FindValues(PagedAttentionStep* step, int* blocks, int head, int start, int keyCount, float** values)
-    {
-        var blockTokens = step->BlockTokens;
-        var run = Math.Min(blockTokens, KeyTile);
-        var end = Math.Min(start + KeyTile, keyCount);
-        for (var position = start; position < end; position += run)
-        {
-            var block = ((long)blocks[position / blockTokens] * step->KeyValueHeads) + head;
-            *values++ = step->ValueCache + (((block * blockTokens) + (position % blockTokens)) * step->HeadSize);
-        }
-    }
-
-    /// <summary>Turns scores (to the base 2) into weights relative to the running maximum.</summary>
-    /// <returns>The factor on what was summed before.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Softmax(float* scores, int limit, int visible, float* maximum, float* sum)
-    {
-        var width = TOps.Width;
-        var best = TOps.Broadcast(*maximum);
-        for (var i = 0; i < visible; i += width)
-        {
-            var masked = TOps.KeepFirst(TOps.Load(scores + i), limit - i);
-            TOps.Store(scores + i, masked);
-            best = TOps.Max(best, masked);
+            work->Tile->Widen<TVector, TOps, TElement>(step, next, unit->EndKey - start, work->Widened);
+            AttendTile<Fp32Element>(work, work->Tile, work->Tile, start, state);
         }
 
-        var newMaximum = TOps.MaxAcross(best);
-        var shift = TOps.Broadcast(newMaximum);
-        var correction = TOps.MaxAcross(Exp2(TOps.Subtract(TOps.Broadcast(*maximum), shift)));
-        var total = TOps.Broadcast(0);
-        for (var i = 0; i < visible; i += width)
-        {
-            var weight = Exp2(TOps.Subtract(TOps.Load(scores + i), shift));
-            TOps.Store(scores + i, weight);
-            total = TOps.Add(total, weight);
-        }
-
-        *maximum = newMaximum;
-        *sum = (*sum * correction) + TOps.SumAcross(total);
-        return correction;
+        for (var row = 0; row < work->Padded; row++)
+            state.Sums[row] = TOps.SumAcross(TOps.Load(work->LaneSums + (row * TOps.Width)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WriteOutput(PagedAttentionStep* step, int firstRow, int head, int rows, float* accumulators, float* sums)
+    private static void AttendTile<TRead>(
+        TileWork* work, KeyTilePointers* tile, KeyTilePointers* next, int start, AttentionState state)
+        where TRead : struct, ICacheElement
     {
+        var step = work->Step;
+        var headSize = step->HeadSize;
+        var softcap = step->Softcap * Log2E;
+        var keyScales = TElement.HasScales ? (float**)tile->KeyScales : null;
+        var valueScales = TElement.HasScales ? (float**)tile->ValueScales : null;
+        AttentionView view = default;
+        if (work->Rows == 1)
+        {
+            view.Find(start, 0, 1, 1, work->FirstPosition, step->WindowTokens);
+            AttentionScores<TVector, TOps, TRead>.ComputeOne(
+                work->Queries, (byte**)tile->Keys, (byte**)next->Keys, tile->KeyStride, headSize, view.First, view.End, work->Scores);
+            AttentionWeights<TVector, TOps>.FindMaxima(work->Scores, &view, 1, keyScales, softcap, state.Maxima, work->Corrections);
+            AttentionWeights<TVector, TOps>.Weigh(
+                work->Scores, &view, 1, valueScales, state.Maxima, work->Corrections, work->LaneSums);
+            AttentionValues<TVector, TOps, TRead>.AddOne(
+                work->Scores, work->Corrections, (byte**)tile->Values, (byte**)next->Values, tile->RunTokens, headSize, view.First,
+                view.End, state.Accumulators);
+            return;
+        }
+
+        for (var row = 0; row < work->Padded; row += RowGroup)
+        {
+            if (!view.Find(start, row, work->Rows, step->GroupSize, work->FirstPosition, step->WindowTokens))
+                continue;
+            AttentionScores<TVector, TOps, TRead>.Compute(
+                work->Queries + ((long)row * headSize), (byte**)tile->Keys, (byte**)next->Keys, tile->KeyStride, headSize, view.First,
+                view.End, work->Scores);
+            AttentionWeights<TVector, TOps>.FindMaxima(
+                work->Scores, &view, RowGroup, keyScales, softcap, state.Maxima + row, work->Corrections);
+            AttentionWeights<TVector, TOps>.Weigh(
+                work->Scores, &view, RowGroup, valueScales, state.Maxima + row, work->Corrections, work->LaneSums + (row * TOps.Width));
+            AttentionValues<TVector, TOps, TRead>.Add(
+                work->Scores, work->Corrections, (byte**)tile->Values, (byte**)next->Values, tile->RunTokens, headSize, view.First,
+                view.End, state.Accumulators + ((long)row * headSize));
+            // Once fetched it is there for all rows.
+            next = tile;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WriteOutput(TileWork* work, AttentionState state)
+    {
+        var step = work->Step;
+        var unit = work->Unit;
         var group = step->GroupSize;
         var headSize = step->HeadSize;
-        for (var row = 0; row < rows; row++)
+        for (var row = 0; row < work->Rows; row++)
         {
-            var source = accumulators + ((long)row * headSize);
-            var token = firstRow + (row / group);
-            var output = step->Output + ((((long)token * step->QueryHeads) + (head * group) + (row % group)) * headSize);
-            var factor = TOps.Broadcast(1 / sums[row]);
+            var source = state.Accumulators + ((long)row * headSize);
+            long token = step->CumulativeLengths[unit->Sequence] + unit->FirstToken + (row / group);
+            var output = step->Output + (((token * step->QueryHeads) + (unit->Head * group) + (row % group)) * headSize);
+            var factor = TOps.Broadcast(1 / state.Sums[row]);
             for (var d = 0; d < headSize; d += TOps.Width)
                 TOps.Store(output + d, TOps.Multiply(TOps.Load(source + d), factor));
         }
     }
 
-    /// <summary>2 to the power of x ≤ 0, to 2e-7: a polynomial on [−½, ½] times a power of two; 0 below normal numbers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TVector Exp2(TVector x)
+    private struct TileWork
     {
-        var whole = TOps.Round(x);
-        var f = TOps.Subtract(x, whole);
-        var p = TOps.Broadcast(1.535336188319500e-4f);
-        p = TOps.MultiplyAdd(p, f, TOps.Broadcast(1.339887440266574e-3f));
-        p = TOps.MultiplyAdd(p, f, TOps.Broadcast(9.618437357674640e-3f));
-        p = TOps.MultiplyAdd(p, f, TOps.Broadcast(5.550332471162809e-2f));
-        p = TOps.MultiplyAdd(p, f, TOps.Broadcast(2.402264791363012e-1f));
-        p = TOps.MultiplyAdd(p, f, TOps.Broadcast(6.931472028550421e-1f));
-        p = TOps.MultiplyAdd(p, f, TOps.Broadcast(1));
-        return TOps.ZeroWhereBelow(x, -126, TOps.Multiply(p, TOps.PowerOfTwo(whole)));
+        public PagedAttentionStep* Step;
+        public AttentionUnit* Unit;
+        public int FirstPosition;
+        public int Rows;
+        public int Padded;
+
+        /// <summary>The first key tile that some row sees.</summary>
+        public int FirstKeyTile;
+
+        public KeyTilePointers* Tile;
+        public KeyTilePointers* NextTile;
+        public float* Queries;
+        public float* LaneSums;
+        public float* Scores;
+        public float* Corrections;
+
+        /// <summary>Keys and values of a tile in float32, where many rows read them; null where they are read as they lie.</summary>
+        public float* Widened;
     }
 }

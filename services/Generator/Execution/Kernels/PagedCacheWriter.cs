@@ -2,40 +2,84 @@ using System.Runtime.CompilerServices;
 
 namespace Parley.Generator.Execution.Kernels;
 
-/// <summary>Puts new keys and values into their blocks, for one vector width.</summary>
-internal static unsafe class PagedCacheWriter<TVector, TOps>
+/// <summary>Puts new keys and values into their blocks, for one vector width and kind of cache.</summary>
+internal static unsafe class PagedCacheWriter<TVector, TOps, TElement>
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
+    where TElement : struct, ICacheElement
 {
-    /// <summary>Rotates the keys of one chunk of tokens and one head, and writes them and the values into their blocks.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Write(PagedAttentionStep* step, nint unit)
+    /// <summary>Body of a write unit.</summary>
+    public static void Write(PagedAttentionStep* step, nint index)
     {
-        var head = (int)(unit % step->KeyValueHeads);
-        var first = (int)(unit / step->KeyValueHeads) * PagedAttentionKernel.WriteTokens;
-        var end = Math.Min(first + PagedAttentionKernel.WriteTokens, step->TokenCount);
-        var headSize = step->HeadSize;
-        var headBytes = headSize * sizeof(float);
-        var blockTokens = step->BlockTokens;
-        var rotated = AttentionScratch.Tile(headSize);
-        var sequence = 0;
-        for (var token = first; token < end; token++)
-        {
-            while (step->CumulativeLengths[sequence + 1] <= token)
-                sequence++;
-            var position = step->PastLengths[sequence] + token - step->CumulativeLengths[sequence];
-            var offset = position % blockTokens;
-            var block = step->BlockTable[((long)sequence * step->BlockTableWidth) + (position / blockTokens)];
-            var blockStart = (((long)block * step->KeyValueHeads) + head) * headSize * blockTokens;
+        var unit = step->Plan.Writes + index;
+        Write(step, unit, unit->FirstToken, unit->TokenCount);
+    }
 
-            var key = step->Qkv + ((long)token * step->QkvWidth) + ((step->QueryHeads + head) * headSize);
-            RotaryEmbedding<TVector, TOps>.Rotate(step, key, position, rotated);
-            var keys = step->KeyCache + blockStart + offset;
-            for (var d = 0; d < headSize; d++)
-                keys[(long)d * blockTokens] = rotated[d];
+    /// <summary>Writes the keys, rotated, and values of some of a sequence's new tokens into their blocks, for one head.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Write(PagedAttentionStep* step, AttentionUnit* unit, int firstToken, int tokens)
+    {
+        var headSize = step->HeadSize;
+        var blockTokens = step->BlockTokens;
+        var blocks = step->BlockTable + ((long)unit->Sequence * step->BlockTableWidth);
+        var buffer = stackalloc float[2 * PagedAttentionStep.HeadSizeMax];
+        var numbers = (byte*)(buffer + PagedAttentionStep.HeadSizeMax);
+        for (var token = firstToken; token < firstToken + tokens; token++)
+        {
+            var position = step->PastLengths[unit->Sequence] + token;
+            var offset = position % blockTokens;
+            var block = (((long)blocks[position / blockTokens] * step->KeyValueHeads) + unit->Head) * step->BlockBytes;
+            var row = step->Qkv + ((long)(step->CumulativeLengths[unit->Sequence] + token) * step->QkvWidth);
+            var key = row + ((step->QueryHeads + unit->Head) * headSize);
+            RotaryEmbedding<TVector, TOps>.Rotate(step, key, position, buffer);
+            Narrow(step, buffer, numbers, step->KeyCache + block, offset);
+            Scatter(numbers, step->KeyCache + block + (offset * TElement.Bytes), headSize, blockTokens);
 
             var value = key + (step->KeyValueHeads * headSize);
-            Buffer.MemoryCopy(value, step->ValueCache + blockStart + ((long)offset * headSize), headBytes, headBytes);
+            var values = step->ValueCache + block;
+            Narrow(step, value, values + ((long)offset * headSize * TElement.Bytes), values, offset);
+        }
+    }
+
+    /// <summary>Rounds a head's numbers to those of the cache, and puts their scale behind the block's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Narrow(PagedAttentionStep* step, float* source, byte* destination, byte* block, int offset)
+    {
+        var headSize = step->HeadSize;
+        var factor = 1f;
+        if (TElement.HasScales)
+        {
+            var largest = TOps.Broadcast(0);
+            for (var d = 0; d < headSize; d += TOps.Width)
+                largest = TOps.Max(largest, TOps.Abs(TOps.Load(source + d)));
+            var scale = TOps.MaxAcross(largest, largest, largest, largest)[0] / 127;
+            // Too small for a reciprocal: all of the head's numbers are nothing.
+            factor = scale < 1e-36f ? 0 : 1 / scale;
+            ((float*)(block + ((long)step->BlockTokens * headSize * TElement.Bytes)))[offset] = scale;
+        }
+
+        for (var d = 0; d < headSize; d += TOps.Width)
+        {
+            var value = TOps.Load(source + d);
+            if (TElement.HasScales)
+                value = TOps.Multiply(value, TOps.Broadcast(factor));
+            TElement.Store<TVector, TOps>(destination + (d * TElement.Bytes), value);
+        }
+    }
+
+    /// <summary>Puts a key's numbers a block's row apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Scatter(byte* numbers, byte* keys, int headSize, int blockTokens)
+    {
+        for (var d = 0; d < headSize; d++)
+        {
+            var target = keys + ((long)d * blockTokens * TElement.Bytes);
+            if (TElement.Bytes == sizeof(float))
+                *(float*)target = ((float*)numbers)[d];
+            else if (TElement.Bytes == sizeof(short))
+                *(short*)target = ((short*)numbers)[d];
+            else
+                *target = numbers[d];
         }
     }
 }

@@ -1,10 +1,13 @@
 using System.Runtime.InteropServices;
+using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
 
 namespace Parley.Generator.Tests.Execution.Kernels;
 
 /// <summary>
-/// Sequences that grow by random ragged steps, in a cache full of NaN, with a plain double-precision answer for every row.
+/// Sequences that grow by random ragged steps, in a poisoned cache, with a plain double-precision answer for every row. The answer is
+/// that for
+/// the keys and values as they lie in the cache, each of which is compared with what was to be written.
 /// </summary>
 internal sealed unsafe class AttentionCase : IDisposable
 {
@@ -17,7 +20,17 @@ internal sealed unsafe class AttentionCase : IDisposable
     private PagedAttentionStep _step;
 
     public AttentionCase(
-        int sequences, int queryHeads, int keyValueHeads, int headSize, int blockTokens, int positionsMax, int seed, int rotaryHalf = -1)
+        int sequences,
+        int queryHeads,
+        int keyValueHeads,
+        int headSize,
+        int blockTokens,
+        int positionsMax,
+        int seed,
+        int rotaryHalf = -1,
+        KvCachePrecision precision = KvCachePrecision.Fp32,
+        int windowTokens = 0,
+        float softcap = 0)
     {
         _random = new Random(seed);
         _keys = [.. Enumerable.Range(0, sequences).Select(_ => new List<double[]>())];
@@ -39,12 +52,16 @@ internal sealed unsafe class AttentionCase : IDisposable
             PositionsMax = positionsMax,
             RotaryHalf = rotaryHalf < 0 ? headSize / 2 : rotaryHalf,
             Scale = 1 / MathF.Sqrt(headSize),
+            CachePrecision = precision,
+            WindowTokens = windowTokens,
+            Softcap = softcap,
         };
-        var cacheFloats = blocks * blockTokens * keyValueHeads * headSize;
-        _step.KeyCache = Allocate<float>(cacheFloats);
-        _step.ValueCache = Allocate<float>(cacheFloats);
-        new Span<float>(_step.KeyCache, cacheFloats).Fill(float.NaN);
-        new Span<float>(_step.ValueCache, cacheFloats).Fill(float.NaN);
+        // All bits set: NaN in float32 and in int8's scales, the largest number in float16.
+        var cacheBytes = blocks * keyValueHeads * (int)_step.BlockBytes;
+        _step.KeyCache = Allocate<byte>(cacheBytes);
+        _step.ValueCache = Allocate<byte>(cacheBytes);
+        new Span<byte>(_step.KeyCache, cacheBytes).Fill(0xff);
+        new Span<byte>(_step.ValueCache, cacheBytes).Fill(0xff);
         _step.Cos = Allocate<float>(positionsMax * Math.Max(_step.RotaryHalf, 1));
         _step.Sin = Allocate<float>(positionsMax * Math.Max(_step.RotaryHalf, 1));
         for (var position = 0; position < positionsMax; position++)
@@ -57,6 +74,8 @@ internal sealed unsafe class AttentionCase : IDisposable
             }
         }
     }
+
+    public KvCachePrecision Precision => _step.CachePrecision;
 
     /// <summary>Runs one step with as many new tokens per sequence as given and returns [tokens, query heads · head size].</summary>
     public float[] Run(PagedAttentionKernel kernel, int[] newTokens, float[]? rows = null)
@@ -76,25 +95,35 @@ internal sealed unsafe class AttentionCase : IDisposable
             _blocks[i].CopyTo(table, i * _step.BlockTableWidth);
         }
 
-        fixed (float* qkv = rows, result = output)
-        fixed (int* cumulativeLengths = cumulative, pastLengths = past, blockTable = table)
+        _step.Qkv = Copy(rows);
+        _step.Output = Copy(output);
+        _step.CumulativeLengths = Copy(cumulative);
+        _step.PastLengths = Copy(past);
+        _step.BlockTable = Copy(table);
+        _step.TokenCount = tokens;
+        _step.SequenceCount = newTokens.Length;
+        fixed (PagedAttentionStep* step = &_step)
         {
-            _step.Qkv = qkv;
-            _step.Output = result;
-            _step.CumulativeLengths = cumulativeLengths;
-            _step.PastLengths = pastLengths;
-            _step.BlockTable = blockTable;
-            _step.TokenCount = tokens;
-            _step.SequenceCount = newTokens.Length;
-            fixed (PagedAttentionStep* step = &_step)
-            {
-                Assert.Null(step->FindFault());
-                kernel.Run(step);
-            }
+            Assert.Null(step->FindFault());
+            kernel.Run(step);
         }
 
+        new Span<float>(_step.Output, output.Length).CopyTo(output);
         Remember(rows, newTokens);
         return output;
+    }
+
+    /// <summary>Runs the last step once more.</summary>
+    /// <returns>Bytes that it allocated.</returns>
+    public long AllocatedByStepAgain(PagedAttentionKernel kernel)
+    {
+        fixed (PagedAttentionStep* step = &_step)
+        {
+            kernel.Run(step);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            kernel.Run(step);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
     }
 
     public float[] RandomRows(int tokens)
@@ -137,16 +166,21 @@ internal sealed unsafe class AttentionCase : IDisposable
     {
         var hd = query.Length;
         var scores = new double[position + 1];
-        for (var j = 0; j <= position; j++)
+        var first = _step.WindowTokens == 0 ? 0 : Math.Max(position + 1 - _step.WindowTokens, 0);
+        Array.Fill(scores, double.NegativeInfinity);
+        for (var j = first; j <= position; j++)
         {
+            scores[j] = 0;
             for (var d = 0; d < hd; d++)
                 scores[j] += query[d] * _keys[sequence][j][(keyValueHead * hd) + d];
             scores[j] *= _step.Scale;
+            if (_step.Softcap > 0)
+                scores[j] = _step.Softcap * Math.Tanh(scores[j] / _step.Softcap);
         }
 
         var maximum = scores.Max();
         var sum = scores.Sum(score => Math.Exp(score - maximum));
-        for (var j = 0; j <= position; j++)
+        for (var j = first; j <= position; j++)
         {
             for (var d = 0; d < hd; d++)
                 output[d] += Math.Exp(scores[j] - maximum) / sum * _values[sequence][j][(keyValueHead * hd) + d];
@@ -166,15 +200,48 @@ internal sealed unsafe class AttentionCase : IDisposable
                 for (var head = 0; head < _step.KeyValueHeads; head++)
                 {
                     var start = (token * _step.QkvWidth) + ((_step.QueryHeads + head) * hd);
-                    Rotate(rows.AsSpan(start, hd), _keys[sequence].Count).CopyTo(keys, head * hd);
-                    for (var d = 0; d < hd; d++)
-                        values[(head * hd) + d] = rows[start + (_step.KeyValueHeads * hd) + d];
+                    var position = _keys[sequence].Count;
+                    var key = Rotate(rows.AsSpan(start, hd), position);
+                    double[] value = [.. rows.AsSpan(start + (_step.KeyValueHeads * hd), hd).ToArray().Select(number => (double)number)];
+                    Cached(_step.KeyCache, sequence, head, position, isKey: true, key).CopyTo(keys, head * hd);
+                    Cached(_step.ValueCache, sequence, head, position, isKey: false, value).CopyTo(values, head * hd);
                 }
 
                 _keys[sequence].Add(keys);
                 _values[sequence].Add(values);
             }
         }
+    }
+
+    /// <summary>What the cache holds, each number of which must be near the exact one.</summary>
+    private double[] Cached(byte* cache, int sequence, int head, int position, bool isKey, double[] exact)
+    {
+        var (hd, blockTokens) = (_step.HeadSize, _step.BlockTokens);
+        var offset = position % blockTokens;
+        var block = cache + (((_blocks[sequence][position / blockTokens] * _step.KeyValueHeads) + head) * _step.BlockBytes);
+        var largest = exact.Max(Math.Abs);
+        var cached = new double[hd];
+        for (var d = 0; d < hd; d++)
+        {
+            var index = isKey ? (d * blockTokens) + offset : (offset * hd) + d;
+            (cached[d], var tolerance) = Precision switch
+            {
+                KvCachePrecision.Fp32 => (((float*)block)[index], 1e-6),
+                KvCachePrecision.Fp16 => (FromHalf(((ushort*)block)[index]), 1e-6 + Math.Max(Math.Abs(exact[d]) / 2048, Math.Pow(2, -15))),
+                _ => (((sbyte*)block)[index] * (double)((float*)(block + (hd * blockTokens)))[offset], 1e-6 + (largest / 254)),
+            };
+            Assert.True(Math.Abs(cached[d] - exact[d]) <= tolerance, $"{cached[d]} lies in the cache for {exact[d]}");
+        }
+
+        return cached;
+    }
+
+    /// <summary>The largest exponent is that of numbers, and the smallest that of zero only.</summary>
+    private static double FromHalf(int bits)
+    {
+        var exponent = (bits >> 10) & 31;
+        var magnitude = exponent == 0 ? 0 : (1 + ((bits & 1023) / 1024.0)) * Math.Pow(2, exponent - 15);
+        return bits >= 0x8000 ? -magnitude : magnitude;
     }
 
     private double[] Rotate(ReadOnlySpan<float> head, int position)
@@ -191,6 +258,14 @@ internal sealed unsafe class AttentionCase : IDisposable
         }
 
         return rotated;
+    }
+
+    private T* Copy<T>(T[] values)
+        where T : unmanaged
+    {
+        var memory = Allocate<T>(values.Length);
+        values.CopyTo(new Span<T>(memory, values.Length));
+        return memory;
     }
 
     private T* Allocate<T>(int count)

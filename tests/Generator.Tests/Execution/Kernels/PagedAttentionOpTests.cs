@@ -49,7 +49,8 @@ public sealed class PagedAttentionOpTests
     }
 
     [Theory]
-    [InlineData("local_window_size", 128L)]
+    [InlineData("local_window_size", 0L)]
+    [InlineData("local_window_size", -2L)]
     [InlineData("rotary_interleaved", 1L)]
     [InlineData("is_causal", 0L)]
     public void Load_UnsupportedAttribute_IsRefusedByName(string name, long value)
@@ -59,6 +60,32 @@ public sealed class PagedAttentionOpTests
         var exception = Assert.Throws<OnnxRuntimeException>(() => new InferenceSession(TinyModel.BuildAttention((name, value)), options));
 
         Assert.Contains(name, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(-1, 0f)]
+    [InlineData(1, 0f)]
+    [InlineData(13, 0f)]
+    [InlineData(-1, 0.7f)]
+    public void Run_WindowAndSoftcap_MeanWhatGroupQueryAttentionMeans(long windowTokens, float softcap)
+    {
+        const int Tokens = 40;
+        (string, object)[] attributes = [("local_window_size", windowTokens), ("softcap", softcap)];
+        using var session = Open(attributes);
+
+        var ours = Run(session, Tokens, [0, Tokens], [0], [3, 1, 4], columns: 3);
+
+        Assert.Equal(RunGroupQueryAttention(Tokens, attributes), ours, (left, right) => Math.Abs(left - right) < 1e-5f);
+    }
+
+    [Theory]
+    [InlineData(-1f)]
+    [InlineData(float.NaN)]
+    public void Load_ImpossibleSoftcap_IsRefused(float softcap)
+    {
+        var exception = Assert.Throws<OnnxRuntimeException>(() => Open(("softcap", softcap)));
+
+        Assert.Contains("softcap", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,20 +103,48 @@ public sealed class PagedAttentionOpTests
         Assert.Equal(Heads * HeadSize, Run(kept, 1, [0, 1], [0], [0], 1).Length);
     }
 
-    private static InferenceSession Open()
+    private static InferenceSession Open(params (string Name, object Value)[] attributes)
     {
         using var options = OnnxRuntimeSetup.CreateSessionOptions();
         options.IntraOpNumThreads = 2;
-        return new InferenceSession(TinyModel.BuildAttention(), options);
+        return new InferenceSession(TinyModel.BuildAttention(attributes), options);
     }
+
+    /// <summary>The same tokens by ONNX Runtime's own operator, as a first prompt.</summary>
+    private static float[] RunGroupQueryAttention(int tokens, (string Name, object Value)[] attributes)
+    {
+        var graph = new OnnxGraphWriter()
+            .Input("qkv", OnnxGraphWriter.Float, 1, -1, Width)
+            .Input("past_key", OnnxGraphWriter.Float, 1, KeyValueHeads, -1, HeadSize)
+            .Input("past_value", OnnxGraphWriter.Float, 1, KeyValueHeads, -1, HeadSize)
+            .Input("seqlens_k", OnnxGraphWriter.Int32, 1)
+            .Input("total_sequence_length", OnnxGraphWriter.Int32, 1)
+            .Node(
+                "GroupQueryAttention", "com.microsoft",
+                ["qkv", "", "", "past_key", "past_value", "seqlens_k", "total_sequence_length"],
+                ["y", "present_key", "present_value"],
+                [("num_heads", (long)Heads), ("kv_num_heads", (long)KeyValueHeads), .. attributes])
+            .Output("y", OnnxGraphWriter.Float, 1, -1, Heads * HeadSize);
+        using var options = OnnxRuntimeSetup.CreateSessionOptions();
+        using var session = new InferenceSession(graph.ToModel(), options);
+        var rows = Rows(tokens);
+        using var qkv = OrtValue.CreateTensorValueFromMemory(rows, [1, tokens, Width]);
+        using var past = OrtValue.CreateTensorValueFromMemory(Array.Empty<float>(), [1, KeyValueHeads, 0, HeadSize]);
+        using var last = OrtValue.CreateTensorValueFromMemory(new[] { tokens - 1 }, [1]);
+        using var total = OrtValue.CreateTensorValueFromMemory(new[] { tokens }, [1]);
+        using var run = new RunOptions();
+        using var results = session.Run(
+            run, ["qkv", "past_key", "past_value", "seqlens_k", "total_sequence_length"], [qkv, past, past, last, total], ["y"]);
+        return results[0].GetTensorDataAsSpan<float>().ToArray();
+    }
+
+    private static float[] Rows(int tokens) => [.. Enumerable.Range(0, tokens * Width).Select(i => Value(i / Width, i % Width))];
 
     private static float Value(int row, int column) => MathF.Sin((row * 31) + column);
 
     private static float[] Run(InferenceSession session, int tokens, int[] cumulative, int[] past, int[] table, int columns)
     {
-        var rows = new float[tokens * Width];
-        for (var i = 0; i < rows.Length; i++)
-            rows[i] = Value(i / Width, i % Width);
+        var rows = Rows(tokens);
         var cache = new float[Blocks * BlockTokens * KeyValueHeads * HeadSize];
         Array.Fill(cache, float.NaN);
         long[] cacheShape = [Blocks, BlockTokens, KeyValueHeads, HeadSize];

@@ -11,8 +11,6 @@ internal readonly unsafe struct AdvSimdOps : IQuantizedOps<Vector128<int>, Vecto
 
     public static int TileRows => 4;
 
-    public static Vector128<int> Zero => Vector128<int>.Zero;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> LoadCodes(byte* codes) => Vector128.Load((int*)codes);
 
@@ -26,12 +24,22 @@ internal readonly unsafe struct AdvSimdOps : IQuantizedOps<Vector128<int>, Vecto
     public static Vector128<int> Broadcast(sbyte* activations) => Vector128.Create(*(int*)activations);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> Multiply(Vector128<int> low, Vector128<int> first, Vector128<int> high, Vector128<int> second) =>
+        Accumulate(Vector128<int>.Zero, low, first, high, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Accumulate(
         Vector128<int> sum, Vector128<int> low, Vector128<int> first, Vector128<int> high, Vector128<int> second) =>
         Dot(Dot(sum, low, first), high, second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Widen(Vector128<int> sum) => sum;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> LoadSums(int* source) => Vector128.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(int* destination, Vector128<int> sums) => sums.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Add(Vector128<int> left, Vector128<int> right) => left + right;

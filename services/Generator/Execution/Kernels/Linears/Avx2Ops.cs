@@ -11,8 +11,6 @@ internal readonly unsafe struct Avx2Ops : IQuantizedOps<Vector256<int>, Vector25
 
     public static int TileRows => 2;
 
-    public static Vector256<int> Zero => Vector256<int>.Zero;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> LoadCodes(byte* codes) => Vector256.Load((int*)codes);
 
@@ -26,6 +24,13 @@ internal readonly unsafe struct Avx2Ops : IQuantizedOps<Vector256<int>, Vector25
     public static Vector256<int> Broadcast(sbyte* activations) => Vector256.Create(*(int*)activations);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Multiply(Vector256<int> low, Vector256<int> first, Vector256<int> high, Vector256<int> second)
+    {
+        var pairs = Avx2.MultiplyAddAdjacent(low.AsByte(), first.AsSByte());
+        return (pairs + Avx2.MultiplyAddAdjacent(high.AsByte(), second.AsSByte())).AsInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Accumulate(
         Vector256<int> sum, Vector256<int> low, Vector256<int> first, Vector256<int> high, Vector256<int> second)
     {
@@ -36,6 +41,12 @@ internal readonly unsafe struct Avx2Ops : IQuantizedOps<Vector256<int>, Vector25
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Widen(Vector256<int> sum) =>
         Avx2.MultiplyAddAdjacent(sum.AsInt16(), Vector256<short>.One);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> LoadSums(int* source) => Vector256.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(int* destination, Vector256<int> sums) => sums.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> left, Vector256<int> right) => left + right;

@@ -9,9 +9,7 @@ internal readonly unsafe struct Avx512Ops : IQuantizedOps<Vector512<int>, Vector
 {
     public static int Width => 16;
 
-    public static int TileRows => 4;
-
-    public static Vector512<int> Zero => Vector512<int>.Zero;
+    public static int TileRows => 8;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> LoadCodes(byte* codes) => Vector512.Load((int*)codes);
@@ -26,6 +24,13 @@ internal readonly unsafe struct Avx512Ops : IQuantizedOps<Vector512<int>, Vector
     public static Vector512<int> Broadcast(sbyte* activations) => Vector512.Create(*(int*)activations);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> Multiply(Vector512<int> low, Vector512<int> first, Vector512<int> high, Vector512<int> second)
+    {
+        var pairs = Avx512BW.MultiplyAddAdjacent(low.AsByte(), first.AsSByte());
+        return (pairs + Avx512BW.MultiplyAddAdjacent(high.AsByte(), second.AsSByte())).AsInt32();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Accumulate(
         Vector512<int> sum, Vector512<int> low, Vector512<int> first, Vector512<int> high, Vector512<int> second)
     {
@@ -36,6 +41,12 @@ internal readonly unsafe struct Avx512Ops : IQuantizedOps<Vector512<int>, Vector
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Widen(Vector512<int> sum) =>
         Avx512BW.MultiplyAddAdjacent(sum.AsInt16(), Vector512<short>.One);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> LoadSums(int* source) => Vector512.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(int* destination, Vector512<int> sums) => sums.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Add(Vector512<int> left, Vector512<int> right) => left + right;

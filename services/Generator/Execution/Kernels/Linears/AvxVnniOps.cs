@@ -11,8 +11,6 @@ internal readonly unsafe struct AvxVnniOps : IQuantizedOps<Vector256<int>, Vecto
 
     public static int TileRows => 2;
 
-    public static Vector256<int> Zero => Vector256<int>.Zero;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> LoadCodes(byte* codes) => Vector256.Load((int*)codes);
 
@@ -26,6 +24,10 @@ internal readonly unsafe struct AvxVnniOps : IQuantizedOps<Vector256<int>, Vecto
     public static Vector256<int> Broadcast(sbyte* activations) => Vector256.Create(*(int*)activations);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> Multiply(Vector256<int> low, Vector256<int> first, Vector256<int> high, Vector256<int> second) =>
+        Accumulate(Vector256<int>.Zero, low, first, high, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Accumulate(
         Vector256<int> sum, Vector256<int> low, Vector256<int> first, Vector256<int> high, Vector256<int> second)
     {
@@ -35,6 +37,12 @@ internal readonly unsafe struct AvxVnniOps : IQuantizedOps<Vector256<int>, Vecto
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Widen(Vector256<int> sum) => sum;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> LoadSums(int* source) => Vector256.Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(int* destination, Vector256<int> sums) => sums.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Add(Vector256<int> left, Vector256<int> right) => left + right;

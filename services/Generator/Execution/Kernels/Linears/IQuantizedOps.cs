@@ -16,8 +16,6 @@ internal unsafe interface IQuantizedOps<TInt, TFloat>
     /// <summary>Rows of a full tile: as many as the registers hold sums for.</summary>
     static abstract int TileRows { get; }
 
-    static abstract TInt Zero { get; }
-
     static abstract TInt LoadCodes(byte* codes);
 
     /// <summary>The low nibble of each byte.</summary>
@@ -29,11 +27,18 @@ internal unsafe interface IQuantizedOps<TInt, TFloat>
     /// <summary>Four activations for every output.</summary>
     static abstract TInt Broadcast(sbyte* activations);
 
-    /// <summary>sum + low · first + high · second, for at most 32 inputs from zero on: 8 products of at most 15 · 127 per 16 bits.</summary>
+    /// <summary>low · first + high · second.</summary>
+    static abstract TInt Multiply(TInt low, TInt first, TInt high, TInt second);
+
+    /// <summary>sum + low · first + high · second, for at most 32 inputs in all: 8 pairs of at most 2 · 15 · 127 in 16 bits.</summary>
     static abstract TInt Accumulate(TInt sum, TInt low, TInt first, TInt high, TInt second);
 
     /// <summary>What was accumulated, as 32-bit sums.</summary>
     static abstract TInt Widen(TInt sum);
+
+    static abstract TInt LoadSums(int* source);
+
+    static abstract void Store(int* destination, TInt sums);
 
     static abstract TInt Add(TInt left, TInt right);
 

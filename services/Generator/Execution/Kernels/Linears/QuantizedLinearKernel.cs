@@ -45,18 +45,15 @@ internal sealed unsafe class QuantizedLinearKernel(string name, int tileRows, de
 
     public delegate*<QuantizedLinearStep*, nint, void> RunUnit => run;
 
-    /// <summary>Quantises the activations of one tile of rows.</summary>
-    public void Quantize(QuantizedLinearStep* step, nint tile)
-    {
-        var row = (int)tile * tileRows;
-        ActivationQuantizer.QuantizeTile(step, row, Math.Min(tileRows, step->Rows - row));
-    }
-
     /// <summary>Runs a whole step on the calling thread.</summary>
     public void Run(QuantizedLinearStep* step)
     {
-        for (var tile = 0; tile * tileRows < step->Rows; tile++)
-            Quantize(step, tile);
+        for (var tile = 0; tile < QuantizedLinearStep.Tiles(step->Rows, tileRows); tile++)
+        {
+            var (row, rows) = step->Tile(tile, tileRows);
+            ActivationQuantizer.QuantizeTile(step, row, rows);
+        }
+
         for (var unit = 0; unit < step->Units; unit++)
             run(step, unit);
     }

@@ -1,7 +1,9 @@
+using Parley.ModelImporter.Package;
+
 namespace Parley.Generator.Execution.Kernels.Linears;
 
 /// <summary>One linear of a session: its matrix, and how its rows become a step.</summary>
-internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix) : CustomOpNode
+internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix, bool gated) : CustomOpNode
 {
     /// <summary>Below this number of activations waking other threads to quantise them costs more than it saves.</summary>
     private const long QuantizeInlineMax = 64 * 1024;
@@ -13,7 +15,14 @@ internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix) : Custo
 
     /// <summary>Reads a node.</summary>
     /// <exception cref="NotSupportedException">It asks for what the kernels do not do.</exception>
-    public static QuantizedLinearNode Read(void* info) => new(QuantizedMatrix.Read(info, codesInput: 1));
+    public static QuantizedLinearNode Read(void* info)
+    {
+        var matrix = QuantizedMatrix.Read(info, codesInput: 1);
+        var gated = OrtCustomOpApi.GetInteger(info, "gated\0"u8, 0) != 0;
+        if (gated && matrix.Outputs % (2 * QuantizedLinearLayout.BlockOutputs) != 0)
+            throw new NotSupportedException($"a gated linear has {matrix.Outputs} outputs, no multiple of 32; import the model again");
+        return new QuantizedLinearNode(matrix, gated);
+    }
 
     public override string ToString() => QuantizedLinearOp.OpName;
 
@@ -25,7 +34,8 @@ internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix) : Custo
         if (shape[1] != matrix.Inputs)
             throw new InvalidDataException($"rows have {shape[1]} inputs, not {matrix.Inputs}");
         step.Rows = checked((int)shape[0]);
-        step.Output = (float*)OrtCustomOpApi.GetOutput(context, step.Rows, matrix.Outputs);
+        step.Gated = gated;
+        step.Output = (float*)OrtCustomOpApi.GetOutput(context, step.Rows, step.Columns);
         if (step.Rows == 0)
             return;
 

@@ -22,7 +22,7 @@ internal unsafe struct QuantizedLinearPlan
         _tileRows = kernel.TileRows;
     }
 
-    public readonly int TileCount => (_step->Rows + _tileRows - 1) / _tileRows;
+    public readonly int TileCount => QuantizedLinearStep.Tiles(_step->Rows, _tileRows);
 
     public int WorkerCount { get; private set; }
 
@@ -47,8 +47,8 @@ internal unsafe struct QuantizedLinearPlan
     private static void QuantizeTile(void* argument, nint tile)
     {
         var plan = (QuantizedLinearPlan*)argument;
-        var row = (int)tile * plan->_tileRows;
-        ActivationQuantizer.QuantizeTile(plan->_step, row, Math.Min(plan->_tileRows, plan->_step->Rows - row));
+        var (row, rows) = plan->_step->Tile((int)tile, plan->_tileRows);
+        ActivationQuantizer.QuantizeTile(plan->_step, row, rows);
     }
 
     private static void Work(void* argument, nint worker)

@@ -14,7 +14,7 @@ internal unsafe struct QuantizedLinearStep
     /// <summary>Activations [rows, inputs].</summary>
     public float* Input;
 
-    /// <summary>The result [rows, outputs].</summary>
+    /// <summary>The result [rows, outputs], or half as many columns where <see cref="Gated"/>.</summary>
     public float* Output;
 
     public int Rows;
@@ -29,6 +29,9 @@ internal unsafe struct QuantizedLinearStep
     /// <summary>1 for codes of 4 bits, 2 for those of 8.</summary>
     public int Planes;
 
+    /// <summary>The first half of the outputs is a gate, the second what it lets through: the result is SiLU(first) · second.</summary>
+    public bool Gated;
+
     /// <summary>
     /// Quantised activations, tile after tile [inputs / 8, rows of the tile, 8]; <see cref="ActivationQuantizer"/> fills them.
     /// </summary>
@@ -41,6 +44,31 @@ internal unsafe struct QuantizedLinearStep
 
     public readonly int Blocks => QuantizedLinearLayout.Blocks(Outputs);
 
-    /// <summary>Pairs of streams: two blocks, or the two planes of one.</summary>
-    public readonly int Units => Planes == 2 ? Blocks : (Blocks + 1) / 2;
+    /// <summary>Columns of the result.</summary>
+    public readonly int Columns => Gated ? Outputs / 2 : Outputs;
+
+    /// <summary>
+    /// Parts that are shared out: pairs of blocks, neighbours or gate and its partner, or one block's two planes, which a gate has
+    /// twice.
+    /// </summary>
+    public readonly int Units => Planes == 2 && !Gated ? Blocks : (Blocks + 1) / 2;
+
+    /// <summary>Rows of the next tile: as many as fit, else four, else the rest.</summary>
+    public static int RowsOfTile(int rowsLeft, int tileRows) =>
+        rowsLeft >= tileRows ? tileRows : rowsLeft >= 4 ? 4 : rowsLeft;
+
+    /// <summary>Tiles of <paramref name="rows"/> rows.</summary>
+    public static int Tiles(int rows, int tileRows)
+    {
+        var rest = rows % tileRows;
+        return (rows / tileRows) + (rest / 4) + (rest % 4 > 0 ? 1 : 0);
+    }
+
+    /// <summary>First row and number of rows of a tile.</summary>
+    public readonly (int Row, int Rows) Tile(int tile, int tileRows)
+    {
+        var whole = Rows / tileRows;
+        var row = (Math.Min(tile, whole) * tileRows) + (Math.Max(tile - whole, 0) * 4);
+        return (row, RowsOfTile(Rows - row, tileRows));
+    }
 }

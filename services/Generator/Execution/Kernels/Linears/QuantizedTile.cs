@@ -3,6 +3,9 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 /// <summary>What a tile works on: two streams of weights, and some rows of activations that meet both.</summary>
 internal unsafe struct QuantizedTile
 {
+    /// <summary>Inputs whose sums fit 16 bits.</summary>
+    public const int RunInputs = 32;
+
     public byte* FirstCodes;
     public byte* SecondCodes;
     public ushort* FirstHalves;
@@ -26,9 +29,12 @@ internal unsafe struct QuantizedTile
     /// <summary>Results [rows, 2, 16], added to.</summary>
     public float* Sums;
 
+    /// <summary>Integer sums of the group at work [rows, 2, 16]: registers hold only those of 32 inputs.</summary>
+    public int* GroupSums;
+
     public int Groups;
 
-    /// <summary>Runs of 32 inputs per group.</summary>
+    /// <summary>Runs of <see cref="RunInputs"/> per group.</summary>
     public int GroupRuns;
 
     /// <summary>Bytes between what is read and what is prefetched.</summary>

@@ -15,7 +15,7 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
 {
     private const int VectorBytes = QuantizedLinearLayout.VectorBytes;
     private const int BlockOutputs = QuantizedLinearLayout.BlockOutputs;
-    private const int RunVectors = 32 / QuantizedLinearLayout.VectorInputs;
+    private const int RunVectors = QuantizedTile.RunInputs / QuantizedLinearLayout.VectorInputs;
 
     /// <summary>Adds both streams' products with all rows.</summary>
     /// <param name="tile">The arguments.</param>
@@ -24,72 +24,104 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
     public static void Run(QuantizedTile* tile, int part)
     {
         byte* first = tile->FirstCodes + (4 * TOps.Width * part), second = tile->SecondCodes + (4 * TOps.Width * part);
-        ushort* firstHalves = tile->FirstHalves + (TOps.Width * part), secondHalves = tile->SecondHalves + (TOps.Width * part);
+        var groupSums = tile->GroupSums + (TOps.Width * part);
         var activations = tile->Activations;
-        var parameters = tile->Parameters;
         var ahead = tile->Ahead;
         for (var group = 0; group < tile->Groups; group++)
         {
-            TInt a0 = TOps.Zero, a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
             for (var run = 0; run < tile->GroupRuns; run++)
             {
-                TInt p0 = TOps.Zero, p1 = p0, p2 = p0, p3 = p0, q0 = p0, q1 = p0, q2 = p0, q3 = p0;
-                for (var i = 0; i < RunVectors; i++)
+                TInt p0, p1, p2, p3, p4, p5, p6, p7, q0, q1, q2, q3, q4, q5, q6, q7;
+                Unsafe.SkipInit(out p0); Unsafe.SkipInit(out p1); Unsafe.SkipInit(out p2); Unsafe.SkipInit(out p3);
+                Unsafe.SkipInit(out p4); Unsafe.SkipInit(out p5); Unsafe.SkipInit(out p6); Unsafe.SkipInit(out p7);
+                Unsafe.SkipInit(out q0); Unsafe.SkipInit(out q1); Unsafe.SkipInit(out q2); Unsafe.SkipInit(out q3);
+                Unsafe.SkipInit(out q4); Unsafe.SkipInit(out q5); Unsafe.SkipInit(out q6); Unsafe.SkipInit(out q7);
+                TInt codes = TOps.LoadCodes(first), low = TOps.Low(codes), high = TOps.High(codes);
+                codes = TOps.LoadCodes(second);
+                TInt low2 = TOps.Low(codes), high2 = TOps.High(codes);
+                Prefetch(first + ahead, second + ahead);
+                MultiplyFour(0, activations, low, high, low2, high2, ref p0, ref p1, ref p2, ref p3, ref q0, ref q1, ref q2, ref q3);
+                MultiplyFour(4, activations, low, high, low2, high2, ref p4, ref p5, ref p6, ref p7, ref q4, ref q5, ref q6, ref q7);
+                for (var i = 1; i < RunVectors; i++)
                 {
-                    Prefetch(first + ahead);
-                    Prefetch(second + ahead);
-                    TInt codes = TOps.LoadCodes(first), low = TOps.Low(codes), high = TOps.High(codes);
-                    codes = TOps.LoadCodes(second);
-                    TInt low2 = TOps.Low(codes), high2 = TOps.High(codes);
-                    Add(activations, low, high, low2, high2, ref p0, ref q0);
-                    if (TRows.Count > 1)
-                        Add(activations + 8, low, high, low2, high2, ref p1, ref q1);
-                    if (TRows.Count > 2)
-                        Add(activations + 16, low, high, low2, high2, ref p2, ref q2);
-                    if (TRows.Count > 3)
-                        Add(activations + 24, low, high, low2, high2, ref p3, ref q3);
                     first += VectorBytes;
                     second += VectorBytes;
                     activations += 8 * TRows.Count;
+                    codes = TOps.LoadCodes(first);
+                    low = TOps.Low(codes);
+                    high = TOps.High(codes);
+                    codes = TOps.LoadCodes(second);
+                    low2 = TOps.Low(codes);
+                    high2 = TOps.High(codes);
+                    Prefetch(first + ahead, second + ahead);
+                    AddFour(0, activations, low, high, low2, high2, ref p0, ref p1, ref p2, ref p3, ref q0, ref q1, ref q2, ref q3);
+                    AddFour(4, activations, low, high, low2, high2, ref p4, ref p5, ref p6, ref p7, ref q4, ref q5, ref q6, ref q7);
                 }
 
-                Widen(ref a0, p0, ref b0, q0);
-                if (TRows.Count > 1)
-                    Widen(ref a1, p1, ref b1, q1);
-                if (TRows.Count > 2)
-                    Widen(ref a2, p2, ref b2, q2);
-                if (TRows.Count > 3)
-                    Widen(ref a3, p3, ref b3, q3);
+                first += VectorBytes;
+                second += VectorBytes;
+                activations += 8 * TRows.Count;
+                StoreFour(0, run, groupSums, p0, p1, p2, p3, q0, q1, q2, q3);
+                StoreFour(4, run, groupSums, p4, p5, p6, p7, q4, q5, q6, q7);
             }
 
-            TFloat factor = TOps.Broadcast(tile->FirstFactor), factor2 = TOps.Broadcast(tile->SecondFactor);
-            TFloat scale = TOps.LoadHalves(firstHalves, factor), scale2 = TOps.LoadHalves(secondHalves, factor2);
-            firstHalves += BlockOutputs;
-            secondHalves += BlockOutputs;
-            TFloat minimum, minimum2;
-            if (tile->HasMinima)
-            {
-                minimum = TOps.LoadHalves(firstHalves, factor);
-                minimum2 = TOps.LoadHalves(secondHalves, factor2);
-                firstHalves += BlockOutputs;
-                secondHalves += BlockOutputs;
-            }
-            else
-            {
-                minimum = TOps.Multiply(scale, TOps.Broadcast(tile->FirstMinimum));
-                minimum2 = TOps.Multiply(scale2, TOps.Broadcast(tile->SecondMinimum));
-            }
-
-            var sums = tile->Sums + (TOps.Width * part);
-            Finish(sums, parameters, a0, scale, minimum, b0, scale2, minimum2);
-            if (TRows.Count > 1)
-                Finish(sums + (2 * BlockOutputs), parameters + 2, a1, scale, minimum, b1, scale2, minimum2);
-            if (TRows.Count > 2)
-                Finish(sums + (4 * BlockOutputs), parameters + 4, a2, scale, minimum, b2, scale2, minimum2);
-            if (TRows.Count > 3)
-                Finish(sums + (6 * BlockOutputs), parameters + 6, a3, scale, minimum, b3, scale2, minimum2);
-            parameters += 2 * TRows.Count;
+            Finish(tile, group, part);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MultiplyFour(
+        int row, sbyte* activations, TInt low, TInt high, TInt low2, TInt high2,
+        ref TInt p0, ref TInt p1, ref TInt p2, ref TInt p3, ref TInt q0, ref TInt q1, ref TInt q2, ref TInt q3)
+    {
+        activations += 8 * row;
+        if (TRows.Count > row)
+            Multiply(activations, low, high, low2, high2, ref p0, ref q0);
+        if (TRows.Count > row + 1)
+            Multiply(activations + 8, low, high, low2, high2, ref p1, ref q1);
+        if (TRows.Count > row + 2)
+            Multiply(activations + 16, low, high, low2, high2, ref p2, ref q2);
+        if (TRows.Count > row + 3)
+            Multiply(activations + 24, low, high, low2, high2, ref p3, ref q3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddFour(
+        int row, sbyte* activations, TInt low, TInt high, TInt low2, TInt high2,
+        ref TInt p0, ref TInt p1, ref TInt p2, ref TInt p3, ref TInt q0, ref TInt q1, ref TInt q2, ref TInt q3)
+    {
+        activations += 8 * row;
+        if (TRows.Count > row)
+            Add(activations, low, high, low2, high2, ref p0, ref q0);
+        if (TRows.Count > row + 1)
+            Add(activations + 8, low, high, low2, high2, ref p1, ref q1);
+        if (TRows.Count > row + 2)
+            Add(activations + 16, low, high, low2, high2, ref p2, ref q2);
+        if (TRows.Count > row + 3)
+            Add(activations + 24, low, high, low2, high2, ref p3, ref q3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreFour(
+        int row, int run, int* sums, TInt p0, TInt p1, TInt p2, TInt p3, TInt q0, TInt q1, TInt q2, TInt q3)
+    {
+        sums += 2 * BlockOutputs * row;
+        if (TRows.Count > row)
+            Store(run, sums, p0, q0);
+        if (TRows.Count > row + 1)
+            Store(run, sums + (2 * BlockOutputs), p1, q1);
+        if (TRows.Count > row + 2)
+            Store(run, sums + (4 * BlockOutputs), p2, q2);
+        if (TRows.Count > row + 3)
+            Store(run, sums + (6 * BlockOutputs), p3, q3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Multiply(sbyte* activations, TInt low, TInt high, TInt low2, TInt high2, ref TInt sum, ref TInt sum2)
+    {
+        TInt x = TOps.Broadcast(activations), y = TOps.Broadcast(activations + 4);
+        sum = TOps.Multiply(low, x, high, y);
+        sum2 = TOps.Multiply(low2, x, high2, y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -101,28 +133,63 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Widen(ref TInt sum, TInt run, ref TInt sum2, TInt run2)
+    private static void Store(int run, int* sums, TInt sum, TInt sum2)
     {
-        sum = TOps.Add(sum, TOps.Widen(run));
-        sum2 = TOps.Add(sum2, TOps.Widen(run2));
+        sum = TOps.Widen(sum);
+        sum2 = TOps.Widen(sum2);
+        if (run > 0)
+        {
+            sum = TOps.Add(sum, TOps.LoadSums(sums));
+            sum2 = TOps.Add(sum2, TOps.LoadSums(sums + BlockOutputs));
+        }
+
+        TOps.Store(sums, sum);
+        TOps.Store(sums + BlockOutputs, sum2);
+    }
+
+    /// <summary>Scales a group's integers and adds them to the results.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(QuantizedTile* tile, int group, int part)
+    {
+        var halves = BlockOutputs * (tile->HasMinima ? 2 : 1) * group;
+        halves += TOps.Width * part;
+        ushort* firstHalves = tile->FirstHalves + halves, secondHalves = tile->SecondHalves + halves;
+        TFloat factor = TOps.Broadcast(tile->FirstFactor), factor2 = TOps.Broadcast(tile->SecondFactor);
+        TFloat scale = TOps.LoadHalves(firstHalves, factor), scale2 = TOps.LoadHalves(secondHalves, factor2);
+        TFloat minimum, minimum2;
+        if (tile->HasMinima)
+        {
+            minimum = TOps.LoadHalves(firstHalves + BlockOutputs, factor);
+            minimum2 = TOps.LoadHalves(secondHalves + BlockOutputs, factor2);
+        }
+        else
+        {
+            minimum = TOps.Multiply(scale, TOps.Broadcast(tile->FirstMinimum));
+            minimum2 = TOps.Multiply(scale2, TOps.Broadcast(tile->SecondMinimum));
+        }
+
+        var integers = tile->GroupSums + (TOps.Width * part);
+        var sums = tile->Sums + (TOps.Width * part);
+        var parameters = tile->Parameters + (2 * TRows.Count * group);
+        for (var row = 0; row < TRows.Count; row++)
+        {
+            TFloat rowScale = TOps.Broadcast(parameters[0]), rowSum = TOps.Broadcast(parameters[1]);
+            var sum = TOps.MultiplyAdd(TOps.ToFloat(TOps.LoadSums(integers)), scale, TOps.Multiply(minimum, rowSum));
+            TOps.Store(sums, TOps.MultiplyAdd(sum, rowScale, TOps.Load(sums)));
+            sum = TOps.MultiplyAdd(TOps.ToFloat(TOps.LoadSums(integers + BlockOutputs)), scale2, TOps.Multiply(minimum2, rowSum));
+            TOps.Store(sums + BlockOutputs, TOps.MultiplyAdd(sum, rowScale, TOps.Load(sums + BlockOutputs)));
+            integers += 2 * BlockOutputs;
+            sums += 2 * BlockOutputs;
+            parameters += 2;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(
-        float* sums, float* parameters, TInt integers, TFloat scale, TFloat minimum, TInt integers2, TFloat scale2, TFloat minimum2)
+    private static void Prefetch(byte* first, byte* second)
     {
-        TFloat rowScale = TOps.Broadcast(parameters[0]), rowSum = TOps.Broadcast(parameters[1]);
-        var group = TOps.MultiplyAdd(TOps.ToFloat(integers), scale, TOps.Multiply(minimum, rowSum));
-        TOps.Store(sums, TOps.MultiplyAdd(group, rowScale, TOps.Load(sums)));
-        group = TOps.MultiplyAdd(TOps.ToFloat(integers2), scale2, TOps.Multiply(minimum2, rowSum));
-        sums += BlockOutputs;
-        TOps.Store(sums, TOps.MultiplyAdd(group, rowScale, TOps.Load(sums)));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* address)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(address);
+        if (!Sse.IsSupported)
+            return;
+        Sse.Prefetch0(first);
+        Sse.Prefetch0(second);
     }
 }

@@ -7,8 +7,6 @@ internal readonly unsafe struct ScalarQuantizedOps : IQuantizedOps<int, float>
 
     public static int TileRows => 1;
 
-    public static int Zero => 0;
-
     public static int LoadCodes(byte* codes) => *(int*)codes;
 
     public static int Low(int codes) => codes & 0x0F0F0F0F;
@@ -17,9 +15,15 @@ internal readonly unsafe struct ScalarQuantizedOps : IQuantizedOps<int, float>
 
     public static int Broadcast(sbyte* activations) => *(int*)activations;
 
+    public static int Multiply(int low, int first, int high, int second) => Dot(low, first) + Dot(high, second);
+
     public static int Accumulate(int sum, int low, int first, int high, int second) => sum + Dot(low, first) + Dot(high, second);
 
     public static int Widen(int sum) => sum;
+
+    public static int LoadSums(int* source) => *source;
+
+    public static void Store(int* destination, int sums) => *destination = sums;
 
     public static int Add(int left, int right) => left + right;
 

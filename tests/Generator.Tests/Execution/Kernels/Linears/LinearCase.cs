@@ -89,11 +89,11 @@ internal sealed unsafe class LinearCase
         return values;
     }
 
-    /// <summary>The kernel's answer [rows, outputs].</summary>
-    public float[] Run(QuantizedLinearKernel kernel, float[] rows)
+    /// <summary>The kernel's answer [rows, outputs], or half as many columns where gated.</summary>
+    public float[] Run(QuantizedLinearKernel kernel, float[] rows, bool gated = false)
     {
         var count = rows.Length / Inputs;
-        var output = new float[count * Outputs];
+        var output = new float[count * Outputs / (gated ? 2 : 1)];
         var activations = new sbyte[rows.Length];
         var parameters = new float[count * (Inputs / Group) * 2];
         new Span<sbyte>(activations).Fill(-1);
@@ -116,6 +116,7 @@ internal sealed unsafe class LinearCase
                 Group = Group,
                 HasMinima = Minima,
                 Planes = Bits / 4,
+                Gated = gated,
                 Activations = activationSpace,
                 Parameters = parameterSpace,
             };

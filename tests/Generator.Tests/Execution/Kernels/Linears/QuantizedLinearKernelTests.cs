@@ -2,7 +2,9 @@ using Parley.Generator.Execution.Kernels.Linears;
 
 namespace Parley.Generator.Tests.Execution.Kernels.Linears;
 
-/// <summary>The kernel alone: against double precision, every instruction set against the scalar one, rows alone against together.</summary>
+/// <summary>
+/// The kernel alone: against double precision, every instruction set against the scalar one, rows alone against together.
+/// </summary>
 public sealed class QuantizedLinearKernelTests
 {
     private static readonly QuantizedLinearKernel Scalar = QuantizedLinearKernel.ScalarVariant;
@@ -42,7 +44,7 @@ public sealed class QuantizedLinearKernelTests
     public void Run_EveryInstructionSet_GivesTheBitsOfTheScalarOne(int outputs, int inputs, int group, int bits, bool minima)
     {
         var linear = new LinearCase(outputs, inputs, group, bits, minima, seed: inputs);
-        for (var rows = 1; rows <= 9; rows++)
+        for (var rows = 1; rows <= 17; rows++)
         {
             var values = linear.RandomRows(rows, seed: rows);
             var expected = linear.Run(Scalar, values);
@@ -51,18 +53,48 @@ public sealed class QuantizedLinearKernelTests
         }
     }
 
-    [Fact]
-    public void Run_RowsAloneOrTogether_GivesTheSameBits()
+    [Theory]
+    [InlineData(4, false)]
+    [InlineData(8, false)]
+    [InlineData(4, true)]
+    [InlineData(8, true)]
+    public void Run_RowsAloneOrTogether_GivesTheSameBits(int bits, bool gated)
     {
-        var linear = new LinearCase(48, 576, 64, 4, minima: true, seed: 4);
+        var linear = new LinearCase(64, 576, 64, bits, minima: bits == 4, seed: 4);
         var rows = linear.RandomRows(40, seed: 5);
+        var columns = gated ? 32 : 64;
         foreach (var kernel in QuantizedLinearKernel.Supported)
         {
             var alone = new List<int>();
             for (var row = 0; row < 40; row++)
-                alone.AddRange(Bits(linear.Run(kernel, rows[(row * 576)..((row + 1) * 576)])));
+                alone.AddRange(Bits(linear.Run(kernel, rows[(row * 576)..((row + 1) * 576)], gated)));
             for (var count = 1; count <= 40; count++)
-                Assert.Equal(alone[..(count * 48)], Bits(linear.Run(kernel, rows[..(count * 576)])));
+                Assert.Equal(alone[..(count * columns)], Bits(linear.Run(kernel, rows[..(count * 576)], gated)));
+        }
+    }
+
+    [Theory]
+    [InlineData(4, true)]
+    [InlineData(4, false)]
+    [InlineData(8, false)]
+    public void Run_Gated_IsSiluOfTheFirstHalfTimesTheSecond(int bits, bool minima)
+    {
+        var linear = new LinearCase(96, 256, 128, bits, minima, seed: 8);
+        float[] rows = [.. linear.RandomRows(11, seed: 1).Select((x, i) => x * (i < 256 ? 1000 : 1 + (i / 256)))];
+        var plain = linear.Run(Scalar, rows);
+        var expected = new double[11 * 48];
+        for (var i = 0; i < expected.Length; i++)
+        {
+            double gate = plain[(i / 48 * 96) + (i % 48)], up = plain[(i / 48 * 96) + 48 + (i % 48)];
+            expected[i] = gate / (1 + Math.Exp(-gate)) * up;
+        }
+
+        foreach (var kernel in QuantizedLinearKernel.Supported)
+        {
+            var actual = linear.Run(kernel, rows, gated: true);
+            for (var i = 0; i < actual.Length; i++)
+                Assert.Equal(expected[i], actual[i], 1e-6 * (1 + Math.Abs(expected[i])));
+            Assert.Equal(Bits(linear.Run(Scalar, rows, gated: true)), Bits(actual));
         }
     }
 

@@ -26,6 +26,20 @@ public sealed class QuantizedLinearOpTests
         }
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    public void Run_Gated_GivesTheBitsOfTheScalarKernel(int bits)
+    {
+        var linear = new LinearCase(1024, 576, 64, bits, minima: false, seed: 3);
+        using var session = Open(linear, ("gated", 1L));
+        foreach (var count in new[] { 1, 20 })
+        {
+            var rows = linear.RandomRows(count, seed: count);
+            Assert.Equal(linear.Run(QuantizedLinearKernel.ScalarVariant, rows, gated: true), Run(session, rows, 576));
+        }
+    }
+
     [Fact]
     public void Run_NoRows_GivesNone()
     {
@@ -56,6 +70,7 @@ public sealed class QuantizedLinearOpTests
     [InlineData("K", 48L, "K 48")]
     [InlineData("N", 33L, "codes [2, 512]")]
     [InlineData("N", 0L, "N 0")]
+    [InlineData("gated", 1L, "gated linear has 24 outputs")]
     public void Load_AttributeThatDoesNotFit_IsRefusedAndSaysWhatToDo(string name, long value, string expected)
     {
         var linear = new LinearCase(24, 64, 32, 4, minima: true, seed: 3);

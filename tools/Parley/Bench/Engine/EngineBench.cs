@@ -1,0 +1,58 @@
+using System.CommandLine;
+using Parley.Cli.Packages;
+using Parley.Generator;
+using Parley.Generator.Execution;
+using Spectre.Console;
+
+namespace Parley.Cli.Bench.Engine;
+
+/// <summary><c>parley bench engine</c>: steps of the model alone, without scheduler, sampling or services around them.</summary>
+internal static class EngineBench
+{
+    public static Command CreateCommand(IAnsiConsole console)
+    {
+        var model = new ModelSelection();
+        var batches = Numbers("--batches", "Sequences of the decode steps.", [1, 2, 4, 8, 16]);
+        var prompts = Numbers("--prompts", "Lengths of the prefill steps.", [32, 128, 512]);
+        var pasts = Numbers("--past", "Tokens in the cache before a decode step.", [256]);
+        var repeats = new Option<int>("--repeats") { Description = "Steps of each kind.", DefaultValueFactory = _ => 15 };
+        var cache = new Option<KvCachePrecision>("--cache")
+        {
+            Description = "How keys and values lie in the cache.",
+            DefaultValueFactory = _ => new GeneratorOptions().KvCachePrecision,
+        };
+        var block = new Option<int>("--block")
+        {
+            Description = "Positions per KV block.",
+            DefaultValueFactory = _ => new GeneratorOptions().KvBlockTokens,
+        };
+        var json = new Option<bool>("--json") { Description = "Print JSON with all parameters and the machine." };
+        var command = new Command("engine", "Bare model steps: prefill by length, decode by batch and context.")
+        {
+            batches, prompts, pasts, repeats, cache, block, json,
+        };
+        model.AddTo(command);
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            var package = await PackageCache.ResolveAsync(console, model, result, cancellationToken);
+            var load = new EngineLoad(
+                result.GetRequiredValue(batches), result.GetRequiredValue(pasts), result.GetRequiredValue(prompts),
+                result.GetValue(repeats), result.GetValue(cache), result.GetValue(block));
+            using var steps = new EngineSteps(package, load, result.GetValue(model.Threads));
+            var report = steps.Run(cancellationToken);
+            if (result.GetValue(json))
+                Console.Out.WriteLine(report.ToJson());
+            else
+                report.Write(console);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Option<int[]> Numbers(string name, string description, int[] numbers) => new(name)
+    {
+        Description = description,
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => numbers,
+    };
+}

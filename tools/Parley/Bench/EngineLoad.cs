@@ -1,8 +1,0 @@
-namespace Parley.Cli.Bench;
-
-/// <summary>Which steps are measured.</summary>
-/// <param name="Batches">Sequences of the decode steps.</param>
-/// <param name="Prompts">Tokens of the prefill steps.</param>
-/// <param name="Past">Tokens in the cache before a decode step.</param>
-/// <param name="Repeats">Steps of each kind.</param>
-internal sealed record EngineLoad(int[] Batches, int[] Prompts, int Past, int Repeats);
