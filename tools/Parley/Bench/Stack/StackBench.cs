@@ -22,7 +22,8 @@ internal static class StackBench
             using var run = new StackRun(package, options, result.GetValue(arguments.Model.Threads));
             var asJson = result.GetValue(arguments.Json);
             var rows = await run.RunAsync(
-                asJson ? _ => { } : text => console.MarkupLineInterpolated($"[grey]{text}…[/]"), cancellationToken);
+                asJson ? _ => { }
+            : text => console.MarkupLineInterpolated($"[grey]{text}…[/]"), cancellationToken);
             if (asJson)
             {
                 Console.Out.WriteLine(JsonSerializer.Serialize(
