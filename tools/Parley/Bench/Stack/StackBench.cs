@@ -21,9 +21,8 @@ internal static class StackBench
             var package = await PackageCache.ResolveAsync(console, arguments.Model, result, cancellationToken);
             using var run = new StackRun(package, options, result.GetValue(arguments.Model.Threads));
             var asJson = result.GetValue(arguments.Json);
-            var rows = await run.RunAsync(
-                asJson ? _ => { }
-            : text => console.MarkupLineInterpolated($"[grey]{text}…[/]"), cancellationToken);
+            Action<string> report = text => console.MarkupLineInterpolated($"[grey]{text}…[/]");
+            var rows = await run.RunAsync(asJson ? _ => { } : report, cancellationToken);
             if (asJson)
             {
                 Console.Out.WriteLine(JsonSerializer.Serialize(
