@@ -10,7 +10,7 @@ namespace Parley.ModelImporter.Quantization;
 internal readonly record struct GroupGrid
 {
     private const int Levels = 15;
-    private const int Middle = 8;
+    private const int Middle = AffineQuantizer.Middle;
 
     /// <summary>Steps that the range of a group is spread over; below 15 codes are left unused, above 15 the ends are cut off.</summary>
     private static readonly float[] Spreads = [15f, 14f, 14.5f, 15.5f, 16f, 16.5f, 17f, 17.5f, 18f];

@@ -9,43 +9,18 @@ namespace Parley.ModelImporter.Quantization;
 /// <summary>
 /// Weights of 4 bits with a scale and, by the rounding, a minimum per group of inputs, in the layout that our own operator reads in place.
 /// </summary>
-internal sealed class Int4Format(GroupRounding rounding) : LinearFormat
+internal sealed class Int4Format(GroupRounding rounding) : PackedFormat
 {
     private const int Bits = 4;
-    private const int Lanes = QuantizedLinearLayout.BlockOutputs;
 
-    public override string EmitGated(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
-    {
-        if (!PackedMatrix.CanGate(linear))
-            return base.EmitGated(graph, tensors, linear, input);
-        var (matrix, codes, halves) = Plan(graph, tensors, linear);
-        return matrix.MultiplyGated(graph, input, codes, halves, linear.Name);
-    }
+    protected override PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear) =>
+        new(linear, Bits, rounding.GroupOf(tensors, linear), rounding.HasMinima(tensors, linear));
 
-    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    protected override Action<int> Prepare(
+        CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, DataFile data, ParallelOptions options)
     {
-        var (matrix, codes, halves) = Plan(graph, tensors, linear);
-        return matrix.Multiply(graph, input, codes, halves, linear.Name);
-    }
-
-    private (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves) Plan(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear)
-    {
-        var matrix = new PackedMatrix(linear, Bits, rounding.GroupOf(tensors, linear), rounding.HasMinima(tensors, linear));
-        var (codes, halves) = matrix.Reserve(graph);
-        graph.Fill(
-            (data, options) =>
-            {
-                var round = rounding.Prepare(tensors, linear, matrix.Group, options);
-                ForChunks(matrix.Blocks, 16, options, (first, count) =>
-                {
-                    for (var block = first; block < first + count; block++)
-                        Fill(tensors, matrix, round, block, codes, halves, data);
-                });
-            },
-            codes,
-            halves);
-        return (matrix, codes, halves);
+        var round = rounding.Prepare(tensors, matrix.Linear, matrix.Group, options);
+        return block => Fill(tensors, matrix, round, block, codes, halves, data);
     }
 
     /// <summary>Rounds and packs the outputs of one block.</summary>

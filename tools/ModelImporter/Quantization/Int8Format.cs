@@ -9,42 +9,16 @@ namespace Parley.ModelImporter.Quantization;
 /// <summary>
 /// Weights of 8 bits with a scale per group of inputs, as two planes of nibbles in the layout that our own operator reads in place.
 /// </summary>
-internal sealed class Int8Format(int blockMax) : LinearFormat
+internal sealed class Int8Format(int blockMax) : PackedFormat
 {
     private const int Bits = 8;
-    private const int Lanes = QuantizedLinearLayout.BlockOutputs;
 
-    public override string EmitGated(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
-    {
-        if (!PackedMatrix.CanGate(linear))
-            return base.EmitGated(graph, tensors, linear, input);
-        var (matrix, codes, halves) = Plan(graph, tensors, linear);
-        return matrix.MultiplyGated(graph, input, codes, halves, linear.Name);
-    }
+    protected override PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear) =>
+        new(linear, Bits, BlockLayout.RequireBlock(linear, blockMax), minima: false);
 
-    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
-    {
-        var (matrix, codes, halves) = Plan(graph, tensors, linear);
-        return matrix.Multiply(graph, input, codes, halves, linear.Name);
-    }
-
-    /// <summary>Plans codes and scales, and the work that fills them.</summary>
-    /// <exception cref="InvalidDataException">No group divides the inputs.</exception>
-    public (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves) Plan(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear)
-    {
-        var matrix = new PackedMatrix(linear, Bits, BlockLayout.RequireBlock(linear, blockMax), minima: false);
-        var (codes, halves) = matrix.Reserve(graph);
-        graph.Fill(
-            (data, options) => ForChunks(matrix.Blocks, 16, options, (first, count) =>
-            {
-                for (var block = first; block < first + count; block++)
-                    Fill(tensors, matrix, block, codes, halves, data);
-            }),
-            codes,
-            halves);
-        return (matrix, codes, halves);
-    }
+    protected override Action<int> Prepare(
+        CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, DataFile data, ParallelOptions options) =>
+        block => Fill(tensors, matrix, block, codes, halves, data);
 
     /// <summary>Rounds and packs the outputs of one block.</summary>
     private static void Fill(

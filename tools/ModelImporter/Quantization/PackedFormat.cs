@@ -1,0 +1,59 @@
+using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Graph;
+using Parley.ModelImporter.Package;
+using Parley.ModelImporter.Safetensors;
+
+namespace Parley.ModelImporter.Quantization;
+
+/// <summary>Weights in the layout that our own operator reads in place; how many bits they have is the derived class's affair.</summary>
+internal abstract class PackedFormat : LinearFormat
+{
+    /// <summary>Outputs of a block.</summary>
+    protected const int Lanes = QuantizedLinearLayout.BlockOutputs;
+
+    private const int ChunkBlocks = 16;
+
+    public override string EmitGated(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    {
+        if (!PackedMatrix.CanGate(linear))
+            return base.EmitGated(graph, tensors, linear, input);
+        var (matrix, codes, halves) = Plan(graph, tensors, linear);
+        return matrix.MultiplyGated(graph, input, codes, halves, linear.Name);
+    }
+
+    /// <summary>Plans codes and scales, and the work that fills them.</summary>
+    /// <exception cref="InvalidDataException">No group divides the inputs.</exception>
+    public (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves) Plan(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear)
+    {
+        var matrix = Describe(tensors, linear);
+        var (codes, halves) = matrix.Reserve(graph);
+        graph.Fill(
+            (data, options) =>
+            {
+                var fill = Prepare(tensors, matrix, codes, halves, data, options);
+                ForChunks(matrix.Blocks, ChunkBlocks, options, (first, count) =>
+                {
+                    for (var block = first; block < first + count; block++)
+                        fill(block);
+                });
+            },
+            codes,
+            halves);
+        return (matrix, codes, halves);
+    }
+
+    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    {
+        var (matrix, codes, halves) = Plan(graph, tensors, linear);
+        return matrix.Multiply(graph, input, codes, halves, linear.Name);
+    }
+
+    /// <summary>Bits and groups of a linear.</summary>
+    protected abstract PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear);
+
+    /// <summary>Gets ready for a linear, when its fill runs.</summary>
+    /// <returns>Rounds and packs the outputs of one block; called from any thread.</returns>
+    protected abstract Action<int> Prepare(
+        CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, DataFile data, ParallelOptions options);
+}
