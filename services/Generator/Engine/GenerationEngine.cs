@@ -334,8 +334,7 @@ internal sealed class GenerationEngine : IDisposable
         {
             var sequence = row.Sequence;
             var ids = sequence.TokensAndDraft.Slice(sequence.CachedLength, row.NewTokens + row.DraftTokens);
-            var logitsWanted = _candidates is null || !Sampler.CandidatesSuffice(sequence, _candidates.CandidateCount);
-            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, logitsWanted);
+            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Sampling;
 using Parley.ModelImporter.Package;
 
 namespace Parley.Generator.Execution.Cuda;
@@ -224,13 +225,13 @@ internal sealed class CudaModelRunner : ICandidateRunner
         return buffer.View(tensor.Type, tensor.Offset, tensor.Bytes, [.. tensor.Shape]);
     }
 
-    /// <summary>Queues the copies of all rows that want their logits, neighbours together.</summary>
+    /// <summary>Queues the copies of all rows that candidates cannot serve, neighbours together.</summary>
     private void FetchWanted(StepBatch batch)
     {
         for (var row = 0; row < batch.LogitRowCount; row++)
         {
             var first = row;
-            while (row < batch.LogitRowCount && batch.LogitsWanted[row])
+            while (row < batch.LogitRowCount && !CandidateSampling.Suffices(batch.LogitBest[row], CandidateCount))
                 row++;
             if (row > first)
                 FetchRows(first, row - first);
