@@ -66,7 +66,7 @@ internal sealed class GenerationEngine : IDisposable
         _time = time;
         _telemetry = telemetry;
         _logger = logger;
-        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens);
+        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksFor(limits.ContextTokensMax), runner.BlockCount);
         _speculator = new Speculator(limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax);
         var policy = new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens);
