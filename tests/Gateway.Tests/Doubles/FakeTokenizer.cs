@@ -99,7 +99,12 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
                 }
 
                 var batch = new DetokenizeResponse();
-                batch.Batch.AddRange(message.Batch.Requests.Select(one => Answer(sequences, one, ref answers)).OfType<DetokenizeResponse>());
+                foreach (var one in message.Batch.Requests)
+                {
+                    if (Answer(sequences, one, ref answers) is { } answer)
+                        batch.Batch.Add(answer);
+                }
+
                 if (batch.Batch.Count > 0)
                     await responseStream.WriteAsync(batch, context.CancellationToken);
             }

@@ -24,8 +24,8 @@ internal sealed record ServeReport(MachineFacts Machine, DateTimeOffset StartedA
         console.MarkupLineInterpolated($"[grey]{Machine.ToString()}[/]");
         var open = Options.RequestsPerSecond.Count > 0;
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            open ? "req/s" : "streams", "done", "failed", "prompt\ncached", "tok/s", "steady tok/s", "per stream", "TTFT ms\np50 / p95 / p99",
-            "pause ms\np50 / p95 / p99", "request ms\np50 / p99", "client\nµs/token");
+            open ? "req/s" : "streams", "done", "failed", "prompt\ncached", "tok/s", "steady tok/s", "per stream",
+            "TTFT ms\np50 / p95 / p99", "pause ms\np50 / p95 / p99", "request ms\np50 / p99", "client\nµs/token");
         if (Options.ServerProcessIds.Count > 0)
             table.AddColumn("server\nµs/token");
         if (Options.Targets.AreSet)

@@ -16,5 +16,6 @@ internal sealed record StackMeasure(
 {
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{TokensPerSecond:0.0} tok/s, {ProcessorMicrosecondsPerToken:0.0} µs/token, steps of {StepMs:0.0} ms, heap {HeapMegabytes:0.0} MB");
+        $"{TokensPerSecond:0.0} tok/s, {ProcessorMicrosecondsPerToken:0.0} µs/token, steps of {StepMs:0.0} ms, "
+        + $"heap {HeapMegabytes:0.0} MB");
 }

@@ -41,7 +41,8 @@ internal sealed class StackRoom(
         var fitting = (blockCount / running * blockTokens) - promptTokens - 1;
         var megabytes = ((blocks * blockTokens * bytesPerToken) + (1 << 20) - 1) >> 20;
         return new UserErrorException(
-            $"--max-tokens: {running} streams of {promptTokens} + {options.AnswerTokens} tokens need {blocks} blocks of the KV cache, which "
-            + $"has {blockCount}: at most {Math.Max(0, fitting)} tokens of an answer fit, or add --set Generator:KvCacheMegabytes={megabytes}.");
+            $"--max-tokens: {running} streams of {promptTokens} + {options.AnswerTokens} tokens need {blocks} blocks of the KV cache, "
+            + $"which has {blockCount}: at most {Math.Max(0, fitting)} tokens of an answer fit, "
+            + $"or add --set Generator:KvCacheMegabytes={megabytes}.");
     }
 }

@@ -52,7 +52,8 @@ internal sealed class StackRun : IDisposable
         LoadSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         _model = opened;
         _room = new StackRoom(
-            options, _limits.RunningSequencesMax, _limits.ContextTokensMax, size.BlockCount, _settings.KvBlockTokens, opened.KvBytesPerToken);
+            options, _limits.RunningSequencesMax, _limits.ContextTokensMax, size.BlockCount, _settings.KvBlockTokens,
+            opened.KvBytesPerToken);
     }
 
     public double LoadSeconds { get; }
