@@ -29,8 +29,8 @@ public sealed record ImportOptions
     public int ContextTokensMax { get; init; } = 8192;
 
     /// <value>
-    /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: null, which is 128 in int8 and as <see cref="Int4Group"/> says in int4. Smaller is
-    /// more exact and larger on disk.
+    /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: null, which is 128 in int8 and in int4 what
+    /// <see cref="Int4Group"/> says. Smaller is more exact and larger on disk.
     /// </value>
     public int? BlockMax { get; init; }
 

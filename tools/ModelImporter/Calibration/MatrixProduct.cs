@@ -213,9 +213,9 @@ internal static unsafe class MatrixProduct
                 new Span<float>(target, TileColumns * b.Rows).Clear();
                 for (var i = 0; i < width; i++)
                 {
-                    var (source, stride) = ((nint)(data + b.Start + ((nint)(column + i) * b.ColumnStride)), (nint)b.RowStride * sizeof(float));
-                    for (var k = 0; k < b.Rows; k++, source += stride)
-                        target[(k * TileColumns) + i] = *(float*)source;
+                    var source = data + b.Start + ((nint)(column + i) * b.ColumnStride);
+                    for (var k = 0; k < b.Rows; k++, source += b.RowStride)
+                        target[(k * TileColumns) + i] = *source;
                 }
             }
         }

@@ -28,8 +28,8 @@ internal sealed class RoundingSelection
 
     private readonly Option<int?> _group = new("--group")
     {
-        Description = "int4: weights per scale, 32, 64 or 128, also where the checkpoint lies on a grid of its own. Without it 64, and 32 with "
-            + $"--calibrate {None}.",
+        Description = "int4: weights per scale, 32, 64 or 128, also where the checkpoint lies on a grid of its own. "
+            + $"Without it 64, and 32 with --calibrate {None}.",
     };
 
     private readonly Option<bool> _scaleOnly = new("--scale-only") { Description = "int4: no minimum per group, as Q4_0." };
