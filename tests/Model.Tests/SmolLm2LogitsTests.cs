@@ -89,6 +89,46 @@ public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
         Assert.True(agreement >= agreementMin, $"{agreement:P2}");
     }
 
+    /// <summary>The head's coarse pass leaves out only what cannot be among the best, and with one best that is most of them.</summary>
+    [Theory]
+    [InlineData(1, 1, 200)]
+    [InlineData(50, 1, 200)]
+    [InlineData(1, 16, 640)]
+    [InlineData(50, 64, 640)]
+    public async Task Run_OnlyTheBestLogitsCount_GivesTheSetOfTheWholeHead(int best, int rows, int tokens)
+    {
+        uint[] text = [.. SmolLm2System.Cases().SelectMany(expected => expected.Ids.Concat(expected.Greedy)).Take(tokens)];
+        using var runner = await OpenAsync("int4");
+        var (vocabulary, exact) = (runner.Shape.VocabularySize, 0L);
+        for (var past = 0; past < text.Length; past += rows)
+        {
+            var ids = text.AsSpan(past, Math.Min(rows, text.Length - past)).ToArray();
+            var whole = Step(runner, ids, past, ids.Length);
+            var actual = Step(runner, ids, past, ids.Length, best);
+            for (var row = 0; row < ids.Length; row++)
+                exact += CheckBest(whole.AsSpan(row * vocabulary, vocabulary), actual.AsSpan(row * vocabulary, vocabulary), best, past + row);
+        }
+
+        var share = exact / (double)text.Length / vocabulary;
+        output.WriteLine($"{best} best of {rows} rows: {share:P1} of the logits are exact");
+        Assert.True(best > 1 || rows > 1 || share < 0.5, $"{share:P1}");
+    }
+
+    /// <summary>Asserts that the best are the same and all others below them.</summary>
+    /// <returns>How many are the same.</returns>
+    private static int CheckBest(ReadOnlySpan<float> whole, ReadOnlySpan<float> actual, int best, int position)
+    {
+        var (exact, least) = (0, whole.ToArray().OrderDescending().ElementAt(best - 1));
+        for (var i = 0; i < whole.Length; i++)
+        {
+            if (whole[i] >= least ? whole[i] != actual[i] : actual[i] >= least)
+                Assert.Fail($"position {position}, token {i}: {whole[i]} and {actual[i]}, the last that counts is {least}");
+            exact += whole[i] == actual[i] ? 1 : 0;
+        }
+
+        return exact;
+    }
+
     /// <summary>Kullback-Leibler divergence of two rows of logits, in nats.</summary>
     private static double Divergence(ReadOnlySpan<float> reference, ReadOnlySpan<float> actual)
     {
@@ -126,12 +166,12 @@ public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
 
     private static float[] Prefill(OnnxModelRunner runner, uint[] ids) => Step(runner, ids, past: 0);
 
-    private static float[] Step(OnnxModelRunner runner, uint[] ids, int past, int logitRows = 1)
+    private static float[] Step(OnnxModelRunner runner, uint[] ids, int past, int logitRows = 1, int logitBest = 0)
     {
         var batch = Options.CreateBatch();
         var blocks = Enumerable.Range(0, (past + ids.Length + runner.BlockTokens - 1) / runner.BlockTokens).ToArray();
         batch.Clear(blocks.Length);
-        batch.Add(ids, past, blocks, logitRows);
+        batch.Add(ids, past, blocks, logitRows, logitBest);
         return runner.Run(batch).ToArray();
     }
 

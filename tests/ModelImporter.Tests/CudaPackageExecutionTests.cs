@@ -64,7 +64,7 @@ public sealed class CudaPackageExecutionTests
                 // Chunks of 1 to 11 tokens, and steps of one token each, which fill up a bucket of their own.
                 var count = step % 3 == 0 ? 1 : Math.Min(1 + (((step * 7) + (s * 5)) % 11), sequences[s].Length - past[s]);
                 var blocks = Enumerable.Range(0, batch.BlockTableWidth).Select(block => (2 * block) + s);
-                batch.Add([.. sequences[s].Skip(past[s]).Take(count).Select(id => (uint)id)], past[s], [.. blocks], 1, s == 0);
+                batch.Add([.. sequences[s].Skip(past[s]).Take(count).Select(id => (uint)id)], past[s], [.. blocks], 1, logitBest: s);
                 past[s] += count;
             }
 

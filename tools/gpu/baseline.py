@@ -1,6 +1,6 @@
 """The seed's own way on the same checkpoint: AutoModelForCausalLM.generate; and the table of all results.
 
-baseline.py CHECKPOINT --json FILE [--batches 1 16 64] [--tokens 128] [--modes eager static compiled]
+baseline.py CHECKPOINT --json FILE [--batches 1 16 64] [--tokens 128] [--modes eager static compiled] [--device cpu]
 baseline.py --report OUT
 """
 import argparse
@@ -9,41 +9,67 @@ import json
 import os
 import time
 
+PROMPT_TOKENS = 32
 
-def measure(checkpoint, batches, tokens, modes):
+
+class Clock:
+    """Called with the logits of every token: notes when the first are there, so that the prefill is not counted."""
+
+    def __init__(self, wait):
+        self.wait, self.first = wait, None
+
+    def __call__(self, ids, scores):
+        if self.first is None:
+            self.wait()
+            self.first = time.perf_counter()
+        return scores
+
+
+def measure(checkpoint, batches, tokens, modes, device, save):
     import torch
     import transformers
 
-    model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.bfloat16).cuda().eval()
-    rows = []
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+    name = torch.cuda.get_device_name() if device == "cuda" else device
+    result = dict(torch=torch.__version__, transformers=transformers.__version__, device=name, rows=[])
+    model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.bfloat16).to(device).eval()
+    # Random weights may say the end at any time; every answer has all its tokens.
+    model.generation_config.eos_token_id = None
     for mode in modes:
-        settings = dict(do_sample=False, max_new_tokens=tokens, min_new_tokens=tokens, pad_token_id=0)
+        settings = dict(do_sample=False, max_new_tokens=tokens, pad_token_id=0)
         if mode != "eager":
             settings["cache_implementation"] = "static"
         if mode == "static":
             settings["disable_compile"] = True
+        if mode == "compiled" and device == "cpu":
+            # Of its own, transformers compiles for accelerators only.
+            settings["compile_config"] = transformers.CompileConfig()
+            settings["compile_config"]._compile_all_devices = True
         for batch in batches:
             torch.manual_seed(batch)
-            ids = torch.randint(0, model.config.vocab_size, (batch, 32), device="cuda")
-            mask = torch.ones_like(ids)
+            ids = torch.randint(0, model.config.vocab_size, (batch, PROMPT_TOKENS), device=device)
+            row = dict(mode=mode, batch=batch)
+            started = time.perf_counter()
             try:
+                # What the first calls take is warming up and, where asked for, compiling.
                 for _ in range(1 if mode == "eager" else 2):
-                    model.generate(ids, attention_mask=mask, **settings)
-                torch.cuda.synchronize()
-                # The first token is the prefill; its own time is taken off.
-                started = time.perf_counter()
-                model.generate(ids, attention_mask=mask, **{**settings, "max_new_tokens": 1, "min_new_tokens": 1})
-                torch.cuda.synchronize()
-                first = time.perf_counter() - started
-                started = time.perf_counter()
-                model.generate(ids, attention_mask=mask, **settings)
-                torch.cuda.synchronize()
-                seconds = time.perf_counter() - started - first
-                rows.append(dict(mode=mode, batch=batch, tokens_per_second=batch * (tokens - 1) / seconds))
+                    model.generate(ids, attention_mask=torch.ones_like(ids), **settings)
+                wait()
+                row["warm_up_seconds"] = time.perf_counter() - started
+                clock = Clock(wait)
+                processors = transformers.LogitsProcessorList([clock])
+                answer = model.generate(ids, attention_mask=torch.ones_like(ids), logits_processor=processors, **settings)
+                wait()
+                seconds = time.perf_counter() - clock.first
+                if answer.shape != (batch, PROMPT_TOKENS + tokens):
+                    raise ValueError(f"an answer of {tuple(answer.shape)}")
+                row["tokens_per_second"] = batch * (tokens - 1) / seconds
             except Exception as error:  # a mode that this version cannot do is a result, too
-                rows.append(dict(mode=mode, batch=batch, error=f"{type(error).__name__}: {error}"[:300]))
-            print(rows[-1], flush=True)
-    return dict(torch=torch.__version__, transformers=transformers.__version__, device=torch.cuda.get_device_name(), rows=rows)
+                row["error"] = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            result["rows"].append(row)
+            print(row, flush=True)
+            # Whoever runs out of time keeps what there is.
+            save(result)
 
 
 def load(path):
@@ -65,7 +91,7 @@ def report(out):
         for row in load(path) or []:
             groups.setdefault((row["precision"], row["check"]), []).append(row)
         for (precision, check), rows in groups.items():
-            print(f"| {os.path.basename(path)[6:-5]} | {precision} | {check} | {len(rows)} | {max(r['relative'] for r in rows):.1e} "
+            print(f"| {os.path.basename(path)[6:-5].split('-')[0]} | {precision} | {check} | {len(rows)} | {max(r['relative'] for r in rows):.1e} "
                   f"| {rows[0]['tolerance']:.1e} | {sum(r['identical'] for r in rows)} | {sum(r['passed'] for r in rows)} |")
     print("\n## Speed\n\nTokens per second; share: bytes a decode step must read / time / measured copy bandwidth.\n")
     print("| run | precision | step | sequences | ms | tok/s | share | × transformers eager | static | compiled |\n|---|---|---|---|---|---|---|---|---|---|")
@@ -85,6 +111,10 @@ def report(out):
                 size = row["tokens"] if row["kind"] == "prefill" else row["sequences"]
                 print(f"| {run} | {precision} | {row['kind']} | {size} | {row['step_ms']:.3f} | {row['tokens_per_second']:.0f} | {share} "
                       f"| {' | '.join(ratios)} |")
+    for path in sorted(glob.glob(os.path.join(out, "bench-*.json")) + glob.glob(os.path.join(out, "eager-*.json"))):
+        for result in load(path) or []:
+            if result.get("error"):
+                print(f"\n{os.path.basename(path)} ended early: {result['error']}")
     print("\n| stack, precision | streams | decode tok/s | of the engine | tok/s with prefill | TTFT p50 ms |\n|---|---|---|---|---|---|")
     for path in sorted(glob.glob(os.path.join(out, "stack-*.json"))):
         precision = os.path.basename(path)[6:-5]
@@ -97,7 +127,8 @@ def report(out):
         print(f"\ntransformers {data['transformers']}, torch {data['torch']}, {data['device']}, bf16, greedy, batch of equal prompts:\n")
         print("| mode | batch | tok/s |\n|---|---|---|")
         for row in data["rows"]:
-            print(f"| {row['mode']} | {row['batch']} | {row.get('tokens_per_second', row.get('error'))} |")
+            value = f"{row['tokens_per_second']:.0f}" if "tokens_per_second" in row else row["error"].replace("|", "\\|")
+            print(f"| {row['mode']} | {row['batch']} | {value} |")
 
 
 if __name__ == "__main__":
@@ -107,11 +138,15 @@ if __name__ == "__main__":
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--tokens", type=int, default=128)
     parser.add_argument("--modes", nargs="+", default=["eager", "static", "compiled"])
+    parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
     parser.add_argument("--report")
     arguments = parser.parse_args()
     if arguments.report:
         report(arguments.report)
     else:
-        result = measure(arguments.checkpoint, arguments.batches, arguments.tokens, arguments.modes)
-        with open(arguments.json, "w") as file:
-            json.dump(result, file, indent=2)
+        def save(result):
+            with open(arguments.json + ".new", "w") as file:
+                json.dump(result, file, indent=2)
+            os.replace(arguments.json + ".new", arguments.json)
+
+        measure(arguments.checkpoint, arguments.batches, arguments.tokens, arguments.modes, arguments.device, save)

@@ -66,7 +66,7 @@ internal sealed class GenerationEngine : IDisposable
         _time = time;
         _telemetry = telemetry;
         _logger = logger;
-        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens);
+        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksFor(limits.ContextTokensMax), runner.BlockCount);
         _speculator = new Speculator(limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax);
         var policy = new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens);
@@ -334,8 +334,7 @@ internal sealed class GenerationEngine : IDisposable
         {
             var sequence = row.Sequence;
             var ids = sequence.TokensAndDraft.Slice(sequence.CachedLength, row.NewTokens + row.DraftTokens);
-            var logitsWanted = _candidates is null || !Sampler.CandidatesSuffice(sequence, _candidates.CandidateCount);
-            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, logitsWanted);
+            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence));
         }
     }
 

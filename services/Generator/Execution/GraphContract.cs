@@ -9,6 +9,7 @@ internal static class GraphContract
 {
     public const string InputIds = "input_ids";
     public const string LogitRows = "logit_rows";
+    public const string LogitBest = "logit_best";
     public const string CumulativeLengths = "cumulative_sequence_length";
     public const string PastLengths = "past_seqlens";
     public const string BlockTable = "block_table";
@@ -39,6 +40,13 @@ internal static class GraphContract
             if (!inputs.TryGetValue(name, out var metadata))
                 throw new InvalidDataException($"{path}: the graph has no input {name}, which {ModelManifest.FileName} calls for.");
             Compare(name, metadata, type, dimensions, path);
+        }
+
+        // Only a head that can tell the best logits from the others asks how many of them count.
+        if (inputs.TryGetValue(LogitBest, out var best))
+        {
+            Compare(LogitBest, best, TensorElementType.Int32, [-1], path);
+            expected.Add((LogitBest, TensorElementType.Int32, [-1]));
         }
 
         if (inputs.Keys.Except(expected.Select(input => input.Name)).FirstOrDefault() is { } surplus)

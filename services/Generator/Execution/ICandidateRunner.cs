@@ -2,7 +2,7 @@ namespace Parley.Generator.Execution;
 
 /// <summary>
 /// A runner whose logits lie on a device: it gives the best of each row at once and a whole row when asked, since that has a price. Rows of
-/// the last step that did not want their logits (<see cref="StepBatch.LogitsWanted"/>) are undefined in what
+/// the last step for which candidates suffice (<see cref="StepBatch.LogitBest"/>) are undefined in what
 /// <see cref="IModelRunner.Run"/> returned.
 /// </summary>
 internal interface ICandidateRunner : IModelRunner

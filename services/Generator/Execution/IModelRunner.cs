@@ -21,7 +21,8 @@ internal interface IModelRunner : IDisposable
 
     /// <summary>Runs one step: writes keys and values of every row into the blocks, returns the logits of the rows asked for.</summary>
     /// <param name="batch">The rows; at least one sequence and one token.</param>
-    /// <returns>Logits [LogitRowCount, VocabularySize], valid until the next call.</returns>
+    /// <returns>Logits [LogitRowCount, VocabularySize], valid until the next call. Of a row whose <see cref="StepBatch.LogitBest"/> is n,
+    /// the n best and what ties with the last of them are right, and all others are below them.</returns>
     ReadOnlyMemory<float> Run(StepBatch batch);
 
     /// <summary>Copies all layers of one block over another.</summary>

@@ -19,6 +19,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     private readonly KvCacheBuffers _cache;
     private readonly StepTensor _inputIds;
     private readonly StepTensor _logitRows;
+    private readonly StepTensor? _logitBest;
     private readonly StepTensor _cumulativeLengths;
     private readonly StepTensor _pastLengths;
     private readonly StepTensor _blockTable;
@@ -37,6 +38,12 @@ internal sealed class OnnxModelRunner : IModelRunner
         _cache = new KvCacheBuffers(shape, options, _binding);
         _inputIds = new StepTensor(_binding, GraphContract.InputIds, TensorElementType.Int64, sizeof(long), options.StepTokensMax);
         _logitRows = new StepTensor(_binding, GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), options.LogitRowsMax);
+        if (session.InputMetadata.ContainsKey(GraphContract.LogitBest))
+        {
+            _logitBest = new StepTensor(
+                _binding, GraphContract.LogitBest, TensorElementType.Int32, sizeof(int), options.LogitRowsMax);
+        }
+
         _cumulativeLengths = new StepTensor(
             _binding, GraphContract.CumulativeLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax + 1);
         _pastLengths = new StepTensor(_binding, GraphContract.PastLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax);
@@ -68,7 +75,8 @@ internal sealed class OnnxModelRunner : IModelRunner
     {
         Validate(options, manifest.Shape);
         IntegerProductSelfTest.Require(manifest.Precision, Path.GetDirectoryName(modelPath) ?? modelPath);
-        var session = SessionFactory.Create(modelPath, options.Threads, options.Spinning, manifest.Shape, options.CachePrecision);
+        var session = SessionFactory.Create(
+            modelPath, options.Threads, options.Spinning, manifest.Shape, options.CachePrecision, options.ProfilePrefix);
         try
         {
             GraphContract.Verify(session, manifest.Shape, options.CachePrecision, modelPath);
@@ -98,14 +106,24 @@ internal sealed class OnnxModelRunner : IModelRunner
         // A step of chunks that are not the last wants no logits, and operators over no rows are best avoided: ask for one and drop it.
         var rows = Math.Max(batch.LogitRowCount, 1);
         if (batch.LogitRowCount > 0)
+        {
             _logitRows.Set<long>(batch.LogitRows.AsSpan(0, rows));
+            _logitBest?.Set<int>(batch.LogitBest.AsSpan(0, rows));
+        }
         else
+        {
             _logitRows.Set<long>([0]);
+            _logitBest?.Set<int>([1]);
+        }
+
         _logits.Bind(rows, Shape.VocabularySize);
 
         _session.RunWithBinding(_runOptions, _binding);
         return _logitsMemory.Memory[..(batch.LogitRowCount * Shape.VocabularySize)];
     }
+
+    /// <summary>Writes what <see cref="RunnerOptions.ProfilePrefix"/> asked for and returns the file's path.</summary>
+    public string EndProfiling() => _session.EndProfiling();
 
     public void CopyBlock(int source, int destination)
     {
@@ -134,6 +152,7 @@ internal sealed class OnnxModelRunner : IModelRunner
             _binding.Dispose();
             foreach (var tensor in new[] { _inputIds, _logitRows, _cumulativeLengths, _pastLengths, _blockTable, _logits })
                 tensor.Dispose();
+            _logitBest?.Dispose();
             _cache.Dispose();
             _runOptions.Dispose();
             _session.Dispose();

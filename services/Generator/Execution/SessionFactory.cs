@@ -13,11 +13,18 @@ internal static class SessionFactory
     /// <param name="spinning">Whether idle threads spin.</param>
     /// <param name="shape">The model's, for the cache inputs.</param>
     /// <param name="cachePrecision">What the cache inputs shall be, whatever the file says.</param>
+    /// <param name="profilePrefix">Beginning of the path of a file with the time of each node; null: none is written.</param>
     /// <exception cref="InvalidDataException">ONNX Runtime refuses the model; the message names the file.</exception>
     public static InferenceSession Create(
-        string modelPath, int threads, bool spinning, ModelShape shape, KvCachePrecision cachePrecision)
+        string modelPath, int threads, bool spinning, ModelShape shape, KvCachePrecision cachePrecision, string? profilePrefix = null)
     {
         using var options = CreateOptions(threads, spinning);
+        if (profilePrefix is not null)
+        {
+            options.ProfileOutputPathPrefix = profilePrefix;
+            options.EnableProfiling = true;
+        }
+
         try
         {
             if (cachePrecision == KvCachePrecision.Fp32)
@@ -45,6 +52,8 @@ internal static class SessionFactory
         options.EnableMemoryPattern = false;
         options.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING;
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", spinning ? "1" : "0");
+        // Between two steps the cores belong to the services.
+        options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         options.AddSessionConfigEntry("session.disable_prepacking", "0");
         return options;
     }

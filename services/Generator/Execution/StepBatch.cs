@@ -13,10 +13,10 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
     public long[] LogitRows { get; } = new long[logitRowsMax];
 
     /// <summary>
-    /// Whether a row of logits will be read whole [LogitRowCount]; where not, a device need not give it away
-    /// (<see cref="ICandidateRunner"/>).
+    /// How many of the best logits of a row decide [LogitRowCount], 0 for all: the others need only be below them, and a device need not
+    /// give them away (<see cref="ICandidateRunner"/>).
     /// </summary>
-    public bool[] LogitsWanted { get; } = new bool[logitRowsMax];
+    public int[] LogitBest { get; } = new int[logitRowsMax];
 
     /// <summary>Running sum of new tokens [SequenceCount + 1]; the first is 0, the last TokenCount.</summary>
     public int[] CumulativeLengths { get; } = new int[sequencesMax + 1];
@@ -61,8 +61,8 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
     /// <param name="pastLength">Tokens of the sequence in the cache.</param>
     /// <param name="blocks">Its blocks, enough for past and new tokens.</param>
     /// <param name="logitRows">How many of the last new tokens want logits: 0 for a chunk that is not the last, 1 for a decode row.</param>
-    /// <param name="logitsWanted">Whether they will be read whole.</param>
-    public void Add(ReadOnlySpan<uint> ids, int pastLength, ReadOnlySpan<int> blocks, int logitRows, bool logitsWanted = true)
+    /// <param name="logitBest">How many of the best logits of each decide; 0 for all.</param>
+    public void Add(ReadOnlySpan<uint> ids, int pastLength, ReadOnlySpan<int> blocks, int logitRows, int logitBest = 0)
     {
         ArgumentOutOfRangeException.ThrowIfZero(ids.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(blocks.Length, BlockTableWidth);
@@ -71,7 +71,7 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
             InputIds[TokenCount + i] = ids[i];
         for (var i = logitRows; i > 0; i--)
         {
-            LogitsWanted[LogitRowCount] = logitsWanted;
+            LogitBest[LogitRowCount] = logitBest;
             LogitRows[LogitRowCount++] = TokenCount + ids.Length - i;
         }
 

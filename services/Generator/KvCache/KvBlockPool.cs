@@ -15,11 +15,13 @@ internal sealed class KvBlockPool
 
     /// <param name="blockCount">Blocks; their ids are 0 to this number − 1.</param>
     /// <param name="blockTokens">Positions per block.</param>
-    public KvBlockPool(int blockCount, int blockTokens)
+    /// <param name="contextTokensMax">Longest sequence; no table needs blocks beyond it.</param>
+    public KvBlockPool(int blockCount, int blockTokens, int contextTokensMax = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockCount);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockTokens);
         BlockTokens = blockTokens;
+        BlocksPerSequenceMax = (int)(((long)contextTokensMax + blockTokens - 1) / blockTokens);
         _references = new int[blockCount];
         _previous = new int[blockCount + 1];
         _next = new int[blockCount + 1];
@@ -33,6 +35,9 @@ internal sealed class KvBlockPool
     }
 
     public int BlockTokens { get; }
+
+    /// <summary>Blocks of the longest sequence; 1 where a block is a slot that holds a whole one.</summary>
+    public int BlocksPerSequenceMax { get; }
 
     public int BlockCount => _references.Length;
 
@@ -152,7 +157,18 @@ internal sealed class KvBlockPool
             return;
 
         // Without content it is the first to be taken, with content the last.
-        Link(block, _index.Contains(block) ? _previous[_head] : _head);
+        Link(block, _index.Contains(block) ? _previous[_head] : BlocksPerSequenceMax == 1 ? LastFreeBelow(block) : _head);
+    }
+
+    /// <summary>
+    /// Slots are taken from the lowest up, so that those in use stay neighbours: a device reads neighbours at once. There are few of them.
+    /// </summary>
+    private int LastFreeBelow(int block)
+    {
+        var below = _head;
+        while (_next[below] < block)
+            below = _next[below];
+        return below;
     }
 
     private void Link(int block, int after)

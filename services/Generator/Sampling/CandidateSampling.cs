@@ -9,6 +9,9 @@ namespace Parley.Generator.Sampling;
 /// </summary>
 internal sealed class CandidateSampling
 {
+    /// <summary>Below it quotients overflow, and then all that did are equal.</summary>
+    private const float TemperatureMin = 1e-4f;
+
     private float[] _scores = [];
     private int[] _ids = [];
 
@@ -19,12 +22,16 @@ internal sealed class CandidateSampling
 
     private int Count { get; set; }
 
-    /// <summary>Whether a request can be served from candidates at all, as far as its settings say.</summary>
-    /// <param name="parameters">The settings.</param>
+    /// <summary>How many of the best logits decide, as far as a request's settings say; 0 where all do.</summary>
+    public static int LogitBest(SamplingParameters parameters) =>
+        parameters.Logprobs || parameters.TraceCandidates > 0 ? 0
+        : !parameters.Sample ? 1
+        : parameters.Temperature >= TemperatureMin ? parameters.TopK : 0;
+
+    /// <summary>Whether so many candidates of a row decide like all of its logits; one more than count must be there to see a tie.</summary>
+    /// <param name="logitBest">How many of the best logits count, 0 for all.</param>
     /// <param name="candidates">Candidates of a row.</param>
-    public static bool Suffice(SamplingParameters parameters, int candidates) =>
-        !parameters.Logprobs && parameters.TraceCandidates == 0
-        && (parameters.Sample ? parameters.TopK > 0 && parameters.TopK < candidates : candidates > 1);
+    public static bool Suffices(int logitBest, int candidates) => logitBest > 0 && logitBest < candidates;
 
     /// <summary>Cuts the top-k out of a row's candidates, after temperature.</summary>
     /// <param name="logits">The best logits, best first.</param>

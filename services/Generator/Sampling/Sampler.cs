@@ -51,9 +51,8 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         return (uint)chosen;
     }
 
-    /// <summary>Whether the next token can be chosen from so many of a row's best logits (<see cref="TrySample"/>).</summary>
-    public static bool CandidatesSuffice(Sequence sequence, int candidates) =>
-        !NeedsScores(sequence) && CandidateSampling.Suffice(sequence.Parameters, candidates);
+    /// <summary>How many of a row's best logits, with what ties with the last of them, decide the next token; 0 where all do.</summary>
+    public static int LogitBest(Sequence sequence) => NeedsScores(sequence) ? 0 : CandidateSampling.LogitBest(sequence.Parameters);
 
     /// <summary>Chooses a token from a row's best logits, the same that all of them give.</summary>
     /// <param name="logits">The best, best first; finite, as the whole row is.</param>
@@ -65,7 +64,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     {
         id = 0;
         var parameters = sequence.Parameters;
-        if (!CandidatesSuffice(sequence, logits.Length) || !_sampling.TryCut(logits, ids, parameters))
+        if (!CandidateSampling.Suffices(LogitBest(sequence), logits.Length) || !_sampling.TryCut(logits, ids, parameters))
             return false;
         if (!parameters.Sample)
         {

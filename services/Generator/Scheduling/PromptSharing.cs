@@ -16,6 +16,8 @@ namespace Parley.Generator.Scheduling;
 /// <param name="tryCopyBlock">Copies the content of one block over another: source, destination. False when it cannot.</param>
 internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCopyBlock)
 {
+    private const int CopiedPositionsPerToken = 64;
+
     /// <summary>Takes over what others have computed.</summary>
     /// <param name="sequence">One of the running.</param>
     /// <param name="running">All of them.</param>
@@ -50,7 +52,7 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
             return true;
         }
 
-        if (source is not null)
+        if (source is not null && IsWorthACopy(copyLength - sequence.CachedLength))
             CopyPart(sequence, source, copyLength);
         return false;
     }
@@ -78,7 +80,14 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
 
     /// <summary>A first token in common is no reason to wait; a block is, and so is half of what is left to read.</summary>
     private bool IsWorthAStep(Sequence sequence, int commonLength) =>
-        commonLength - sequence.CachedLength is var gain && (gain >= pool.BlockTokens || gain * 2 >= sequence.PendingLength);
+        commonLength - sequence.CachedLength is var gain
+        && IsWorthACopy(gain) && (gain >= pool.BlockTokens || gain * 2 >= sequence.PendingLength);
+
+    /// <summary>
+    /// A block is copied whole. To compute a token takes as long as to copy some hundred positions, on any device: always worth it for
+    /// small blocks, and not for the few tokens that all templates begin with where a block is a slot of thousands.
+    /// </summary>
+    private bool IsWorthACopy(int gain) => (long)gain * CopiedPositionsPerToken >= pool.BlockTokens;
 
     /// <summary>Leading tokens that both have; the last of the first is left out, since its logits are wanted.</summary>
     private static int CommonLength(Sequence sequence, Sequence other) =>

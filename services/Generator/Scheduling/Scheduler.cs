@@ -116,8 +116,8 @@ internal sealed class Scheduler(
             var shared = Math.Max(cached, PromptSharing.CommonLengthMax(sequence, _running) / pool.BlockTokens);
             var needed = pool.BlocksFor(sequence.Length) - shared + cachedFree;
 
-            // One more block for each that runs, or the newcomer would soon be preempted by their growth.
-            if (needed + _running.Count + CountOutstanding() > pool.FreeCount)
+            // One more block for each that runs and grows, or the newcomer would soon be preempted by their growth.
+            if (needed + CountGrowing() + CountOutstanding() > pool.FreeCount)
                 return tokensLeft;
             Start(sequence, reusable);
             if (sharing.MustWait(sequence, _running))
@@ -130,6 +130,19 @@ internal sealed class Scheduler(
         }
 
         return tokensLeft;
+    }
+
+    /// <summary>Running sequences that a longer answer will cost a block more than their tokens take now.</summary>
+    private int CountGrowing()
+    {
+        var count = 0;
+        foreach (var sequence in _running)
+        {
+            if (Math.Max(sequence.Blocks.Count, pool.BlocksFor(sequence.Length - 1)) < pool.BlocksPerSequenceMax)
+                count++;
+        }
+
+        return count;
     }
 
     /// <summary>Blocks that the running sequences will still take for the tokens they have already.</summary>

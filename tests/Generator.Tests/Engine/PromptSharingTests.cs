@@ -28,6 +28,48 @@ public sealed class PromptSharingTests
         bench.AssertEmpty();
     }
 
+    /// <summary>
+    /// Where a block is a slot of a whole sequence, it is copied for a long prompt, and not for what all prompts begin with.
+    /// </summary>
+    [Theory]
+    [InlineData(100, 100 + (3 * 1) + 4)]
+    [InlineData(20, 4 * (20 + 1))]
+    public void Step_ChoicesOverSlots_CopyWhatIsWorthIt(int promptLength, int tokensRun)
+    {
+        using var bench = new EngineBench(new ScriptedModelRunner(blockCount: 4, blockTokens: 4096), stepTokensMax: 128, chunkTokens: 128);
+        var prompt = EngineBench.Prompt(promptLength);
+        var choices = Enumerable.Range(0, 4).Select(i => bench.Submit(prompt, Choice(i, 2))).ToList();
+
+        bench.Drive();
+
+        Assert.Equal(tokensRun, bench.Runner.TokensRun);
+        for (var i = 0; i < 4; i++)
+            Assert.Equal(EngineBench.Expected(prompt, Choice(i, 2)), EngineBench.Read(choices[i]));
+        bench.AssertEmpty();
+    }
+
+    /// <summary>A slot grows no more: as many sequences run as there are slots, none loses its own, and the others wait.</summary>
+    [Fact]
+    public void Step_OverSlots_AsManyRunAsThereAre()
+    {
+        using var bench = new EngineBench(new ScriptedModelRunner(blockCount: 4, blockTokens: 256, contextTokensMax: 256));
+        var sequences = Enumerable.Range(0, 9)
+            .Select(i => bench.Submit(EngineBench.Prompt(5 + (7 * i), (uint)i), EngineBench.Greedy(40 + i))).ToList();
+        var most = 0;
+        while (bench.Step() != StepOutcome.Idle)
+            most = Math.Max(most, bench.Engine.Snapshot.RunningSequences);
+
+        Assert.Equal(4, most);
+        Assert.Equal(0, bench.Engine.Totals.Preemptions);
+        for (var i = 0; i < 9; i++)
+        {
+            var expected = EngineBench.Expected(EngineBench.Prompt(5 + (7 * i), (uint)i), EngineBench.Greedy(40 + i));
+            Assert.Equal(expected, EngineBench.Read(sequences[i]));
+        }
+
+        bench.AssertEmpty();
+    }
+
     [Fact]
     public void Step_ChoicesOfOneRequest_EachEqualsItselfAlone()
     {

@@ -17,6 +17,19 @@ public sealed class KvBlockPoolTests
         Assert.Equal((3, 0), (pool.FreeCount, table.Count));
     }
 
+    /// <summary>A block that holds a whole sequence is a slot: the lowest free one is next, whatever came back last.</summary>
+    [Fact]
+    public void TryTake_Slots_AreTakenFromTheLowestUp()
+    {
+        var pool = new KvBlockPool(5, 8, contextTokensMax: 8);
+        var tables = Enumerable.Range(0, 5).Select(_ => Fill(pool, 1)).ToList();
+        foreach (var slot in new[] { 1, 3, 0, 4 })
+            pool.ReleaseAll(tables[slot]);
+
+        Assert.Equal([0, 1, 3, 4], Enumerable.Range(0, 4).Select(_ => Fill(pool, 1).Blocks[0]));
+        AssertValid(pool);
+    }
+
     [Fact]
     public void ShareCached_PublishedBlocks_AreCountedTwiceAndFreedOnce()
     {

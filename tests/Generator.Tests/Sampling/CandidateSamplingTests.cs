@@ -88,14 +88,14 @@ public sealed class CandidateSamplingTests
     }
 
     [Fact]
-    public void CandidatesSuffice_WhatReadsOrChangesOtherLogits_NeedsThemAll()
+    public void LogitBest_WhatReadsOrChangesOtherLogits_NeedsThemAll()
     {
-        Assert.True(Sampler.CandidatesSuffice(Make(Chat), Candidates));
-        Assert.True(Sampler.CandidatesSuffice(Make(Chat with { Sample = false, TopK = 0 }), Candidates));
+        Assert.Equal(Chat.TopK, Sampler.LogitBest(Make(Chat)));
+        Assert.Equal(1, Sampler.LogitBest(Make(Chat with { Sample = false, TopK = 0 })));
         SamplingParameters[] others =
         [
             Chat with { TopK = 0 },
-            Chat with { TopK = Candidates },
+            Chat with { Temperature = 1e-30f },
             Chat with { RepetitionPenalty = 1.1f },
             Chat with { FrequencyPenalty = 0.1f },
             Chat with { NoRepeatNgramSize = 3 },
@@ -106,8 +106,17 @@ public sealed class CandidateSamplingTests
             Chat with { Logprobs = true },
             Chat with { TraceCandidates = 5 },
         ];
-        Assert.All(others, parameters => Assert.False(Sampler.CandidatesSuffice(Make(parameters), Candidates)));
+        Assert.All(others, parameters => Assert.Equal(0, Sampler.LogitBest(Make(parameters))));
     }
+
+    [Theory]
+    [InlineData(0, 64, false)]
+    [InlineData(1, 1, false)]
+    [InlineData(1, 2, true)]
+    [InlineData(50, 50, false)]
+    [InlineData(50, 51, true)]
+    public void Suffices_OneMoreThanCounts_IsThere(int logitBest, int candidates, bool expected) =>
+        Assert.Equal(expected, CandidateSampling.Suffices(logitBest, candidates));
 
     private static Sequence Make(SamplingParameters parameters) => new("test", [1, 2, 3], [], parameters, new TokenStream(16));
 

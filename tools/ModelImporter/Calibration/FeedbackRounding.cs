@@ -12,7 +12,8 @@ namespace Parley.ModelImporter.Calibration;
 /// upper factor of H. Its component k depends on the errors up to k only: t(k) = Σ e(j)·R(j,k), j &lt; k, is what the columns before have
 /// left, and the value to round is w(k) + t(k) / R(k,k), which would make the component vanish. A group's grid is found for the values that
 /// would make all components of the group vanish: w + z with z·R(group, group) = t. There an error of weight k counts R(k,k)², which is
-/// what it costs once later weights have done what they can; to count all alike costs nearly twice the divergence (docs/benchmarks/quality.md).
+/// what it costs once later weights have done what they can; to count all alike costs nearly twice the divergence
+/// (docs/benchmarks/quality.md).
 /// </remarks>
 internal sealed class FeedbackRounding
 {

@@ -1,6 +1,7 @@
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Safetensors;
+using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Quantization;
 
@@ -26,6 +27,7 @@ internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights head, bool tied, string input, string output)
     {
         var planned = tied ? _embedding!.Value : _format.Plan(graph, tensors, head);
-        planned.Matrix.Multiply(graph, input, planned.Codes, planned.Halves, output);
+        var counts = graph.Input("logit_best", DataType.Int32, "logit_rows");
+        planned.Matrix.MultiplyBest(graph, input, counts, planned.Codes, planned.Halves, output);
     }
 }

@@ -45,6 +45,17 @@ internal sealed class PackedMatrix(LinearWeights linear, int bits, int group, bo
     public string Multiply(OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output) =>
         graph.Node(output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name], Attributes);
 
+    /// <summary>Adds the product of which only the best outputs count.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="input">Value [rows, inputs].</param>
+    /// <param name="counts">Value [rows]: how many of the best; 0 is all.</param>
+    /// <param name="codes">Reserved codes.</param>
+    /// <param name="halves">Reserved scales.</param>
+    /// <param name="output">Name of the value [rows, outputs].</param>
+    public void MultiplyBest(
+        OnnxGraphBuilder graph, string input, string counts, TensorTarget codes, TensorTarget halves, string output) =>
+        graph.Node(output, "QuantizedHead", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name, counts], Attributes);
+
     /// <summary>Whether the operator can apply a gate: both halves of the outputs are whole blocks, and nothing is added to them.</summary>
     public static bool CanGate(LinearWeights linear) =>
         !linear.HasBias && linear.Outputs % (2 * QuantizedLinearLayout.BlockOutputs) == 0;

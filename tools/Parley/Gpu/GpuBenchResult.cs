@@ -1,4 +1,3 @@
-
 namespace Parley.Cli.Gpu;
 
 /// <summary>What a device does at one precision.</summary>
@@ -11,6 +10,7 @@ namespace Parley.Cli.Gpu;
 /// <param name="Steps">Bare model steps.</param>
 /// <param name="BandwidthShares">Of each decode step: bytes it must read / time / bandwidth.</param>
 /// <param name="Engine">Whole engine: scheduler, sampling (temperature 0.6, top-k 50, top-p 0.9), streams.</param>
+/// <param name="Error">What ended it before its end; null where nothing did.</param>
 internal sealed record GpuBenchResult(
     string Device, string Precision, bool Graphs, double BandwidthGbs, long WeightBytes, long KvBytesPerToken,
-    IReadOnlyList<GpuStep> Steps, IReadOnlyDictionary<string, double> BandwidthShares, IReadOnlyList<GpuStep> Engine);
+    IReadOnlyList<GpuStep> Steps, IReadOnlyDictionary<string, double> BandwidthShares, IReadOnlyList<GpuStep> Engine, string? Error = null);

@@ -7,13 +7,18 @@ namespace Parley.Cli.Gpu;
 /// Whether a device computes what the CPU computes: logits by prompt length, decode steps, chunked against whole, batched against alone,
 /// captured against eager, candidates against all logits, and one long prompt.
 /// </summary>
-internal sealed class GpuCheck(GpuOptions options, int longTokens)
+/// <param name="options">Model and device.</param>
+/// <param name="longTokens">Tokens of the long prompt.</param>
+/// <param name="attentions">Attentions of the packages.</param>
+internal sealed class GpuCheck(GpuOptions options, int longTokens, params IReadOnlyList<string> attentions)
 {
     private const int Sequences = 8;
     private static readonly int[] PromptTokens = [1, 2, 17, 255, 256, 257, 600];
 
     private readonly GpuPackages _packages = new(options, longTokens + 64);
     private readonly List<CheckResult> _results = [];
+    private string _name = "";
+    private double _tolerance;
 
     /// <summary>Rounding of activations through all layers, as a share of the logits' norm.</summary>
     public static double Tolerance(string precision) => precision switch
@@ -23,44 +28,74 @@ internal sealed class GpuCheck(GpuOptions options, int longTokens)
         _ => 2e-5,
     };
 
-    public IReadOnlyList<CheckResult> Run(IEnumerable<string> precisions, CancellationToken cancellationToken)
+    /// <summary>Compares.</summary>
+    /// <param name="precisions">Precisions, one after the other.</param>
+    /// <param name="progress">Takes all results so far, each time that some are new.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public IReadOnlyList<CheckResult> Run(
+        IEnumerable<string> precisions, Action<IReadOnlyList<CheckResult>> progress, CancellationToken cancellationToken)
     {
         foreach (var precision in precisions)
         {
-            using var host = Open(GpuPackages.Reference(precision), cancellationToken);
-            using var device = Open(_packages.OnDevice(precision), cancellationToken);
-            var name = _packages.OnDevice(precision);
-            var lengths = PromptTokens.Where(length => length + 8 <= Math.Min(host.ContextTokens, device.ContextTokens)).ToArray();
-            CompareLogits(name, host, device, lengths);
-            CompareDecode(name, host, device, lengths[^1]);
-            CompareChunks(name, device, lengths[^1]);
-            CompareBatch(name, device, lengths);
-            CompareCandidates(name, device);
-            var tokens = Math.Min(longTokens, Math.Min(host.ContextTokens, device.ContextTokens));
-            var ids = Ids(device, tokens, 5);
-            Add(name, "long", tokens, host.Prefill(0, ids, host.StepTokens), device.Prefill(0, ids, device.StepTokens));
+            using var host = Open(GpuPackages.Reference(precision), GpuPackages.Paged, cancellationToken);
+            foreach (var attention in attentions.DefaultIfEmpty(GpuPackages.Paged))
+            {
+                (_tolerance, _name) = (Tolerance(_packages.OnDevice(precision)), _packages.OnDevice(precision));
+                if (attention != GpuPackages.Paged)
+                    _name += $" {attention}";
+                Try(() => Compare(host, precision, attention, cancellationToken));
+                progress(_results);
+            }
         }
 
         return _results;
     }
 
-    private StepDriver Open(string precision, CancellationToken cancellationToken)
+    private void Compare(StepDriver host, string precision, string attention, CancellationToken cancellationToken)
+    {
+        using var device = Open(_packages.OnDevice(precision), attention, cancellationToken);
+        var lengths = PromptTokens.Where(length => length + 8 <= Math.Min(host.ContextTokens, device.ContextTokens)).ToArray();
+        CompareLogits(host, device, lengths);
+        CompareDecode(host, device, lengths[^1]);
+        CompareChunks(device, lengths[^1]);
+        CompareBatch(device, lengths);
+        CompareCandidates(device);
+        var tokens = Math.Min(longTokens, Math.Min(host.ContextTokens, device.ContextTokens));
+        var ids = Ids(device, tokens, 5);
+        Add("long", tokens, host.Prefill(0, ids, host.StepTokens), device.Prefill(0, ids, device.StepTokens));
+    }
+
+    /// <summary>What fails is a result; what comes behind it may still be right.</summary>
+    private void Try(Action compare)
+    {
+        try
+        {
+            compare();
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            _results.Add(new CheckResult(
+                _name, $"failed: {exception.Message}", 0, double.MaxValue, double.MaxValue, _tolerance, Identical: false, Passed: false));
+        }
+    }
+
+    private StepDriver Open(string precision, string attention, CancellationToken cancellationToken)
     {
         const int stepTokens = 1024;
         var settings = GpuPackages.Settings(Sequences, stepTokens, longTokens + 64, graphs: true);
-        return new StepDriver(_packages.Open(precision, settings, cancellationToken), Sequences, stepTokens, longTokens + 64);
+        return new StepDriver(_packages.Open(precision, settings, cancellationToken, attention), Sequences, stepTokens, longTokens + 64);
     }
 
-    private void CompareLogits(string precision, StepDriver host, StepDriver device, int[] lengths)
+    private void CompareLogits(StepDriver host, StepDriver device, int[] lengths)
     {
         foreach (var length in lengths)
         {
             var ids = Ids(device, length, length);
-            Add(precision, "logits", length, host.Prefill(0, ids, length), device.Prefill(0, ids, length));
+            Add("logits", length, host.Prefill(0, ids, length), device.Prefill(0, ids, length));
         }
     }
 
-    private void CompareDecode(string precision, StepDriver host, StepDriver device, int length)
+    private void CompareDecode(StepDriver host, StepDriver device, int length)
     {
         var ids = Ids(device, length + 4, length);
         host.Prefill(0, ids.AsMemory(0, length), length);
@@ -68,22 +103,22 @@ internal sealed class GpuCheck(GpuOptions options, int longTokens)
         for (var past = length; past < ids.Length; past++)
         {
             var row = (0, (ReadOnlyMemory<uint>)ids.AsMemory(past, 1), past);
-            Add(precision, "decode", past + 1, host.Run(true, row).Span, device.Run(true, row).Span);
+            Add("decode", past + 1, host.Run(true, row).Span, device.Run(true, row).Span);
         }
     }
 
-    private void CompareChunks(string precision, StepDriver device, int length)
+    private void CompareChunks(StepDriver device, int length)
     {
         var ids = Ids(device, length, 3);
         var whole = device.Prefill(0, ids, length);
         foreach (var chunk in new[] { 1 + (length / 2), 97, 64 })
-            Add(precision, $"chunks of {chunk}", length, whole, device.Prefill(1, ids, chunk));
+            Add($"chunks of {chunk}", length, whole, device.Prefill(1, ids, chunk));
     }
 
     /// <summary>
     /// Prompts alone and then together; their next tokens alone, together (captured), and with a chunk beside them (eager).
     /// </summary>
-    private void CompareBatch(string precision, StepDriver device, int[] lengths)
+    private void CompareBatch(StepDriver device, int[] lengths)
     {
         var prompts = lengths.Where(length => length < 300).Select(length => Ids(device, length + 1, 40 + length)).ToArray();
         var alone = new List<float[]>();
@@ -100,39 +135,38 @@ internal sealed class GpuCheck(GpuOptions options, int longTokens)
         var vocabulary = device.Runner.Shape.VocabularySize;
         for (var i = 0; i < prompts.Length; i++)
         {
-            Add(precision, "batched", prompts[i].Length, alone[i], captured.AsSpan(i * vocabulary, vocabulary));
+            Add("batched", prompts[i].Length, alone[i], captured.AsSpan(i * vocabulary, vocabulary));
             Add(
-                precision, "eager", prompts[i].Length, captured.AsSpan(i * vocabulary, vocabulary),
+                "eager", prompts[i].Length, captured.AsSpan(i * vocabulary, vocabulary),
                 eager.AsSpan(i * vocabulary, vocabulary));
         }
     }
 
-    private void CompareCandidates(string precision, StepDriver device)
+    private void CompareCandidates(StepDriver device)
     {
         if (device.Runner is not ICandidateRunner runner)
             return;
         device.Run(false, (0, Ids(device, 9, 4), 0));
         if (!runner.TryGetCandidates(0, out var best, out var ids))
-            throw new InvalidDataException($"{precision}: the logits are not finite.");
+            throw new InvalidDataException($"{_name}: the logits are not finite.");
         var logits = runner.LogitsOf(0);
         var (sorted, found) = (logits.ToArray(), new float[best.Length]);
         sorted.Sort();
         for (var i = 0; i < found.Length; i++)
             found[i] = logits[(int)ids[i]] == best[i] ? best[i] : float.NaN;
         Array.Reverse(sorted);
-        Add(precision, "candidates", 9, sorted.AsSpan(0, best.Length), found);
+        Add("candidates", 9, sorted.AsSpan(0, best.Length), found);
     }
 
     private static (int Sequence, ReadOnlyMemory<uint> Ids, int Past) Last(uint[][] prompts, int i) =>
         (i, prompts[i].AsMemory(prompts[i].Length - 1), prompts[i].Length - 1);
 
-    private void Add(string precision, string check, int tokens, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
+    private void Add(string check, int tokens, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
     {
         var comparison = LogitComparison.Of(expected, actual);
-        var tolerance = Tolerance(precision);
         _results.Add(new CheckResult(
-            precision, check, tokens, Number(comparison.Relative), Number(comparison.Worst), tolerance, expected.SequenceEqual(actual),
-            comparison.IsWithin(tolerance)));
+            _name, check, tokens, Number(comparison.Relative), Number(comparison.Worst), _tolerance, expected.SequenceEqual(actual),
+            comparison.IsWithin(_tolerance)));
     }
 
     /// <summary>JSON has no NaN.</summary>

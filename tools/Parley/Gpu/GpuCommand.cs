@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Parley.Generator.Execution.Cuda;
 using Parley.ModelImporter;
 using Spectre.Console;
 
@@ -60,33 +61,59 @@ internal static class GpuCommand
         Precisions.AcceptOnlyFromAmong([.. ModelImport.CudaPrecisions]);
         return new Command("gpu", "Check and measure CUDA: correctness against the CPU, speed.")
         {
-            CreateCheck(console), CreateBench(console),
+            CreateProbe(console), CreateCheck(console), CreateBench(console),
         };
+    }
+
+    private static Command CreateProbe(IAnsiConsole console)
+    {
+        var command = new Command("probe", "Say which GPUs there are, or which libraries are missing; ends with 1 then.") { LibraryPath };
+        command.SetAction(result =>
+        {
+            var runtime = CudaServing.RequireLibraries(new CudaOptions { LibraryPath = result.GetRequiredValue(LibraryPath) });
+            for (var device = 0; device < runtime.DeviceCount; device++)
+            {
+                runtime.SetDevice(device);
+                var (free, total) = runtime.MemoryInfo();
+                console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"CUDA {device}: {runtime.DeviceName(device)}, compute capability {runtime.Capability(device)}, "
+                    + $"{free >> 20} of {total >> 20} MB free"));
+            }
+
+            return 0;
+        });
+        return command;
     }
 
     private static Command CreateCheck(IAnsiConsole console)
     {
         var longTokens = new Option<int>("--long") { Description = "Tokens of the long prompt.", DefaultValueFactory = _ => 4096 };
+        var attentions = new Option<string[]>("--attention")
+        {
+            Description = "Attentions of the packages.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [GpuPackages.Paged],
+        };
+        attentions.AcceptOnlyFromAmong([.. ModelImport.Attentions]);
         var command = new Command("check", "Compare the device with the CPU: logits, chunks, batches, graphs, long context.")
         {
-            longTokens,
+            longTokens, attentions,
         };
         AddShared(command);
         command.SetAction((result, cancellationToken) =>
         {
-            var checks = new GpuCheck(Read(result), result.GetValue(longTokens))
-                .Run(result.GetRequiredValue(Precisions), cancellationToken);
+            var checks = new GpuCheck(Read(result), result.GetValue(longTokens), result.GetRequiredValue(attentions))
+                .Run(result.GetRequiredValue(Precisions), soFar => Write(result, soFar), cancellationToken);
             var table = new Table().AddColumns("precision", "check", "tokens", "relative", "worst", "rounding", "identical", "");
             foreach (var check in checks)
             {
                 table.AddRow(
-                    check.Precision, check.Check, Number(check.Tokens, "0"),
+                    check.Precision, Markup.Escape(check.Check), Number(check.Tokens, "0"),
                     Number(check.Relative, "0.0e+0"), Number(check.Worst, "0.0e+0"),
                     Number(check.Tolerance, "0.0e+0"), check.Identical ? "yes" : "no", check.Passed ? "ok" : "FAILED");
             }
 
             console.Write(table);
-            Write(result, checks);
             return Task.FromResult(checks.All(check => check.Passed) ? 0 : 1);
         });
         return command;
@@ -109,11 +136,15 @@ internal static class GpuCommand
             var bench = new GpuBench(
                 Read(result), result.GetRequiredValue(batches), result.GetRequiredValue(prompts), result.GetValue(past),
                 result.GetValue(answer), !result.GetValue(eager));
-            var results = result.GetRequiredValue(Precisions).Select(precision => bench.Run(precision, cancellationToken)).ToList();
-            foreach (var one in results)
-                Write(console, one);
+            var results = new List<GpuBenchResult>();
+            foreach (var precision in result.GetRequiredValue(Precisions))
+            {
+                results.Add(bench.Run(precision, soFar => Write(result, results.Append(soFar)), cancellationToken));
+                Write(console, results[^1]);
+            }
+
             Write(result, results);
-            return Task.FromResult(0);
+            return Task.FromResult(results.All(one => one.Error is null) ? 0 : 1);
         });
         return command;
     }
@@ -133,6 +164,8 @@ internal static class GpuCommand
         }
 
         console.Write(table);
+        if (result.Error is not null)
+            console.MarkupLineInterpolated($"[red]error: {result.Error}[/]");
     }
 
     private static void AddShared(Command command)

@@ -10,6 +10,9 @@ namespace Parley.Cli.Gpu;
 /// <summary>Packages of one checkpoint in any precision, made once, and runners over them.</summary>
 internal sealed class GpuPackages(GpuOptions options, int contextTokens)
 {
+    /// <summary>The attention that every precision has.</summary>
+    public const string Paged = "paged";
+
     private const int HostBlockTokens = 32;
 
     /// <summary>The precision that stands for a CUDA one where there is no GPU.</summary>
@@ -21,9 +24,10 @@ internal sealed class GpuPackages(GpuOptions options, int contextTokens)
         precision.StartsWith("int4", StringComparison.Ordinal) ? "int4-rehearsal" : "fp32";
 
     /// <summary>The package's folder; imported where it is not there yet.</summary>
-    public string Import(string precision, CancellationToken cancellationToken)
+    public string Import(string precision, CancellationToken cancellationToken, string attention = Paged)
     {
-        var folder = Path.Combine(options.Work, $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Source))}-{precision}");
+        var model = Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Source));
+        var folder = Path.Combine(options.Work, attention == Paged ? $"{model}-{precision}" : $"{model}-{precision}-{attention}");
         if (!File.Exists(Path.Combine(folder, "parley.json")))
         {
             ModelImport.Run(
@@ -32,6 +36,7 @@ internal sealed class GpuPackages(GpuOptions options, int contextTokens)
                     Source = options.Source,
                     Destination = folder,
                     Precision = precision,
+                    Attention = attention,
                     ContextTokensMax = contextTokens,
                 },
                 progress: null,
@@ -45,9 +50,11 @@ internal sealed class GpuPackages(GpuOptions options, int contextTokens)
     /// <param name="precision">The package.</param>
     /// <param name="settings">Sizes; device and paths are filled in.</param>
     /// <param name="cancellationToken">Ends the import.</param>
-    public IModelRunner Open(string precision, GeneratorOptions settings, CancellationToken cancellationToken)
+    /// <param name="attention">The attention of a CUDA package.</param>
+    public IModelRunner Open(
+        string precision, GeneratorOptions settings, CancellationToken cancellationToken, string attention = Paged)
     {
-        var package = ModelPackage.Open(Import(precision, cancellationToken));
+        var package = ModelPackage.Open(Import(precision, cancellationToken, attention));
         settings.Device = package.Manifest.Target?.Device == "cuda" ? "cuda" : "cpu";
         settings.Cuda.DeviceId = options.DeviceId;
         settings.Cuda.LibraryPath = options.LibraryPath;

@@ -62,7 +62,7 @@ internal sealed class StepDriver : IDisposable
             var count = BlocksOf(past + ids.Length);
             for (var i = 0; i < count; i++)
                 blocks[i] = (sequence * _blocksEach) + i;
-            _batch.Add(ids.Span, past, blocks[..count], 1, logitsWanted);
+            _batch.Add(ids.Span, past, blocks[..count], 1, logitBest: logitsWanted ? 0 : 1);
         }
     }
 

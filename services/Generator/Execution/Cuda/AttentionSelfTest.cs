@@ -47,7 +47,10 @@ internal sealed class AttentionSelfTest
         using var hostOptions = OnnxRuntimeSetup.CreateSessionOptions();
         using var hostMemory = new RehearsalMemory();
         var host = new GraphTarget(GraphTarget.Rehearsal, "fp32", GraphTarget.Paged, 0);
-        return LogitComparison.Of(Attend(hostOptions, hostMemory, host), Attend(deviceOptions, memory, _target));
+        var expected = Attend(hostOptions, hostMemory, host);
+        return LogitComparison.Of(expected, _target.Attention == GraphTarget.GroupQuery
+            ? new SlotAttention(_shape, _target, BlocksEach * _blockTokens, Rotary).Run(deviceOptions, memory, Steps[0].Length, Material())
+            : Attend(deviceOptions, memory, _target));
     }
 
     /// <summary>Refuses to serve what is computed wrongly.</summary>
@@ -57,8 +60,9 @@ internal sealed class AttentionSelfTest
         var tolerance = Tolerance(target);
         if (comparison.IsWithin(tolerance))
             return;
+        var name = target.Attention == GraphTarget.GroupQuery ? "GroupQueryAttention" : PagedAttentionOp.OpName;
         throw new InvalidDataException(
-            $"{device}: PagedAttention differs from the CPU's by {comparison.Relative:0.0e+0} (worst {comparison.Worst:0.0e+0}), rounding "
+            $"{device}: {name} differs from the CPU's by {comparison.Relative:0.0e+0} (worst {comparison.Worst:0.0e+0}), rounding "
             + $"explains {tolerance:0.0e+0}. This ONNX Runtime, its CUDA provider and CUDA's libraries do not fit together; "
                 + "nothing is served. "
             + "docs/cuda.md says which do; Generator:Cuda:SelfTest=false goes on regardless.");
@@ -78,30 +82,36 @@ internal sealed class AttentionSelfTest
         for (var i = 0; i < caches.Count; i++)
             binding.BindInput(caches[i].Name, views[i]);
 
-        var random = new Random(20);
-        var past = new int[Steps[0].Length];
         var results = new List<float>();
-        foreach (var step in Steps)
-        {
-            int[] lengths = [.. step.Select(count => count > 0 ? count : _blockTokens + count)];
-            results.AddRange(RunStep(session, binding, run, target, lengths, past, random));
-            for (var i = 0; i < past.Length; i++)
-                past[i] += lengths[i];
-        }
+        foreach (var (lengths, past, values) in Material())
+            results.AddRange(RunStep(session, binding, run, target, lengths, past, values));
 
         foreach (var view in views)
             view.Dispose();
         return [.. results];
     }
 
+    /// <summary>Both sides read what 16 bits can hold, so only what they compute differs.</summary>
+    private IEnumerable<(int[] Lengths, int[] Past, float[] Values)> Material()
+    {
+        var random = new Random(20);
+        var past = new int[Steps[0].Length];
+        foreach (var step in Steps)
+        {
+            int[] lengths = [.. step.Select(count => count > 0 ? count : _blockTokens + count)];
+            var values = new float[lengths.Sum() * _qkvWidth];
+            for (var i = 0; i < values.Length; i++)
+                values[i] = NarrowFloat.Round(((float)random.NextDouble() * 2) - 1, _target.Activations);
+            yield return (lengths, [.. past], values);
+            for (var i = 0; i < past.Length; i++)
+                past[i] += lengths[i];
+        }
+    }
+
     private float[] RunStep(
-        InferenceSession session, OrtIoBinding binding, RunOptions run, GraphTarget target, int[] lengths, int[] past, Random random)
+        InferenceSession session, OrtIoBinding binding, RunOptions run, GraphTarget target, int[] lengths, int[] past, float[] values)
     {
         var tokens = lengths.Sum();
-        // Both sides read what 16 bits can hold, so only what they compute differs.
-        var values = new float[tokens * _qkvWidth];
-        for (var i = 0; i < values.Length; i++)
-            values[i] = NarrowFloat.Round(((float)random.NextDouble() * 2) - 1, _target.Activations);
         int[] cumulative = [0, .. lengths.Select((_, i) => lengths[..(i + 1)].Sum())];
         int[] metadata = [lengths.Max(), past.Zip(lengths, (a, b) => a + b).Max(), 0];
         var width = _shape.QueryHeads * _shape.HeadSize;
@@ -109,7 +119,7 @@ internal sealed class AttentionSelfTest
         using var qkv = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, type, [tokens, _qkvWidth]);
         NarrowFloat.Encode(values, target.Activations).CopyTo(qkv.GetTensorMutableRawData());
         using var sums = OrtValue.CreateTensorValueFromMemory(cumulative, [cumulative.Length]);
-        using var pasts = OrtValue.CreateTensorValueFromMemory((int[])past.Clone(), [past.Length]);
+        using var pasts = OrtValue.CreateTensorValueFromMemory(past, [past.Length]);
         using var table = OrtValue.CreateTensorValueFromMemory(Table, [past.Length, BlocksEach]);
         using var bounds = OrtValue.CreateTensorValueFromMemory(metadata, [metadata.Length]);
         using var result = OrtValue.CreateAllocatedTensorValue(OrtAllocator.DefaultInstance, type, [tokens, width]);
@@ -130,12 +140,9 @@ internal sealed class AttentionSelfTest
         var type = (int)BindingPlan.TypeOf(target);
         var onDevice = target.Device != GraphTarget.Rehearsal;
         var (positions, half) = (BlocksEach * _blockTokens, _shape.HeadSize / 2);
-        var angles = new float[positions * half];
-        for (var i = 0; i < angles.Length; i++)
-            angles[i] = (float)(i / half * Math.Pow(10_000, -(i % half) / (double)half));
         var graph = new OnnxGraphWriter()
-            .Constant("cos", type, Rotary(angles, Math.Cos, target), positions, half)
-            .Constant("sin", type, Rotary(angles, Math.Sin, target), positions, half)
+            .Constant("cos", type, Rotary(Math.Cos, target), positions, half)
+            .Constant("sin", type, Rotary(Math.Sin, target), positions, half)
             .Input("qkv", type, -1, _qkvWidth);
         foreach (var name in new[] { "key_cache.0", "value_cache.0" })
             graph.Input(name, type, -1, -1, _shape.KeyValueHeads, _shape.HeadSize);
@@ -158,7 +165,17 @@ internal sealed class AttentionSelfTest
         return graph.Output("y", type, -1, _shape.QueryHeads * _shape.HeadSize).ToModel();
     }
 
-    private byte[] Rotary(float[] angles, Func<double, double> function, GraphTarget target) =>
-        NarrowFloat.Encode(
-            [.. angles.Select(angle => NarrowFloat.Round((float)function(angle), _target.Activations))], target.Activations);
+    /// <summary>Cosines or sines [positions, head size / 2], as the device holds them, in the type of a side.</summary>
+    private byte[] Rotary(Func<double, double> function, GraphTarget target)
+    {
+        var half = _shape.HeadSize / 2;
+        var values = new float[BlocksEach * _blockTokens * half];
+        for (var i = 0; i < values.Length; i++)
+        {
+            var angle = (float)(i / half * Math.Pow(10_000, -(i % half) / (double)half));
+            values[i] = NarrowFloat.Round((float)function(angle), _target.Activations);
+        }
+
+        return NarrowFloat.Encode(values, target.Activations);
+    }
 }

@@ -15,17 +15,30 @@ internal sealed class BindingPlan
     public const string TopIds = "top_ids";
     public const string LogitSums = "logit_sums";
 
+    /// <summary>Of a run over slots: sequences, tokens each, width of a token's query, key and value.</summary>
+    public const string AttentionShape = "attention_shape";
+
+    public const int AttentionShapeCount = 3;
+
+    /// <summary>The position of each slot's last new token.</summary>
+    public const string SlotPositions = "seqlens_k";
+
+    /// <summary>Past and new tokens of the longest sequence of a run.</summary>
+    public const string LongestLength = "total_sequence_length";
+
     /// <summary>Upper bounds of new tokens and of the length of a sequence, lower bound of the longest.</summary>
     public const int MetadataCount = 3;
 
     /// <summary>Kernels load rows as vectors.</summary>
-    private const long AlignmentBytes = 256;
+    public const long AlignmentBytes = 256;
 
     private readonly List<TensorBinding> _tensors = [];
 
-    private BindingPlan()
-    {
-    }
+    private BindingPlan(RegionOffsets start) =>
+        (Start, UploadBytes, HostBytes, DownloadBytes) = (start, start.Upload, start.Host, start.Download);
+
+    /// <summary>Where the step begins in each place: 0 but for the further runs of a step over slots.</summary>
+    public RegionOffsets Start { get; }
 
     /// <summary>All tensors of a step but the caches.</summary>
     public IReadOnlyList<TensorBinding> Tensors => _tensors;
@@ -33,29 +46,57 @@ internal sealed class BindingPlan
     /// <summary>Bytes that go to the device.</summary>
     public long UploadBytes { get; private set; }
 
+    /// <summary>Bytes that stay on the host.</summary>
+    public long HostBytes { get; private set; }
+
     /// <summary>Bytes that come back.</summary>
     public long DownloadBytes { get; private set; }
 
-    /// <summary>Lays out a step.</summary>
+    /// <summary>Bytes of logits.</summary>
+    public long LogitBytes { get; private set; }
+
+    /// <summary>Where the next run of the step begins.</summary>
+    public RegionOffsets End => new(UploadBytes, HostBytes, DownloadBytes, LogitBytes);
+
+    /// <summary>Lays out a step over blocks.</summary>
     public static BindingPlan Create(ModelShape shape, GraphTarget target, StepSize size)
     {
-        var plan = new BindingPlan();
+        var plan = new BindingPlan(default);
         plan.AddInput(GraphContract.InputIds, TensorElementType.Int64, sizeof(long), size.Tokens);
         plan.AddInput(GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), size.LogitRows);
         plan.AddInput(GraphContract.CumulativeLengths, TensorElementType.Int32, sizeof(int), size.Sequences + 1);
         plan.AddInput(GraphContract.PastLengths, TensorElementType.Int32, sizeof(int), size.Sequences);
         plan.AddInput(GraphContract.BlockTable, TensorElementType.Int32, sizeof(int), size.Sequences, size.TableWidth);
-        plan._tensors.Add(new TensorBinding(
-            Metadata, false, TensorPlace.Host, TensorElementType.Int32, 0, MetadataCount * sizeof(int), [MetadataCount]));
-        var logitBytes = (long)size.LogitRows * shape.VocabularySize * sizeof(float);
-        plan._tensors.Add(new TensorBinding(
-            GraphContract.Logits, true, TensorPlace.Logits, TensorElementType.Float, 0, logitBytes,
-            [size.LogitRows, shape.VocabularySize]));
-        if (CandidatesOf(shape, target) is > 0 and var candidates)
+        plan.AddHostInput(Metadata, TensorElementType.Int32, sizeof(int), MetadataCount);
+        plan.AddOutputs(shape, target, size.LogitRows);
+        return plan;
+    }
+
+    /// <summary>Lays out one run over slots, its views of the caches included.</summary>
+    /// <param name="shape">The model.</param>
+    /// <param name="target">Element type and candidates.</param>
+    /// <param name="run">Which slots, how many tokens each, how many rows.</param>
+    /// <param name="slots">All slots and the positions of each.</param>
+    /// <param name="start">Where the run before it ends in each place.</param>
+    public static BindingPlan CreateRun(
+        ModelShape shape, GraphTarget target, SlotRun run, (int Count, int Positions) slots, RegionOffsets start)
+    {
+        var plan = new BindingPlan(start);
+        plan.AddInput(GraphContract.InputIds, TensorElementType.Int64, sizeof(long), run.Tokens);
+        plan.AddInput(GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), run.BoundLogitRows);
+        plan.AddInput(SlotPositions, TensorElementType.Int32, sizeof(int), run.Slots);
+        plan.AddHostInput(AttentionShape, TensorElementType.Int64, sizeof(long), AttentionShapeCount);
+        plan.AddHostInput(LongestLength, TensorElementType.Int32, sizeof(int), 1);
+        plan.AddOutputs(shape, target, run.BoundLogitRows);
+        foreach (var cache in SlotCaches(shape, target, slots.Count, slots.Positions))
         {
-            plan.AddOutput(LogitSums, TensorElementType.Float, sizeof(float), size.LogitRows);
-            plan.AddOutput(TopLogits, TensorElementType.Float, sizeof(float), size.LogitRows, candidates);
-            plan.AddOutput(TopIds, TensorElementType.Int64, sizeof(long), size.LogitRows, candidates);
+            var slotBytes = cache.Bytes / slots.Count;
+            plan._tensors.Add(cache with
+            {
+                Offset = cache.Offset + (run.FirstSlot * slotBytes),
+                Bytes = run.Slots * slotBytes,
+                Shape = [run.Slots, .. cache.Shape.Skip(1)],
+            });
         }
 
         return plan;
@@ -83,6 +124,14 @@ internal sealed class BindingPlan
         return list;
     }
 
+    /// <summary>As <see cref="Caches"/>, in the order that GroupQueryAttention reads, and given back where they are.</summary>
+    public static IEnumerable<TensorBinding> SlotCaches(ModelShape shape, GraphTarget target, int slots, int positions) =>
+        Caches(shape, target, slots, positions).Select(cache => cache with
+        {
+            Shape = [slots, shape.KeyValueHeads, positions, shape.HeadSize],
+            Alias = cache.Name.Replace("_cache.", "_cache_out.", StringComparison.Ordinal),
+        });
+
     /// <summary>Candidates of a row; no more than there are tokens.</summary>
     public static int CandidatesOf(ModelShape shape, GraphTarget target) => Math.Min(target.Candidates, shape.VocabularySize);
 
@@ -100,7 +149,12 @@ internal sealed class BindingPlan
     /// <exception cref="InvalidDataException">Something is missing, surplus or of another type; the message names it.</exception>
     public static void Verify(InferenceSession session, ModelShape shape, GraphTarget target, string path)
     {
-        var planned = Create(shape, target, new StepSize(1, 1, 1, 1)).Tensors.Concat(Caches(shape, target, 1, 1)).ToList();
+        IEnumerable<TensorBinding> planned = target.Attention == GraphTarget.GroupQuery
+            ? CreateRun(shape, target, new SlotRun(0, 1, 1, 1), (1, 1), default).Tensors
+            : Create(shape, target, new StepSize(1, 1, 1, 1)).Tensors.Concat(Caches(shape, target, 1, 1));
+        var given = planned.Where(tensor => tensor.Alias is not null)
+            .Select(tensor => tensor with { Name = tensor.Alias!, IsOutput = true });
+        planned = [.. planned, .. given];
         foreach (var tensor in planned)
         {
             var metadata = tensor.IsOutput ? session.OutputMetadata : session.InputMetadata;
@@ -135,6 +189,26 @@ internal sealed class BindingPlan
         var bytes = shape.Aggregate((long)elementBytes, (product, dimension) => product * dimension);
         _tensors.Add(new TensorBinding(name, false, TensorPlace.Upload, type, UploadBytes, bytes, shape));
         UploadBytes = Align(UploadBytes + bytes);
+    }
+
+    /// <summary>An input that the operator reads in the host's memory.</summary>
+    private void AddHostInput(string name, TensorElementType type, int elementBytes, long count)
+    {
+        _tensors.Add(new TensorBinding(name, false, TensorPlace.Host, type, HostBytes, count * elementBytes, [count]));
+        HostBytes = Align(HostBytes + (count * elementBytes));
+    }
+
+    private void AddOutputs(ModelShape shape, GraphTarget target, int rows)
+    {
+        var bytes = (long)rows * shape.VocabularySize * sizeof(float);
+        _tensors.Add(new TensorBinding(
+            GraphContract.Logits, true, TensorPlace.Logits, TensorElementType.Float, Start.Logits, bytes, [rows, shape.VocabularySize]));
+        LogitBytes = Align(Start.Logits + bytes);
+        if (CandidatesOf(shape, target) is not (> 0 and var candidates))
+            return;
+        AddOutput(LogitSums, TensorElementType.Float, sizeof(float), rows);
+        AddOutput(TopLogits, TensorElementType.Float, sizeof(float), rows, candidates);
+        AddOutput(TopIds, TensorElementType.Int64, sizeof(long), rows, candidates);
     }
 
     private void AddOutput(string name, TensorElementType type, int elementBytes, params long[] shape)

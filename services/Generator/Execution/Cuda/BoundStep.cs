@@ -68,6 +68,8 @@ internal sealed class BoundStep : IDisposable
             _binding.BindOutput(tensor.Name, value);
         else
             _binding.BindInput(tensor.Name, value);
+        if (tensor.Alias is not null)
+            _binding.BindOutput(tensor.Alias, value);
         if (_values.Remove(tensor.Name, out var old))
             old.Value.Dispose();
         _values.Add(tensor.Name, (tensor, value));

@@ -1,5 +1,5 @@
-using System.Buffers;
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Sampling;
 using Parley.ModelImporter.Package;
 
 namespace Parley.Generator.Execution.Cuda;
@@ -28,7 +28,7 @@ internal sealed class CudaModelRunner : ICandidateRunner
     private readonly DeviceBuffer _candidates;
     private readonly BoundStep _eager;
     private readonly Dictionary<int, BoundStep> _captured = [];
-    private readonly LogitsMemory _logitsMemory;
+    private readonly PinnedLogits _logitsMemory;
     private readonly bool[] _fetched;
     private BoundStep _last;
     private bool _terminated;
@@ -56,7 +56,7 @@ internal sealed class CudaModelRunner : ICandidateRunner
         _hostLogits = new DeviceBuffer(memory, logitBytes, pinned: true);
         _download = new DeviceBuffer(memory, largest.DownloadBytes);
         _candidates = new DeviceBuffer(memory, largest.DownloadBytes, pinned: true);
-        _logitsMemory = new LogitsMemory(_hostLogits);
+        _logitsMemory = new PinnedLogits(_hostLogits);
         _fetched = new bool[options.LogitRowsMax];
         // What a masked position holds is multiplied by zero, and zero times what was there before must be zero, too.
         memory.Clear(_cache.Address, _cache.Bytes);
@@ -224,13 +224,13 @@ internal sealed class CudaModelRunner : ICandidateRunner
         return buffer.View(tensor.Type, tensor.Offset, tensor.Bytes, [.. tensor.Shape]);
     }
 
-    /// <summary>Queues the copies of all rows that want their logits, neighbours together.</summary>
+    /// <summary>Queues the copies of all rows that candidates cannot serve, neighbours together.</summary>
     private void FetchWanted(StepBatch batch)
     {
         for (var row = 0; row < batch.LogitRowCount; row++)
         {
             var first = row;
-            while (row < batch.LogitRowCount && batch.LogitsWanted[row])
+            while (row < batch.LogitRowCount && !CandidateSampling.Suffices(batch.LogitBest[row], CandidateCount))
                 row++;
             if (row > first)
                 FetchRows(first, row - first);
@@ -243,22 +243,5 @@ internal sealed class CudaModelRunner : ICandidateRunner
         var offset = (nint)(first * rowBytes);
         _memory.Download(_hostLogits.Address + offset, _deviceLogits.Address + offset, count * rowBytes);
         Array.Fill(_fetched, true, first, count);
-    }
-
-    /// <summary>The pinned logits as memory.</summary>
-    private sealed class LogitsMemory(DeviceBuffer buffer) : MemoryManager<float>
-    {
-        public override Span<float> GetSpan() => buffer.Span<float>(0, checked((int)(buffer.Bytes / sizeof(float))));
-
-        public override unsafe MemoryHandle Pin(int elementIndex = 0) =>
-            new(System.Runtime.CompilerServices.Unsafe.AsPointer(ref GetSpan()[elementIndex]));
-
-        public override void Unpin()
-        {
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
     }
 }

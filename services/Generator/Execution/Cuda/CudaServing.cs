@@ -31,6 +31,8 @@ internal sealed class CudaServing
         (_package, _target, _options, _logger, _runtime) = (package, target, options, logger, runtime);
     }
 
+    private bool HasSlots => _target.Attention == GraphTarget.GroupQuery;
+
     public int BytesPerToken => _package.Shape.CacheElementsPerToken * BindingPlan.ElementBytes(_target);
 
     /// <summary>Checks that package, device and libraries belong together; cheap, and before the port opens.</summary>
@@ -55,11 +57,11 @@ internal sealed class CudaServing
 
         if (target is null)
             return null;
-        if (target.Attention != GraphTarget.Paged)
+        if (target.Attention is not (GraphTarget.Paged or GraphTarget.GroupQuery))
         {
             throw new InvalidDataException(
-                $"{package.Folder}: the package has {target.Attention} attention, which can be imported and is not served yet; "
-                + "import the model with --attention paged.");
+                $"{package.Folder}: {ModelManifest.FileName}: target.attention {target.Attention} is neither {GraphTarget.Paged} nor "
+                + $"{GraphTarget.GroupQuery}.");
         }
 
         if (target.Device == GraphTarget.Rehearsal)
@@ -90,11 +92,14 @@ internal sealed class CudaServing
         var limits = _options.ToLimits(shape.ContextTokensMax);
         var (free, total) = _memory.Measure();
         var stepBytes = CudaMemoryPlan.StepBytes(shape, BindingPlan.ElementBytes(_target), limits.StepTokensMax, limits.LogitRowsMax);
-        var bufferBytes = CudaModelRunner.BufferBytes(
-            shape, _target, RunnerOptions(new KvCacheSize(1, shape.ContextTokensMax), CudaMemoryPlan.BlockTokens(shape.HeadSize)));
+        var largest = RunnerOptions(new KvCacheSize(1, shape.ContextTokensMax));
+        var bufferBytes = HasSlots
+            ? SlotModelRunner.BufferBytes(shape, _target, largest) : CudaModelRunner.BufferBytes(shape, _target, largest);
         var weightBytes = _runtime is null ? 0 : _package.Manifest.Files[DataFileName].Bytes;
-        _plan = CudaMemoryPlan.Compute(
-            free, weightBytes, _runtime is null ? 0 : stepBytes, bufferBytes, BytesPerToken, shape, ForDevice(_options));
+        var (step, options) = (_runtime is null ? 0 : stepBytes, ForDevice(_options));
+        _plan = HasSlots
+            ? CudaMemoryPlan.ComputeSlots(free, weightBytes, step, bufferBytes, BytesPerToken, shape, options)
+            : CudaMemoryPlan.Compute(free, weightBytes, step, bufferBytes, BytesPerToken, shape, options);
         CudaLog.Memory(
             _logger, _memory.Name, total >> 20, free >> 20, weightBytes >> 20, stepBytes >> 20, bufferBytes >> 20,
             _plan.CacheBytes >> 20, _plan.Cache.BlockCount);
@@ -106,11 +111,11 @@ internal sealed class CudaServing
     public IModelRunner CreateRunner(KvCacheSize size)
     {
         var (memory, plan) = (_memory!, _plan!);
-        var blockTokens = CudaMemoryPlan.BlockTokens(_package.Shape.HeadSize);
         using var options = CreateOptions(memory, plan.ArenaBytes);
         if (_options.Cuda.SelfTest)
         {
-            var comparison = new AttentionSelfTest(_package.Shape, _target, blockTokens).Run(options, memory);
+            var test = new AttentionSelfTest(_package.Shape, _target, CudaMemoryPlan.BlockTokens(_package.Shape.HeadSize));
+            var comparison = test.Run(options, memory);
             AttentionSelfTest.Require(comparison, _target, memory.Name);
             CudaLog.SelfTest(_logger, memory.Name, comparison.Relative, AttentionSelfTest.Tolerance(_target));
         }
@@ -121,9 +126,11 @@ internal sealed class CudaServing
         try
         {
             BindingPlan.Verify(session, _package.Shape, _target, _package.ModelPath);
-            var runner = new CudaModelRunner(
-                session, _package.Shape, _target, memory, RunnerOptions(size, blockTokens), _options.Cuda.GraphSequencesMax);
-            RunnerRehearsal.Run(runner, RunnerOptions(size, blockTokens));
+            var sizes = RunnerOptions(size);
+            ICandidateRunner runner = HasSlots
+                ? new SlotModelRunner(session, _package.Shape, _target, memory, sizes)
+                : new CudaModelRunner(session, _package.Shape, _target, memory, sizes, _options.Cuda.GraphSequencesMax);
+            RunnerRehearsal.Run(runner, sizes);
             return runner;
         }
         catch
@@ -164,9 +171,9 @@ internal sealed class CudaServing
         ? CudaSessions.CreateOptions(_options.Cuda, cuda, arenaBytes)
         : SessionFactory.CreateOptions(_options.Threads, _options.Spinning);
 
-    private RunnerOptions RunnerOptions(KvCacheSize size, int blockTokens) => new()
+    private RunnerOptions RunnerOptions(KvCacheSize size) => new()
     {
-        BlockTokens = blockTokens,
+        BlockTokens = HasSlots ? size.ContextTokensMax : CudaMemoryPlan.BlockTokens(_package.Shape.HeadSize),
         BlockCount = size.BlockCount,
         StepTokensMax = _options.StepTokensMax,
         SequencesMax = _options.RunningSequencesMax,

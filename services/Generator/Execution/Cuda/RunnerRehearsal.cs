@@ -22,7 +22,7 @@ internal static class RunnerRehearsal
             for (var i = 0; i < used.Length; i++)
                 used[i] = next++ % options.BlockCount;
             var logitRows = Math.Min(count, Math.Max(rows - (left - 1), 1));
-            batch.Add(ids.AsSpan(0, count), 0, used, logitRows, logitsWanted: false);
+            batch.Add(ids.AsSpan(0, count), 0, used, logitRows, logitBest: 1);
             tokens -= count;
             rows -= logitRows;
         }

@@ -10,8 +10,10 @@ namespace Parley.Generator.Execution.Cuda;
 /// <param name="Offset">First byte within the place.</param>
 /// <param name="Bytes">Length.</param>
 /// <param name="Shape">Dimensions.</param>
+/// <param name="Alias">The output that gives an input back in the same memory; null where there is none.</param>
 internal sealed record TensorBinding(
-    string Name, bool IsOutput, TensorPlace Place, TensorElementType Type, long Offset, long Bytes, IReadOnlyList<long> Shape)
+    string Name, bool IsOutput, TensorPlace Place, TensorElementType Type, long Offset, long Bytes, IReadOnlyList<long> Shape,
+    string? Alias = null)
 {
     /// <summary>Whether the same view serves both.</summary>
     public bool IsSameView(TensorBinding other) =>

@@ -17,7 +17,7 @@ internal static unsafe class CustomOpDomain
 
     private static readonly byte* Provider = (byte*)Marshal.StringToCoTaskMemUTF8("CPUExecutionProvider");
     private static readonly IntPtr NativeDomain = Create(
-        [new PagedAttentionOp(), new QuantizedLinearOp(), new QuantizedGatherOp()]);
+        [new PagedAttentionOp(), new QuantizedLinearOp(), new QuantizedHeadOp(), new QuantizedGatherOp()]);
 
     /// <summary>Makes the operators known to sessions of these options.</summary>
     public static void Register(SessionOptions options) => OrtCustomOpApi.AddDomain(options, NativeDomain);

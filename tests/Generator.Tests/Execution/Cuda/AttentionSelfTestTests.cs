@@ -25,6 +25,26 @@ public sealed class AttentionSelfTestTests
         AttentionSelfTest.Require(comparison, Rehearsal, "here");
     }
 
+    /// <summary>Our operator over blocks against ONNX Runtime's own over slots: two implementations, one result.</summary>
+    [Theory]
+    [InlineData(64, 256)]
+    [InlineData(128, 128)]
+    public void Run_GroupQueryAttentionOverSlots_AgreesWithOurs(int headSize, int blockTokens)
+    {
+        var shape = new ModelShape(1, 64, 64, 4, 2, headSize, 32, 1024, true);
+        var slots = Rehearsal with { Attention = "group-query" };
+        using var options = OnnxRuntimeSetup.CreateSessionOptions();
+        using var memory = new RehearsalMemory();
+
+        var comparison = new AttentionSelfTest(shape, slots, blockTokens).Run(options, memory);
+
+        Assert.InRange(comparison.Relative, 1e-12, 1e-6);
+        AttentionSelfTest.Require(comparison, slots, "here");
+        var wrong = Assert.Throws<InvalidDataException>(
+            () => AttentionSelfTest.Require(new LogitComparison(1, 1), slots, "here"));
+        Assert.Contains("GroupQueryAttention differs", wrong.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1e-3, 3e-3, true)]
     [InlineData(3e-3, 3e-3, false)]

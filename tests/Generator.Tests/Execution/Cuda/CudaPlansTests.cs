@@ -103,6 +103,38 @@ public sealed class CudaPlansTests
     }
 
     [Fact]
+    public void Memory_OfSlots_IsOneOfTheContextForEachSequence()
+    {
+        var options = Options();
+        (options.RunningSequencesMax, options.ContextTokensMax) = (64, 8192);
+        var plan = CudaMemoryPlan.ComputeSlots(79 * Gigabyte, 3 * Gigabyte, Gigabyte, Gigabyte / 2, 32_768, Llama, options);
+
+        Assert.Equal((64, 8192), (plan.Cache.BlockCount, plan.Cache.ContextTokensMax));
+        Assert.Equal(16 * Gigabyte, plan.CacheBytes);
+        Assert.Equal((long)(0.95 * 79 * Gigabyte) - (33 * Gigabyte / 2), plan.ArenaBytes);
+    }
+
+    /// <summary>256 slots of 131,072 positions of 32 KB are 1,024 GB; 69.5 GB are 17 of them, or 256 of 8,900 positions.</summary>
+    [Fact]
+    public void Memory_OfSlotsThatDoNotFit_SaysHowManyOrHowLongTheyMayBe()
+    {
+        var exception = Assert.Throws<InvalidDataException>(
+            () => CudaMemoryPlan.ComputeSlots(79 * Gigabyte, 3 * Gigabyte, Gigabyte, Gigabyte / 2, 32_768, Llama, Options()));
+
+        Assert.Contains("17 slots of 131072 positions", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("Generator:RunningSequencesMax = 256", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("lower that to 17 or Generator:ContextTokensMax to 8902,", exception.Message, StringComparison.Ordinal);
+        var options = Options();
+        options.RunningSequencesMax = 17;
+        Assert.Equal(17, Plan(options).Cache.BlockCount);
+        (options.RunningSequencesMax, options.ContextTokensMax) = (256, 8902);
+        Assert.Equal(256, Plan(options).Cache.BlockCount);
+
+        static CudaMemoryPlan Plan(GeneratorOptions options) =>
+            CudaMemoryPlan.ComputeSlots(79 * Gigabyte, 3 * Gigabyte, Gigabyte, Gigabyte / 2, 32_768, Llama, options);
+    }
+
+    [Fact]
     public void Step_Bytes_CoverLogitsAndTheWidestPartOfALayer()
     {
         var bytes = CudaMemoryPlan.StepBytes(Llama, sizeof(ushort), 2048, 256);

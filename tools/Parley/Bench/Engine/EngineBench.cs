@@ -26,10 +26,12 @@ internal static class EngineBench
             Description = "Positions per KV block.",
             DefaultValueFactory = _ => new GeneratorOptions().KvBlockTokens,
         };
+        var best = Numbers("--logit-best", "How many of the best logits count: 1 as in greedy requests, k as with top-k, 0 for all.", [1]);
+        var parts = new Option<bool>("--parts") { Description = "Take the decode steps apart: attention, linears, head, sampling, rest." };
         var json = new Option<bool>("--json") { Description = "Print JSON with all parameters and the machine." };
         var command = new Command("engine", "Bare model steps: prefill by length, decode by batch and context.")
         {
-            batches, prompts, pasts, repeats, cache, block, json,
+            batches, prompts, pasts, repeats, cache, block, best, parts, json,
         };
         model.AddTo(command);
         command.SetAction(async (result, cancellationToken) =>
@@ -37,7 +39,7 @@ internal static class EngineBench
             var package = await PackageCache.ResolveAsync(console, model, result, cancellationToken);
             var load = new EngineLoad(
                 result.GetRequiredValue(batches), result.GetRequiredValue(pasts), result.GetRequiredValue(prompts),
-                result.GetValue(repeats), result.GetValue(cache), result.GetValue(block));
+                result.GetValue(repeats), result.GetValue(cache), result.GetValue(block), result.GetRequiredValue(best), result.GetValue(parts));
             using var steps = new EngineSteps(package, load, result.GetValue(model.Threads));
             var report = steps.Run(cancellationToken);
             if (result.GetValue(json))

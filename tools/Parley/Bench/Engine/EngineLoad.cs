@@ -9,5 +9,7 @@ namespace Parley.Cli.Bench.Engine;
 /// <param name="Repeats">Steps of each kind.</param>
 /// <param name="CachePrecision">How keys and values lie in the cache.</param>
 /// <param name="BlockTokens">Positions per KV block.</param>
+/// <param name="LogitBests">How many of the best logits count, as in greedy (1) or top-k requests, 0 for all; measured by turns.</param>
+/// <param name="Parts">Whether the decode steps are taken apart as well.</param>
 internal sealed record EngineLoad(
-    int[] Batches, int[] Pasts, int[] Prompts, int Repeats, KvCachePrecision CachePrecision, int BlockTokens);
+    int[] Batches, int[] Pasts, int[] Prompts, int Repeats, KvCachePrecision CachePrecision, int BlockTokens, int[] LogitBests, bool Parts);

@@ -5,6 +5,7 @@ namespace Parley.Cli.Bench.Engine;
 /// <param name="Sequences">Sequences of the step.</param>
 /// <param name="Tokens">New tokens of the step.</param>
 /// <param name="Past">Tokens of each sequence in the cache before it.</param>
+/// <param name="LogitBest">How many of the best logits count; 0 for all.</param>
 /// <param name="StepP50Ms">Median time of a step.</param>
 /// <param name="StepP95Ms">95th percentile of it.</param>
 /// <param name="TokensPerSecond">Tokens / StepP50Ms.</param>
@@ -12,5 +13,5 @@ namespace Parley.Cli.Bench.Engine;
 /// <param name="BandwidthShare">Of what the machine reads.</param>
 /// <param name="AllocatedBytesPerStep">Garbage of the step on its own thread.</param>
 internal sealed record EngineResult(
-    string Kind, int Sequences, int Tokens, int Past, double StepP50Ms, double StepP95Ms, double TokensPerSecond, double GigabytesPerSecond,
+    string Kind, int Sequences, int Tokens, int Past, int LogitBest, double StepP50Ms, double StepP95Ms, double TokensPerSecond, double GigabytesPerSecond,
     double BandwidthShare, double AllocatedBytesPerStep);

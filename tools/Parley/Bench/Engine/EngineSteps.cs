@@ -40,10 +40,14 @@ internal sealed class EngineSteps : IDisposable
         _runner = OnnxModelRunner.Create(package.ModelPath, package.Manifest, _options);
         _loadSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         _batch = _options.CreateBatch();
-        _ids = new uint[longest];
+        _ids = RandomIds(longest, package.Manifest.Shape.VocabularySize);
+    }
+
+    /// <summary>Ids of any text, always the same.</summary>
+    public static uint[] RandomIds(int count, int vocabularySize)
+    {
         var random = new Random(1);
-        for (var i = 0; i < longest; i++)
-            _ids[i] = (uint)random.Next(package.Manifest.Shape.VocabularySize);
+        return [.. Enumerable.Range(0, count).Select(_ => (uint)random.Next(vocabularySize))];
     }
 
     public EngineReport Run(CancellationToken cancellationToken)
@@ -51,66 +55,78 @@ internal sealed class EngineSteps : IDisposable
         var bandwidth = BandwidthProbe.Measure(Environment.ProcessorCount);
         var rows = new List<EngineResult>();
         foreach (var tokens in _load.Prompts)
-            rows.Add(Measure("prefill", 1, tokens, past: 0, cancellationToken));
+            rows.AddRange(Measure("prefill", 1, tokens, past: 0, cancellationToken));
 
         // The cache is filled for real: a decode step reads what a prompt has written.
         for (var sequence = 0; sequence < _load.Batches.Max(); sequence++)
         {
-            Plan(sequence, 1, _load.Pasts.Max(), past: 0);
+            Plan(_batch, _options, _load, _ids, sequence, 1, _load.Pasts.Max(), past: 0, logitBest: 1);
             _runner.Run(_batch);
         }
 
         foreach (var past in _load.Pasts)
         {
             foreach (var sequences in _load.Batches)
-                rows.Add(Measure("decode", sequences, sequences, past, cancellationToken));
+                rows.AddRange(Measure("decode", sequences, sequences, past, cancellationToken));
         }
 
+        var parts = _load.Parts ? StepProfile.Run(_package, _options, _load, cancellationToken) : [];
         // The machine may have been disturbed before, or may be now: what it can do is the better of both.
         bandwidth = Math.Max(bandwidth, BandwidthProbe.Measure(Environment.ProcessorCount));
         return new EngineReport(
             MachineFacts.Read(), bandwidth / 1e9, _package.Folder, _package.Manifest.Precision, _weightBytes, _runner.Device, _loadSeconds,
-            _load, [.. rows.Select(row => row with { BandwidthShare = row.GigabytesPerSecond * 1e9 / bandwidth })]);
+            _load, [.. rows.Select(row => row with { BandwidthShare = row.GigabytesPerSecond * 1e9 / bandwidth })], parts);
     }
 
     public void Dispose() => _runner.Dispose();
 
-    private EngineResult Measure(string kind, int sequences, int tokens, int past, CancellationToken cancellationToken)
+    /// <summary>Steps of one kind, those that want all logits and those that want the best by turns, as the machine changes.</summary>
+    private EngineResult[] Measure(string kind, int sequences, int tokens, int past, CancellationToken cancellationToken)
     {
-        var times = new List<double>(_load.Repeats);
-        var allocated = 0L;
-        for (var i = 0; i < WarmUpSteps + _load.Repeats; i++)
+        var times = _load.LogitBests.Select(_ => new List<double>(_load.Repeats)).ToArray();
+        var allocated = new long[times.Length];
+        for (var i = 0; i < (WarmUpSteps + _load.Repeats) * times.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Plan(0, sequences, tokens / sequences, past);
+            var turn = i % times.Length;
+            Plan(_batch, _options, _load, _ids, 0, sequences, tokens / sequences, past, _load.LogitBests[turn]);
             var (bytes, started) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
             _runner.Run(_batch);
-            if (i < WarmUpSteps)
+            if (i < WarmUpSteps * times.Length)
                 continue;
-            times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-            allocated += GC.GetAllocatedBytesForCurrentThread() - bytes;
+            times[turn].Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+            allocated[turn] += GC.GetAllocatedBytesForCurrentThread() - bytes;
         }
 
-        times.Sort();
-        var median = times[times.Count / 2];
-        var bytesRead = _weightBytes + ((double)sequences * past * _package.Shape.CacheElementsPerToken * sizeof(float));
-        var gigabytesPerSecond = bytesRead / median / 1e6;
-        return new EngineResult(
-            kind, sequences, tokens, past, median, times[Math.Min(times.Count - 1, (int)(times.Count * 0.95))], tokens / median * 1000,
-            gigabytesPerSecond, BandwidthShare: 0, (double)allocated / times.Count);
+        var cacheBytes = _runner.CacheBytes / ((double)_options.BlockCount * _options.BlockTokens);
+        var bytesRead = _weightBytes + (sequences * past * cacheBytes);
+        var results = new EngineResult[times.Length];
+        for (var turn = 0; turn < results.Length; turn++)
+        {
+            times[turn].Sort();
+            var (median, p95) = (times[turn][_load.Repeats / 2], times[turn][Math.Min(_load.Repeats - 1, (int)(_load.Repeats * 0.95))]);
+            results[turn] = new EngineResult(
+                kind, sequences, tokens, past, _load.LogitBests[turn], median, p95, tokens / median * 1000, bytesRead / median / 1e6,
+                BandwidthShare: 0, (double)allocated[turn] / _load.Repeats);
+        }
+
+        return results;
     }
 
-    private void Plan(int first, int sequences, int tokensEach, int past)
+    /// <summary>A step in which each sequence has as many new tokens, in blocks of its own.</summary>
+    public static void Plan(
+        StepBatch batch, RunnerOptions options, EngineLoad load, uint[] ids, int first, int sequences, int tokensEach, int past,
+        int logitBest)
     {
-        var blocks = (past + tokensEach + _load.BlockTokens - 1) / _load.BlockTokens;
-        var stride = _options.BlocksPerSequenceMax;
+        var blocks = (past + tokensEach + load.BlockTokens - 1) / load.BlockTokens;
+        var stride = options.BlocksPerSequenceMax;
         Span<int> table = stackalloc int[blocks];
-        _batch.Clear(blocks);
+        batch.Clear(blocks);
         for (var sequence = first; sequence < first + sequences; sequence++)
         {
             for (var block = 0; block < blocks; block++)
                 table[block] = (sequence * stride) + block;
-            _batch.Add(_ids.AsSpan(past, tokensEach), past, table, logitRows: 1);
+            batch.Add(ids.AsSpan(past, tokensEach), past, table, logitRows: 1, logitBest);
         }
     }
 }

@@ -51,7 +51,13 @@ internal sealed class DecodeSteps
         var blocks = BlocksFor(_past + 1);
         _batch.Clear(blocks);
         for (var sequence = 0; sequence < _ids.Length; sequence++)
-            _batch.Add(_ids[sequence].AsSpan(_past % _ids[sequence].Length, 1), _past, _tables[sequence].AsSpan(0, blocks), logitRows: 1);
+        {
+            // As greedy requests do.
+            _batch.Add(
+                _ids[sequence].AsSpan(_past % _ids[sequence].Length, 1), _past, _tables[sequence].AsSpan(0, blocks), logitRows: 1,
+                logitBest: 1);
+        }
+
         runner.Run(_batch);
         _past++;
     }

@@ -10,22 +10,34 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 /// <param name="name">Shown at start, e.g. <c>AVX-512</c>.</param>
 /// <param name="tileRows">Rows of a full tile.</param>
 /// <param name="run">Body of a unit.</param>
-internal sealed unsafe class QuantizedLinearKernel(string name, int tileRows, delegate*<QuantizedLinearStep*, nint, void> run)
+/// <param name="runCoarse">Body of a unit of a head's high plane; takes a <see cref="QuantizedHeadStep"/>.</param>
+/// <param name="runExact">Body of a unit of a head's low plane; takes a <see cref="QuantizedHeadStep"/>.</param>
+internal sealed unsafe class QuantizedLinearKernel(
+    string name,
+    int tileRows,
+    delegate*<QuantizedLinearStep*, nint, void> run,
+    delegate*<QuantizedLinearStep*, nint, void> runCoarse,
+    delegate*<QuantizedLinearStep*, nint, void> runExact)
 {
     public static QuantizedLinearKernel Avx512Variant { get; } = new(
-        "AVX-512", Avx512Ops.TileRows, &QuantizedLinearUnit<Avx512Ops, Vector512<int>, Vector512<float>>.Run);
+        "AVX-512", Avx512Ops.TileRows, &QuantizedLinearUnit<Avx512Ops, Vector512<int>, Vector512<float>>.Run,
+        &QuantizedLinearUnit<Avx512Ops, Vector512<int>, Vector512<float>>.RunCoarse, &QuantizedLinearUnit<Avx512Ops, Vector512<int>, Vector512<float>>.RunExact);
 
     public static QuantizedLinearKernel AvxVnniVariant { get; } = new(
-        "AVX-VNNI", AvxVnniOps.TileRows, &QuantizedLinearUnit<AvxVnniOps, Vector256<int>, Vector256<float>>.Run);
+        "AVX-VNNI", AvxVnniOps.TileRows, &QuantizedLinearUnit<AvxVnniOps, Vector256<int>, Vector256<float>>.Run,
+        &QuantizedLinearUnit<AvxVnniOps, Vector256<int>, Vector256<float>>.RunCoarse, &QuantizedLinearUnit<AvxVnniOps, Vector256<int>, Vector256<float>>.RunExact);
 
     public static QuantizedLinearKernel Avx2Variant { get; } = new(
-        "AVX2", Avx2Ops.TileRows, &QuantizedLinearUnit<Avx2Ops, Vector256<int>, Vector256<float>>.Run);
+        "AVX2", Avx2Ops.TileRows, &QuantizedLinearUnit<Avx2Ops, Vector256<int>, Vector256<float>>.Run,
+        &QuantizedLinearUnit<Avx2Ops, Vector256<int>, Vector256<float>>.RunCoarse, &QuantizedLinearUnit<Avx2Ops, Vector256<int>, Vector256<float>>.RunExact);
 
     public static QuantizedLinearKernel AdvSimdVariant { get; } = new(
-        "AdvSimd", AdvSimdOps.TileRows, &QuantizedLinearUnit<AdvSimdOps, Vector128<int>, Vector128<float>>.Run);
+        "AdvSimd", AdvSimdOps.TileRows, &QuantizedLinearUnit<AdvSimdOps, Vector128<int>, Vector128<float>>.Run,
+        &QuantizedLinearUnit<AdvSimdOps, Vector128<int>, Vector128<float>>.RunCoarse, &QuantizedLinearUnit<AdvSimdOps, Vector128<int>, Vector128<float>>.RunExact);
 
     public static QuantizedLinearKernel ScalarVariant { get; } = new(
-        "scalar", ScalarQuantizedOps.TileRows, &QuantizedLinearUnit<ScalarQuantizedOps, int, float>.Run);
+        "scalar", ScalarQuantizedOps.TileRows, &QuantizedLinearUnit<ScalarQuantizedOps, int, float>.Run,
+        &QuantizedLinearUnit<ScalarQuantizedOps, int, float>.RunCoarse, &QuantizedLinearUnit<ScalarQuantizedOps, int, float>.RunExact);
 
     /// <summary>The variants that this processor runs, fastest first.</summary>
     public static IReadOnlyList<QuantizedLinearKernel> Supported { get; } =
@@ -45,16 +57,56 @@ internal sealed unsafe class QuantizedLinearKernel(string name, int tileRows, de
 
     public delegate*<QuantizedLinearStep*, nint, void> RunUnit => run;
 
+    public delegate*<QuantizedLinearStep*, nint, void> RunCoarseUnit => runCoarse;
+
+    public delegate*<QuantizedLinearStep*, nint, void> RunExactUnit => runExact;
+
     /// <summary>Runs a whole step on the calling thread.</summary>
     public void Run(QuantizedLinearStep* step)
+    {
+        Quantize(step);
+        for (var unit = 0; unit < step->Units; unit++)
+            run(step, unit);
+    }
+
+    /// <summary>Runs a whole step of a head on the calling thread.</summary>
+    /// <param name="head">Its linear.</param>
+    /// <param name="counts">Best outputs that count [rows], 0 for all.</param>
+    /// <param name="matrix">The weights.</param>
+    /// <returns>Blocks whose low plane was read.</returns>
+    public int RunHead(QuantizedHeadStep* head, ReadOnlySpan<int> counts, QuantizedMatrix matrix)
+    {
+        var step = &head->Linear;
+        Quantize(step);
+        var candidates = new HeadCandidates(matrix, tileRows);
+        if (!candidates.Begin(head, counts))
+        {
+            for (var unit = 0; unit < step->Units; unit++)
+                run(step, unit);
+            return step->Blocks;
+        }
+
+        for (var unit = 0; unit < (step->Blocks + 1) / 2; unit++)
+            runCoarse(step, unit);
+        candidates.WantBest(head);
+        RunExact(head);
+        candidates.WantRest(head);
+        RunExact(head);
+        return candidates.ExactBlocks;
+    }
+
+    private void RunExact(QuantizedHeadStep* head)
+    {
+        for (var unit = 0; unit < (head->ListCount + 1) / 2; unit++)
+            runExact(&head->Linear, unit);
+    }
+
+    private void Quantize(QuantizedLinearStep* step)
     {
         for (var tile = 0; tile < QuantizedLinearStep.Tiles(step->Rows, tileRows); tile++)
         {
             var (row, rows) = step->Tile(tile, tileRows);
             ActivationQuantizer.QuantizeTile(step, row, rows);
         }
-
-        for (var unit = 0; unit < step->Units; unit++)
-            run(step, unit);
     }
 }

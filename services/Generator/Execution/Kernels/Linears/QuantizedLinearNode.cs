@@ -45,7 +45,7 @@ internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix, bool ga
         var plan = new QuantizedLinearPlan(&step, _kernel);
         ParallelLoop.Run(context, plan.Quantize, &plan, plan.TileCount, activations > QuantizeInlineMax);
         var parallel = activations * matrix.Outputs > RunInlineMax;
-        plan.Divide(parallel ? ProcessorTopology.PhysicalCores : 1);
+        plan.Divide(_kernel.RunUnit, step.Units, parallel ? ProcessorTopology.PhysicalCores : 1);
         ParallelLoop.Run(context, plan.Multiply, &plan, plan.WorkerCount, parallel);
     }
 }

@@ -11,14 +11,13 @@ internal unsafe struct QuantizedLinearPlan
     private const int WorkersMax = 64;
 
     private readonly QuantizedLinearStep* _step;
-    private readonly delegate*<QuantizedLinearStep*, nint, void> _run;
     private readonly int _tileRows;
+    private delegate*<QuantizedLinearStep*, nint, void> _run;
     private Ranges _ranges;
 
     public QuantizedLinearPlan(QuantizedLinearStep* step, QuantizedLinearKernel kernel)
     {
         _step = step;
-        _run = kernel.RunUnit;
         _tileRows = kernel.TileRows;
     }
 
@@ -33,9 +32,12 @@ internal unsafe struct QuantizedLinearPlan
     public readonly delegate*<void*, nint, void> Multiply => &Work;
 
     /// <summary>Gives each worker a run of units.</summary>
-    public void Divide(int workers)
+    /// <param name="run">Body of a unit.</param>
+    /// <param name="units">Number of units; at least one.</param>
+    /// <param name="workers">At most so many.</param>
+    public void Divide(delegate*<QuantizedLinearStep*, nint, void> run, int units, int workers)
     {
-        var units = _step->Units;
+        _run = run;
         WorkerCount = Math.Clamp(workers, 1, Math.Min(units, WorkersMax));
         for (var i = 0; i < WorkerCount; i++)
         {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Parley.ModelImporter.Package;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
@@ -12,15 +13,19 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
 {
     private const int BlockOutputs = QuantizedLinearLayout.BlockOutputs;
     private const int TileRowsMax = 8;
+    private const int TileFloats = 2 * BlockOutputs * TileRowsMax;
 
     /// <summary>2^112: the distance of the exponents of a half and a float.</summary>
     private const float HalfFactor = 5.192296858534828e33f;
+
+    private const float HighFactor = 16 * HalfFactor;
+    private const float HighMinimum = -120.5f / 16;
+    private const float LowMinimum = -7.5f;
 
     /// <summary>Runs one unit: sixteen or thirty-two outputs of all rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(QuantizedLinearStep* step, nint unit)
     {
-        const int TileFloats = 2 * BlockOutputs * TileRowsMax;
         var space = stackalloc float[(3 * TileFloats) + 16];
         var sums = (float*)(((nuint)space + 63) & ~(nuint)63);
         QuantizedTile tile = default, partner = default;
@@ -45,6 +50,134 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
                 StorePlanes(step, tile.Sums, (int)unit, row, rows);
             else
                 Store(step, tile.Sums, (int)unit, row, rows);
+        }
+    }
+
+    /// <summary>
+    /// The high plane of a head's next two blocks with all rows: coarse logits, and the best of each row and block.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RunCoarse(QuantizedLinearStep* argument, nint unit)
+    {
+        var head = (QuantizedHeadStep*)argument;
+        var step = &head->Linear;
+        var space = stackalloc float[(2 * TileFloats) + 16];
+        var sums = (float*)(((nuint)space + 63) & ~(nuint)63);
+        QuantizedTile tile = default;
+        SetUp(step, &tile, sums);
+        tile.GroupSums = (int*)(sums + TileFloats);
+        var first = 2 * (int)unit;
+        // A last block without a neighbour is computed twice and stored once.
+        var second = Math.Min(first + 1, step->Blocks - 1);
+        SetPlane(step, 0, first, second, &tile);
+        tile.Ahead = 2 * (nint)QuantizedLinearLayout.BlockBytes(step->Inputs);
+
+        PrefetchOctets(head, first + 2, second + 2);
+        for (int t = 0, row = 0, rows; row < step->Rows; t++, row += rows)
+        {
+            rows = QuantizedLinearStep.RowsOfTile(step->Rows - row, TOps.TileRows);
+            RunTile(step, &tile, rows);
+            for (var r = 0; r < rows; r++)
+            {
+                var values = tile.Sums + (2 * BlockOutputs * r);
+                StoreCoarse(head, t, row, rows, r, first, values);
+                if (second != first)
+                    StoreCoarse(head, t, row, rows, r, second, values + BlockOutputs);
+            }
+        }
+    }
+
+    /// <summary>Adds the low plane of two of the blocks asked for to the coarse logits of the tiles that asked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RunExact(QuantizedLinearStep* argument, nint unit)
+    {
+        var head = (QuantizedHeadStep*)argument;
+        var step = &head->Linear;
+        var space = stackalloc float[(2 * TileFloats) + 16];
+        var sums = (float*)(((nuint)space + 63) & ~(nuint)63);
+        QuantizedTile tile = default;
+        SetUp(step, &tile, sums);
+        tile.GroupSums = (int*)(sums + TileFloats);
+        var first = head->List[2 * unit];
+        var second = (2 * (int)unit) + 1 < head->ListCount ? head->List[(2 * unit) + 1] : first;
+        SetPlane(step, 1, first, second, &tile);
+
+        for (var t = 0; t < head->Tiles; t++)
+        {
+            bool wantsFirst = head->Wants(t, first), wantsSecond = second != first && head->Wants(t, second);
+            if (!wantsFirst && !wantsSecond)
+                continue;
+            var (row, rows) = step->Tile(t, TOps.TileRows);
+            tile.Activations = step->Activations + ((nint)row * step->Inputs);
+            tile.Parameters = step->Parameters + ((nint)row * step->Groups * 2);
+            RunTile(step, &tile, rows);
+            for (var r = 0; r < rows; r++)
+            {
+                var values = tile.Sums + (2 * BlockOutputs * r);
+                if (wantsFirst)
+                    AddBlock(step, values, first, row + r);
+                if (wantsSecond)
+                    AddBlock(step, values + BlockOutputs, second, row + r);
+            }
+        }
+    }
+
+    /// <summary>Stores a row's coarse logits of a block, and notes the best of them with and without the outlying inputs' low codes.</summary>
+    private static void StoreCoarse(QuantizedHeadStep* head, int tile, int row, int rows, int r, int block, float* values)
+    {
+        var step = &head->Linear;
+        StoreBlock(step, Vector512.Load(values), block, row + r);
+        var index = ((long)(row + r) * step->Blocks) + block;
+        head->Coarse[index] = head->BestOf(block, values);
+        var count = head->OctetCounts[tile];
+        if (count == 0)
+        {
+            head->Best[index] = head->Coarse[index];
+            return;
+        }
+
+        var blockBytes = QuantizedLinearLayout.BlockBytes(step->Inputs);
+        var codes = step->Codes + ((step->Blocks + block) * blockBytes);
+        var halves = step->Halves + ((long)block * QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, minima: false));
+        var activations = step->Activations + ((nint)row * step->Inputs) + (8 * r);
+        var parameters = step->Parameters + ((nint)row * step->Groups * 2) + (2 * r);
+        for (var i = 0; i < count; i++)
+        {
+            var octet = head->Octets[(tile * QuantizedHeadStep.OctetsMax) + i];
+            var group = 8 * octet / step->Group;
+            var inputs = activations + ((nint)octet * 8 * rows);
+            var rowScale = TOps.Broadcast(parameters[(nint)2 * rows * group]);
+            TInt x = TOps.Broadcast(inputs), y = TOps.Broadcast(inputs + 4);
+            var offset = TOps.Broadcast(LowMinimum * head->OctetSums[((row + r) * QuantizedHeadStep.OctetsMax) + i]);
+            for (var lane = 0; lane < BlockOutputs; lane += TOps.Width)
+            {
+                var low = TOps.LoadCodes(codes + ((nint)octet * QuantizedLinearLayout.VectorBytes) + (4 * lane));
+                var integers = TOps.Widen(TOps.Multiply(TOps.Low(low), x, TOps.High(low), y));
+                var scale = TOps.LoadHalves(halves + (BlockOutputs * group) + lane, TOps.Broadcast(HalfFactor));
+                var part = TOps.Multiply(TOps.MultiplyAdd(TOps.ToFloat(integers), scale, TOps.Multiply(offset, scale)), rowScale);
+                TOps.Store(values + lane, TOps.MultiplyAdd(part, TOps.Broadcast(1f), TOps.Load(values + lane)));
+            }
+        }
+
+        head->Best[index] = head->BestOf(block, values);
+    }
+
+    /// <summary>Low codes of outlying inputs lie a block apart, which no processor fetches by itself.</summary>
+    private static void PrefetchOctets(QuantizedHeadStep* head, int first, int second)
+    {
+        var step = &head->Linear;
+        if (!Sse.IsSupported || second >= step->Blocks)
+            return;
+        var blockBytes = QuantizedLinearLayout.BlockBytes(step->Inputs);
+        var codes = step->Codes + ((step->Blocks + first) * blockBytes);
+        for (var t = 0; t < head->Tiles; t++)
+        {
+            for (var i = 0; i < head->OctetCounts[t]; i++)
+            {
+                var vector = codes + ((nint)head->Octets[(t * QuantizedHeadStep.OctetsMax) + i] * QuantizedLinearLayout.VectorBytes);
+                Sse.Prefetch0(vector);
+                Sse.Prefetch0(vector + ((second - first) * blockBytes));
+            }
         }
     }
 
@@ -90,11 +223,25 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile.SecondCodes = tile.FirstCodes + (step->Blocks * blockBytes);
         tile.FirstHalves = step->Halves + ((long)block * QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, minima: false));
         tile.SecondHalves = tile.FirstHalves;
-        tile.FirstFactor = 16 * HalfFactor;
+        tile.FirstFactor = HighFactor;
         tile.SecondFactor = HalfFactor;
-        tile.FirstMinimum = -120.5f / 16;
-        tile.SecondMinimum = -7.5f;
+        tile.FirstMinimum = HighMinimum;
+        tile.SecondMinimum = LowMinimum;
         tile.Ahead = (nint)blockBytes;
+    }
+
+    /// <summary>One plane of two blocks as the two streams, with the arithmetic that <see cref="SetPlanes"/> gives it.</summary>
+    private static void SetPlane(QuantizedLinearStep* step, int plane, int first, int second, QuantizedTile* tile)
+    {
+        var blockBytes = QuantizedLinearLayout.BlockBytes(step->Inputs);
+        var blockHalves = (long)QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, minima: false);
+        var codes = step->Codes + (plane * step->Blocks * blockBytes);
+        tile->FirstCodes = codes + (first * blockBytes);
+        tile->SecondCodes = codes + (second * blockBytes);
+        tile->FirstHalves = step->Halves + (first * blockHalves);
+        tile->SecondHalves = step->Halves + (second * blockHalves);
+        tile->FirstFactor = tile->SecondFactor = plane == 0 ? HighFactor : HalfFactor;
+        tile->FirstMinimum = tile->SecondMinimum = plane == 0 ? HighMinimum : LowMinimum;
     }
 
     /// <summary>Fills the sums of the next rows.</summary>
@@ -171,5 +318,16 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
 
         for (var i = 0; start + i < step->Columns; i++)
             output[i] = values[i];
+    }
+
+    private static void AddBlock(QuantizedLinearStep* step, float* values, int block, int row)
+    {
+        var start = block * BlockOutputs;
+        var output = step->Output + ((long)row * step->Columns) + start;
+        var count = Math.Min(BlockOutputs, step->Columns - start);
+        if (count == BlockOutputs)
+            (Vector512.Load(output) + Vector512.Load(values)).Store(output);
+        for (var i = 0; count < BlockOutputs && i < count; i++)
+            output[i] += values[i];
     }
 }

@@ -90,7 +90,26 @@ internal sealed unsafe class LinearCase
     }
 
     /// <summary>The kernel's answer [rows, outputs], or half as many columns where gated.</summary>
-    public float[] Run(QuantizedLinearKernel kernel, float[] rows, bool gated = false)
+    public float[] Run(QuantizedLinearKernel kernel, float[] rows, bool gated = false) =>
+        Run(rows, gated, step => kernel.Run((QuantizedLinearStep*)step));
+
+    /// <summary>A head's answer [rows, outputs] of which so many of the best count in each row.</summary>
+    public float[] RunHead(QuantizedLinearKernel kernel, float[] rows, int[] counts, out int exactBlocks)
+    {
+        var exact = 0;
+        var output = Run(rows, gated: false, step =>
+        {
+            var head = new QuantizedHeadStep { Linear = *(QuantizedLinearStep*)step };
+            exact = kernel.RunHead(&head, counts, Matrix(head.Linear));
+        });
+        exactBlocks = exact;
+        return output;
+    }
+
+    private QuantizedMatrix Matrix(QuantizedLinearStep step) =>
+        new(Outputs, Inputs, Group, Bits / 4, Minima, (IntPtr)step.Codes, (IntPtr)step.Halves);
+
+    private float[] Run(float[] rows, bool gated, Action<IntPtr> run)
     {
         var count = rows.Length / Inputs;
         var output = new float[count * Outputs / (gated ? 2 : 1)];
@@ -120,7 +139,7 @@ internal sealed unsafe class LinearCase
                 Activations = activationSpace,
                 Parameters = parameterSpace,
             };
-            kernel.Run(&step);
+            run((IntPtr)(&step));
         }
 
         return output;
