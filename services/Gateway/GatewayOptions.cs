@@ -85,6 +85,20 @@ public sealed class GatewayOptions
     [Range(1, 100_000)]
     public int UpdatesBufferedMax { get; set; } = 256;
 
+    /// <value>
+    /// Sequences of different requests that share one Detokenize call, so that the tokens of one step travel together. Default 64, range 1
+    /// to 65,536; 1 gives each request a call of its own. At most the Tokenizer's <c>SequencesPerStreamMax</c>.
+    /// </value>
+    [Range(1, 65_536)]
+    public int DetokenizeSequencesMax { get; set; } = 64;
+
+    /// <value>
+    /// How long a Detokenize call takes in further requests, in seconds: then those that come go to a new one, perhaps of another replica,
+    /// and a Tokenizer that drains is soon done. Default 5, range 0 to 3,600.
+    /// </value>
+    [Range(0, 3600)]
+    public int DetokenizeShareSeconds { get; set; } = 5;
+
     /// <value>What Retry-After says when the Generator does not, in seconds. Default 1, range 1 to 3,600.</value>
     [Range(1, 3600)]
     public int RetryAfterSeconds { get; set; } = 1;

@@ -35,6 +35,7 @@ public static class GatewayRegistration
         services.TryAddSingleton<UpstreamChannelFactory>(GrpcClientDefaults.CreateChannel);
         services.AddSingleton<UpstreamChannels>();
         services.AddSingleton<UpstreamPairing>();
+        services.AddSingleton<DetokenizeCalls>();
         services.AddSingleton<TokenizerClient>();
         services.AddSingleton<GeneratorClient>();
 

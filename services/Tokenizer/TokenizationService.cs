@@ -144,19 +144,32 @@ internal sealed class TokenizationService(
         var session = new DetokenizeSession(model.Tokens, _options);
         while (await requestStream.MoveNext(context.CancellationToken))
         {
-            var request = requestStream.Current;
-            DetokenizeUpdate? update;
-            try
-            {
-                update = Read(session, request);
-            }
-            catch (RequestException exception)
-            {
-                throw Refuse(context, exception);
-            }
+            if (Answer(session, requestStream.Current, context) is { } answer)
+                await responseStream.WriteAsync(answer, context.CancellationToken);
+        }
+    }
 
-            if (update is not { } news)
-                continue;
+    /// <summary>Null where nothing is to be answered.</summary>
+    private DetokenizeResponse? Answer(DetokenizeSession session, DetokenizeRequest request, ServerCallContext context)
+    {
+        if (request.EventCase != DetokenizeRequest.EventOneofCase.Batch)
+            return AnswerOne(session, request, context);
+        var answers = new DetokenizeResponse();
+        foreach (var one in request.Batch.Requests)
+        {
+            if (AnswerOne(session, one, context) is { } answer)
+                answers.Batch.Add(answer);
+        }
+
+        return answers.Batch.Count > 0 ? answers : null;
+    }
+
+    private DetokenizeResponse? AnswerOne(DetokenizeSession session, DetokenizeRequest request, ServerCallContext context)
+    {
+        try
+        {
+            if (Read(session, request) is not { } news)
+                return null;
             var response = new DetokenizeResponse
             {
                 Sequence = request.Sequence,
@@ -166,7 +179,15 @@ internal sealed class TokenizationService(
             };
             if (news.Stop is { } stop)
                 response.Stop = stop;
-            await responseStream.WriteAsync(response, context.CancellationToken);
+            return response;
+        }
+        catch (RequestException exception)
+        {
+            // Others may share the stream: whoever asked is told, and nobody else.
+            session.Forget(request.Sequence);
+            Log.Refused(logger, context.Method, exception.Field);
+            var fault = new DetokenizeFault { Field = exception.Field, Description = exception.Description };
+            return new DetokenizeResponse { Sequence = request.Sequence, Final = true, Fault = fault };
         }
     }
 
@@ -184,7 +205,7 @@ internal sealed class TokenizationService(
             case DetokenizeRequest.EventOneofCase.End:
                 return session.End(request.Sequence);
             default:
-                throw new RequestException("event", "The message is neither start nor tokens nor end.");
+                throw new RequestException("event", "The message is neither start nor tokens nor end, or a batch in a batch.");
         }
     }
 

@@ -55,7 +55,7 @@ public sealed class SlotPackageExecutionTests
             for (var s = 1; s >= 0; s--)
             {
                 var count = step % 3 == 0 ? 1 : Math.Min(1 + (((step * 7) + (s * 5)) % 11), sequences[s].Length - past[s]);
-                batch.Add([.. sequences[s].Skip(past[s]).Take(count).Select(id => (uint)id)], past[s], [2 + s], 1, s == 0);
+                batch.Add([.. sequences[s].Skip(past[s]).Take(count).Select(id => (uint)id)], past[s], [2 + s], 1, logitBest: s);
                 past[s] += count;
             }
 
@@ -105,7 +105,7 @@ public sealed class SlotPackageExecutionTests
                     continue;
                 uint[] ids = [.. Enumerable.Range(0, count).Select(_ => (uint)random.Next(Vocabulary))];
                 var wanted = count == 1 ? 1 : random.Next(0, 3);
-                batch.Add(ids, owner.Count, [slot], wanted, random.Next(2) == 0);
+                batch.Add(ids, owner.Count, [slot], wanted, logitBest: random.Next(2));
                 owner.AddRange(ids);
                 for (var i = wanted - 1; i >= 0; i--)
                     rows.Add([.. owner.Take(owner.Count - i)]);

@@ -205,16 +205,34 @@ public sealed class TokenizationServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task Detokenize_BrokenProtocol_IsRefused()
+    public async Task Detokenize_Batch_IsAnsweredInOneMessage()
     {
-        await using var host = await TokenizerHost.StartAsync(_model.Directory, ("StopCountMax", "1"));
-        Assert.Equal("sequence", await Fault(host, Tokens(5, 1)));
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
+        using var call = host.Client.Detokenize();
+        var starts = new[] { 1u, 2u }.Select(sequence => new DetokenizeRequest { Sequence = sequence, Start = new DetokenizeStart() });
+        await Send(call, Batch([.. starts]));
+        var answers = await AskBatch(call, Tokens(2, 259), Tokens(1, 'a', 'b'), Tokens(2, 'c'));
+        Assert.Equal([(2u, "hello", 1u), (1u, "ab", 2u), (2u, "c", 2u)], answers.Select(one => (one.Sequence, one.Text, one.TokensRead)));
+        answers = await AskBatch(call, Tokens(1, 'd'), Batch(Tokens(2, 'e')), new DetokenizeRequest { Sequence = 1, End = new() });
+        Assert.Equal([(false, null), (true, "event"), (true, null)], answers.Select(one => (one.Final, one.Fault?.Field)));
+    }
+
+    [Fact]
+    public async Task Detokenize_BrokenProtocol_RefusesTheSequenceAlone()
+    {
+        await using var host = await TokenizerHost.StartAsync(_model.Directory, ("StopCountMax", "1"), ("SequencesPerStreamMax", "2"));
+        using var call = host.Client.Detokenize();
+        await Send(call, new DetokenizeRequest { Sequence = 9, Start = new DetokenizeStart() });
         var start = new DetokenizeRequest { Sequence = 1, Start = new DetokenizeStart() };
-        Assert.Equal("start", await Fault(host, start, start));
-        Assert.Equal("tokens.ids[1]", await Fault(host, start, Tokens(1, 1, 305)));
-        Assert.Equal("start.stop", await Fault(host, new DetokenizeRequest { Start = new DetokenizeStart { Stop = { "a", "b" } } }));
-        Assert.Equal("start.stop[0]", await Fault(host, new DetokenizeRequest { Start = new DetokenizeStart { Stop = { "" } } }));
-        Assert.Equal("event", await Fault(host, new DetokenizeRequest()));
+        Assert.Equal("sequence", await Fault(call, Tokens(5, 1)));
+        Assert.Equal("start", await Fault(call, start, start));
+        Assert.Equal("start", await Fault(call, start, new DetokenizeRequest { Sequence = 2, Start = new DetokenizeStart() }));
+        Assert.Equal("tokens.ids[1]", await Fault(call, Tokens(1, 1, 305)));
+        Assert.Equal("sequence", await Fault(call, Tokens(1, 1)));
+        Assert.Equal("start.stop", await Fault(call, new DetokenizeRequest { Start = new DetokenizeStart { Stop = { "a", "b" } } }));
+        Assert.Equal("start.stop[0]", await Fault(call, new DetokenizeRequest { Start = new DetokenizeStart { Stop = { "" } } }));
+        Assert.Equal("event", await Fault(call, new DetokenizeRequest()));
+        Assert.Equal(("hello", 1u, false), await Ask(call, Tokens(9, 259)));
     }
 
     [Fact]
@@ -287,17 +305,27 @@ public sealed class TokenizationServiceTests : IDisposable
         return (answer.Text, answer.TokensRead, answer.Final);
     }
 
-    private static async Task<string> Fault(TokenizerHost host, params DetokenizeRequest[] requests)
+    private static DetokenizeRequest Batch(params DetokenizeRequest[] requests) =>
+        new() { Batch = new DetokenizeBatch { Requests = { requests } } };
+
+    private static async Task<IReadOnlyList<DetokenizeResponse>> AskBatch(
+        AsyncDuplexStreamingCall<DetokenizeRequest, DetokenizeResponse> call, params DetokenizeRequest[] requests)
     {
-        using var call = host.Client.Detokenize();
-        var refused = await Assert.ThrowsAsync<RpcException>(async () =>
-        {
-            foreach (var request in requests)
-                await Send(call, request);
-            while (await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken))
-            {
-            }
-        });
-        return Violations(refused).Single().Field;
+        await Send(call, Batch(requests));
+        Assert.True(await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        return call.ResponseStream.Current.Batch;
+    }
+
+    /// <summary>The field that the last of some messages is refused for; the others have no answer.</summary>
+    private static async Task<string> Fault(
+        AsyncDuplexStreamingCall<DetokenizeRequest, DetokenizeResponse> call, params DetokenizeRequest[] requests)
+    {
+        foreach (var request in requests)
+            await Send(call, request);
+        Assert.True(await call.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        var answer = call.ResponseStream.Current;
+        Assert.True(answer.Final);
+        Assert.NotEmpty(answer.Fault.Description);
+        return answer.Fault.Field;
     }
 }

@@ -14,7 +14,7 @@ namespace Parley.Gateway.Chat;
 ///               ├──▶ (2) template  (3) encode                                    Tokenizer
 ///               │ Generation.Generate                                            one call per choice, ids in, ids out
 ///               ├──▶ (4) admit  (5) plan  (6) reserve  (7) step  (8) sample  (9) emit      Generator
-///               │ Tokenization.Detokenize                                        one stream for all choices
+///               │ Tokenization.Detokenize                                        one stream for all choices, shared with others
 ///               ├──▶ (10) detokenize, match stop strings                         Tokenizer
 /// client ◀── (11) stream text, finish reason, usage, timings                     ChatRun, then the edges
 /// </code>

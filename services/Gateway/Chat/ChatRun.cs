@@ -139,7 +139,7 @@ internal sealed class ChatRun : IAsyncDisposable
         var ended = false;
         try
         {
-            await _detokenize.StartAsync(choice.Index, _request.Stop, _request.IncludeStop);
+            _detokenize.Start(choice.Index, _request.Stop, _request.IncludeStop);
             await foreach (var happened in _generator.GenerateAsync(_request, _prompt, choice.Seed, choice.GenerateToken))
             {
                 if (!admitted && happened is not GenerationEvent.Failed)
@@ -174,11 +174,11 @@ internal sealed class ChatRun : IAsyncDisposable
                 }
 
                 await choice.Sent.Writer.WriteAsync(tokens, choice.GenerateToken);
-                await _detokenize.WriteAsync(choice.Index, tokens.Ids);
+                _detokenize.Write(choice.Index, tokens.Ids);
                 return false;
             case GenerationEvent.Finished finished:
                 await choice.Sent.Writer.WriteAsync(finished, choice.GenerateToken);
-                await _detokenize.EndAsync(choice.Index);
+                _detokenize.End(choice.Index);
                 return true;
             case GenerationEvent.Failed failed:
                 throw new ChatException(failed.Error);
@@ -213,17 +213,15 @@ internal sealed class ChatRun : IAsyncDisposable
             var answer = await _detokenize.ReadAsync()
                 ?? throw new ChatException(
                     new ChatError(ChatErrorKind.Internal, "The Tokenizer ended a Detokenize stream before its sequences."));
-            if (answer.Sequence >= _choices.Length || _choices[answer.Sequence] is not { Told: false } choice)
+            if (answer.Choice >= _choices.Length || _choices[answer.Choice] is not { Told: false } choice)
                 throw new ChatException(
-                    new ChatError(ChatErrorKind.Internal, $"The Tokenizer answered for sequence {answer.Sequence}, which is not open."));
+                    new ChatError(ChatErrorKind.Internal, $"The Tokenizer answered for choice {answer.Choice}, which is not open."));
             if (!choice.Sent.Reader.TryRead(out var sent))
                 throw new ChatException(new ChatError(ChatErrorKind.Internal, "The Tokenizer answered a batch that was not sent."));
             await TellAsync(choice, answer, sent);
             if (choice.Told)
                 open--;
         }
-
-        await _detokenize.CompleteAsync();
     }
 
     /// <summary>(11) What one answer means for the client; a stop match ends the choice here, not in the Generator.</summary>

@@ -1,95 +1,108 @@
+using System.Threading.Channels;
 using Grpc.Core;
+using Parley.Gateway.Chat;
 using Parley.Tokenizer.V1;
 
 namespace Parley.Gateway.Upstream;
 
 /// <summary>
-/// One Detokenize call that carries all choices of a request. Any task may write, one at a time; one task reads.
-/// Every batch of tokens is answered by exactly one message, and the end by a last one.
+/// The choices of one request on a <see cref="DetokenizeCall"/> that others may share. Any task may write, and none ever waits; one task
+/// reads. Every batch of tokens is answered by exactly one answer, and the end by a last one.
 /// </summary>
-internal sealed class DetokenizeStream(
-    AsyncDuplexStreamingCall<DetokenizeRequest, DetokenizeResponse> call, UpstreamService service,
-    CancellationToken cancellationToken) : IDisposable
+/// <param name="choices">Of the request.</param>
+/// <param name="answersMax">Of one choice that wait to be read: those to its batches in flight.</param>
+/// <param name="service">For the words of a fault.</param>
+/// <param name="cancellationToken">Ends the reading.</param>
+internal sealed class DetokenizeStream(int choices, int answersMax, UpstreamService service, CancellationToken cancellationToken)
+    : IDisposable
 {
-    private readonly SemaphoreSlim _writing = new(1);
-    private bool _completed;
+    /// <summary>Whoever hands an answer over goes on with it: one thread's work, not two threads' with a wake between.</summary>
+    private readonly Channel<DetokenizeResponse> _answers = Channel.CreateBounded<DetokenizeResponse>(
+        new BoundedChannelOptions(choices * answersMax)
+        {
+            SingleReader = true,
+            SingleWriter = true,
+            AllowSynchronousContinuations = true,
+        });
 
-    public Task StartAsync(uint sequence, IReadOnlyList<string> stop, bool includeStop)
+    private readonly bool[] _isOpen = new bool[choices];
+    private DetokenizeCall _call = null!;
+    private uint _first;
+
+    public int Choices => choices;
+
+    public void Start(uint choice, IReadOnlyList<string> stop, bool includeStop)
     {
         var start = new DetokenizeStart { IncludeStop = includeStop };
         start.Stop.AddRange(stop);
-        return WriteAsync(new DetokenizeRequest { Sequence = sequence, Start = start });
+        _call.Post(this, new DetokenizeRequest { Sequence = _first + choice, Start = start });
     }
 
-    public Task WriteAsync(uint sequence, uint[] ids)
+    public void Write(uint choice, uint[] ids)
     {
         var tokens = new DetokenizeTokens();
         tokens.Ids.AddRange(ids);
-        return WriteAsync(new DetokenizeRequest { Sequence = sequence, Tokens = tokens });
+        _call.Post(this, new DetokenizeRequest { Sequence = _first + choice, Tokens = tokens });
     }
 
-    public Task EndAsync(uint sequence) => WriteAsync(new DetokenizeRequest { Sequence = sequence, End = new DetokenizeEnd() });
+    public void End(uint choice) => _call.Post(this, EndOf(choice));
 
-    /// <summary>No sequence has more to say: waits until the call has closed. What is still written is dropped.</summary>
-    public async Task CompleteAsync()
-    {
-        await _writing.WaitAsync(cancellationToken);
-        try
-        {
-            _completed = true;
-            await call.RequestStream.CompleteAsync();
-            while (await call.ResponseStream.MoveNext(cancellationToken))
-            {
-            }
-        }
-        catch (RpcException)
-        {
-            // Everything was read before; how the call closes changes nothing.
-        }
-        finally
-        {
-            _writing.Release();
-        }
-    }
-
-    /// <summary>The next answer; null at the end of the stream.</summary>
+    /// <summary>The next answer; null where the Tokenizer has ended the call.</summary>
     public async ValueTask<DetokenizedText?> ReadAsync()
     {
+        DetokenizeResponse answer;
         try
         {
-            if (!await call.ResponseStream.MoveNext(cancellationToken))
-                return null;
+            do
+            {
+                if (!await _answers.Reader.WaitToReadAsync(cancellationToken))
+                    return null;
+            }
+            while (!_answers.Reader.TryRead(out answer!));
         }
         catch (RpcException exception)
         {
             throw UpstreamFault.Translate(exception, service, cancellationToken);
         }
 
-        var answer = call.ResponseStream.Current;
-        return new DetokenizedText(answer.Sequence, answer.Text, answer.TokensRead, answer.HasStop ? answer.Stop : null, answer.Final);
+        if (answer.Fault is { } fault)
+        {
+            throw new ChatException(new ChatError(ChatErrorKind.InvalidRequest, $"{fault.Field}: {fault.Description}")
+            {
+                Violations = [new ChatViolation(fault.Field, fault.Description)],
+            });
+        }
+
+        return new DetokenizedText(
+            answer.Sequence - _first, answer.Text, answer.TokensRead, answer.HasStop ? answer.Stop : null, answer.Final);
     }
 
-    public void Dispose()
+    /// <summary>Leaves the call: the Tokenizer forgets what is open, and what is still written is dropped.</summary>
+    public void Dispose() => _call.Leave(this, _first);
+
+    /// <summary>The call's side: the request's place on it.</summary>
+    internal void Join(DetokenizeCall call, uint first) => (_call, _first) = (call, first);
+
+    /// <summary>The call's side, one at a time: a message of its own is on its way.</summary>
+    internal void Posted(DetokenizeRequest message)
     {
-        call.Dispose();
-        _writing.Dispose();
+        if (message.EventCase != DetokenizeRequest.EventOneofCase.Tokens)
+            _isOpen[message.Sequence - _first] = message.EventCase == DetokenizeRequest.EventOneofCase.Start;
     }
 
-    private async Task WriteAsync(DetokenizeRequest message)
+    /// <summary>The call's side: an answer to one of its choices.</summary>
+    internal void Answer(DetokenizeResponse answer)
     {
-        await _writing.WaitAsync(cancellationToken);
-        try
-        {
-            if (!_completed)
-                await call.RequestStream.WriteAsync(message, cancellationToken);
-        }
-        catch (RpcException exception)
-        {
-            throw UpstreamFault.Translate(exception, service, cancellationToken);
-        }
-        finally
-        {
-            _writing.Release();
-        }
+        if (!_answers.Writer.TryWrite(answer))
+            Ended(new ChatException(new ChatError(ChatErrorKind.Internal, $"The {service} answered more than it was asked.")));
     }
+
+    /// <summary>The call's side: nothing more comes.</summary>
+    internal void Ended(Exception? reason) => _answers.Writer.TryComplete(reason);
+
+    /// <summary>The call's side: ends for the choices that the Tokenizer still knows.</summary>
+    internal IEnumerable<DetokenizeRequest> OpenEnds() =>
+        Enumerable.Range(0, choices).Where(choice => _isOpen[choice]).Select(choice => EndOf((uint)choice));
+
+    private DetokenizeRequest EndOf(uint choice) => new() { Sequence = _first + choice, End = new DetokenizeEnd() };
 }

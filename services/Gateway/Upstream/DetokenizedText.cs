@@ -1,9 +1,9 @@
 namespace Parley.Gateway.Upstream;
 
 /// <summary>One answer of the Detokenize stream.</summary>
-/// <param name="Sequence">The choice.</param>
+/// <param name="Choice">The choice of the request.</param>
 /// <param name="Text">New text; may be empty.</param>
-/// <param name="TokensRead">Tokens of the sequence read so far; at a stop match, through the token that completed it.</param>
+/// <param name="TokensRead">Tokens of the choice read so far; at a stop match, through the token that completed it.</param>
 /// <param name="Stop">The stop string that ended the text.</param>
-/// <param name="Final">No more text follows for the sequence.</param>
-internal readonly record struct DetokenizedText(uint Sequence, string Text, uint TokensRead, string? Stop, bool Final);
+/// <param name="Final">No more text follows for the choice.</param>
+internal readonly record struct DetokenizedText(uint Choice, string Text, uint TokensRead, string? Stop, bool Final);

@@ -5,7 +5,7 @@ using Parley.Tokenizer.V1;
 namespace Parley.Gateway.Upstream;
 
 /// <summary>The Tokenizer, in the Gateway's own terms. Every fault is a <see cref="ChatException"/> that names the service.</summary>
-internal sealed class TokenizerClient(UpstreamChannels channels)
+internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls detokenizeCalls)
 {
     private readonly Tokenization.TokenizationClient _client = new(channels.TokenizerChannel);
 
@@ -66,8 +66,7 @@ internal sealed class TokenizerClient(UpstreamChannels channels)
         throw new ChatException(new ChatError(ChatErrorKind.Internal, $"The {channels.Tokenizer} did not answer with one piece per id."));
     }
 
-    /// <summary>Opens a Detokenize stream for all choices of a request; dispose it to end the call.</summary>
+    /// <summary>Opens a stream for all choices of a request; dispose it to leave.</summary>
     public DetokenizeStream Detokenize(ChatRequest request, CancellationToken cancellationToken) =>
-        new(_client.Detokenize(
-            RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken), channels.Tokenizer, cancellationToken);
+        detokenizeCalls.Open((int)request.Choices, cancellationToken);
 }

@@ -55,6 +55,9 @@ internal sealed class DetokenizeSession(TokenTable tokens, TokenizerOptions opti
         return decoder.IsFinal ? null : decoder.End();
     }
 
+    /// <summary>Ends a sequence, open or not, without a word.</summary>
+    public void Forget(uint sequence) => _sequences.Remove(sequence);
+
     private SequenceDecoder Find(uint sequence) => _sequences.TryGetValue(sequence, out var decoder)
         ? decoder
         : throw new RequestException("sequence", $"Sequence {sequence} was not started on this stream.");

@@ -15,6 +15,9 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
 {
     public const uint Eos = 256;
 
+    /// <summary>A stop string that a start is refused for.</summary>
+    public const string RefusedStop = "refused stop";
+
     public string Sha256 { get; set; } = "aa11";
 
     /// <summary>Thrown by EncodeChat where set.</summary>
@@ -28,8 +31,16 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
     public ConcurrentQueue<string> RequestIds { get; } = new();
 
     private int _openStreams;
+    private int _streams;
+    private int _openSequences;
 
     public int OpenStreams => Volatile.Read(ref _openStreams);
+
+    /// <summary>Detokenize calls so far.</summary>
+    public int Streams => Volatile.Read(ref _streams);
+
+    /// <summary>Sequences of open and closed calls that were started and not ended.</summary>
+    public int OpenSequences => Volatile.Read(ref _openSequences);
 
     public static uint[] Ids(string text) => [.. Encoding.UTF8.GetBytes(text).Select(value => (uint)value)];
 
@@ -73,31 +84,61 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
             ServerCallContext context)
     {
         Interlocked.Increment(ref _openStreams);
+        Interlocked.Increment(ref _streams);
         try
         {
             var sequences = new Dictionary<uint, FakeDetokenizer>();
             var answers = 0;
             await foreach (var message in requestStream.ReadAllAsync(context.CancellationToken))
             {
-                if (message.EventCase == DetokenizeRequest.EventOneofCase.Start)
+                if (message.EventCase != DetokenizeRequest.EventOneofCase.Batch)
                 {
-                    sequences.Add(message.Sequence, new FakeDetokenizer(message.Sequence, message.Start));
+                    if (Answer(sequences, message, ref answers) is { } answer)
+                        await responseStream.WriteAsync(answer, context.CancellationToken);
                     continue;
                 }
 
-                if (!sequences.TryGetValue(message.Sequence, out var sequence) || sequence.IsFinal)
-                    continue;
-                if (answers++ == DetokenizeFaultAfter)
-                    throw new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "the pod is going away"));
-                await responseStream.WriteAsync(
-                    message.EventCase == DetokenizeRequest.EventOneofCase.Tokens ? sequence.Add(message.Tokens.Ids) : sequence.End(),
-                    context.CancellationToken);
+                var batch = new DetokenizeResponse();
+                foreach (var one in message.Batch.Requests)
+                {
+                    if (Answer(sequences, one, ref answers) is { } answer)
+                        batch.Batch.Add(answer);
+                }
+
+                if (batch.Batch.Count > 0)
+                    await responseStream.WriteAsync(batch, context.CancellationToken);
             }
         }
         finally
         {
             Interlocked.Decrement(ref _openStreams);
         }
+    }
+
+    private DetokenizeResponse? Answer(Dictionary<uint, FakeDetokenizer> sequences, DetokenizeRequest message, ref int answers)
+    {
+        if (message.EventCase == DetokenizeRequest.EventOneofCase.Start)
+        {
+            if (message.Start.Stop.Contains(RefusedStop))
+            {
+                var fault = new DetokenizeFault { Field = "start.stop[0]", Description = "is refused here" };
+                return new DetokenizeResponse { Sequence = message.Sequence, Final = true, Fault = fault };
+            }
+
+            sequences.Add(message.Sequence, new FakeDetokenizer(message.Sequence, message.Start));
+            Interlocked.Increment(ref _openSequences);
+            return null;
+        }
+
+        if (!sequences.TryGetValue(message.Sequence, out var sequence))
+            return null;
+        if (message.EventCase == DetokenizeRequest.EventOneofCase.End && sequences.Remove(message.Sequence))
+            Interlocked.Decrement(ref _openSequences);
+        if (sequence.IsFinal)
+            return null;
+        if (answers++ == DetokenizeFaultAfter)
+            throw new RpcException(new Grpc.Core.Status(StatusCode.Unavailable, "the pod is going away"));
+        return message.EventCase == DetokenizeRequest.EventOneofCase.Tokens ? sequence.Add(message.Tokens.Ids) : sequence.End();
     }
 
     public static RpcException InvalidTemplate() => new Google.Rpc.Status

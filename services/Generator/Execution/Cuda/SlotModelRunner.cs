@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Sampling;
 using Parley.ModelImporter.Package;
 
 namespace Parley.Generator.Execution.Cuda;
@@ -114,7 +115,7 @@ internal sealed class SlotModelRunner : ICandidateRunner
         Array.Clear(_fetched);
         for (var row = 0; row < batch.LogitRowCount; row++)
         {
-            if (batch.LogitsWanted[row])
+            if (!CandidateSampling.Suffices(batch.LogitBest[row], CandidateCount))
                 Fetch(row);
         }
 

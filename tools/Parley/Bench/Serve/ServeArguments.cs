@@ -53,7 +53,8 @@ internal sealed class ServeArguments
     private readonly Option<int> _promptTokens = Number(
         "--prompt-tokens", "Tokens of each prompt with its template instead, met by two trial requests.", 0, 0);
 
-    private readonly Option<int> _shared = Number("--shared-prefix", "Leading words (or tokens) that all prompts share.", 0, 0);
+    private readonly Option<int> _shared = Number(
+        "--shared-prefix", "Leading words (or tokens, those of the template counted in) that all prompts share.", 0, 0);
 
     private readonly Option<string?> _file = new("--prompt-file") { Description = "Prompts instead, one a line, taken in turn." };
 

@@ -24,8 +24,8 @@ internal sealed record ServeReport(MachineFacts Machine, DateTimeOffset StartedA
         console.MarkupLineInterpolated($"[grey]{Machine.ToString()}[/]");
         var open = Options.RequestsPerSecond.Count > 0;
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            open ? "req/s" : "streams", "done", "failed", "tok/s", "steady tok/s", "per stream", "TTFT ms\np50 / p95 / p99",
-            "pause ms\np50 / p95 / p99", "request ms\np50 / p99", "client\nµs/token");
+            open ? "req/s" : "streams", "done", "failed", "prompt\ncached", "tok/s", "steady tok/s", "per stream",
+            "TTFT ms\np50 / p95 / p99", "pause ms\np50 / p95 / p99", "request ms\np50 / p99", "client\nµs/token");
         if (Options.ServerProcessIds.Count > 0)
             table.AddColumn("server\nµs/token");
         if (Options.Targets.AreSet)
@@ -37,6 +37,7 @@ internal sealed record ServeReport(MachineFacts Machine, DateTimeOffset StartedA
                 open ? Number(level.RequestsPerSecond) : Number(level.Streams),
                 Number(level.Completed),
                 Number(level.Failed),
+                $"{PerRequest(level.PromptTokens, level)}\n{PerRequest(level.CachedTokens, level)}",
                 Number(level.TokensPerSecond),
                 Number(level.SteadyTokensPerSecond),
                 Number(level.TokensPerSecondPerStream),
@@ -59,6 +60,9 @@ internal sealed record ServeReport(MachineFacts Machine, DateTimeOffset StartedA
                 console.MarkupLineInterpolated($"[yellow]{(open ? level.RequestsPerSecond : level.Streams)}: {count} × {kind}[/]");
         }
     }
+
+    /// <summary>Tokens of a prompt, as the server counted them.</summary>
+    private static string PerRequest(long tokens, LevelResult level) => Number((double)tokens / Math.Max(1, level.Completed));
 
     private static string Number(double value) => value.ToString(value < 10 ? "0.##" : "0.#", CultureInfo.InvariantCulture);
 }

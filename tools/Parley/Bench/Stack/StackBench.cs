@@ -21,8 +21,8 @@ internal static class StackBench
             var package = await PackageCache.ResolveAsync(console, arguments.Model, result, cancellationToken);
             using var run = new StackRun(package, options, result.GetValue(arguments.Model.Threads));
             var asJson = result.GetValue(arguments.Json);
-            Action<string> report = text => console.MarkupLineInterpolated($"[grey]{text}…[/]");
-            var rows = await run.RunAsync(asJson ? _ => { } : report, cancellationToken);
+            var rows = await run.RunAsync(
+                asJson ? Console.Error.WriteLine : text => console.MarkupLineInterpolated($"[grey]{text}[/]"), cancellationToken);
             if (asJson)
             {
                 Console.Out.WriteLine(JsonSerializer.Serialize(
@@ -34,7 +34,9 @@ internal static class StackBench
                 Write(console, run, rows);
             }
 
-            return 0;
+            foreach (var row in rows.Where(row => row.Failure is not null))
+                await Console.Error.WriteLineAsync($"error: {row.Streams} streams: {row.Failure}");
+            return rows.All(row => row.Failure is null) ? 0 : 1;
         });
         return command;
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Parley.Cli.Bench.Stack;
 
 /// <summary>One number of streams at one height.</summary>
@@ -10,4 +12,10 @@ namespace Parley.Cli.Bench.Stack;
 /// <param name="ClientMicrosecondsPerToken">Processor time of the load generator; 0 without one.</param>
 internal sealed record StackMeasure(
     double TokensPerSecond, double ProcessorMicrosecondsPerToken, double StepMs, double StepShare, double AllocatedBytesPerToken,
-    double HeapMegabytes, double ClientMicrosecondsPerToken = 0);
+    double HeapMegabytes, double ClientMicrosecondsPerToken = 0)
+{
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{TokensPerSecond:0.0} tok/s, {ProcessorMicrosecondsPerToken:0.0} µs/token, steps of {StepMs:0.0} ms, "
+        + $"heap {HeapMegabytes:0.0} MB");
+}

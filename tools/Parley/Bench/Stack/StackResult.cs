@@ -5,7 +5,9 @@ namespace Parley.Cli.Bench.Stack;
 /// <param name="Steps">Bare model steps, before and after the others.</param>
 /// <param name="Engine">Scheduler, cache, sampling and streams around them, in one thread.</param>
 /// <param name="Services">Three services and the load generator, which is a process of its own.</param>
-internal sealed record StackResult(int Streams, StackMeasure? Steps, StackMeasure? Engine, StackMeasure? Services)
+/// <param name="Failure">Why a height is missing or short; null where all went well.</param>
+internal sealed record StackResult(
+    int Streams, StackMeasure? Steps, StackMeasure? Engine, StackMeasure? Services, string? Failure = null)
 {
     /// <summary>Engine / bare steps, in tokens per second.</summary>
     public double? EngineShare => Engine?.TokensPerSecond / Steps?.TokensPerSecond;

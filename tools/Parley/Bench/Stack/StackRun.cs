@@ -33,6 +33,7 @@ internal sealed class StackRun : IDisposable
     private readonly IModelRunner _runner;
     private readonly EngineLimits _limits;
     private readonly string _package;
+    private readonly StackRoom _room;
 
     /// <exception cref="InvalidDataException">The package is missing or broken.</exception>
     public StackRun(string package, StackOptions options, int threads)
@@ -50,52 +51,64 @@ internal sealed class StackRun : IDisposable
             : opened.CreateRunner(size);
         LoadSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         _model = opened;
+        _room = new StackRoom(
+            options, _limits.RunningSequencesMax, _limits.ContextTokensMax, size.BlockCount, _settings.KvBlockTokens,
+            opened.KvBytesPerToken);
     }
 
     public double LoadSeconds { get; }
 
     public string Device => _runner.Device;
 
+    /// <summary>Measures every level; one that fails says so in its result, and the others go on.</summary>
+    /// <exception cref="UserErrorException">The levels do not fit the model's context or the KV cache.</exception>
     public async Task<IReadOnlyList<StackResult>> RunAsync(Action<string> progress, CancellationToken cancellationToken)
     {
+        _room.Check(_options.PromptWords);
         var streams = _options.Streams;
         var prompt = _options.PromptWords;
-        var services = new StackMeasure?[streams.Count];
+        var services = new (StackMeasure? Measure, string? Failure)[streams.Count];
         if (_options.Heights.Contains(ServicesHeight))
             prompt = await ServicesAsync(services, progress, cancellationToken);
-        var results = new List<StackResult>();
-        for (var i = 0; i < streams.Count; i++)
+        return [.. Enumerable.Range(0, streams.Count).Select(i => Level(streams[i], prompt, services[i], progress))];
+    }
+
+    private StackResult Level(int streams, int prompt, (StackMeasure? Measure, string? Failure) services, Action<string> progress)
+    {
+        StackMeasure? before = null, engine = null, after = null;
+        var failure = services.Failure;
+        try
         {
-            StackMeasure? before = null, engine = null, after = null;
             if (_options.Heights.Contains(StepsHeight))
-            {
-                progress($"bare steps, {streams[i]} streams");
-                before = Steps(streams[i], prompt);
-            }
-
+                before = Told($"bare steps, {streams} streams", () => Steps(streams, prompt), progress);
             if (_options.Heights.Contains(EngineHeight))
-            {
-                progress($"engine, {streams[i]} streams");
-                engine = Engine(streams[i], prompt);
-            }
-
+                engine = Told($"engine, {streams} streams", () => Engine(streams, prompt), progress);
             if (before is not null)
-            {
-                progress($"bare steps again, {streams[i]} streams");
-                after = Steps(streams[i], prompt);
-            }
-
-            results.Add(new StackResult(streams[i], before is null ? null : Mean(before, after!), engine, services[i]));
+                after = Told($"bare steps again, {streams} streams", () => Steps(streams, prompt), progress);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            failure ??= exception.Message;
         }
 
-        return results;
+        return new StackResult(streams, after is null ? before : Mean(before!, after), engine, services.Measure, failure);
+    }
+
+    /// <summary>Says what begins and what it gave, so that a run that is ended early has not been for nothing.</summary>
+    private static StackMeasure Told(string what, Func<StackMeasure> measure, Action<string> progress)
+    {
+        progress($"{what}…");
+        var result = measure();
+        progress($"{what}: {result}");
+        return result;
     }
 
     public void Dispose() => _runner.Dispose();
 
     /// <summary>The services first: they say how long the prompts are, template included.</summary>
     /// <returns>Tokens of a prompt.</returns>
-    private async Task<int> ServicesAsync(StackMeasure?[] measures, Action<string> progress, CancellationToken cancellationToken)
+    private async Task<int> ServicesAsync(
+        (StackMeasure? Measure, string? Failure)[] results, Action<string> progress, CancellationToken cancellationToken)
     {
         var streams = _options.Streams;
         var runner = new LentRunner(_runner);
@@ -108,30 +121,48 @@ internal sealed class StackRun : IDisposable
         };
         await using var system = await LocalSystem.StartAsync(options, cancellationToken);
         var url = _options.Protocol == ServeArguments.Grpc ? system.Grpc : system.Http;
-        progress("services, warming up");
-        await LoadProcess.RunAsync(url, streams.Max(), _options with { Requests = 1 }, cancellationToken);
-        var promptTokens = 0L;
+        progress("services, warming up…");
+        var warmUp = await LoadProcess.RunAsync(url, streams.Max(), _options with { Requests = 1 }, cancellationToken);
+        var promptTokens = (int)(warmUp.PromptTokens / warmUp.Completed);
+        _room.Check(promptTokens);
         for (var i = 0; i < streams.Count; i++)
         {
-            var count = streams[i];
-            progress($"services, {count} streams");
-            var (busy, steps, bytes, began) = (runner.Busy, runner.Steps, GC.GetTotalAllocatedBytes(), Stopwatch.GetTimestamp());
-            var level = await LoadProcess.RunAsync(url, count, _options, cancellationToken);
-            if (level.Failed > 0)
-                throw new UserErrorException($"{level.Failed} requests failed: {string.Join(", ", level.Failures.Keys)}");
-            var elapsed = Stopwatch.GetElapsedTime(began);
-            promptTokens = level.PromptTokens / level.Completed;
-            measures[i] = new StackMeasure(
-                level.SteadyTokensPerSecond,
-                level.ServerMicrosecondsPerToken ?? 0,
-                (runner.Busy - busy).TotalMilliseconds / (runner.Steps - steps),
-                (runner.Busy - busy) / elapsed,
-                (double)(GC.GetTotalAllocatedBytes() - bytes) / level.OutputTokens,
-                GC.GetTotalMemory(forceFullCollection: true) / 1e6,
-                level.ClientMicrosecondsPerToken);
+            progress($"services, {streams[i]} streams…");
+            try
+            {
+                var measure = await ServicesLevelAsync(url, streams[i], runner, cancellationToken);
+                progress($"services, {streams[i]} streams: {measure}");
+                results[i].Measure = measure;
+            }
+            catch (UserErrorException exception)
+            {
+                progress($"services, {streams[i]} streams failed: {exception.Message}");
+                results[i].Failure = exception.Message;
+            }
         }
 
-        return (int)promptTokens;
+        return promptTokens;
+    }
+
+    private async Task<StackMeasure> ServicesLevelAsync(Uri url, int streams, LentRunner runner, CancellationToken cancellationToken)
+    {
+        var (busy, steps, bytes, began) = (runner.Busy, runner.Steps, GC.GetTotalAllocatedBytes(), Stopwatch.GetTimestamp());
+        var level = await LoadProcess.RunAsync(url, streams, _options, cancellationToken);
+        if (level.Failed > 0)
+        {
+            var kinds = string.Join(", ", level.Failures.Select(kind => $"{kind.Value} × {kind.Key}"));
+            throw new UserErrorException($"{level.Failed} of {level.Failed + level.Completed} requests failed: {kinds}");
+        }
+
+        var elapsed = Stopwatch.GetElapsedTime(began);
+        return new StackMeasure(
+            level.SteadyTokensPerSecond,
+            level.ServerMicrosecondsPerToken ?? 0,
+            (runner.Busy - busy).TotalMilliseconds / (runner.Steps - steps),
+            (runner.Busy - busy) / elapsed,
+            (double)(GC.GetTotalAllocatedBytes() - bytes) / level.OutputTokens,
+            GC.GetTotalMemory(forceFullCollection: true) / 1e6,
+            level.ClientMicrosecondsPerToken);
     }
 
     /// <summary>Sequences that grow from the prompt's length by the answer's, all in each step.</summary>
