@@ -29,14 +29,15 @@ public sealed record ImportOptions
     public int ContextTokensMax { get; init; } = 8192;
 
     /// <value>
-    /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: null, which is 128 in int8 and 32 in int4. Smaller is
-    /// more exact and larger on disk.
+    /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: null, which is 128 in int8 and in int4 what
+    /// <see cref="Int4Group"/> says. Smaller is more exact and larger on disk.
     /// </value>
     public int? BlockMax { get; init; }
 
     /// <value>
     /// Weights per scale in int4: 128, 64 or 32, or the largest of them below it that divides a linear's inputs. Default: null, which is
-    /// <see cref="BlockMax"/>, and 32 for linears that lie on a 4-bit grid of 32 already; a number rounds those again.
+    /// <see cref="BlockMax"/>, else 64 with <see cref="CalibrationIds"/> and 32 without; and 32 for linears that lie on a 4-bit grid of 32
+    /// already. A number rounds those again.
     /// </value>
     public int? Int4Group { get; init; }
 
@@ -95,14 +96,21 @@ public sealed record ImportOptions
         var vocabulary = checkpoint.Config.Shape.VocabularySize;
         RefuseIf(CalibrationIds?.Any(id => id < 0 || id >= vocabulary) ?? false, nameof(CalibrationIds),
             $"a list with an id outside the vocabulary of {vocabulary}");
+        var group = CalibrationIds is null ? PlainRounding.DefaultGroup : CalibratedRounding.DefaultGroup;
         var plain = new PlainRounding(
-            Int4Group ?? BlockMax ?? PlainRounding.DefaultGroup, !Int4ScaleOnly, keepGrids: Int4Group is null);
-        GroupRounding rounding = CalibrationIds is null ? plain : new CalibratedRounding(checkpoint, CalibrationIds, plain);
+            Int4Group ?? BlockMax ?? group, !Int4ScaleOnly, keepGrids: Int4Group is null);
+        GroupRounding rounding = CalibrationIds is null || KeepsAllGrids(checkpoint, plain)
+            ? plain
+            : new CalibratedRounding(checkpoint, CalibrationIds, plain);
         return Dequantize
             ? Quantization.Precision.CreateRounded(rounding, HeadBits)
             : Quantization.Precision.Create(
                 Precision, BlockMax ?? Quantization.Precision.DefaultBlockMax, rounding, Linears, Attention);
     }
+
+    /// <summary>Whether no linear is rounded at all, so that there is nothing to calibrate.</summary>
+    private static bool KeepsAllGrids(CheckpointReader checkpoint, PlainRounding plain) =>
+        checkpoint.Weights.Layers.SelectMany(layer => layer.Linears).All(linear => plain.KeepsGrid(checkpoint.Tensors, linear));
 
     private static void RefuseIf(bool wrong, string name, string value)
     {

@@ -38,21 +38,22 @@ public sealed class FeedbackRoundingTests
 
     /// <summary>Inputs that go together let later weights make up for earlier ones; without that there is nothing to gain.</summary>
     [Theory]
-    [InlineData(32, true)]
-    [InlineData(64, true)]
-    [InlineData(128, true)]
-    [InlineData(128, false)]
-    public void Round_InputsThatGoTogether_GivesOutputsCloserThanPlainRounding(int group, bool hasMinimum)
+    [InlineData(256, 32, true)]
+    [InlineData(256, 64, true)]
+    [InlineData(640, 64, true)]
+    [InlineData(256, 128, true)]
+    [InlineData(640, 128, false)]
+    public void Round_InputsThatGoTogether_GivesOutputsCloserThanPlainRounding(int columns, int group, bool hasMinimum)
     {
-        var (inputs, weights) = (Inputs(256, seed: 1), Weights(40, 256));
-        var plain = new Matrix((float[])weights.Data.Clone(), 40, 256);
-        Span<byte> codes = new byte[128];
-        Span<float> scales = new float[256 / group];
-        Span<float> offsets = new float[256 / group];
+        var (inputs, weights) = (Inputs(columns, seed: 1), Weights(40, columns));
+        var plain = new Matrix((float[])weights.Data.Clone(), 40, columns);
+        Span<byte> codes = new byte[columns / 2];
+        Span<float> scales = new float[columns / group];
+        Span<float> offsets = new float[columns / group];
         for (var row = 0; row < 40; row++)
         {
             AffineQuantizer.Quantize(weights.Row(row), group, codes, scales, offsets, hasMinimum);
-            for (var i = 0; i < 256; i++)
+            for (var i = 0; i < columns; i++)
                 plain.Row(row)[i] = AffineQuantizer.Weight(codes, scales, offsets, group, i);
         }
 
@@ -62,11 +63,23 @@ public sealed class FeedbackRoundingTests
         for (var row = 0; row < 40; row++)
         {
             result.Copy(row, codes, scales, offsets);
-            for (var i = 0; i < 256; i++)
+            for (var i = 0; i < columns; i++)
                 Assert.Equal(rounded.Row(row)[i], AffineQuantizer.Weight(codes, scales, offsets, group, i));
             foreach (var scale in scales)
                 Assert.Equal((float)(Half)scale, scale);
         }
+    }
+
+    /// <summary>Rows are shared out to threads; none depends on another.</summary>
+    [Fact]
+    public void Round_RowsAlone_AreThoseOfTheWhole()
+    {
+        var (inputs, weights) = (Inputs(640, seed: 4), Weights(200, 640));
+
+        var (whole, _) = Round(weights, inputs, 64, hasMinimum: true);
+        var (alone, _) = Round(new Matrix([.. weights.Row(150)], 1, 640), inputs, 64, hasMinimum: true);
+
+        Assert.Equal(whole.Row(150), alone.Row(0));
     }
 
     [Fact]

@@ -69,7 +69,14 @@ public sealed class ModelTreeTests
         foreach (var size in tree.Sizes)
         {
             var package = folder.File(size.Precision);
-            ModelImport.Run(new ImportOptions { Source = source, Destination = package, Precision = size.Precision });
+            int[]? calibration = size.Precision == "int4" ? [1, 2, 3] : null;
+            ModelImport.Run(new ImportOptions
+            {
+                Source = source,
+                Destination = package,
+                Precision = size.Precision,
+                CalibrationIds = calibration,
+            });
             Assert.Equal(new FileInfo(Path.Combine(package, "model.data")).Length, size.Bytes);
         }
 

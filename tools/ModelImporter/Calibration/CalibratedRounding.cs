@@ -10,6 +10,11 @@ namespace Parley.ModelImporter.Calibration;
 /// </summary>
 internal sealed class CalibratedRounding(CheckpointReader checkpoint, IReadOnlyList<int> ids, PlainRounding plain) : GroupRounding
 {
+    /// <summary>
+    /// Weights per scale unless told otherwise: as many bits as llama.cpp's Q4_0 and less than half its loss (docs/benchmarks/quality.md).
+    /// </summary>
+    public const int DefaultGroup = 64;
+
     private CalibrationForward? _forward;
 
     public override int GroupOf(CheckpointTensors tensors, LinearWeights linear) => plain.GroupOf(tensors, linear);

@@ -11,63 +11,96 @@ namespace Parley.ModelImporter.Calibration;
 /// With H = XᵀX of the inputs and e = weight − rounded weight of a row, the squared error of its output is e·H·eᵀ = |e·R|², R being the
 /// upper factor of H. Its component k depends on the errors up to k only: t(k) = Σ e(j)·R(j,k), j &lt; k, is what the columns before have
 /// left, and the value to round is w(k) + t(k) / R(k,k), which would make the component vanish. A group's grid is found for the values that
-/// would make all components of the group vanish: w + z with z·R(group, group) = t.
+/// would make all components of the group vanish: w + z with z·R(group, group) = t. There an error of weight k counts R(k,k)², which is
+/// what it costs once later weights have done what they can; to count all alike costs nearly twice the divergence
+/// (docs/benchmarks/quality.md).
 /// </remarks>
-internal static class FeedbackRounding
+internal sealed class FeedbackRounding
 {
+    /// <summary>Columns whose share of earlier errors is one product, and rows of a task within them.</summary>
+    private const int BlockColumns = 512;
+    private const int TaskRows = 128;
+
+    private readonly Matrix _weights;
+    private readonly Matrix _factor;
+    private readonly Matrix _errors;
+    private readonly int _group;
+    private readonly bool _hasMinimum;
+    private readonly float[] _importance;
+    private readonly RoundedLinear _rounded;
+
+    private FeedbackRounding(Matrix weights, Matrix factor, int group, bool hasMinimum)
+    {
+        (_weights, _factor, _group, _hasMinimum) = (weights, factor, group, hasMinimum);
+        _errors = new Matrix(new float[weights.Rows * weights.Columns], weights.Rows, weights.Columns);
+        _importance = [.. Enumerable.Range(0, factor.Rows).Select(i => factor.Row(i)[i] * factor.Row(i)[i])];
+        TensorPrimitives.Divide(_importance, TensorPrimitives.Max<float>(_importance), _importance);
+        _rounded = new RoundedLinear(weights.Rows, weights.Columns, group);
+    }
+
     /// <summary>Rounds.</summary>
     /// <param name="weights">The linear [outputs, inputs]; becomes what the rounded codes stand for.</param>
     /// <param name="factor">R [inputs, inputs], upper triangle.</param>
-    /// <param name="group">Weights per scale.</param>
+    /// <param name="group">Weights per scale: 32, 64 or 128.</param>
     /// <param name="hasMinimum">Whether groups have a minimum, too.</param>
     /// <param name="options">Threads and the end of the work.</param>
     public static RoundedLinear Round(Matrix weights, Matrix factor, int group, bool hasMinimum, ParallelOptions options)
     {
-        var rounded = new RoundedLinear(weights.Rows, weights.Columns, group);
-        var errors = new Matrix(new float[weights.Rows * weights.Columns], weights.Rows, weights.Columns);
-        for (var start = 0; start < weights.Columns; start += group)
-        {
-            var left = new Matrix(new float[weights.Rows * group], weights.Rows, group);
-            MatrixProduct.Add(left, errors.Slice(0, weights.Rows, 0, start), factor.Slice(0, start, start, group), options);
-            var (first, square) = (start, factor.Slice(start, group, start, group));
-            Parallel.For(0, weights.Rows, options, row => RoundGroup(
-                weights.Row(row).Slice(first, group), left.Row(row), errors.Row(row).Slice(first, group), square, rounded, row,
-                first / group, hasMinimum));
-        }
-
-        return rounded;
+        var rounding = new FeedbackRounding(weights, factor, group, hasMinimum);
+        for (var column = 0; column < weights.Columns; column += BlockColumns)
+            rounding.RoundBlock(column, Math.Min(BlockColumns, weights.Columns - column), options);
+        return rounding._rounded;
     }
 
-    private static void RoundGroup(
-        Span<float> weights, Span<float> left, Span<float> errors, Matrix factor, RoundedLinear rounded, int row, int index,
-        bool hasMinimum)
+    /// <summary>What earlier blocks have left is one large product; within the block it is brought up to date group by group.</summary>
+    private void RoundBlock(int start, int columns, ParallelOptions options)
     {
-        Span<float> wanted = stackalloc float[weights.Length];
-        Solve(left, factor, wanted);
+        var left = new Matrix(new float[_weights.Rows * columns], _weights.Rows, columns);
+        MatrixProduct.Add(left, _errors.Slice(0, _weights.Rows, 0, start), _factor.Slice(0, start, start, columns), options);
+        Parallel.For(0, (_weights.Rows + TaskRows - 1) / TaskRows, options, task =>
+        {
+            var (row, rows) = (task * TaskRows, Math.Min(TaskRows, _weights.Rows - (task * TaskRows)));
+            for (var column = 0; column < columns; column += _group)
+            {
+                var leftOfGroup = left.Slice(row, rows, column, _group);
+                MatrixProduct.Add(
+                    leftOfGroup, _errors.Slice(row, rows, start, column), _factor.Slice(start, column, start + column, _group));
+                for (var r = 0; r < rows; r++)
+                    RoundGroup(row + r, start + column, leftOfGroup.Row(r));
+            }
+        });
+    }
+
+    private void RoundGroup(int row, int column, Span<float> left)
+    {
+        var weights = _weights.Row(row).Slice(column, _group);
+        var errors = _errors.Row(row).Slice(column, _group);
+        Span<float> wanted = stackalloc float[_group];
+        Solve(left, column, wanted);
         TensorPrimitives.Add(wanted, weights, wanted);
-        var grid = hasMinimum ? GroupGrid.Fit(wanted) : GroupGrid.FitScale(wanted);
-        rounded.Set(row, index, grid);
+        var grid = _hasMinimum ? GroupGrid.Fit(wanted, _importance.AsSpan(column, _group)) : GroupGrid.FitScale(wanted);
+        _rounded.Set(row, column / _group, grid);
         for (var i = 0; i < weights.Length; i++)
         {
-            var code = grid.Code(weights[i] + (left[i] / factor.Row(i)[i]));
+            var factors = _factor.Row(column + i).Slice(column + i, _group - i);
+            var code = grid.Code(weights[i] + (left[i] / factors[0]));
             var value = grid.Value(code);
             errors[i] = weights[i] - value;
             weights[i] = value;
-            rounded.Set(row, (index * weights.Length) + i, code);
-            var rest = left[(i + 1)..];
-            TensorPrimitives.MultiplyAdd(factor.Row(i)[(i + 1)..], errors[i], rest, rest);
+            _rounded.Set(row, column + i, code);
+            TensorPrimitives.MultiplyAdd(factors[1..], errors[i], left[(i + 1)..], left[(i + 1)..]);
         }
     }
 
-    /// <summary>z · factor = left, the factor being upper triangular.</summary>
-    private static void Solve(ReadOnlySpan<float> left, Matrix factor, Span<float> z)
+    /// <summary>z · R(group, group) = left.</summary>
+    private void Solve(ReadOnlySpan<float> left, int column, Span<float> z)
     {
         left.CopyTo(z);
         for (var i = 0; i < z.Length; i++)
         {
-            z[i] /= factor.Row(i)[i];
-            var rest = z[(i + 1)..];
-            TensorPrimitives.MultiplyAdd(factor.Row(i)[(i + 1)..], -z[i], rest, rest);
+            var factors = _factor.Row(column + i).Slice(column + i, _group - i);
+            z[i] /= factors[0];
+            TensorPrimitives.MultiplyAdd(factors[1..], -z[i], z[(i + 1)..], z[(i + 1)..]);
         }
     }
 }

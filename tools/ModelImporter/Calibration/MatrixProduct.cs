@@ -157,15 +157,29 @@ internal static unsafe class MatrixProduct
     /// <summary>Panels of eight rows, [k][row]; rows that are missing are zero.</summary>
     private static void PackRows(Matrix a, float alpha, float* panel)
     {
+        var first = 0;
         fixed (float* data = a.Data)
         {
-            for (var row = 0; row < a.Rows; row += TileRows, panel += TileRows * a.Columns)
+            if (a.RowStride == 1)
             {
+                // Along the memory: a stride of a power of two would put a whole panel into a few sets of the cache.
+                first = a.Rows / TileRows * TileRows;
+                for (var k = 0; k < a.Columns; k++)
+                {
+                    var source = data + a.Start + ((nint)k * a.ColumnStride);
+                    for (var row = 0; row < first; row += TileRows)
+                        Vector256.Store(alpha * Vector256.Load(source + row), panel + (row * a.Columns) + (k * TileRows));
+                }
+            }
+
+            for (var row = first; row < a.Rows; row += TileRows)
+            {
+                var target = panel + (row * a.Columns);
                 for (var r = 0; r < TileRows; r++)
                 {
                     var source = data + a.Start + ((nint)(row + r) * a.RowStride);
                     for (var k = 0; k < a.Columns; k++)
-                        panel[(k * TileRows) + r] = row + r < a.Rows ? alpha * source[(nint)k * a.ColumnStride] : 0;
+                        target[(k * TileRows) + r] = row + r < a.Rows ? alpha * source[(nint)k * a.ColumnStride] : 0;
                 }
             }
         }
@@ -174,28 +188,34 @@ internal static unsafe class MatrixProduct
     /// <summary>Panels of 32 columns, [k][column]; columns that are missing are zero.</summary>
     private static void PackColumns(Matrix b, float* panel)
     {
+        var first = 0;
         fixed (float* data = b.Data)
         {
-            for (var column = 0; column < b.Columns; column += TileColumns, panel += TileColumns * b.Rows)
+            if (b.ColumnStride == 1)
             {
-                var width = Math.Min(TileColumns, b.Columns - column);
-                new Span<float>(panel, TileColumns * b.Rows).Clear();
-                var source = data + b.Start + ((nint)column * b.ColumnStride);
-                if (b.ColumnStride == 1)
+                first = b.Columns / TileColumns * TileColumns;
+                for (var k = 0; k < b.Rows; k++)
                 {
-                    for (var k = 0; k < b.Rows; k++)
+                    var source = data + b.Start + ((nint)k * b.RowStride);
+                    for (var column = 0; column < first; column += TileColumns)
                     {
-                        var row = new ReadOnlySpan<float>(source + ((nint)k * b.RowStride), width);
-                        row.CopyTo(new Span<float>(panel + (k * TileColumns), width));
+                        var target = panel + (column * b.Rows) + (k * TileColumns);
+                        Vector512.Store(Vector512.Load(source + column), target);
+                        Vector512.Store(Vector512.Load(source + column + 16), target + 16);
                     }
-
-                    continue;
                 }
+            }
 
+            for (var column = first; column < b.Columns; column += TileColumns)
+            {
+                var target = panel + (column * b.Rows);
+                var width = Math.Min(TileColumns, b.Columns - column);
+                new Span<float>(target, TileColumns * b.Rows).Clear();
                 for (var i = 0; i < width; i++)
                 {
-                    for (var k = 0; k < b.Rows; k++)
-                        panel[(k * TileColumns) + i] = source[((nint)k * b.RowStride) + ((nint)i * b.ColumnStride)];
+                    var source = data + b.Start + ((nint)(column + i) * b.ColumnStride);
+                    for (var k = 0; k < b.Rows; k++, source += b.RowStride)
+                        target[(k * TileColumns) + i] = *source;
                 }
             }
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Calibration;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
@@ -98,8 +99,8 @@ public sealed record ModelTree(
         {
             using var tensors = CheckpointTensors.None(folder);
             var graph = new OnnxGraphBuilder("model.data");
-            DecoderGraph.Build(
-                graph, config, weights, tensors, Precision.Create(precision), Math.Min(PositionsMax, config.Shape.ContextTokensMax));
+            var formats = Precision.Create(precision, rounding: new PlainRounding(CalibratedRounding.DefaultGroup));
+            DecoderGraph.Build(graph, config, weights, tensors, formats, Math.Min(PositionsMax, config.Shape.ContextTokensMax));
             return graph.DataBytes;
         }
         catch (InvalidDataException)

@@ -10,8 +10,8 @@ namespace Parley.ModelImporter.Quantization;
 internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keepGrids = true) : GroupRounding
 {
     /// <summary>
-    /// Weights per scale unless told otherwise. Plain rounding in larger groups loses more than llama.cpp's Q4_0 does
-    /// (docs/benchmarks/quality.md).
+    /// Weights per scale unless told otherwise, without error feedback. Plain rounding in larger groups loses more than llama.cpp's Q4_0
+    /// does (docs/benchmarks/quality.md).
     /// </summary>
     public const int DefaultGroup = 32;
 

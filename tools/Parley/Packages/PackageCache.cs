@@ -64,7 +64,8 @@ internal static class PackageCache
         if (File.Exists(Path.Combine(folder, ManifestName)))
             return folder;
         console.MarkupLine($"Importing [bold]{Markup.Escape(name)}[/] as {options.Precision}, once:");
-        return ImportRun.WithProgress(console, options with { Destination = folder }, cancellationToken).Path;
+        options = options with { Destination = folder, CalibrationIds = RoundingSelection.Default(options.Source, options.Precision) };
+        return ImportRun.WithProgress(console, options, cancellationToken).Path;
     }
 
     /// <summary>One process imports, others wait for it; the lock goes with its file handle, so a crash leaves none.</summary>

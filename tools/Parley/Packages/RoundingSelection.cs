@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parley.Cli.Calibration;
 using Parley.Cli.Evaluation;
 using Parley.ModelImporter;
 
@@ -7,13 +8,16 @@ namespace Parley.Cli.Packages;
 /// <summary>The options of <c>parley import</c> that say how int4 is rounded.</summary>
 internal sealed class RoundingSelection
 {
+    private const string Bundled = "bundled";
+    private const string None = "none";
     private const int DefaultCalibrationTokens = 12_288;
 
     private readonly Option<string[]> _calibrate = new("--calibrate")
     {
-        Description = "int4: text files (UTF-8) for whose activations weights are rounded with error feedback; plainly without it.",
+        Description = $"int4: the text for whose activations weights are rounded with error feedback: {Bundled}, which comes with Parley, "
+            + $"or UTF-8 files of your own; {None} rounds plainly. {Bundled} without it, but for checkpoints that lie on a 4-bit grid.",
         AllowMultipleArgumentsPerToken = true,
-        HelpName = "FILE",
+        HelpName = $"{Bundled}|{None}|FILE",
     };
 
     private readonly Option<int> _calibrationTokens = new("--calibration-tokens")
@@ -24,7 +28,8 @@ internal sealed class RoundingSelection
 
     private readonly Option<int?> _group = new("--group")
     {
-        Description = "int4: weights per scale, 32, 64 or 128, also where the checkpoint lies on a grid of its own.",
+        Description = "int4: weights per scale, 32, 64 or 128, also where the checkpoint lies on a grid of its own. "
+            + $"Without it 64, and 32 with --calibrate {None}.",
     };
 
     private readonly Option<bool> _scaleOnly = new("--scale-only") { Description = "int4: no minimum per group, as Q4_0." };
@@ -66,14 +71,24 @@ internal sealed class RoundingSelection
             throw new UserErrorException("--calibrate, --group, --scale-only and --dequantize go with --precision int4.");
         return options with
         {
-            CalibrationIds = files.Length == 0 ? null
-                : [.. EvaluationText.Encode(FolderOf(options.Source), files, tokens).Ids.Select(id => (int)id)],
+            CalibrationIds = options.Precision == "int4" ? Calibrate(options.Source, files, tokens) : null,
             Int4Group = result.GetValue(_group),
             Int4ScaleOnly = result.GetValue(_scaleOnly),
             Dequantize = result.GetValue(_dequantize),
             HeadBits = result.GetValue(_headBits),
         };
     }
+
+    /// <summary>What int4 is rounded for where nobody says otherwise; null for the other precisions.</summary>
+    public static IReadOnlyList<int>? Default(string source, string precision) =>
+        precision == "int4" ? Calibrate(source, [], DefaultCalibrationTokens) : null;
+
+    private static int[]? Calibrate(string source, string[] files, int tokens) => files switch
+    {
+        [None] => null,
+        [] or [Bundled] => CalibrationText.Encode(FolderOf(source), tokens),
+        _ => [.. EvaluationText.Encode(FolderOf(source), files, tokens).Ids.Select(id => (int)id)],
+    };
 
     private static string FolderOf(string source) => File.Exists(source) ? Path.GetDirectoryName(Path.GetFullPath(source))! : source;
 }
