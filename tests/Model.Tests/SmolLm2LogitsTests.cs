@@ -106,7 +106,10 @@ public sealed class SmolLm2LogitsTests(ITestOutputHelper output) : IDisposable
             var whole = Step(runner, ids, past, ids.Length);
             var actual = Step(runner, ids, past, ids.Length, best);
             for (var row = 0; row < ids.Length; row++)
-                exact += CheckBest(whole.AsSpan(row * vocabulary, vocabulary), actual.AsSpan(row * vocabulary, vocabulary), best, past + row);
+            {
+                var (start, end) = (row * vocabulary, (row + 1) * vocabulary);
+                exact += CheckBest(whole.AsSpan()[start..end], actual.AsSpan()[start..end], best, past + row);
+            }
         }
 
         var share = exact / (double)text.Length / vocabulary;

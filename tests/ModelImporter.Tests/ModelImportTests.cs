@@ -71,8 +71,8 @@ public sealed class ModelImportTests
     [Theory]
     [InlineData("fp32", "MatMul", 12, "Gather", 2)]
     [InlineData("w8a8", "MatMulIntegerToFloat", 12, "QuantizedGather", 1)]
-    [InlineData("int8", "QuantizedLinear", 13, "QuantizedGather", 1)]
-    [InlineData("int4", "QuantizedLinear", 13, "QuantizedGather", 1)]
+    [InlineData("int8", "QuantizedLinear", 12, "QuantizedGather", 1)]
+    [InlineData("int4", "QuantizedLinear", 12, "QuantizedGather", 1)]
     [InlineData("int8", "MatMulNBits", 13, "GatherBlockQuantized", 1, "ort")]
     [InlineData("int4", "MatMulNBits", 13, "GatherBlockQuantized", 1, "ort")]
     public void Graph_EachPrecision_HasItsOperatorsAndAlignedData(
@@ -87,9 +87,12 @@ public sealed class ModelImportTests
         Assert.Equal(gathers, model.Graph.Node.Count(node => node.OpType == gather));
         Assert.Equal(3, model.Graph.Node.Count(node => (node.OpType, node.Domain) == ("PagedAttention", "ai.parley")));
         Assert.Equal((10, 21L), (model.IrVersion, model.OpsetImport.Single(opset => opset.Domain.Length == 0).Version));
+        var quantizedHead = precision != "fp32" && whose == "own";
+        Assert.Equal(quantizedHead ? 1 : 0, model.Graph.Node.Count(node => node.OpType == "QuantizedHead"));
+        string[] best = quantizedHead ? ["logit_best"] : [];
         Assert.Equal(
             ["input_ids", "logit_rows", "cumulative_sequence_length", "past_seqlens", "block_table",
-                "key_cache.0", "value_cache.0", "key_cache.1", "value_cache.1", "key_cache.2", "value_cache.2"],
+                "key_cache.0", "value_cache.0", "key_cache.1", "value_cache.1", "key_cache.2", "value_cache.2", .. best],
             model.Graph.Input.Select(input => input.Name));
         foreach (var tensor in model.Graph.Initializer.Where(tensor => tensor.DataLocation == TensorProto.Types.DataLocation.External))
         {
@@ -110,7 +113,8 @@ public sealed class ModelImportTests
         var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(path, "model.onnx")));
 
         Assert.Equal("QuantizedGather", model.Graph.Node[0].OpType);
-        Assert.Equal(model.Graph.Node[0].Input.Skip(1), model.Graph.Node[^1].Input.Skip(1));
+        Assert.Equal(["QuantizedHead", "logit_best"], [model.Graph.Node[^1].OpType, model.Graph.Node[^1].Input[3]]);
+        Assert.Equal(model.Graph.Node[0].Input.Skip(1), model.Graph.Node[^1].Input.Skip(1).Take(2));
     }
 
     [Fact]

@@ -32,7 +32,7 @@ internal sealed record RunnerOptions
     /// <summary>Whether idle threads spin instead of sleeping: no gain was measured, and it keeps cores busy between steps.</summary>
     public bool Spinning { get; init; }
 
-    /// <summary>Where ONNX Runtime writes the time of each node, as the beginning of a file's path; null: nowhere. For benchmarks.</summary>
+    /// <summary>Beginning of the path of a file in which ONNX Runtime writes the time of each node; null: none. For benchmarks.</summary>
     public string? ProfilePrefix { get; init; }
 
     /// <summary>Blocks of the longest sequence.</summary>

@@ -28,7 +28,7 @@ internal sealed class CandidateSampling
         : !parameters.Sample ? 1
         : parameters.Temperature >= TemperatureMin ? parameters.TopK : 0;
 
-    /// <summary>Whether so many candidates of a row decide like all of its logits; one more than count must be there to see a tie.</summary>
+    /// <summary>Whether so many candidates of a row decide like all of its logits: one more than count, to see a tie.</summary>
     /// <param name="logitBest">How many of the best logits count, 0 for all.</param>
     /// <param name="candidates">Candidates of a row.</param>
     public static bool Suffices(int logitBest, int candidates) => logitBest > 0 && logitBest < candidates;

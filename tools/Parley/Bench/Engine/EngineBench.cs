@@ -39,7 +39,8 @@ internal static class EngineBench
             var package = await PackageCache.ResolveAsync(console, model, result, cancellationToken);
             var load = new EngineLoad(
                 result.GetRequiredValue(batches), result.GetRequiredValue(pasts), result.GetRequiredValue(prompts),
-                result.GetValue(repeats), result.GetValue(cache), result.GetValue(block), result.GetRequiredValue(best), result.GetValue(parts));
+                result.GetValue(repeats), result.GetValue(cache), result.GetValue(block),
+                result.GetRequiredValue(best), result.GetValue(parts));
             using var steps = new EngineSteps(package, load, result.GetValue(model.Threads));
             var report = steps.Run(cancellationToken);
             if (result.GetValue(json))

@@ -33,7 +33,8 @@ internal sealed record EngineReport(
         foreach (var row in Steps)
         {
             table.AddRow(
-                row.Kind, Number(row.Sequences), Number(row.Tokens), Number(row.Past), Number(row.LogitBest), Number(row.StepP50Ms), Number(row.StepP95Ms),
+                row.Kind, Number(row.Sequences), Number(row.Tokens), Number(row.Past), Number(row.LogitBest),
+                Number(row.StepP50Ms), Number(row.StepP95Ms),
                 Number(row.TokensPerSecond), Number(row.GigabytesPerSecond), Number(row.BandwidthShare * 100) + " %",
                 Number(row.AllocatedBytesPerStep));
         }

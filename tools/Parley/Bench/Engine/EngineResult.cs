@@ -13,5 +13,5 @@ namespace Parley.Cli.Bench.Engine;
 /// <param name="BandwidthShare">Of what the machine reads.</param>
 /// <param name="AllocatedBytesPerStep">Garbage of the step on its own thread.</param>
 internal sealed record EngineResult(
-    string Kind, int Sequences, int Tokens, int Past, int LogitBest, double StepP50Ms, double StepP95Ms, double TokensPerSecond, double GigabytesPerSecond,
-    double BandwidthShare, double AllocatedBytesPerStep);
+    string Kind, int Sequences, int Tokens, int Past, int LogitBest, double StepP50Ms, double StepP95Ms, double TokensPerSecond,
+    double GigabytesPerSecond, double BandwidthShare, double AllocatedBytesPerStep);

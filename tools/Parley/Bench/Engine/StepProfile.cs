@@ -104,7 +104,8 @@ internal static class StepProfile
     private sealed class SamplingClock(ModelPackage package, int sequences, int past)
     {
         private readonly Sampler _sampler = new(package.Shape.VocabularySize, []);
-        private readonly Sequence _sequence = new("bench", new uint[past], [], new SamplingParameters { MaxTokens = 1, Sample = false }, new TokenStream(16));
+        private readonly Sequence _sequence = new(
+            "bench", new uint[past], [], new SamplingParameters { MaxTokens = 1, Sample = false }, new TokenStream(16));
 
         public double Milliseconds { get; private set; }
 

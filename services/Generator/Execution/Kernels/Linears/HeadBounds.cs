@@ -23,7 +23,7 @@ internal sealed unsafe class HeadBounds
     private readonly int _groups;
     private readonly int _blocks;
 
-    /// <summary>Largest square of a block's scales, times <see cref="CodeVariance"/> · <see cref="Deviations"/>² [groups, blocks].</summary>
+    /// <summary>Largest squared scale of a block · <see cref="CodeVariance"/> · <see cref="Deviations"/>² [groups, blocks].</summary>
     private readonly float[] _squares;
 
     private readonly float[] _bounds;

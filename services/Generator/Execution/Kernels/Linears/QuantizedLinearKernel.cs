@@ -21,23 +21,28 @@ internal sealed unsafe class QuantizedLinearKernel(
 {
     public static QuantizedLinearKernel Avx512Variant { get; } = new(
         "AVX-512", Avx512Ops.TileRows, &QuantizedLinearUnit<Avx512Ops, Vector512<int>, Vector512<float>>.Run,
-        &QuantizedLinearUnit<Avx512Ops, Vector512<int>, Vector512<float>>.RunCoarse, &QuantizedLinearUnit<Avx512Ops, Vector512<int>, Vector512<float>>.RunExact);
+        &QuantizedLinearUnit<Avx512Ops, Vector512<int>, Vector512<float>>.RunCoarse,
+        &QuantizedLinearUnit<Avx512Ops, Vector512<int>, Vector512<float>>.RunExact);
 
     public static QuantizedLinearKernel AvxVnniVariant { get; } = new(
         "AVX-VNNI", AvxVnniOps.TileRows, &QuantizedLinearUnit<AvxVnniOps, Vector256<int>, Vector256<float>>.Run,
-        &QuantizedLinearUnit<AvxVnniOps, Vector256<int>, Vector256<float>>.RunCoarse, &QuantizedLinearUnit<AvxVnniOps, Vector256<int>, Vector256<float>>.RunExact);
+        &QuantizedLinearUnit<AvxVnniOps, Vector256<int>, Vector256<float>>.RunCoarse,
+        &QuantizedLinearUnit<AvxVnniOps, Vector256<int>, Vector256<float>>.RunExact);
 
     public static QuantizedLinearKernel Avx2Variant { get; } = new(
         "AVX2", Avx2Ops.TileRows, &QuantizedLinearUnit<Avx2Ops, Vector256<int>, Vector256<float>>.Run,
-        &QuantizedLinearUnit<Avx2Ops, Vector256<int>, Vector256<float>>.RunCoarse, &QuantizedLinearUnit<Avx2Ops, Vector256<int>, Vector256<float>>.RunExact);
+        &QuantizedLinearUnit<Avx2Ops, Vector256<int>, Vector256<float>>.RunCoarse,
+        &QuantizedLinearUnit<Avx2Ops, Vector256<int>, Vector256<float>>.RunExact);
 
     public static QuantizedLinearKernel AdvSimdVariant { get; } = new(
         "AdvSimd", AdvSimdOps.TileRows, &QuantizedLinearUnit<AdvSimdOps, Vector128<int>, Vector128<float>>.Run,
-        &QuantizedLinearUnit<AdvSimdOps, Vector128<int>, Vector128<float>>.RunCoarse, &QuantizedLinearUnit<AdvSimdOps, Vector128<int>, Vector128<float>>.RunExact);
+        &QuantizedLinearUnit<AdvSimdOps, Vector128<int>, Vector128<float>>.RunCoarse,
+        &QuantizedLinearUnit<AdvSimdOps, Vector128<int>, Vector128<float>>.RunExact);
 
     public static QuantizedLinearKernel ScalarVariant { get; } = new(
         "scalar", ScalarQuantizedOps.TileRows, &QuantizedLinearUnit<ScalarQuantizedOps, int, float>.Run,
-        &QuantizedLinearUnit<ScalarQuantizedOps, int, float>.RunCoarse, &QuantizedLinearUnit<ScalarQuantizedOps, int, float>.RunExact);
+        &QuantizedLinearUnit<ScalarQuantizedOps, int, float>.RunCoarse,
+        &QuantizedLinearUnit<ScalarQuantizedOps, int, float>.RunExact);
 
     /// <summary>The variants that this processor runs, fastest first.</summary>
     public static IReadOnlyList<QuantizedLinearKernel> Supported { get; } =

@@ -122,7 +122,9 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         }
     }
 
-    /// <summary>Stores a row's coarse logits of a block, and notes the best of them with and without the outlying inputs' low codes.</summary>
+    /// <summary>
+    /// Stores a row's coarse logits of a block, and notes the best of them with and without the outlying inputs' low codes.
+    /// </summary>
     private static void StoreCoarse(QuantizedHeadStep* head, int tile, int row, int rows, int r, int block, float* values)
     {
         var step = &head->Linear;
