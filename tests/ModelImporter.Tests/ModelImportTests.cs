@@ -69,10 +69,12 @@ public sealed class ModelImportTests
     }
 
     [Theory]
-    [InlineData("fp32", "MatMul", 12, "Gather", 2)]
+    [InlineData("fp32", "MatMul", 12, "Gather", 3)]
     [InlineData("w8a8", "MatMulIntegerToFloat", 12, "QuantizedGather", 1)]
-    [InlineData("int8", "QuantizedLinear", 12, "QuantizedGather", 1)]
-    [InlineData("int4", "QuantizedLinear", 12, "QuantizedGather", 1)]
+    [InlineData("int8", "QuantizedLinear", 6, "QuantizedGather", 1)]
+    [InlineData("int8", "NormalizedLinear", 6, "QuantizedGather", 1)]
+    [InlineData("int4", "QuantizedLinear", 6, "QuantizedGather", 1)]
+    [InlineData("int4", "NormalizedLinear", 6, "QuantizedGather", 1)]
     [InlineData("int8", "MatMulNBits", 13, "GatherBlockQuantized", 1, "ort")]
     [InlineData("int4", "MatMulNBits", 13, "GatherBlockQuantized", 1, "ort")]
     public void Graph_EachPrecision_HasItsOperatorsAndAlignedData(

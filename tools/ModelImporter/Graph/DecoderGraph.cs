@@ -26,24 +26,16 @@ internal static class DecoderGraph
         var ids = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
         var attention = Attention(graph, config, precision.Target, positions);
-        var norms = new NormEmitter(graph, tensors, config);
-        var layers = new DecoderLayer(graph, tensors, precision.Linears, attention);
+        var layers = new DecoderLayer(graph, tensors, config, precision.Linears, attention);
 
-        var residual = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids);
-        var normalized = norms.Normalize("layers.0.attention_norm", weights.Layers[0].AttentionNorm, residual);
+        var stream = new ResidualStream(precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids));
         for (var i = 0; i < weights.Layers.Count; i++)
-        {
-            string update;
-            (update, residual) = layers.Emit(i, weights.Layers[i], config, norms, normalized, residual);
-            var last = i + 1 == weights.Layers.Count;
-            (normalized, residual) = norms.AddAndNormalize(
-                last ? "final_norm" : $"layers.{i + 1}.attention_norm",
-                last ? weights.FinalNorm : weights.Layers[i + 1].AttentionNorm,
-                update,
-                residual);
-        }
+            stream = layers.Emit(i, weights.Layers[i], stream);
 
-        var chosen = graph.Node("chosen", "Gather", "", [normalized, rows], ("axis", 0));
+        var norm = new NormEmitter(graph, tensors, config, "final_norm", weights.FinalNorm);
+        var chosen = precision.Target is null
+            ? norm.Emit(Choose(graph, stream, rows)).Normalized
+            : graph.Node("chosen", "Gather", "", [norm.Emit(stream).Normalized, rows], ("axis", 0));
         var narrow = precision.Activations != ElementType.Float32;
         precision.Vocabulary.EmitHead(
             graph, tensors, weights.Head, config.Shape.TiedEmbeddings, chosen, narrow ? "logits.narrow" : "logits");
@@ -53,6 +45,14 @@ internal static class DecoderGraph
         if (precision.Target is { Candidates: > 0 and var candidates })
             CandidateOutputs.Emit(graph, "logits", Math.Min(candidates, config.Shape.VocabularySize));
     }
+
+    /// <summary>
+    /// The rows that want logits: few of a prompt's, so the CPU normalises only these. On a device one launch less is worth more.
+    /// </summary>
+    private static ResidualStream Choose(OnnxGraphBuilder graph, ResidualStream stream, string rows) =>
+        new(
+            graph.Node("chosen", "Gather", "", [stream.Value, rows], ("axis", 0)),
+            graph.Node("chosen.update", "Gather", "", [stream.Update!, rows], ("axis", 0)));
 
     private static IAttentionEmitter Attention(OnnxGraphBuilder graph, DecoderConfig config, GraphTarget? target, int positions) =>
         target switch

@@ -4,27 +4,25 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Graph;
 
-/// <summary>One decoder layer: qkv → attention → output; residual and norm; gate and up → SiLU · up → down.</summary>
-internal sealed class DecoderLayer(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearFormat linears, IAttentionEmitter attention)
+/// <summary>One decoder layer: norm → qkv → attention → output; norm → gate and up → SiLU · up → down.</summary>
+internal sealed class DecoderLayer(
+    OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, IAttentionEmitter attention)
 {
     /// <summary>Adds a layer.</summary>
     /// <param name="index">Index of the layer.</param>
     /// <param name="weights">Its weights.</param>
-    /// <param name="config">The decoder.</param>
-    /// <param name="norms">Adds norms.</param>
-    /// <param name="normalized">Value [tokens, hidden] after the layer's first norm.</param>
-    /// <param name="residual">Value [tokens, hidden] of the residual stream before the layer.</param>
-    /// <returns>What the layer adds to the residual stream, and the stream that it is to be added to.</returns>
-    public (string Update, string Residual) Emit(
-        int index, DecoderLayerWeights weights, DecoderConfig config, NormEmitter norms, string normalized, string residual)
+    /// <param name="stream">The residual stream before the layer.</param>
+    /// <returns>The residual stream behind the layer.</returns>
+    public ResidualStream Emit(int index, DecoderLayerWeights weights, ResidualStream stream)
     {
         var name = $"layers.{index}";
-        var qkv = linears.Emit(graph, tensors, weights.Qkv, normalized);
+        var norm = new NormEmitter(graph, tensors, config, $"{name}.attention_norm", weights.AttentionNorm);
+        var (qkv, residual) = linears.EmitNormalized(graph, tensors, weights.Qkv, norm, stream);
         var heads = attention.Emit(graph, index, qkv);
-        var attended = linears.Emit(graph, tensors, weights.AttentionOutput, heads);
-        (normalized, residual) = norms.AddAndNormalize($"{name}.mlp_norm", weights.MlpNorm, attended, residual);
+        stream = new ResidualStream(residual, linears.Emit(graph, tensors, weights.AttentionOutput, heads));
 
-        var gated = linears.EmitGated(graph, tensors, weights.GateUp, normalized);
-        return (linears.Emit(graph, tensors, weights.Down, gated), residual);
+        norm = new NormEmitter(graph, tensors, config, $"{name}.mlp_norm", weights.MlpNorm);
+        (var gated, residual) = linears.EmitNormalizedGated(graph, tensors, weights.GateUp, norm, stream);
+        return new ResidualStream(residual, linears.Emit(graph, tensors, weights.Down, gated));
     }
 }

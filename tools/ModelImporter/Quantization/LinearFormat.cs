@@ -20,22 +20,29 @@ internal abstract class LinearFormat
     /// <param name="linear">The weights.</param>
     /// <param name="input">Value [rows, inputs].</param>
     /// <returns>Value [rows, outputs].</returns>
-    public string Emit(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    public string Emit(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input) =>
+        AddBias(graph, tensors, linear, EmitProduct(graph, tensors, linear, input));
+
+    /// <summary>Adds a linear and the norm in front of it.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="tensors">The checkpoint.</param>
+    /// <param name="linear">The weights.</param>
+    /// <param name="norm">The norm.</param>
+    /// <param name="stream">The residual stream [rows, inputs].</param>
+    /// <returns>Value [rows, outputs], and the stream with its update.</returns>
+    public virtual (string Output, string Residual) EmitNormalized(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream)
     {
-        var product = EmitProduct(graph, tensors, linear, input);
-        if (!linear.HasBias)
-            return product;
-        var type = graph.Activations;
-        var bias = type.Reserve(graph, $"{linear.Name}.bias", linear.Outputs);
-        graph.Fill((data, _) => type.Write(data, bias, 0, linear.ReadBias(tensors)), bias);
-        return graph.Node($"{linear.Name}.biased", "Add", "", [product, bias.Name]);
+        var (normalized, residual) = norm.Emit(stream);
+        return (Emit(graph, tensors, linear, normalized), residual);
     }
 
-    /// <summary>Adds a linear whose first half of outputs is the gate of the second: SiLU(gate) · up.</summary>
-    /// <returns>Value [rows, outputs / 2].</returns>
-    public virtual string EmitGated(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    /// <summary>The same where the first half of the outputs is the gate of the second: SiLU(gate) · up.</summary>
+    /// <returns>Value [rows, outputs / 2], and the stream with its update.</returns>
+    public virtual (string Output, string Residual) EmitNormalizedGated(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream)
     {
-        var product = Emit(graph, tensors, linear, input);
+        var (product, residual) = EmitNormalized(graph, tensors, linear, norm, stream);
         if (!_split)
         {
             graph.Constant<long>(SplitName, DataType.Int64, [linear.Outputs / 2, linear.Outputs / 2], 2);
@@ -45,7 +52,18 @@ internal abstract class LinearFormat
         var name = linear.Name;
         var halves = graph.Node($"{name}.split", "Split", "", [product, SplitName], [$"{name}.gate", $"{name}.up"], ("axis", -1));
         var activated = graph.Node($"{name}.silu", "QuickGelu", OnnxGraphBuilder.MicrosoftDomain, [halves[0]], ("alpha", 1f));
-        return graph.Node($"{name}.gated", "Mul", "", [activated, halves[1]]);
+        return (graph.Node($"{name}.gated", "Mul", "", [activated, halves[1]]), residual);
+    }
+
+    /// <summary>Adds the bias, where the checkpoint has one.</summary>
+    protected static string AddBias(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string product)
+    {
+        if (!linear.HasBias)
+            return product;
+        var type = graph.Activations;
+        var bias = type.Reserve(graph, $"{linear.Name}.bias", linear.Outputs);
+        graph.Fill((data, _) => type.Write(data, bias, 0, linear.ReadBias(tensors)), bias);
+        return graph.Node($"{linear.Name}.biased", "Add", "", [product, bias.Name]);
     }
 
     /// <summary>Adds the product without its bias.</summary>

@@ -13,13 +13,21 @@ internal abstract class PackedFormat : LinearFormat
 
     private const int ChunkBlocks = 16;
 
-    public override string EmitGated(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    /// <inheritdoc />
+    /// <remarks>One node: the operator normalises on the way to its own rounding of the rows.</remarks>
+    public override (string Output, string Residual) EmitNormalized(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream)
     {
-        if (!PackedMatrix.CanGate(linear))
-            return base.EmitGated(graph, tensors, linear, input);
-        var (matrix, codes, halves) = Plan(graph, tensors, linear);
-        return matrix.MultiplyGated(graph, input, codes, halves, linear.Name);
+        var (product, residual) = MultiplyNormalized(graph, tensors, linear, norm, stream, gated: false);
+        return (AddBias(graph, tensors, linear, product), residual);
     }
+
+    /// <inheritdoc />
+    public override (string Output, string Residual) EmitNormalizedGated(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream) =>
+        PackedMatrix.CanGate(linear)
+            ? MultiplyNormalized(graph, tensors, linear, norm, stream, gated: true)
+            : base.EmitNormalizedGated(graph, tensors, linear, norm, stream);
 
     /// <summary>Plans codes and scales, and the work that fills them.</summary>
     /// <exception cref="InvalidDataException">No group divides the inputs.</exception>
@@ -47,6 +55,14 @@ internal abstract class PackedFormat : LinearFormat
     {
         var (matrix, codes, halves) = Plan(graph, tensors, linear);
         return matrix.Multiply(graph, input, codes, halves, linear.Name);
+    }
+
+    private (string Product, string Residual) MultiplyNormalized(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream, bool gated)
+    {
+        var weight = norm.ReserveWeight();
+        var (matrix, codes, halves) = Plan(graph, tensors, linear);
+        return matrix.MultiplyNormalized(graph, norm, weight, stream, codes, halves, gated);
     }
 
     /// <summary>Bits and groups of a linear.</summary>

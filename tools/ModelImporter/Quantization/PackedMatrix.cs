@@ -5,7 +5,7 @@ using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Quantization;
 
-/// <summary>A linear as <c>ai.parley.QuantizedLinear</c> reads it; <see cref="QuantizedLinearLayout"/> describes the bytes.</summary>
+/// <summary>A linear as <c>ai.parley.QuantizedLinear</c> and its kin read it; <see cref="QuantizedLinearLayout"/> describes the bytes.</summary>
 /// <param name="linear">The weights.</param>
 /// <param name="bits">4 or 8.</param>
 /// <param name="group">Inputs per scale.</param>
@@ -60,11 +60,33 @@ internal sealed class PackedMatrix(LinearWeights linear, int bits, int group, bo
     public static bool CanGate(LinearWeights linear) =>
         !linear.HasBias && linear.Outputs % (2 * QuantizedLinearLayout.BlockOutputs) == 0;
 
-    /// <summary>Adds SiLU(first half) · second half of the product.</summary>
-    /// <returns><paramref name="output"/>, the value [rows, outputs / 2].</returns>
-    public string MultiplyGated(OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output) =>
+    /// <summary>Adds a norm of the residual stream and the product of what it gives.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="norm">The norm.</param>
+    /// <param name="weight">Its weight.</param>
+    /// <param name="stream">The residual stream [rows, inputs].</param>
+    /// <param name="codes">Reserved codes.</param>
+    /// <param name="halves">Reserved scales.</param>
+    /// <param name="gated">Whether the product becomes SiLU(first half) · second half.</param>
+    /// <returns>Value [rows, outputs], or half as wide where gated; and the stream with its update.</returns>
+    public (string Product, string Residual) MultiplyNormalized(
+        OnnxGraphBuilder graph, NormEmitter norm, string weight, ResidualStream stream, TensorTarget codes, TensorTarget halves, bool gated)
+    {
+        string[] inputs = [stream.Value, codes.Name, halves.Name, weight];
+        (string Name, object Value)[] attributes = [.. Attributes, ("epsilon", norm.Epsilon)];
+        if (gated)
+            attributes = [.. attributes, ("gated", 1)];
+        if (stream.Update is null)
+        {
+            graph.Node(linear.Name, "NormalizedLinear", OnnxGraphBuilder.ParleyDomain, inputs, attributes);
+            return (linear.Name, stream.Value);
+        }
+
         graph.Node(
-            output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name], [.. Attributes, ("gated", 1)]);
+            linear.Name, "NormalizedLinear", OnnxGraphBuilder.ParleyDomain, [.. inputs, stream.Update], [linear.Name, norm.SumName],
+            attributes);
+        return (linear.Name, norm.SumName);
+    }
 
     /// <summary>What every node over these weights says of them.</summary>
     public (string Name, object Value)[] Attributes =>

@@ -10,10 +10,14 @@ internal abstract unsafe class CustomOp
     /// <summary>Element types of the inputs in order.</summary>
     public abstract IReadOnlyList<TensorElementType> Inputs { get; }
 
-    public abstract TensorElementType Output { get; }
+    /// <summary>Element types of the outputs in order.</summary>
+    public abstract IReadOnlyList<TensorElementType> Outputs { get; }
 
     /// <summary>Whether a node may leave an input out.</summary>
     public virtual bool IsOptional(int input) => false;
+
+    /// <summary>Whether a node may leave an output out.</summary>
+    public virtual bool IsOptionalOutput(int output) => false;
 
     /// <summary>Reads the attributes and constants of a node.</summary>
     /// <exception cref="NotSupportedException">They ask for what the operator does not do.</exception>

@@ -17,7 +17,7 @@ internal static unsafe class CustomOpDomain
 
     private static readonly byte* Provider = (byte*)Marshal.StringToCoTaskMemUTF8("CPUExecutionProvider");
     private static readonly IntPtr NativeDomain = Create(
-        [new PagedAttentionOp(), new QuantizedLinearOp(), new QuantizedHeadOp(), new QuantizedGatherOp()]);
+        [new PagedAttentionOp(), new QuantizedLinearOp(), new NormalizedLinearOp(), new QuantizedHeadOp(), new QuantizedGatherOp()]);
 
     /// <summary>Makes the operators known to sessions of these options.</summary>
     public static void Register(SessionOptions options) => OrtCustomOpApi.AddDomain(options, NativeDomain);
@@ -70,16 +70,17 @@ internal static unsafe class CustomOpDomain
     private static nuint GetInputTypeCount(OrtCustomOp* op) => (nuint)Definition(op).Inputs.Count;
 
     [UnmanagedCallersOnly]
-    private static int GetOutputType(OrtCustomOp* op, nuint index) => (int)Definition(op).Output;
+    private static int GetOutputType(OrtCustomOp* op, nuint index) => (int)Definition(op).Outputs[(int)index];
 
     [UnmanagedCallersOnly]
-    private static nuint GetOutputTypeCount(OrtCustomOp* op) => 1;
+    private static nuint GetOutputTypeCount(OrtCustomOp* op) => (nuint)Definition(op).Outputs.Count;
 
     [UnmanagedCallersOnly]
     private static int GetInputCharacteristic(OrtCustomOp* op, nuint index) => Definition(op).IsOptional((int)index) ? Optional : Required;
 
     [UnmanagedCallersOnly]
-    private static int GetOutputCharacteristic(OrtCustomOp* op, nuint index) => Required;
+    private static int GetOutputCharacteristic(OrtCustomOp* op, nuint index) =>
+        Definition(op).IsOptionalOutput((int)index) ? Optional : Required;
 
     [UnmanagedCallersOnly]
     private static int GetInputMemoryType(OrtCustomOp* op, nuint index) => 0;

@@ -98,14 +98,15 @@ internal static unsafe class OrtCustomOpApi
         return isConstant == 0 || value == 0 ? null : GetData(value, index, shape, out _);
     }
 
-    /// <summary>Makes output 0 of the given shape and returns its memory.</summary>
-    public static void* GetOutput(void* context, long rows, long columns)
+    /// <summary>Makes an output of the given shape and returns its memory; null where it has no
+    /// elements or the node leaves it out.</summary>
+    public static void* GetOutput(void* context, long rows, long columns, int output = 0)
     {
         IntPtr value;
         var shape = stackalloc long[] { rows, columns };
         var get = (delegate* unmanaged<void*, nuint, long*, nuint, IntPtr*, IntPtr>)Api.KernelContext_GetOutput;
-        Check(get(context, 0, shape, 2, &value));
-        return GetData(value);
+        Check(get(context, (nuint)output, shape, 2, &value));
+        return value == 0 ? null : GetData(value);
     }
 
     /// <summary>

@@ -22,7 +22,7 @@ internal sealed unsafe class PagedAttentionOp : CustomOp
         TensorElementType.Int32, TensorElementType.Int32, TensorElementType.Int32, TensorElementType.Float, TensorElementType.Float,
     ];
 
-    public override TensorElementType Output => TensorElementType.Float;
+    public override IReadOnlyList<TensorElementType> Outputs { get; } = [TensorElementType.Float];
 
     public override bool IsOptional(int input) => input is 1 or 2 or 8 or 9;
 

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Parley.Generator.Execution.Kernels.Linears;
 
 /// <summary>
-/// Rounds activations to 8 bits with a scale per row and group of inputs: the largest magnitude falls on ±127. The same operations in
-/// every vector width, so the same bits.
+/// Rounds activations to 8 bits with a scale per row and group of inputs: the largest magnitude falls on ±127; with a norm before, where
+/// the step has one. The same operations in every vector width, so the same bits.
 /// </summary>
 internal static unsafe class ActivationQuantizer
 {
@@ -16,22 +16,36 @@ internal static unsafe class ActivationQuantizer
 
     private const int Infinity = 0x7F800000;
 
+    private const int GroupMax = 128;
+    private const int AlignmentBytes = 64;
+
     /// <summary>Quantises the rows of one tile.</summary>
-    /// <param name="step">Its arguments; activations and parameters are written.</param>
+    /// <param name="step">Its arguments; activations and parameters are written, and the sums before a norm.</param>
     /// <param name="row">First row of the tile.</param>
     /// <param name="rows">Rows of the tile.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void QuantizeTile(QuantizedLinearStep* step, int row, int rows)
     {
         var groups = step->Groups;
+        var space = stackalloc float[GroupMax + (AlignmentBytes / sizeof(float))];
+        var normalized = (float*)(((nuint)space + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
         for (var r = 0; r < rows; r++)
         {
-            var source = step->Input + ((long)(row + r) * step->Inputs);
+            var weight = step->NormWeight;
+            var source = Source(step, row + r, out var factor);
             var target = step->Activations + ((long)row * step->Inputs) + (8 * r);
             var parameters = step->Parameters + ((long)row * groups * 2) + (2 * r);
             for (var group = 0; group < groups; group++)
             {
-                var (scale, sum) = QuantizeGroup(source, step->Group, target, 8 * rows);
+                var values = source;
+                if (weight is not null)
+                {
+                    RootMeanSquareNorm.Apply(source, weight, factor, normalized, step->Group);
+                    values = normalized;
+                    weight += step->Group;
+                }
+
+                var (scale, sum) = QuantizeGroup(values, step->Group, target, 8 * rows);
                 parameters[0] = scale;
                 parameters[1] = sum;
                 source += step->Group;
@@ -39,6 +53,21 @@ internal static unsafe class ActivationQuantizer
                 parameters += 2 * rows;
             }
         }
+    }
+
+    /// <summary>A row that is to be quantised: where a norm comes before, what it is computed from.</summary>
+    private static float* Source(QuantizedLinearStep* step, int row, out float factor)
+    {
+        var first = (long)row * step->Inputs;
+        var source = step->Input + first;
+        factor = 1;
+        if (step->NormWeight is null)
+            return source;
+        var hasUpdate = step->Update is not null;
+        var update = hasUpdate ? step->Update + first : null;
+        var sum = hasUpdate ? step->Sum + first : null;
+        factor = RootMeanSquareNorm.Measure(source, update, sum, step->Inputs, step->Epsilon);
+        return hasUpdate ? sum : source;
     }
 
     /// <summary>Quantises one group of one row; eight activations lie together, <paramref name="stride"/> bytes apart.</summary>

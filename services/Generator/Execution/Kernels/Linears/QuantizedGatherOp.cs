@@ -16,7 +16,7 @@ internal sealed unsafe class QuantizedGatherOp : CustomOp
     public override IReadOnlyList<TensorElementType> Inputs { get; } =
         [TensorElementType.Int64, TensorElementType.UInt8, TensorElementType.Float16];
 
-    public override TensorElementType Output => TensorElementType.Float;
+    public override IReadOnlyList<TensorElementType> Outputs { get; } = [TensorElementType.Float];
 
     public override CustomOpNode CreateNode(void* info) => new QuantizedGatherNode(QuantizedMatrix.Read(info, codesInput: 1));
 }

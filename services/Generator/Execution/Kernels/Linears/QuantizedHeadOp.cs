@@ -18,7 +18,7 @@ internal sealed unsafe class QuantizedHeadOp : CustomOp
     public override IReadOnlyList<TensorElementType> Inputs { get; } =
         [TensorElementType.Float, TensorElementType.UInt8, TensorElementType.Float16, TensorElementType.Int32];
 
-    public override TensorElementType Output => TensorElementType.Float;
+    public override IReadOnlyList<TensorElementType> Outputs { get; } = [TensorElementType.Float];
 
     public override CustomOpNode CreateNode(void* info) => QuantizedHeadNode.Read(info);
 }

@@ -16,7 +16,7 @@ internal sealed unsafe class QuantizedLinearOp : CustomOp
     public override IReadOnlyList<TensorElementType> Inputs { get; } =
         [TensorElementType.Float, TensorElementType.UInt8, TensorElementType.Float16];
 
-    public override TensorElementType Output => TensorElementType.Float;
+    public override IReadOnlyList<TensorElementType> Outputs { get; } = [TensorElementType.Float];
 
     public override CustomOpNode CreateNode(void* info) => QuantizedLinearNode.Read(info);
 }

@@ -10,6 +10,12 @@ internal unsafe struct QuantizedLinearPlan
 {
     private const int WorkersMax = 64;
 
+    /// <summary>Below this number of activations waking other threads to quantise them costs more than it saves.</summary>
+    private const long QuantizeInlineMax = 64 * 1024;
+
+    /// <summary>Below this number of multiply-adds the linear runs on the calling thread.</summary>
+    private const long RunInlineMax = 256 * 1024;
+
     private readonly QuantizedLinearStep* _step;
     private readonly int _tileRows;
     private delegate*<QuantizedLinearStep*, nint, void> _run;
@@ -44,6 +50,22 @@ internal unsafe struct QuantizedLinearPlan
             _ranges[i].Next = (int)((long)units * i / WorkerCount);
             _ranges[i].End = (int)((long)units * (i + 1) / WorkerCount);
         }
+    }
+
+    /// <summary>Runs a whole step on the threads of a session, by the fastest kernel.</summary>
+    public static void Run(void* context, QuantizedLinearStep* step)
+    {
+        if (step->Rows == 0)
+            return;
+        var activations = (long)step->Rows * step->Inputs;
+        step->Activations = LinearScratch.Activations(activations);
+        step->Parameters = LinearScratch.Parameters((long)step->Rows * step->Groups * 2);
+        var kernel = QuantizedLinearKernel.Best;
+        var plan = new QuantizedLinearPlan(step, kernel);
+        ParallelLoop.Run(context, plan.Quantize, &plan, plan.TileCount, activations > QuantizeInlineMax);
+        var parallel = activations * step->Outputs > RunInlineMax;
+        plan.Divide(kernel.RunUnit, step->Units, parallel ? ProcessorTopology.PhysicalCores : 1);
+        ParallelLoop.Run(context, plan.Multiply, &plan, plan.WorkerCount, parallel);
     }
 
     private static void QuantizeTile(void* argument, nint tile)

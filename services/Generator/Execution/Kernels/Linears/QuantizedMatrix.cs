@@ -13,7 +13,7 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 internal sealed record QuantizedMatrix(
     int Outputs, int Inputs, int Group, int Planes, bool HasMinima, IntPtr Codes, IntPtr Halves)
 {
-    private const string Remedy = "import the model again with this build";
+    public const string Remedy = "import the model again with this build";
 
     /// <summary>Reads the attributes and the two constants of a node, and checks that they fit each other.</summary>
     /// <param name="info">The node.</param>
@@ -47,6 +47,16 @@ internal sealed record QuantizedMatrix(
         if (halves is null || shape[0] != QuantizedLinearLayout.Blocks(n) || (shape[1] != plain && (shape[1] != 2 * plain || planes == 2)))
             throw new NotSupportedException($"the scales [{shape[0]}, {shape[1]}] do not fit N {n}, K {k} and group {group}; {Remedy}");
         return new QuantizedMatrix(n, k, (int)group, planes, shape[1] != plain, (IntPtr)codes, (IntPtr)halves);
+    }
+
+    /// <summary>Whether a node wants the first half of the outputs as a gate of the second.</summary>
+    /// <exception cref="NotSupportedException">The halves are no whole blocks.</exception>
+    public unsafe bool ReadGated(void* info)
+    {
+        var gated = OrtCustomOpApi.GetInteger(info, "gated\0"u8, 0) != 0;
+        return !gated || Outputs % (2 * QuantizedLinearLayout.BlockOutputs) == 0
+            ? gated
+            : throw new NotSupportedException($"a gated linear has {Outputs} outputs, no multiple of 32; {Remedy}");
     }
 
     /// <summary>A step over this matrix without its rows.</summary>

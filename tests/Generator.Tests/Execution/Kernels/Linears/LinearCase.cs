@@ -93,6 +93,27 @@ internal sealed unsafe class LinearCase
     public float[] Run(QuantizedLinearKernel kernel, float[] rows, bool gated = false) =>
         Run(rows, gated, step => kernel.Run((QuantizedLinearStep*)step));
 
+    /// <summary>The kernel's answer for the norm of residual and update together, and their sum [rows, inputs].</summary>
+    public (float[] Output, float[] Sum) RunNormalized(
+        QuantizedLinearKernel kernel, float[] residual, float[]? update, float[] weight, float epsilon, bool gated = false)
+    {
+        var sum = new float[residual.Length];
+        MemoryMarshal.AsBytes(sum.AsSpan()).Fill(0xFF);
+        var output = Run(residual, gated, argument =>
+        {
+            var step = (QuantizedLinearStep*)argument;
+            fixed (float* normWeight = weight, added = update, total = sum)
+            {
+                step->NormWeight = normWeight;
+                step->Epsilon = epsilon;
+                step->Update = added;
+                step->Sum = added is null ? null : total;
+                kernel.Run(step);
+            }
+        });
+        return (output, sum);
+    }
+
     /// <summary>A head's answer [rows, outputs] of which so many of the best count in each row.</summary>
     public float[] RunHead(QuantizedLinearKernel kernel, float[] rows, int[] counts, out int exactBlocks)
     {
