@@ -113,6 +113,9 @@ public sealed class FusedNormTests
     private static string Import(TemporaryFolder folder, string name, string precision, string linears = "own") =>
         ModelImport.Run(new ImportOptions
         {
-            Source = Fixture.Folder(name), Destination = folder.File("package"), Precision = precision, Linears = linears,
+            Source = Fixture.Folder(name),
+            Destination = folder.File("package"),
+            Precision = precision,
+            Linears = linears,
         }).Path;
 }

@@ -14,8 +14,9 @@ internal static class UnfusedModel
     public static string Write(string package)
     {
         var model = WidenedModel.Read(package);
-        var nodes = model.Graph.Node.Where(node => !node.Name.StartsWith("chosen", StringComparison.Ordinal)).ToList();
-        var chosen = model.Graph.Node.Where(node => node.Name.StartsWith("chosen", StringComparison.Ordinal)).ToDictionary(node => node.Name);
+        var all = model.Graph.Node.ToLookup(node => node.Name.StartsWith("chosen", StringComparison.Ordinal));
+        var nodes = all[false].ToList();
+        var chosen = all[true].ToDictionary(node => node.Name);
         model.Graph.Node.Clear();
         model.Graph.Node.AddRange(nodes.SelectMany(node => node switch
         {

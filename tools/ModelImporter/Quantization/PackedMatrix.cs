@@ -5,7 +5,7 @@ using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Quantization;
 
-/// <summary>A linear as <c>ai.parley.QuantizedLinear</c> and its kin read it; <see cref="QuantizedLinearLayout"/> describes the bytes.</summary>
+/// <summary>A linear as our own operators read it; <see cref="QuantizedLinearLayout"/> describes the bytes.</summary>
 /// <param name="linear">The weights.</param>
 /// <param name="bits">4 or 8.</param>
 /// <param name="group">Inputs per scale.</param>

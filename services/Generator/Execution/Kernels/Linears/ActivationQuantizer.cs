@@ -26,26 +26,21 @@ internal static unsafe class ActivationQuantizer
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void QuantizeTile(QuantizedLinearStep* step, int row, int rows)
     {
+        if (step->NormWeight is not null)
+        {
+            NormalizeTile(step, row, rows);
+            return;
+        }
+
         var groups = step->Groups;
-        var space = stackalloc float[GroupMax + (AlignmentBytes / sizeof(float))];
-        var normalized = (float*)(((nuint)space + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
         for (var r = 0; r < rows; r++)
         {
-            var weight = step->NormWeight;
-            var source = Source(step, row + r, out var factor);
+            var source = step->Input + ((long)(row + r) * step->Inputs);
             var target = step->Activations + ((long)row * step->Inputs) + (8 * r);
             var parameters = step->Parameters + ((long)row * groups * 2) + (2 * r);
             for (var group = 0; group < groups; group++)
             {
-                var values = source;
-                if (weight is not null)
-                {
-                    RootMeanSquareNorm.Apply(source, weight, factor, normalized, step->Group);
-                    values = normalized;
-                    weight += step->Group;
-                }
-
-                var (scale, sum) = QuantizeGroup(values, step->Group, target, 8 * rows);
+                var (scale, sum) = QuantizeGroup(source, step->Group, target, 8 * rows);
                 parameters[0] = scale;
                 parameters[1] = sum;
                 source += step->Group;
@@ -55,19 +50,42 @@ internal static unsafe class ActivationQuantizer
         }
     }
 
-    /// <summary>A row that is to be quantised: where a norm comes before, what it is computed from.</summary>
-    private static float* Source(QuantizedLinearStep* step, int row, out float factor)
+    /// <summary>The same with a norm before; apart, so that neither loop holds what only the other needs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void NormalizeTile(QuantizedLinearStep* step, int row, int rows)
+    {
+        var groups = step->Groups;
+        var space = stackalloc float[GroupMax + (AlignmentBytes / sizeof(float))];
+        var normalized = (float*)(((nuint)space + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
+        for (var r = 0; r < rows; r++)
+        {
+            var source = AddUpdate(step, row + r, out var factor);
+            var weight = step->NormWeight;
+            var target = step->Activations + ((long)row * step->Inputs) + (8 * r);
+            var parameters = step->Parameters + ((long)row * groups * 2) + (2 * r);
+            for (var group = 0; group < groups; group++)
+            {
+                RootMeanSquareNorm.Apply(source, weight, factor, normalized, step->Group);
+                var (scale, sum) = QuantizeGroup(normalized, step->Group, target, 8 * rows);
+                parameters[0] = scale;
+                parameters[1] = sum;
+                source += step->Group;
+                weight += step->Group;
+                target += step->Group * rows;
+                parameters += 2 * rows;
+            }
+        }
+    }
+
+    /// <summary>The row that a norm is computed from, with its update in it, and what to multiply it with.</summary>
+    private static float* AddUpdate(QuantizedLinearStep* step, int row, out float factor)
     {
         var first = (long)row * step->Inputs;
         var source = step->Input + first;
-        factor = 1;
-        if (step->NormWeight is null)
-            return source;
-        var hasUpdate = step->Update is not null;
-        var update = hasUpdate ? step->Update + first : null;
-        var sum = hasUpdate ? step->Sum + first : null;
+        var update = step->Update is null ? null : step->Update + first;
+        var sum = update is null ? null : step->Sum + first;
         factor = RootMeanSquareNorm.Measure(source, update, sum, step->Inputs, step->Epsilon);
-        return hasUpdate ? sum : source;
+        return update is null ? source : sum;
     }
 
     /// <summary>Quantises one group of one row; eight activations lie together, <paramref name="stride"/> bytes apart.</summary>

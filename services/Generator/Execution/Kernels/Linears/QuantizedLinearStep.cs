@@ -14,18 +14,6 @@ internal unsafe struct QuantizedLinearStep
     /// <summary>Activations [rows, inputs], or where there is a <see cref="NormWeight"/> the residual stream.</summary>
     public float* Input;
 
-    /// <summary>Weight [inputs] of the norm that comes before the product; null for none.</summary>
-    public float* NormWeight;
-
-    /// <summary>Added to the mean of squares in the norm.</summary>
-    public float Epsilon;
-
-    /// <summary>Added to <see cref="Input"/> before the norm [rows, inputs]; null for nothing.</summary>
-    public float* Update;
-
-    /// <summary>Takes input and update together [rows, inputs], where there is an update.</summary>
-    public float* Sum;
-
     /// <summary>The result [rows, outputs], or half as many columns where <see cref="Gated"/>.</summary>
     public float* Output;
 
@@ -51,6 +39,18 @@ internal unsafe struct QuantizedLinearStep
 
     /// <summary>Scale, and sum of the quantised activations, tile after tile [groups, rows of the tile, 2].</summary>
     public float* Parameters;
+
+    /// <summary>Weight [inputs] of the norm that comes before the product; null for none.</summary>
+    public float* NormWeight;
+
+    /// <summary>Added to the mean of squares in the norm.</summary>
+    public float Epsilon;
+
+    /// <summary>Added to <see cref="Input"/> before the norm [rows, inputs]; null for nothing.</summary>
+    public float* Update;
+
+    /// <summary>Takes input and update together [rows, inputs], where there is an update.</summary>
+    public float* Sum;
 
     public readonly int Groups => Inputs / Group;
 
