@@ -77,9 +77,16 @@ internal sealed class GeneratorOptions
     public int DraftTokensMax { get; set; } = 8;
 
     /// <summary>What a request without draft_tokens means.</summary>
-    /// <value>0 to 16, at most <see cref="DraftTokensMax"/>; default 0: off.</value>
+    /// <value>0 to 16, at most <see cref="DraftTokensMax"/>; default 0: what <see cref="FreeDrafts"/> says.</value>
     [Range(0, 16)]
     public int DraftTokensDefault { get; set; }
+
+    /// <summary>
+    /// A request without draft_tokens guesses where that costs nothing: our int4 and int8 linears take four tokens of a step at nearly the
+    /// price of one, so a chat alone guesses three, two guess one each, and from four on none does.
+    /// </summary>
+    /// <value>Default true; without meaning where <see cref="DraftTokensDefault"/> is set.</value>
+    public bool FreeDrafts { get; set; } = true;
 
     /// <summary>A request that has waited this long counts as one priority class higher.</summary>
     /// <value>1 to 86,400 s; default 10.</value>

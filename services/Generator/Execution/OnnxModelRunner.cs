@@ -11,6 +11,9 @@ namespace Parley.Generator.Execution;
 /// memory of its own.</remarks>
 internal sealed class OnnxModelRunner : IModelRunner
 {
+    /// <summary>Up to four rows our linears only wait for the weights (docs/benchmarks/kernel-notes.md).</summary>
+    private const int StreamedRows = 4;
+
     private readonly Lock _lifetime = new();
     private readonly InferenceSession _session;
     private readonly RunnerOptions _options;
@@ -27,11 +30,11 @@ internal sealed class OnnxModelRunner : IModelRunner
     private readonly LogitsMemory _logitsMemory;
     private bool _disposed;
 
-    private OnnxModelRunner(InferenceSession session, ModelShape shape, RunnerOptions options)
+    private OnnxModelRunner(InferenceSession session, ModelManifest manifest, RunnerOptions options)
     {
         _session = session;
         _options = options;
-        Shape = shape;
+        var shape = Shape = manifest.Shape;
         var cache = options.CachePrecision.ToString().ToLowerInvariant();
         Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName}, {cache} cache)";
         _binding = session.CreateIoBinding();
@@ -40,6 +43,8 @@ internal sealed class OnnxModelRunner : IModelRunner
         _logitRows = new StepTensor(_binding, GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), options.LogitRowsMax);
         if (session.InputMetadata.ContainsKey(GraphContract.LogitBest))
         {
+            // The head is ours. In w8a8 it is the only linear that is.
+            FreeTokens = manifest.Precision is "int4" or "int8" ? StreamedRows : 1;
             _logitBest = new StepTensor(
                 _binding, GraphContract.LogitBest, TensorElementType.Int32, sizeof(int), options.LogitRowsMax);
         }
@@ -62,6 +67,8 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     public string Device { get; }
 
+    public int FreeTokens { get; } = 1;
+
     /// <summary>Bytes of all KV blocks.</summary>
     public long CacheBytes => _cache.Bytes;
 
@@ -80,7 +87,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         try
         {
             GraphContract.Verify(session, manifest.Shape, options.CachePrecision, modelPath);
-            return new OnnxModelRunner(session, manifest.Shape, options);
+            return new OnnxModelRunner(session, manifest, options);
         }
         catch
         {

@@ -20,6 +20,8 @@ internal sealed class LentRunner(IModelRunner runner) : IModelRunner
 
     public string Device => runner.Device;
 
+    public int FreeTokens => runner.FreeTokens;
+
     /// <summary>Time within steps so far. From any thread.</summary>
     public TimeSpan Busy => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _ticks));
 
