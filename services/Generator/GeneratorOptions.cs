@@ -83,7 +83,7 @@ internal sealed class GeneratorOptions
 
     /// <summary>
     /// A request without draft_tokens guesses where that costs nothing: our int4 and int8 linears take four tokens of a step at nearly the
-    /// price of one, so a chat alone guesses three, two guess one each, and from four on none does.
+    /// price of one (two without AVX-512), so a chat alone guesses three, two guess one each, and from four on none does.
     /// </summary>
     /// <value>Default true; without meaning where <see cref="DraftTokensDefault"/> is set.</value>
     public bool FreeDrafts { get; set; } = true;

@@ -2,6 +2,7 @@ using System.Buffers;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.Generator.Execution.Kernels;
+using Parley.Generator.Execution.Kernels.Linears;
 using Parley.ModelImporter.Package;
 
 namespace Parley.Generator.Execution;
@@ -11,9 +12,6 @@ namespace Parley.Generator.Execution;
 /// memory of its own.</remarks>
 internal sealed class OnnxModelRunner : IModelRunner
 {
-    /// <summary>Up to four rows our linears only wait for the weights (docs/benchmarks/kernel-notes.md).</summary>
-    private const int StreamedRows = 4;
-
     private readonly Lock _lifetime = new();
     private readonly InferenceSession _session;
     private readonly RunnerOptions _options;
@@ -44,7 +42,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         if (session.InputMetadata.ContainsKey(GraphContract.LogitBest))
         {
             // The head is ours. In w8a8 it is the only linear that is.
-            FreeTokens = manifest.Precision is "int4" or "int8" ? StreamedRows : 1;
+            FreeTokens = manifest.Precision is "int4" or "int8" ? QuantizedLinearKernel.Best.FreeRows : 1;
             _logitBest = new StepTensor(
                 _binding, GraphContract.LogitBest, TensorElementType.Int32, sizeof(int), options.LogitRowsMax);
         }
