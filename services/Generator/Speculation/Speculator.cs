@@ -35,7 +35,7 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
         }
 
         // Whoever asked for drafts has them; what then still costs nothing is shared among those who did not.
-        left = Math.Clamp(freeTokens - plan.TokenCount, 0, left);
+        left = Math.Min(left, Math.Max(freeTokens - plan.TokenCount, 0));
         for (var i = 0; i < plan.Rows.Length; i++)
         {
             var sequence = plan.Rows[i].Sequence;
