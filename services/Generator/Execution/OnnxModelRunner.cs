@@ -81,7 +81,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         Validate(options, manifest.Shape);
         IntegerProductSelfTest.Require(manifest.Precision, Path.GetDirectoryName(modelPath) ?? modelPath);
         var session = SessionFactory.Create(
-            modelPath, options.Threads, options.Spinning, manifest.Shape, options.CachePrecision, options.ProfilePrefix);
+            modelPath, options.Threads, options.SpinMicroseconds, manifest.Shape, options.CachePrecision, options.ProfilePrefix);
         try
         {
             GraphContract.Verify(session, manifest.Shape, options.CachePrecision, modelPath);
