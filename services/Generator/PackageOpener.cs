@@ -48,6 +48,6 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
         LogitRowsMax = options.ToLimits(size.ContextTokensMax).LogitRowsMax,
         ContextTokensMax = size.ContextTokensMax,
         Threads = options.Threads,
-        Spinning = options.Spinning,
+        SpinMicroseconds = options.SpinMicroseconds,
     };
 }

@@ -25,7 +25,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
     public Wire.SamplingParameters Describe()
     {
         var parameters = Read(new Wire.SamplingParameters(), int.MaxValue, []);
-        return new Wire.SamplingParameters
+        var described = new Wire.SamplingParameters
         {
             Temperature = parameters.Sample ? parameters.Temperature : 0,
             TopK = (uint)parameters.TopK,
@@ -43,8 +43,12 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             TopLogprobs = 0,
             TraceCandidates = 0,
             Priority = 0,
-            DraftTokens = (uint)parameters.DraftTokens,
         };
+
+        // What is free depends on who else is there: no number says it.
+        if (!parameters.FreeDraftsOnly)
+            described.DraftTokens = (uint)parameters.DraftTokens;
+        return described;
     }
 
     /// <summary>Reads the settings and adds everything wrong with them to the violations.</summary>
@@ -62,6 +66,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         var maxTokens = wire.HasMaxTokens
             ? (int)Math.Min(wire.MaxTokens, (uint)options.CompletionTokensMax)
             : Math.Min(defaults.MaxNewTokens ?? int.MaxValue, options.CompletionTokensMax);
+        var freeDraftsOnly = !wire.HasDraftTokens && options is { DraftTokensDefault: 0, FreeDrafts: true };
         return new SamplingParameters
         {
             Sample = temperature > 0 && (defaults.DoSample || asksForSampling),
@@ -86,7 +91,9 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             TopLogprobs = (int)Math.Min(wire.TopLogprobs, int.MaxValue),
             TraceCandidates = (int)Math.Min(wire.TraceCandidates, int.MaxValue),
             Priority = wire.Priority,
-            DraftTokens = wire.HasDraftTokens ? (int)Math.Min(wire.DraftTokens, (uint)options.DraftTokensMax) : options.DraftTokensDefault,
+            DraftTokens = wire.HasDraftTokens ? (int)Math.Min(wire.DraftTokens, (uint)options.DraftTokensMax)
+                : freeDraftsOnly ? options.DraftTokensMax : options.DraftTokensDefault,
+            FreeDraftsOnly = freeDraftsOnly,
         };
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels;
 
 namespace Parley.Benchmarks;
 
@@ -26,7 +27,9 @@ internal static class AttentionBench
         var cases = settings.TryGetValue("cases", out var chosen) ? chosen.Split(';') : AllCases;
         var caches = settings.GetValueOrDefault("caches", "Fp32,Fp16,Int8").Split(',').Select(Enum.Parse<KvCachePrecision>).ToArray();
         var ways = (from cache in caches from block in blocks select (Cache: cache, Block: block)).ToArray();
-        Console.WriteLine($"{heads[0]}/{heads[1]} heads of {headSize}, {threads} threads; ms per layer, median of {repeats}");
+        Console.WriteLine(
+            $"{PagedAttentionKernel.BestName}, {heads[0]}/{heads[1]} heads of {headSize}, {threads} threads; "
+            + $"ms per layer, median of {repeats}");
         Console.WriteLine($"| B, S, past | GQA | {string.Join(" | ", ways.Select(way => $"{way.Cache}, block {way.Block} (ratio)"))} |");
         Console.WriteLine($"|---|---{string.Concat(ways.Select(_ => "|---"))}|");
         foreach (var text in cases)

@@ -30,7 +30,7 @@ internal abstract class AttentionSession(AttentionLoad load) : IDisposable
 
     protected void Open(byte[] model, int threads)
     {
-        using SessionOptions options = SessionFactory.CreateOptions(threads, spinning: false);
+        using SessionOptions options = SessionFactory.CreateOptions(threads, spinMicroseconds: 0);
         _session = new InferenceSession(model, options);
         _binding = _session.CreateIoBinding();
     }

@@ -34,7 +34,7 @@ internal static class LinearBench
         foreach (var format in formats)
         {
             var model = new LinearBenchModel(format, Layers);
-            using var options = SessionFactory.CreateOptions(Threads, spinning);
+            using var options = SessionFactory.CreateOptions(Threads, spinning ? 20 : 0);
             using var session = new InferenceSession(model.Bytes, options);
             var times = rows.Select(count => Time(session, model, count)).ToArray();
             var cells = rows.Zip(times, (count, seconds) => $"{seconds * 1e3:0.00} ({model.AllProducts * count / seconds / 1e9:0})");

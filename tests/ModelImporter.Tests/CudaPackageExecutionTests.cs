@@ -183,7 +183,7 @@ public sealed class CudaPackageExecutionTests
         ModelImport.Run(new ImportOptions { Source = Fixture.Folder(name), Destination = path, Precision = precision });
         var package = ModelPackage.Open(path, verifyHashes: true);
         var graph = precision == "rehearsal" ? package.ModelPath : WidenedModel.Write(path);
-        var session = SessionFactory.Create(graph, Options.Threads, spinning: false, package.Shape, KvCachePrecision.Fp32);
+        var session = SessionFactory.Create(graph, Options.Threads, spinMicroseconds: 0, package.Shape, KvCachePrecision.Fp32);
         BindingPlan.Verify(session, package.Shape, Rehearsal, graph);
         return new CudaModelRunner(session, package.Shape, Rehearsal, new RehearsalMemory(), Options, graphSequencesMax: 4);
     }

@@ -1,6 +1,7 @@
 extern alias generator;
 
 using generator::Parley.Generator.Execution;
+using generator::Parley.Generator.Execution.Kernels.Linears;
 using generator::Parley.Generator.Model;
 using Parley.TestSupport;
 
@@ -64,5 +65,59 @@ public sealed class PackageExecutionTests
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{name} {precision}: {error}");
         Assert.InRange(precision == "fp32" ? error.Worst : error.RootMeanSquare, 0, bound);
+    }
+
+    /// <summary>What drafts by default rest on: they may change the speed of an answer and not a bit of it.</summary>
+    [Theory]
+    [InlineData("int4", "own", true)]
+    [InlineData("int8", "own", true)]
+    [InlineData("int4", "ort", false)]
+    [InlineData("int8", "ort", false)]
+    [InlineData("w8a8", "own", false)]
+    [InlineData("fp32", "own", false)]
+    public void Package_FreeTokens_HaveTheLogitsThatTheyHaveAlone(string precision, string linears, bool areOurs)
+    {
+        using var folder = new TemporaryFolder();
+        ModelImport.Run(new ImportOptions
+        {
+            Source = Fixture.Folder(Fixture.TiedLlama3Rope),
+            Destination = folder.File("package"),
+            Precision = precision,
+            Linears = linears,
+        });
+        var package = ModelPackage.Open(folder.File("package"));
+        var options = new RunnerOptions
+        {
+            BlockTokens = BlockTokens,
+            BlockCount = 2,
+            StepTokensMax = 4,
+            SequencesMax = 1,
+            LogitRowsMax = 4,
+            ContextTokensMax = 32,
+            Threads = 2,
+        };
+        using var runner = OnnxModelRunner.Create(package.ModelPath, package.Manifest, options);
+        Assert.Equal(areOurs ? QuantizedLinearKernel.Best.FreeRows : 1, runner.FreeTokens);
+
+        var ids = Enumerable.Range(0, 24).Select(i => (uint)((i * 37) % 300)).ToArray();
+        var alone = Logits(runner, options, ids, 1);
+        for (var together = 2; together <= runner.FreeTokens; together++)
+            Assert.Equal(alone, Logits(runner, options, ids, together));
+    }
+
+    /// <summary>Logits of every token, some of them in each step.</summary>
+    private static float[] Logits(OnnxModelRunner runner, RunnerOptions options, uint[] ids, int together)
+    {
+        var batch = options.CreateBatch();
+        var logits = new List<float>();
+        for (var past = 0; past < ids.Length; past += together)
+        {
+            batch.Clear(2);
+            var step = ids.AsSpan(past, Math.Min(together, ids.Length - past));
+            batch.Add(step, past, [1, 0], step.Length);
+            logits.AddRange(runner.Run(batch).Span);
+        }
+
+        return [.. logits];
     }
 }

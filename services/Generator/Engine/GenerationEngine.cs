@@ -68,7 +68,7 @@ internal sealed class GenerationEngine : IDisposable
         _logger = logger;
         _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksFor(limits.ContextTokensMax), runner.BlockCount);
-        _speculator = new Speculator(limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax);
+        _speculator = new Speculator(limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax, runner.FreeTokens);
         var policy = new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens);
         var sharing = new PromptSharing(_pool, TryCopyBlock);
         _scheduler = new Scheduler(
@@ -299,17 +299,9 @@ internal sealed class GenerationEngine : IDisposable
         for (var i = 0; i < _plan.Rows.Length;)
         {
             var row = _plan.Rows[i];
-            if (_reservation.TryReserve(row.Sequence, row.NewTokens, row.DraftTokens))
+            if (_reservation.TryReserve(row.Sequence, row.NewTokens))
             {
                 i++;
-                continue;
-            }
-
-            if (row.DraftTokens > 0)
-            {
-                // Nobody loses blocks for a guess.
-                row.Sequence.DropDraft();
-                _plan.SetDraft(i, 0);
                 continue;
             }
 
@@ -321,6 +313,16 @@ internal sealed class GenerationEngine : IDisposable
             var removed = _plan.Remove(victim);
             if (removed >= 0 && removed < i)
                 i--;
+        }
+
+        // Nobody loses blocks for a guess.
+        for (var i = 0; i < _plan.Rows.Length; i++)
+        {
+            var row = _plan.Rows[i];
+            if (row.DraftTokens == 0 || _reservation.TryReserveDraft(row.Sequence, row.NewTokens, row.DraftTokens))
+                continue;
+            row.Sequence.DropDraft();
+            _plan.SetDraft(i, 0);
         }
     }
 

@@ -19,6 +19,10 @@ internal interface IModelRunner : IDisposable
     /// <summary>Where it runs, e.g. <c>CPU (2 threads, AVX-512)</c>.</summary>
     string Device { get; }
 
+    /// <summary>Tokens that a step takes at nearly the price of one, each with the very numbers that it has alone.</summary>
+    /// <value>1: a second one has its price.</value>
+    int FreeTokens => 1;
+
     /// <summary>Runs one step: writes keys and values of every row into the blocks, returns the logits of the rows asked for.</summary>
     /// <param name="batch">The rows; at least one sequence and one token.</param>
     /// <returns>Logits [LogitRowCount, VocabularySize], valid until the next call. Of a row whose <see cref="StepBatch.LogitBest"/> is n,

@@ -2,6 +2,7 @@ using System.Buffers;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.Generator.Execution.Kernels;
+using Parley.Generator.Execution.Kernels.Linears;
 using Parley.ModelImporter.Package;
 
 namespace Parley.Generator.Execution;
@@ -27,11 +28,11 @@ internal sealed class OnnxModelRunner : IModelRunner
     private readonly LogitsMemory _logitsMemory;
     private bool _disposed;
 
-    private OnnxModelRunner(InferenceSession session, ModelShape shape, RunnerOptions options)
+    private OnnxModelRunner(InferenceSession session, ModelManifest manifest, RunnerOptions options)
     {
         _session = session;
         _options = options;
-        Shape = shape;
+        var shape = Shape = manifest.Shape;
         var cache = options.CachePrecision.ToString().ToLowerInvariant();
         Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName}, {cache} cache)";
         _binding = session.CreateIoBinding();
@@ -40,6 +41,8 @@ internal sealed class OnnxModelRunner : IModelRunner
         _logitRows = new StepTensor(_binding, GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), options.LogitRowsMax);
         if (session.InputMetadata.ContainsKey(GraphContract.LogitBest))
         {
+            // The head is ours. In w8a8 it is the only linear that is.
+            FreeTokens = manifest.Precision is "int4" or "int8" ? QuantizedLinearKernel.Best.FreeRows : 1;
             _logitBest = new StepTensor(
                 _binding, GraphContract.LogitBest, TensorElementType.Int32, sizeof(int), options.LogitRowsMax);
         }
@@ -62,6 +65,8 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     public string Device { get; }
 
+    public int FreeTokens { get; } = 1;
+
     /// <summary>Bytes of all KV blocks.</summary>
     public long CacheBytes => _cache.Bytes;
 
@@ -76,11 +81,11 @@ internal sealed class OnnxModelRunner : IModelRunner
         Validate(options, manifest.Shape);
         IntegerProductSelfTest.Require(manifest.Precision, Path.GetDirectoryName(modelPath) ?? modelPath);
         var session = SessionFactory.Create(
-            modelPath, options.Threads, options.Spinning, manifest.Shape, options.CachePrecision, options.ProfilePrefix);
+            modelPath, options.Threads, options.SpinMicroseconds, manifest.Shape, options.CachePrecision, options.ProfilePrefix);
         try
         {
             GraphContract.Verify(session, manifest.Shape, options.CachePrecision, modelPath);
-            return new OnnxModelRunner(session, manifest.Shape, options);
+            return new OnnxModelRunner(session, manifest, options);
         }
         catch
         {

@@ -29,8 +29,9 @@ internal sealed record RunnerOptions
     /// <value>The default 0 is one per physical core.</value>
     public int Threads { get; init; }
 
-    /// <summary>Whether idle threads spin instead of sleeping: no gain was measured, and it keeps cores busy between steps.</summary>
-    public bool Spinning { get; init; }
+    /// <summary>How long a thread without work looks for some within a step before it sleeps.</summary>
+    /// <value>Microseconds; 0 is not at all. The default 20 spans the gaps between the nodes of a step.</value>
+    public int SpinMicroseconds { get; init; } = 20;
 
     /// <summary>Beginning of the path of a file in which ONNX Runtime writes the time of each node; null: none. For benchmarks.</summary>
     public string? ProfilePrefix { get; init; }

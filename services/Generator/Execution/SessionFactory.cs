@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
 using Parley.ModelImporter.Package;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
@@ -10,15 +11,16 @@ internal static class SessionFactory
     /// <summary>Loads a model.</summary>
     /// <param name="modelPath">Path of <c>model.onnx</c>; its external data lies beside it.</param>
     /// <param name="threads">Threads of the session's one pool; 0 is one per physical core.</param>
-    /// <param name="spinning">Whether idle threads spin.</param>
+    /// <param name="spinMicroseconds">How long an idle thread looks for work within a run before it sleeps; 0: not at all.</param>
     /// <param name="shape">The model's, for the cache inputs.</param>
     /// <param name="cachePrecision">What the cache inputs shall be, whatever the file says.</param>
     /// <param name="profilePrefix">Beginning of the path of a file with the time of each node; null: none is written.</param>
     /// <exception cref="InvalidDataException">ONNX Runtime refuses the model; the message names the file.</exception>
     public static InferenceSession Create(
-        string modelPath, int threads, bool spinning, ModelShape shape, KvCachePrecision cachePrecision, string? profilePrefix = null)
+        string modelPath, int threads, int spinMicroseconds, ModelShape shape, KvCachePrecision cachePrecision,
+        string? profilePrefix = null)
     {
-        using var options = CreateOptions(threads, spinning);
+        using var options = CreateOptions(threads, spinMicroseconds);
         if (profilePrefix is not null)
         {
             options.ProfileOutputPathPrefix = profilePrefix;
@@ -40,7 +42,7 @@ internal static class SessionFactory
         }
     }
 
-    public static SessionOptions CreateOptions(int threads, bool spinning)
+    public static SessionOptions CreateOptions(int threads, int spinMicroseconds)
     {
         var options = OnnxRuntimeSetup.CreateSessionOptions();
         options.IntraOpNumThreads = ThreadCount(threads);
@@ -51,7 +53,13 @@ internal static class SessionFactory
         // Shapes differ from step to step, so a remembered pattern never fits.
         options.EnableMemoryPattern = false;
         options.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_WARNING;
-        options.AddSessionConfigEntry("session.intra_op.allow_spinning", spinning ? "1" : "0");
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", spinMicroseconds > 0 ? "1" : "0");
+        if (spinMicroseconds > 0)
+        {
+            options.AddSessionConfigEntry(
+                "session.intra_op.spin_duration_us", spinMicroseconds.ToString(CultureInfo.InvariantCulture));
+        }
+
         // Between two steps the cores belong to the services.
         options.AddSessionConfigEntry("session.force_spinning_stop", "1");
         options.AddSessionConfigEntry("session.disable_prepacking", "0");

@@ -10,19 +10,20 @@ internal sealed class KvReservation(KvBlockPool pool)
 {
     private readonly List<Row> _rows = [];
 
-    /// <summary>Makes room for a row's new tokens and the draft behind them.</summary>
+    /// <summary>Makes room for a row's new tokens.</summary>
     /// <returns>False when the pool is short; nothing was taken then.</returns>
-    public bool TryReserve(Sequence sequence, int newTokens, int draftTokens)
+    public bool TryReserve(Sequence sequence, int newTokens)
     {
         var countBefore = sequence.Blocks.Count;
-        var countAfter = pool.BlocksFor(sequence.CachedLength + newTokens + draftTokens);
-        if (countAfter - countBefore > pool.FreeCount)
+        if (!TryTake(sequence, newTokens))
             return false;
-        while (sequence.Blocks.Count < countAfter && pool.TryTake(out var block))
-            sequence.Blocks.Add(block);
         _rows.Add(new Row(sequence, countBefore, newTokens));
         return true;
     }
+
+    /// <summary>Makes room for the draft behind a row's new tokens, once all rows have what they need.</summary>
+    /// <returns>False when the pool is short; nothing was taken then.</returns>
+    public bool TryReserveDraft(Sequence sequence, int newTokens, int draftTokens) => TryTake(sequence, newTokens + draftTokens);
 
     /// <summary>Takes a sequence out; its blocks are then its owner's to give back.</summary>
     public void Forget(Sequence sequence)
@@ -59,6 +60,16 @@ internal sealed class KvReservation(KvBlockPool pool)
         foreach (var (sequence, countBefore, _) in _rows)
             pool.Trim(sequence.Blocks, countBefore);
         _rows.Clear();
+    }
+
+    private bool TryTake(Sequence sequence, int tokens)
+    {
+        var count = pool.BlocksFor(sequence.CachedLength + tokens);
+        if (count - sequence.Blocks.Count > pool.FreeCount)
+            return false;
+        while (sequence.Blocks.Count < count && pool.TryTake(out var block))
+            sequence.Blocks.Add(block);
+        return true;
     }
 
     private readonly record struct Row(Sequence Sequence, int CountBefore, int NewTokens);

@@ -75,6 +75,9 @@ internal sealed record SamplingParameters
     /// <summary>Tokens of a draft at most; 0 is off.</summary>
     public int DraftTokens { get; init; }
 
+    /// <summary>Drafts take only what a step has at no price.</summary>
+    public bool FreeDraftsOnly { get; init; }
+
     /// <summary>Some stage reads the tokens so far.</summary>
     public bool HasPenalties => RepetitionPenalty != 1 || PresencePenalty != 0 || FrequencyPenalty != 0;
 }

@@ -10,7 +10,8 @@ namespace Parley.Generator.Speculation;
 /// <param name="draftTokensMax">Tokens of one draft at most, whatever its request asks for; 0 is off.</param>
 /// <param name="stepDraftTokensMax">Tokens of all drafts of a step.</param>
 /// <param name="contextTokensMax">Prompt and answer of one sequence.</param>
-internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int contextTokensMax)
+/// <param name="freeTokens">Tokens of a step that cost what one costs; 1: none is free.</param>
+internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int contextTokensMax, int freeTokens)
 {
     /// <summary>Where a sequence starts.</summary>
     public DraftAcceptance Begin(Sequence sequence) => DraftAcceptance.Begin(DraftTokensMax(sequence));
@@ -23,27 +24,25 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
         if (draftTokensMax == 0)
             return;
         var left = Math.Min(tokensLeft, stepDraftTokensMax);
+        var sharers = 0;
         for (var i = 0; i < plan.Rows.Length; i++)
         {
             var sequence = plan.Rows[i].Sequence;
-            if (!sequence.IsDecoding || DraftTokensMax(sequence) == 0)
-                continue;
-            var wanted = Math.Min(sequence.Drafting.DraftTokens, left);
+            if (!sequence.Parameters.FreeDraftsOnly)
+                left -= Draft(plan, i, left);
+            else if (sequence.IsDecoding && sequence.Drafting.DraftTokens > 0)
+                sharers++;
+        }
 
-            // One more token follows an accepted draft, so the draft itself must leave room for it everywhere.
-            wanted = Math.Min(wanted, sequence.Parameters.MaxTokens - sequence.AnswerLength - 1);
-            wanted = Math.Min(wanted, contextTokensMax - sequence.Length - 1);
-            wanted = Math.Min(wanted, sequence.Stream.Room - 1);
-            if (wanted > 0 && PromptLookup.Find(sequence.Tokens) is var start && start >= 0)
-                sequence.SetDraft(start, wanted);
-            if (sequence.DraftLength == 0)
-            {
-                sequence.Drafting = sequence.Drafting.AfterRest();
+        // Whoever asked for drafts has them; what then still costs nothing is shared among those who did not.
+        left = Math.Min(left, Math.Max(freeTokens - plan.TokenCount, 0));
+        for (var i = 0; i < plan.Rows.Length; i++)
+        {
+            var sequence = plan.Rows[i].Sequence;
+            if (!sequence.Parameters.FreeDraftsOnly)
                 continue;
-            }
-
-            plan.SetDraft(i, sequence.DraftLength);
-            left -= sequence.DraftLength;
+            var rests = !sequence.IsDecoding || sequence.Drafting.DraftTokens == 0;
+            left -= Draft(plan, i, rests ? 0 : (left + sharers - 1) / sharers--);
         }
     }
 
@@ -54,5 +53,30 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
         sequence.DropDraft();
     }
 
-    private int DraftTokensMax(Sequence sequence) => Math.Min(sequence.Parameters.DraftTokens, draftTokensMax);
+    /// <returns>Tokens of the row's draft.</returns>
+    private int Draft(StepPlan plan, int row, int tokensMax)
+    {
+        var sequence = plan.Rows[row].Sequence;
+        if (!sequence.IsDecoding || DraftTokensMax(sequence) == 0)
+            return 0;
+        var wanted = Math.Min(sequence.Drafting.DraftTokens, tokensMax);
+
+        // One more token follows an accepted draft, so the draft itself must leave room for it everywhere.
+        wanted = Math.Min(wanted, sequence.Parameters.MaxTokens - sequence.AnswerLength - 1);
+        wanted = Math.Min(wanted, contextTokensMax - sequence.Length - 1);
+        wanted = Math.Min(wanted, sequence.Stream.Room - 1);
+        if (wanted > 0 && PromptLookup.Find(sequence.Tokens) is var start && start >= 0)
+            sequence.SetDraft(start, wanted);
+        if (sequence.DraftLength == 0)
+            sequence.Drafting = sequence.Drafting.AfterRest();
+        else
+            plan.SetDraft(row, sequence.DraftLength);
+        return sequence.DraftLength;
+    }
+
+    private int DraftTokensMax(Sequence sequence)
+    {
+        var most = Math.Min(sequence.Parameters.DraftTokens, draftTokensMax);
+        return sequence.Parameters.FreeDraftsOnly ? Math.Min(most, freeTokens - 1) : most;
+    }
 }

@@ -21,6 +21,8 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
 
     public string Device => "script";
 
+    public int FreeTokens { get; init; } = 1;
+
     /// <summary>Called with each step before it runs; throws to make it fail.</summary>
     public Action<StepBatch>? BeforeRun { get; set; }
 

@@ -58,17 +58,34 @@ public sealed class SamplingReaderTests
     [Fact]
     public void Read_DraftTokens_AreTheRequestsWithinTheOptionsLimit()
     {
-        Assert.Equal(0, Read(Silent, new()).DraftTokens);
-        Assert.Equal(8, Read(Silent, new() { DraftTokens = 8 }).DraftTokens);
+        Assert.Equal((8, false), Drafts(new(), new() { DraftTokens = 8 }));
         var on = new GeneratorOptions { DraftTokensMax = 4, DraftTokensDefault = 2 };
-        Assert.Equal(2, new SamplingReader(Silent, on, 64).Read(new(), 100, []).DraftTokens);
-        Assert.Equal(0, new SamplingReader(Silent, on, 64).Read(new() { DraftTokens = 0 }, 100, []).DraftTokens);
+        Assert.Equal((2, false), Drafts(on, new()));
+        Assert.Equal((0, false), Drafts(on, new() { DraftTokens = 0 }));
+        Assert.Equal(2u, new SamplingReader(Silent, on, 64).Describe().DraftTokens);
         // Drafts change the speed and nothing else: to ask for them is not to ask for sampling.
         Assert.False(Read(Silent, new() { DraftTokens = 8 }).Sample);
 
         var violations = new List<BadRequest.Types.FieldViolation>();
         new SamplingReader(Silent, on, 64).Read(new() { DraftTokens = 5 }, 100, violations);
         Assert.Equal("sampling.draft_tokens", Assert.Single(violations).Field);
+    }
+
+    [Fact]
+    public void Read_NoDraftTokens_DraftsWhatIsFreeUnlessThatIsOff()
+    {
+        Assert.Equal((8, true), Drafts(new(), new()));
+        Assert.Equal((4, true), Drafts(new() { DraftTokensMax = 4 }, new()));
+        Assert.Equal((0, false), Drafts(new(), new() { DraftTokens = 0 }));
+        Assert.Equal((0, false), Drafts(new() { FreeDrafts = false }, new()));
+        // How many are free is nothing that a client could send back.
+        Assert.False(new SamplingReader(Silent, new(), 64).Describe().HasDraftTokens);
+    }
+
+    private static (int Most, bool FreeOnly) Drafts(GeneratorOptions options, Wire.SamplingParameters wire)
+    {
+        var parameters = new SamplingReader(Silent, options, 64).Read(wire, 100, []);
+        return (parameters.DraftTokens, parameters.FreeDraftsOnly);
     }
 
     private static SamplingParameters Read(GenerationDefaults defaults, Wire.SamplingParameters wire, int contextLeft = 1000)

@@ -26,6 +26,7 @@ internal sealed class Simulation : IDisposable
         var runner = new ScriptedModelRunner(blockCount: Pick(8, 60), blockTokens: 1 << Pick(1, 4))
         {
             LogitsOf = history => Logits(history, weight),
+            FreeTokens = Pick(1, 6),
         };
         _readersSlow = Pick(0, 9);
         _failures = Pick(0, 2) * 4;
@@ -79,6 +80,7 @@ internal sealed class Simulation : IDisposable
             {
                 Priority = Pick(0, 2),
                 IgnoreEos = Chance(50),
+                FreeDraftsOnly = Chance(50),
                 RepetitionPenalty = Chance(20) ? 1.1f : 1,
             };
             var deadline = Chance(15) ? _bench.Time.GetTimestamp() + (Pick(1, 40) * _bench.Time.TimestampFrequency) : long.MaxValue;

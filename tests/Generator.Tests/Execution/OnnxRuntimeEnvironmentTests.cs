@@ -20,7 +20,7 @@ public sealed class OnnxRuntimeEnvironmentTests
     {
         using var guard = new LogGuard();
         OnnxRuntimeEnvironment.RouteLogs(guard.CreateLogger("onnx"));
-        using var options = SessionFactory.CreateOptions(threads: 1, spinning: false);
+        using var options = SessionFactory.CreateOptions(threads: 1, spinMicroseconds: 0);
         using var session = new InferenceSession(TinyModel.BuildAttention(), options);
         using var value = OrtValue.CreateTensorValueFromMemory(new float[1], [1, 1]);
         using var integers = OrtValue.CreateTensorValueFromMemory(new[] { 0 }, [1]);

@@ -10,6 +10,7 @@ namespace Parley.Generator.Tests.Speculation;
 public sealed class SpeculationTests
 {
     private long _accepted;
+    private long _acceptedFree;
 
     [Fact]
     public void Step_TextThatRepeats_TakesFewerStepsForTheSameAnswer()
@@ -55,6 +56,85 @@ public sealed class SpeculationTests
         Assert.InRange(bench.Engine.Snapshot.DraftTokens, 1, 500);
     }
 
+    [Theory]
+    [InlineData(1, 3)]
+    [InlineData(2, 2)]
+    [InlineData(3, 1)]
+    [InlineData(4, 0)]
+    [InlineData(5, 0)]
+    public void Step_RequestsThatAskForNothing_DraftIntoWhatIsFree(int streams, int drafted)
+    {
+        using var bench = new EngineBench(new ScriptedModelRunner { LogitsOf = Periodic, FreeTokens = 4 }, draftTokensMax: 8);
+        using var without = new EngineBench(new ScriptedModelRunner { LogitsOf = Periodic });
+        var (most, mostTokens) = (0, 0);
+        bench.Runner.BeforeRun = batch =>
+        {
+            // Tokens of prompts count too: beside a chunk nothing is free.
+            if (batch.LogitRowCount > batch.SequenceCount)
+                mostTokens = Math.Max(mostTokens, batch.TokenCount);
+            if (batch.SequenceCount == streams)
+                most = Math.Max(most, batch.LogitRowCount - batch.SequenceCount);
+        };
+        var sequences = Enumerable.Range(0, streams).Select(i =>
+            bench.Submit(EngineBench.Prompt(20, (uint)i), EngineBench.Greedy(60) with { FreeDraftsOnly = true })).ToList();
+        var expected = Enumerable.Range(0, streams).Select(i =>
+            without.Submit(EngineBench.Prompt(20, (uint)i), EngineBench.Greedy(60))).ToList();
+        while (sequences.TrueForAll(sequence => sequence.Stream.End is null))
+            bench.Step();
+        Assert.Equal(drafted, most);
+        bench.Drive();
+        without.Drive();
+        Assert.Equal(4, mostTokens);
+
+        foreach (var (sequence, other) in sequences.Zip(expected))
+            Assert.Equal(EngineBench.Read(other), EngineBench.Read(sequence));
+        bench.AssertEmpty();
+    }
+
+    [Fact]
+    public void Step_NothingIsFree_DraftsForThoseWhoAskOnly()
+    {
+        using var bench = new EngineBench(new ScriptedModelRunner { LogitsOf = Periodic }, draftTokensMax: 8);
+        bench.Submit(EngineBench.Prompt(20), EngineBench.Greedy(60) with { FreeDraftsOnly = true });
+        bench.Drive();
+        Assert.Equal(0, bench.Engine.Snapshot.DraftTokens);
+
+        bench.Submit(EngineBench.Prompt(20), EngineBench.Greedy(60));
+        bench.Drive();
+        Assert.True(bench.Engine.Snapshot.AcceptedTokens > 30);
+    }
+
+    [Fact]
+    public void Step_OneAskedForDraftsBesideOneThatDidNot_TakesThemFirst()
+    {
+        using var bench = new EngineBench(new ScriptedModelRunner { LogitsOf = Periodic, FreeTokens = 4 }, draftTokensMax: 8);
+        var free = bench.Submit(EngineBench.Prompt(20), EngineBench.Greedy(60) with { FreeDraftsOnly = true });
+        var asked = bench.Submit(EngineBench.Prompt(20, 1), EngineBench.Greedy(60) with { DraftTokens = 4 });
+        while (asked.Stream.End is null)
+            bench.Step();
+        // Two rows and up to four tokens of the other's draft: little was free.
+        Assert.InRange(free.AnswerLength, 1, 30);
+        bench.Drive();
+        Assert.Equal(60, free.AnswerLength);
+        bench.AssertEmpty();
+    }
+
+    [Fact]
+    public void Step_PoolHasOneBlockLeft_GivesItToATokenAndNotToAnEarlierDraft()
+    {
+        using var bench = new EngineBench(
+            new ScriptedModelRunner(blockCount: 14) { LogitsOf = Periodic }, stepTokensMax: 64, draftTokensMax: 8, draftTokensDefault: 0);
+        uint[] prompt = [.. EngineBench.Prompt(10), .. EngineBench.Prompt(10), .. EngineBench.Prompt(5)];
+        var stop = FrozenSet.ToFrozenSet([EngineBench.Prompt(8)[7]]);
+        var drafting = bench.Submit(prompt, EngineBench.Greedy(50) with { DraftTokens = 4, StopTokenIds = stop });
+        var other = bench.Submit(EngineBench.Prompt(24, 5), EngineBench.Greedy(3));
+        bench.Drive();
+
+        Assert.Equal((3, 3), (EngineBench.Read(drafting).Length, EngineBench.Read(other).Length));
+        Assert.Equal(0, bench.Engine.Snapshot.Preemptions);
+        bench.AssertEmpty();
+    }
+
     [Fact]
     public void Step_EndsInsideAnAcceptedDraft_DeliversNothingBehindIt()
     {
@@ -91,20 +171,28 @@ public sealed class SpeculationTests
         request.Array[1, 8].ForAll(120, requests =>
         {
             var with = Play(requests, 6, out var accepted);
+            var free = Play(requests, 6, out var acceptedFree, freeTokens: 4);
             var without = Play(requests, 0, out var none);
             Assert.Equal(0, none);
             _accepted += accepted;
+            _acceptedFree += acceptedFree;
             for (var i = 0; i < requests.Length; i++)
+            {
                 Assert.Equal(without[i], with[i]);
+                Assert.Equal(without[i], free[i]);
+            }
         });
         Assert.True(_accepted > 1000, $"Only {_accepted} drafted tokens were right: the test shows nothing.");
+        Assert.True(_acceptedFree > 500, $"Only {_acceptedFree} free drafted tokens were right: the test shows nothing.");
     }
 
-    private static List<string[]> Play((int Salt, int Length, int MaxTokens, int Seed, int Kind)[] requests, int drafts, out long accepted)
+    private static List<string[]> Play(
+        (int Salt, int Length, int MaxTokens, int Seed, int Kind)[] requests, int drafts, out long accepted, int freeTokens = 1)
     {
-        var runner = new ScriptedModelRunner(blockCount: 40) { LogitsOf = Repeating };
+        var runner = new ScriptedModelRunner(blockCount: 40) { LogitsOf = Repeating, FreeTokens = freeTokens };
         using var bench = new EngineBench(runner, runningMax: 4, stepTokensMax: 16, chunkTokens: 8, draftTokensMax: drafts);
-        var sequences = requests.Select(r => bench.Submit(EngineBench.Prompt(r.Length, (uint)r.Salt), Parameters(r), streamTokensMax: 8));
+        var sequences = requests.Select(r => bench.Submit(
+            EngineBench.Prompt(r.Length, (uint)r.Salt), Parameters(r) with { FreeDraftsOnly = freeTokens > 1 }, streamTokensMax: 8));
         var all = sequences.Select(sequence => (Sequence: sequence, Read: new List<StreamedToken>())).ToList();
         for (var step = 0; all.Exists(entry => entry.Sequence.Stream.End is null); step++)
         {

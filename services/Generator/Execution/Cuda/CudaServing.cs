@@ -169,7 +169,7 @@ internal sealed class CudaServing
 
     private SessionOptions CreateOptions(IDeviceMemory memory, long arenaBytes) => memory is CudaMemory cuda
         ? CudaSessions.CreateOptions(_options.Cuda, cuda, arenaBytes)
-        : SessionFactory.CreateOptions(_options.Threads, _options.Spinning);
+        : SessionFactory.CreateOptions(_options.Threads, _options.SpinMicroseconds);
 
     private RunnerOptions RunnerOptions(KvCacheSize size) => new()
     {
@@ -180,6 +180,6 @@ internal sealed class CudaServing
         LogitRowsMax = _options.ToLimits(size.ContextTokensMax).LogitRowsMax,
         ContextTokensMax = size.ContextTokensMax,
         Threads = _options.Threads,
-        Spinning = _options.Spinning,
+        SpinMicroseconds = _options.SpinMicroseconds,
     };
 }

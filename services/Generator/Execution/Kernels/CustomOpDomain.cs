@@ -17,12 +17,13 @@ internal static unsafe class CustomOpDomain
 
     private static readonly byte* Provider = (byte*)Marshal.StringToCoTaskMemUTF8("CPUExecutionProvider");
     private static readonly IntPtr NativeDomain = Create(
-        [new PagedAttentionOp(), new QuantizedLinearOp(), new NormalizedLinearOp(), new QuantizedHeadOp(), new QuantizedGatherOp()]);
+        new PagedAttentionOp(), new QuantizedLinearOp(), new NormalizedLinearOp(), new QuantizedHeadOp(), new QuantizedGatherOp());
 
     /// <summary>Makes the operators known to sessions of these options.</summary>
     public static void Register(SessionOptions options) => OrtCustomOpApi.AddDomain(options, NativeDomain);
 
-    private static IntPtr Create(IReadOnlyList<CustomOp> operators)
+    /// <summary>A domain of this name with these operators; it lives as long as the process.</summary>
+    public static IntPtr Create(params IReadOnlyList<CustomOp> operators)
     {
         var domain = OrtCustomOpApi.CreateDomain(Name);
         foreach (var definition in operators)

@@ -27,11 +27,16 @@ internal static class EngineBench
             DefaultValueFactory = _ => new GeneratorOptions().KvBlockTokens,
         };
         var best = Numbers("--logit-best", "How many of the best logits count: 1 as in greedy requests, k as with top-k, 0 for all.", [1]);
+        var spin = new Option<int>("--spin")
+        {
+            Description = "Microseconds that a thread without work looks for some within a step; 0 is not at all.",
+            DefaultValueFactory = _ => new GeneratorOptions().SpinMicroseconds,
+        };
         var parts = new Option<bool>("--parts") { Description = "Take the decode steps apart: attention, linears, head, sampling, rest." };
         var json = new Option<bool>("--json") { Description = "Print JSON with all parameters and the machine." };
         var command = new Command("engine", "Bare model steps: prefill by length, decode by batch and context.")
         {
-            batches, prompts, pasts, repeats, cache, block, best, parts, json,
+            batches, prompts, pasts, repeats, cache, block, best, spin, parts, json,
         };
         model.AddTo(command);
         command.SetAction(async (result, cancellationToken) =>
@@ -40,7 +45,7 @@ internal static class EngineBench
             var load = new EngineLoad(
                 result.GetRequiredValue(batches), result.GetRequiredValue(pasts), result.GetRequiredValue(prompts),
                 result.GetValue(repeats), result.GetValue(cache), result.GetValue(block),
-                result.GetRequiredValue(best), result.GetValue(parts));
+                result.GetRequiredValue(best), result.GetValue(spin), result.GetValue(parts));
             using var steps = new EngineSteps(package, load, result.GetValue(model.Threads));
             var report = steps.Run(cancellationToken);
             if (result.GetValue(json))

@@ -35,6 +35,7 @@ internal sealed class EngineSteps : IDisposable
             LogitRowsMax = sequences,
             ContextTokensMax = longest,
             Threads = threads,
+            SpinMicroseconds = load.SpinMicroseconds,
         };
         var started = Stopwatch.GetTimestamp();
         _runner = OnnxModelRunner.Create(package.ModelPath, package.Manifest, _options);

@@ -20,6 +20,9 @@ internal sealed class LentRunner(IModelRunner runner) : IModelRunner
 
     public string Device => runner.Device;
 
+    /// <summary>None: what drafts spare is no part of what a height adds to bare steps.</summary>
+    public int FreeTokens => 1;
+
     /// <summary>Time within steps so far. From any thread.</summary>
     public TimeSpan Busy => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _ticks));
 

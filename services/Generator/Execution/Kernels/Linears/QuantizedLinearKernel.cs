@@ -60,6 +60,9 @@ internal sealed unsafe class QuantizedLinearKernel(
 
     public int TileRows => tileRows;
 
+    /// <summary>Rows that cost nearly what one costs, as measured (docs/benchmarks/kernel-notes.md); 1 where nobody has.</summary>
+    public int FreeRows => this == Avx512Variant ? 4 : this == AvxVnniVariant || this == Avx2Variant ? 2 : 1;
+
     public delegate*<QuantizedLinearStep*, nint, void> RunUnit => run;
 
     public delegate*<QuantizedLinearStep*, nint, void> RunCoarseUnit => runCoarse;

@@ -61,11 +61,22 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
                 first += VectorBytes;
                 second += VectorBytes;
                 activations += 8 * TRows.Count;
-                StoreFour(0, run, groupSums, p0, p1, p2, p3, q0, q1, q2, q3);
-                StoreFour(4, run, groupSums, p4, p5, p6, p7, q4, q5, q6, q7);
-            }
+                if (run < tile->GroupRuns - 1)
+                {
+                    StoreFour(0, run, groupSums, p0, p1, p2, p3, q0, q1, q2, q3);
+                    StoreFour(4, run, groupSums, p4, p5, p6, p7, q4, q5, q6, q7);
+                    continue;
+                }
 
-            Finish(tile, group, part);
+                // The sums of a group's last run need not pass through memory.
+                LoadScales(tile, group, part, out var scale, out var minimum, out var scale2, out var minimum2);
+                var sums = tile->Sums + (TOps.Width * part);
+                var parameters = tile->Parameters + (2 * TRows.Count * group);
+                FinishFour(
+                    0, run, groupSums, sums, parameters, scale, minimum, scale2, minimum2, p0, p1, p2, p3, q0, q1, q2, q3);
+                FinishFour(
+                    4, run, groupSums, sums, parameters, scale, minimum, scale2, minimum2, p4, p5, p6, p7, q4, q5, q6, q7);
+            }
         }
     }
 
@@ -147,16 +158,15 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
         TOps.Store(sums + BlockOutputs, sum2);
     }
 
-    /// <summary>Scales a group's integers and adds them to the results.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(QuantizedTile* tile, int group, int part)
+    private static void LoadScales(
+        QuantizedTile* tile, int group, int part, out TFloat scale, out TFloat minimum, out TFloat scale2, out TFloat minimum2)
     {
-        var halves = BlockOutputs * (tile->HasMinima ? 2 : 1) * group;
-        halves += TOps.Width * part;
+        var halves = (BlockOutputs * (tile->HasMinima ? 2 : 1) * group) + (TOps.Width * part);
         ushort* firstHalves = tile->FirstHalves + halves, secondHalves = tile->SecondHalves + halves;
         TFloat factor = TOps.Broadcast(tile->FirstFactor), factor2 = TOps.Broadcast(tile->SecondFactor);
-        TFloat scale = TOps.LoadHalves(firstHalves, factor), scale2 = TOps.LoadHalves(secondHalves, factor2);
-        TFloat minimum, minimum2;
+        scale = TOps.LoadHalves(firstHalves, factor);
+        scale2 = TOps.LoadHalves(secondHalves, factor2);
         if (tile->HasMinima)
         {
             minimum = TOps.LoadHalves(firstHalves + BlockOutputs, factor);
@@ -167,21 +177,47 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
             minimum = TOps.Multiply(scale, TOps.Broadcast(tile->FirstMinimum));
             minimum2 = TOps.Multiply(scale2, TOps.Broadcast(tile->SecondMinimum));
         }
+    }
 
-        var integers = tile->GroupSums + (TOps.Width * part);
-        var sums = tile->Sums + (TOps.Width * part);
-        var parameters = tile->Parameters + (2 * TRows.Count * group);
-        for (var row = 0; row < TRows.Count; row++)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishFour(
+        int row, int run, int* groupSums, float* sums, float* parameters, TFloat scale, TFloat minimum, TFloat scale2, TFloat minimum2,
+        TInt p0, TInt p1, TInt p2, TInt p3, TInt q0, TInt q1, TInt q2, TInt q3)
+    {
+        groupSums += 2 * BlockOutputs * row;
+        sums += 2 * BlockOutputs * row;
+        parameters += 2 * row;
+        if (TRows.Count > row)
+            Finish(0, run, groupSums, sums, parameters, scale, minimum, scale2, minimum2, p0, q0);
+        if (TRows.Count > row + 1)
+            Finish(1, run, groupSums, sums, parameters, scale, minimum, scale2, minimum2, p1, q1);
+        if (TRows.Count > row + 2)
+            Finish(2, run, groupSums, sums, parameters, scale, minimum, scale2, minimum2, p2, q2);
+        if (TRows.Count > row + 3)
+            Finish(3, run, groupSums, sums, parameters, scale, minimum, scale2, minimum2, p3, q3);
+    }
+
+    /// <summary>Scales the integers of a group and a row and adds them to the results.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(
+        int row, int run, int* groupSums, float* sums, float* parameters, TFloat scale, TFloat minimum, TFloat scale2, TFloat minimum2,
+        TInt sum, TInt sum2)
+    {
+        groupSums += 2 * BlockOutputs * row;
+        sums += 2 * BlockOutputs * row;
+        sum = TOps.Widen(sum);
+        sum2 = TOps.Widen(sum2);
+        if (run > 0)
         {
-            TFloat rowScale = TOps.Broadcast(parameters[0]), rowSum = TOps.Broadcast(parameters[1]);
-            var sum = TOps.MultiplyAdd(TOps.ToFloat(TOps.LoadSums(integers)), scale, TOps.Multiply(minimum, rowSum));
-            TOps.Store(sums, TOps.MultiplyAdd(sum, rowScale, TOps.Load(sums)));
-            sum = TOps.MultiplyAdd(TOps.ToFloat(TOps.LoadSums(integers + BlockOutputs)), scale2, TOps.Multiply(minimum2, rowSum));
-            TOps.Store(sums + BlockOutputs, TOps.MultiplyAdd(sum, rowScale, TOps.Load(sums + BlockOutputs)));
-            integers += 2 * BlockOutputs;
-            sums += 2 * BlockOutputs;
-            parameters += 2;
+            sum = TOps.Add(sum, TOps.LoadSums(groupSums));
+            sum2 = TOps.Add(sum2, TOps.LoadSums(groupSums + BlockOutputs));
         }
+
+        TFloat rowScale = TOps.Broadcast(parameters[2 * row]), rowSum = TOps.Broadcast(parameters[(2 * row) + 1]);
+        var product = TOps.MultiplyAdd(TOps.ToFloat(sum), scale, TOps.Multiply(minimum, rowSum));
+        TOps.Store(sums, TOps.MultiplyAdd(product, rowScale, TOps.Load(sums)));
+        product = TOps.MultiplyAdd(TOps.ToFloat(sum2), scale2, TOps.Multiply(minimum2, rowSum));
+        TOps.Store(sums + BlockOutputs, TOps.MultiplyAdd(product, rowScale, TOps.Load(sums + BlockOutputs)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
