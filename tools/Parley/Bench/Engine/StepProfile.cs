@@ -55,7 +55,9 @@ internal static class StepProfile
             using var events = JsonDocument.Parse(File.ReadAllBytes(runner.EndProfiling()));
             return Read(events.RootElement, load.Repeats) with
             {
-                Sequences = sequences, Past = past, SamplingMs = sampling.Milliseconds / load.Repeats,
+                Sequences = sequences,
+                Past = past,
+                SamplingMs = sampling.Milliseconds / load.Repeats,
             };
         }
         finally
