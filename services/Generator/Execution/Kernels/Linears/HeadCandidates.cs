@@ -65,17 +65,22 @@ internal sealed unsafe class HeadCandidates(QuantizedMatrix matrix, int tileRows
         var most = _blocks / 4;
         _kind = 0;
         var any = false;
-        for (var row = 0; row < rows; row++)
+        head->Tiles = QuantizedLinearStep.Tiles(rows, tileRows);
+        for (var tile = 0; tile < head->Tiles; tile++)
         {
-            _counts[row] = counts[row] > 0 && counts[row] <= most && IsFinite(&head->Linear, row) ? counts[row] : 0;
-            any |= _counts[row] > 0;
-            _kind |= _counts[row] > 1 ? 1 : 0;
+            var (first, tileCount) = head->Linear.Tile(tile, tileRows);
+            for (var row = first; row < first + tileCount; row++)
+            {
+                var counted = counts[row] > 0 && counts[row] <= most && IsFinite(&head->Linear, first, tileCount, row);
+                _counts[row] = counted ? counts[row] : 0;
+                any |= counted;
+                _kind |= _counts[row] > 1 ? 1 : 0;
+            }
         }
 
         if (!any || _resting[_kind]-- > 0)
             return false;
         _resting[_kind] = 0;
-        head->Tiles = QuantizedLinearStep.Tiles(rows, tileRows);
         _wanted.AsSpan(0, head->Tiles * _blocks).Clear();
         // They are pinned for their lifetime.
         fixed (float* best = _best)
@@ -124,8 +129,10 @@ internal sealed unsafe class HeadCandidates(QuantizedMatrix matrix, int tileRows
         for (var tile = 0; tile < head->Tiles; tile++)
         {
             var (row, rows) = head->Linear.Tile(tile, tileRows);
+            if (WantsAll(row, rows))
+                continue;
             var wanted = Wanted(tile);
-            for (var r = row; !WantsAll(row, rows) && r < row + rows; r++)
+            for (var r = row; r < row + rows; r++)
             {
                 var least = Threshold(head, wanted, r);
                 _outliers.ReadNorms(r, _norms);
@@ -164,12 +171,8 @@ internal sealed unsafe class HeadCandidates(QuantizedMatrix matrix, int tileRows
     }
 
     /// <summary>Whether the row's activations are numbers: the scale of a group that holds anything else is not.</summary>
-    private bool IsFinite(QuantizedLinearStep* step, int row)
+    private bool IsFinite(QuantizedLinearStep* step, int first, int rows, int row)
     {
-        var (tile, whole) = (row / tileRows, step->Rows / tileRows);
-        if (tile >= whole)
-            tile = whole + ((row - (whole * tileRows)) / 4);
-        var (first, rows) = step->Tile(tile, tileRows);
         var parameters = step->Parameters + ((long)first * _groups * 2) + (2 * (row - first));
         for (var group = 0; group < _groups; group++)
         {

@@ -10,7 +10,6 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomO
 
     private const int IndexInput = 3;
 
-    private readonly QuantizedLinearKernel _kernel = QuantizedLinearKernel.Best;
     private readonly HeadCandidates _candidates = new(matrix, QuantizedLinearKernel.Best.TileRows);
 
     /// <summary>Reads a node.</summary>
@@ -39,42 +38,44 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomO
         if (shape[0] != step.Rows)
             throw new InvalidDataException($"{step.Rows} rows come with {shape[0]} numbers of best outputs");
         step.Output = (float*)OrtCustomOpApi.GetOutput(context, step.Rows, step.Outputs);
-        if (step.Rows > 0)
-            Run(context, &head, new ReadOnlySpan<int>(counts, step.Rows));
+        if (step.Rows == 0)
+            return;
+        QuantizedLinearPlan.Reserve(&head.Linear);
+        Run(context, &head, new ReadOnlySpan<int>(counts, step.Rows), _candidates, QuantizedLinearKernel.Best);
     }
 
-    private void Run(void* context, QuantizedHeadStep* head, ReadOnlySpan<int> counts)
+    /// <summary>Runs a step.</summary>
+    /// <param name="context">Context of the node; null is the calling thread alone.</param>
+    /// <param name="head">Its linear, with scratch.</param>
+    /// <param name="counts">Best outputs that count [rows], 0 for all.</param>
+    /// <param name="candidates">Chooses the blocks of the second pass.</param>
+    /// <param name="kernel">Does the arithmetic.</param>
+    internal static void Run(
+        void* context, QuantizedHeadStep* head, ReadOnlySpan<int> counts, HeadCandidates candidates, QuantizedLinearKernel kernel)
     {
         var step = &head->Linear;
-        step->Activations = LinearScratch.Activations((long)step->Rows * step->Inputs);
-        step->Parameters = LinearScratch.Parameters((long)step->Rows * step->Groups * 2);
-        var plan = new QuantizedLinearPlan(step, _kernel);
-        ParallelLoop.Run(context, plan.Quantize, &plan, plan.TileCount, parallel: false);
-        if (!_candidates.Begin(head, counts))
+        var plan = new QuantizedLinearPlan(step, kernel);
+        QuantizedLinearPlan.Quantize(context, &plan);
+        if (!candidates.Begin(head, counts))
         {
             // Every row wants all: both planes in one pass.
-            RunPass(context, &plan, _kernel.RunUnit, step->Units, step->Rows, step->Inputs);
+            RunPass(context, &plan, kernel.RunUnit, step->Units, step);
             return;
         }
 
-        RunPass(context, &plan, _kernel.RunCoarseUnit, (step->Blocks + 1) / 2, step->Rows, step->Inputs);
-        _candidates.WantBest(head);
-        RunExact(context, &plan, head);
-        _candidates.WantRest(head);
-        RunExact(context, &plan, head);
-    }
-
-    private void RunExact(void* context, QuantizedLinearPlan* plan, QuantizedHeadStep* head)
-    {
-        if (head->ListCount > 0)
-            RunPass(context, plan, _kernel.RunExactUnit, (head->ListCount + 1) / 2, head->Linear.Rows, head->Linear.Inputs);
+        RunPass(context, &plan, kernel.RunCoarseUnit, (step->Blocks + 1) / 2, step);
+        candidates.WantBest(head);
+        RunPass(context, &plan, kernel.RunExactUnit, (head->ListCount + 1) / 2, step);
+        candidates.WantRest(head);
+        RunPass(context, &plan, kernel.RunExactUnit, (head->ListCount + 1) / 2, step);
     }
 
     private static void RunPass(
-        void* context, QuantizedLinearPlan* plan, delegate*<QuantizedLinearStep*, nint, void> run, int units, int rows, int inputs)
+        void* context, QuantizedLinearPlan* plan, delegate*<QuantizedLinearStep*, nint, void> run, int units, QuantizedLinearStep* step)
     {
-        var parallel = 2L * QuantizedLinearLayout.BlockOutputs * units * rows * inputs > RunInlineMax;
-        plan->Divide(run, units, parallel ? ProcessorTopology.PhysicalCores : 1);
-        ParallelLoop.Run(context, plan->Multiply, plan, plan->WorkerCount, parallel);
+        if (units == 0)
+            return;
+        var products = 2L * QuantizedLinearLayout.BlockOutputs * units * step->Rows * step->Inputs;
+        QuantizedLinearPlan.Multiply(context, plan, run, units, products > RunInlineMax);
     }
 }

@@ -72,49 +72,8 @@ internal sealed unsafe class QuantizedLinearKernel(
     /// <summary>Runs a whole step on the calling thread.</summary>
     public void Run(QuantizedLinearStep* step)
     {
-        Quantize(step);
-        for (var unit = 0; unit < step->Units; unit++)
-            run(step, unit);
-    }
-
-    /// <summary>Runs a whole step of a head on the calling thread.</summary>
-    /// <param name="head">Its linear.</param>
-    /// <param name="counts">Best outputs that count [rows], 0 for all.</param>
-    /// <param name="matrix">The weights.</param>
-    /// <returns>Blocks whose low plane was read.</returns>
-    public int RunHead(QuantizedHeadStep* head, ReadOnlySpan<int> counts, QuantizedMatrix matrix)
-    {
-        var step = &head->Linear;
-        Quantize(step);
-        var candidates = new HeadCandidates(matrix, tileRows);
-        if (!candidates.Begin(head, counts))
-        {
-            for (var unit = 0; unit < step->Units; unit++)
-                run(step, unit);
-            return step->Blocks;
-        }
-
-        for (var unit = 0; unit < (step->Blocks + 1) / 2; unit++)
-            runCoarse(step, unit);
-        candidates.WantBest(head);
-        RunExact(head);
-        candidates.WantRest(head);
-        RunExact(head);
-        return candidates.ExactBlocks;
-    }
-
-    private void RunExact(QuantizedHeadStep* head)
-    {
-        for (var unit = 0; unit < (head->ListCount + 1) / 2; unit++)
-            runExact(&head->Linear, unit);
-    }
-
-    private void Quantize(QuantizedLinearStep* step)
-    {
-        for (var tile = 0; tile < QuantizedLinearStep.Tiles(step->Rows, tileRows); tile++)
-        {
-            var (row, rows) = step->Tile(tile, tileRows);
-            ActivationQuantizer.QuantizeTile(step, row, rows);
-        }
+        var plan = new QuantizedLinearPlan(step, this);
+        QuantizedLinearPlan.Quantize(context: null, &plan);
+        QuantizedLinearPlan.Multiply(context: null, &plan, run, step->Units, parallel: false);
     }
 }

@@ -27,21 +27,53 @@ internal unsafe struct QuantizedLinearPlan
         _tileRows = kernel.TileRows;
     }
 
-    public readonly int TileCount => QuantizedLinearStep.Tiles(_step->Rows, _tileRows);
-
+    /// <summary>Workers of the pass at work.</summary>
     public int WorkerCount { get; private set; }
 
-    /// <summary>Quantises one tile; the argument is the plan.</summary>
-    public readonly delegate*<void*, nint, void> Quantize => &QuantizeTile;
+    /// <summary>Runs a whole step on the threads of a session, by the fastest kernel.</summary>
+    public static void Run(void* context, QuantizedLinearStep* step)
+    {
+        if (step->Rows == 0)
+            return;
+        Reserve(step);
+        var kernel = QuantizedLinearKernel.Best;
+        var plan = new QuantizedLinearPlan(step, kernel);
+        Quantize(context, &plan);
+        Multiply(context, &plan, kernel.RunUnit, step->Units, (long)step->Rows * step->Inputs * step->Outputs > RunInlineMax);
+    }
 
-    /// <summary>Does one worker's share; the argument is the plan.</summary>
-    public readonly delegate*<void*, nint, void> Multiply => &Work;
+    /// <summary>Gives a step the calling thread's scratch.</summary>
+    public static void Reserve(QuantizedLinearStep* step)
+    {
+        step->Activations = LinearScratch.Activations((long)step->Rows * step->Inputs);
+        step->Parameters = LinearScratch.Parameters((long)step->Rows * step->Groups * 2);
+    }
 
-    /// <summary>Gives each worker a run of units.</summary>
+    /// <summary>Quantises all rows.</summary>
+    /// <param name="context">Context of the node; null is the calling thread alone.</param>
+    /// <param name="plan">Of a step that has its scratch.</param>
+    public static void Quantize(void* context, QuantizedLinearPlan* plan)
+    {
+        var step = plan->_step;
+        var parallel = context is not null && (long)step->Rows * step->Inputs > QuantizeInlineMax;
+        ParallelLoop.Run(context, &QuantizeTile, plan, QuantizedLinearStep.Tiles(step->Rows, plan->_tileRows), parallel);
+    }
+
+    /// <summary>Runs units, each worker a run of neighbours.</summary>
+    /// <param name="context">Context of the node; null is the calling thread alone.</param>
+    /// <param name="plan">Of a step whose rows are quantised.</param>
     /// <param name="run">Body of a unit.</param>
     /// <param name="units">Number of units; at least one.</param>
-    /// <param name="workers">At most so many.</param>
-    public void Divide(delegate*<QuantizedLinearStep*, nint, void> run, int units, int workers)
+    /// <param name="parallel">Whether the work is worth waking other threads.</param>
+    public static void Multiply(
+        void* context, QuantizedLinearPlan* plan, delegate*<QuantizedLinearStep*, nint, void> run, int units, bool parallel)
+    {
+        parallel &= context is not null;
+        plan->Divide(run, units, parallel ? ProcessorTopology.PhysicalCores : 1);
+        ParallelLoop.Run(context, &Work, plan, plan->WorkerCount, parallel);
+    }
+
+    private void Divide(delegate*<QuantizedLinearStep*, nint, void> run, int units, int workers)
     {
         _run = run;
         WorkerCount = Math.Clamp(workers, 1, Math.Min(units, WorkersMax));
@@ -50,22 +82,6 @@ internal unsafe struct QuantizedLinearPlan
             _ranges[i].Next = (int)((long)units * i / WorkerCount);
             _ranges[i].End = (int)((long)units * (i + 1) / WorkerCount);
         }
-    }
-
-    /// <summary>Runs a whole step on the threads of a session, by the fastest kernel.</summary>
-    public static void Run(void* context, QuantizedLinearStep* step)
-    {
-        if (step->Rows == 0)
-            return;
-        var activations = (long)step->Rows * step->Inputs;
-        step->Activations = LinearScratch.Activations(activations);
-        step->Parameters = LinearScratch.Parameters((long)step->Rows * step->Groups * 2);
-        var kernel = QuantizedLinearKernel.Best;
-        var plan = new QuantizedLinearPlan(step, kernel);
-        ParallelLoop.Run(context, plan.Quantize, &plan, plan.TileCount, activations > QuantizeInlineMax);
-        var parallel = activations * step->Outputs > RunInlineMax;
-        plan.Divide(kernel.RunUnit, step->Units, parallel ? ProcessorTopology.PhysicalCores : 1);
-        ParallelLoop.Run(context, plan.Multiply, &plan, plan.WorkerCount, parallel);
     }
 
     private static void QuantizeTile(void* argument, nint tile)

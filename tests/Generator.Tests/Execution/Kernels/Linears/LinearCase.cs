@@ -121,7 +121,9 @@ internal sealed unsafe class LinearCase
         var output = Run(rows, gated: false, step =>
         {
             var head = new QuantizedHeadStep { Linear = *(QuantizedLinearStep*)step };
-            exact = kernel.RunHead(&head, counts, Matrix(head.Linear));
+            var candidates = new HeadCandidates(Matrix(head.Linear), kernel.TileRows);
+            QuantizedHeadNode.Run(context: null, &head, counts, candidates, kernel);
+            exact = candidates.ExactBlocks;
         });
         exactBlocks = exact;
         return output;
