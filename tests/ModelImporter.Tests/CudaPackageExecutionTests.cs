@@ -72,7 +72,7 @@ public sealed class CudaPackageExecutionTests
             for (var s = 0; s < 2; s++)
             {
                 error.Add(runner.LogitsOf(s), expected[s][past[s] - 1]);
-                AssertCandidates(runner, s);
+                CandidateRows.AssertBest(runner, s);
             }
         }
 
@@ -162,19 +162,6 @@ public sealed class CudaPackageExecutionTests
         runner.Dispose();
         runner.Terminate();
         Assert.Throws<ObjectDisposedException>(() => runner.Run(batch));
-    }
-
-    private static void AssertCandidates(CudaModelRunner runner, int row)
-    {
-        var logits = runner.LogitsOf(row);
-        Assert.True(runner.TryGetCandidates(row, out var best, out var ids));
-        var sorted = logits.ToArray();
-        sorted.Sort();
-        for (var i = 0; i < 64; i++)
-        {
-            Assert.Equal(sorted[^(i + 1)], best[i]);
-            Assert.Equal(logits[(int)ids[i]], best[i]);
-        }
     }
 
     private static CudaModelRunner Open(TemporaryFolder folder, string name, string precision)

@@ -63,7 +63,7 @@ public sealed class SlotPackageExecutionTests
             for (var s = 0; s < 2; s++)
             {
                 error.Add(runner.LogitsOf(1 - s), expected[s][past[s] - 1]);
-                AssertCandidates(runner, 1 - s);
+                CandidateRows.AssertBest(runner, 1 - s);
             }
         }
 
@@ -119,7 +119,7 @@ public sealed class SlotPackageExecutionTests
                 batchAlone.Clear(1);
                 batchAlone.Add(rows[row], 0, [0], 1);
                 Assert.InRange(Fixture.RelativeError(runner.LogitsOf(row), alone.Run(batchAlone).Span), 0, 2e-6);
-                AssertCandidates(runner, row);
+                CandidateRows.AssertBest(runner, row);
             }
         }
     }
@@ -241,19 +241,6 @@ public sealed class SlotPackageExecutionTests
             default:
                 cached[slot] ??= [];
                 break;
-        }
-    }
-
-    private static void AssertCandidates(SlotModelRunner runner, int row)
-    {
-        var logits = runner.LogitsOf(row);
-        Assert.True(runner.TryGetCandidates(row, out var best, out var ids));
-        var sorted = logits.ToArray();
-        sorted.Sort();
-        for (var i = 0; i < 64; i++)
-        {
-            Assert.Equal(sorted[^(i + 1)], best[i]);
-            Assert.Equal(logits[(int)ids[i]], best[i]);
         }
     }
 

@@ -112,21 +112,8 @@ internal sealed class CudaModelRunner : ICandidateRunner
         return _logitsMemory.Memory[..(batch.LogitRowCount * Shape.VocabularySize)];
     }
 
-    public bool TryGetCandidates(int row, out ReadOnlySpan<float> logits, out ReadOnlySpan<long> ids)
-    {
-        logits = default;
-        ids = default;
-        if (CandidateCount == 0)
-            return false;
-        var (plan, rows) = (_last.Plan, _last.Size.LogitRows);
-        if (!float.IsFinite(_candidates.Span<float>(plan.OffsetOf(BindingPlan.LogitSums), rows)[row]))
-            return false;
-        logits = _candidates.Span<float>(plan.OffsetOf(BindingPlan.TopLogits), rows * CandidateCount)
-            .Slice(row * CandidateCount, CandidateCount);
-        ids = _candidates.Span<long>(plan.OffsetOf(BindingPlan.TopIds), rows * CandidateCount)
-            .Slice(row * CandidateCount, CandidateCount);
-        return true;
-    }
+    public bool TryGetCandidates(int row, out ReadOnlySpan<float> logits, out ReadOnlySpan<long> ids) =>
+        FetchedCandidates.TryRead(_candidates, _last.Plan, _last.Size.LogitRows, row, CandidateCount, out logits, out ids);
 
     public ReadOnlySpan<float> LogitsOf(int row)
     {

@@ -126,19 +126,9 @@ internal sealed class SlotModelRunner : ICandidateRunner
 
     public bool TryGetCandidates(int row, out ReadOnlySpan<float> logits, out ReadOnlySpan<long> ids)
     {
-        logits = default;
-        ids = default;
-        if (CandidateCount == 0)
-            return false;
         var (run, index) = _step.PlaceOf(row);
-        var (plan, rows) = (_plans[run].Plan, _plans[run].Run.BoundLogitRows);
-        if (!float.IsFinite(_candidates.Span<float>(plan.OffsetOf(BindingPlan.LogitSums), rows)[index]))
-            return false;
-        logits = _candidates.Span<float>(plan.OffsetOf(BindingPlan.TopLogits), rows * CandidateCount)
-            .Slice(index * CandidateCount, CandidateCount);
-        ids = _candidates.Span<long>(plan.OffsetOf(BindingPlan.TopIds), rows * CandidateCount)
-            .Slice(index * CandidateCount, CandidateCount);
-        return true;
+        return FetchedCandidates.TryRead(
+            _candidates, _plans[run].Plan, _plans[run].Run.BoundLogitRows, index, CandidateCount, out logits, out ids);
     }
 
     public ReadOnlySpan<float> LogitsOf(int row)
