@@ -4,7 +4,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Linears;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Benchmarks;
 

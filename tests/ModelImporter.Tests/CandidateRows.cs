@@ -1,6 +1,4 @@
-extern alias generator;
-
-using generator::Parley.Generator.Execution;
+using Parley.Generator.Execution;
 
 namespace Parley.ModelImporter.Tests;
 

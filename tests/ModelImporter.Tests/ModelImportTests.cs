@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Parley.ModelImporter.Graph.Onnx;
-using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Tests.Quantization;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Tests;
 

@@ -1,8 +1,6 @@
-extern alias generator;
-
-using generator::Parley.Generator.Execution;
-using generator::Parley.Generator.Execution.Kernels.Linears;
-using generator::Parley.Generator.Model;
+using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels.Linears;
+using Parley.Generator.Model;
 using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests;

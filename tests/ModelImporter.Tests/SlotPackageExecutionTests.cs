@@ -1,13 +1,10 @@
-extern alias generator;
-
-using generator::Parley.Generator.Execution;
-using generator::Parley.Generator.Execution.Cuda;
-using generator::Parley.Generator.Model;
 using Microsoft.ML.OnnxRuntime;
-using Parley.ModelImporter.Package;
+using Parley.Generator.Execution;
+using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Model;
 using Parley.ModelImporter.Tests.Graph;
+using Parley.PackageFormat;
 using Parley.TestSupport;
-using GeneratorTarget = generator::Parley.ModelImporter.Package.GraphTarget;
 
 namespace Parley.ModelImporter.Tests;
 
@@ -19,7 +16,7 @@ public sealed class SlotPackageExecutionTests
 {
     private const int Vocabulary = 384;
 
-    private static readonly GeneratorTarget Rehearsal = new("rehearsal", "fp32", "group-query", 64);
+    private static readonly GraphTarget Rehearsal = new("rehearsal", "fp32", "group-query", 64);
 
     private static readonly RunnerOptions Options = new()
     {

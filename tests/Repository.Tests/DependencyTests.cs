@@ -11,9 +11,10 @@ public sealed class DependencyTests
         ["Protos"] = [],
         ["ServiceDefaults"] = [],
         ["Tokenizer"] = ["Protos", "ServiceDefaults"],
-        ["Generator"] = ["Protos", "ServiceDefaults"],
+        ["Generator"] = ["PackageFormat", "Protos", "ServiceDefaults"],
         ["Gateway"] = ["Protos", "ServiceDefaults"],
-        ["ModelImporter"] = [],
+        ["PackageFormat"] = [],
+        ["ModelImporter"] = ["PackageFormat"],
         ["Parley"] = ["Gateway", "Generator", "ModelImporter", "Protos", "ServiceDefaults", "Tokenizer"],
     };
 

@@ -4,6 +4,7 @@ using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter;
 

@@ -1,7 +1,7 @@
 using Parley.Generator.Execution;
 using Parley.Generator.KvCache;
 using Parley.Generator.Model;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Engine;
 

@@ -1,5 +1,5 @@
 using Google.Protobuf;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution;
 

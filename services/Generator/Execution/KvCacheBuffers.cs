@@ -1,5 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution;
 

@@ -1,5 +1,5 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Model;
 

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Execution;
 

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Parley.Generator.Model;
 using Parley.Generator.Tests.Execution;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Model;
 

@@ -1,7 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Parley.ModelImporter.Graph.Onnx;
-using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Safetensors;
+using Parley.PackageFormat;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Tests.Graph;

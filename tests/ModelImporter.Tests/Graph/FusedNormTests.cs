@@ -1,7 +1,5 @@
-extern alias generator;
-
-using generator::Parley.Generator.Execution;
-using generator::Parley.Generator.Model;
+using Parley.Generator.Execution;
+using Parley.Generator.Model;
 
 namespace Parley.ModelImporter.Tests.Graph;
 

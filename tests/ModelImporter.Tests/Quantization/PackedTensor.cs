@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Parley.ModelImporter.Graph.Onnx;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Tests.Quantization;
 

@@ -1,5 +1,5 @@
-using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Safetensors;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Architectures;
 

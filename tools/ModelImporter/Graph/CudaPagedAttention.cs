@@ -1,6 +1,6 @@
 using Parley.ModelImporter.Architectures;
-using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
+using Parley.PackageFormat;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Graph;

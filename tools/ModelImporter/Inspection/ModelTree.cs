@@ -3,9 +3,9 @@ using System.Text;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Calibration;
 using Parley.ModelImporter.Graph;
-using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Inspection;
 

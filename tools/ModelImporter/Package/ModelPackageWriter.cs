@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Package;
 

@@ -2,6 +2,7 @@ using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Safetensors;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Quantization;
 

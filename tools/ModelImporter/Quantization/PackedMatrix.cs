@@ -1,6 +1,6 @@
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Quantization;

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Synthesis;
 

@@ -1,5 +1,5 @@
 using Parley.Generator.KvCache;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution.Cuda;
 

@@ -1,7 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.KvCache;
 using Parley.Generator.Model;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
 namespace Parley.Generator.Execution.Cuda;

@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Sampling;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution.Cuda;
 

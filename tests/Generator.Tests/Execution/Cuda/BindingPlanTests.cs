@@ -1,7 +1,7 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Execution.Cuda;
 

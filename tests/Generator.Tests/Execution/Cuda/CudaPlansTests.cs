@@ -1,5 +1,5 @@
 using Parley.Generator.Execution.Cuda;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Execution.Cuda;
 

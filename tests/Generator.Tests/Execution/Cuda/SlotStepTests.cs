@@ -1,6 +1,6 @@
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Execution.Cuda;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Parley.Generator.Execution;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Cli.Bench.Stack;
 

@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
 

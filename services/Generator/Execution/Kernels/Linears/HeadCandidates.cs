@@ -1,5 +1,5 @@
 using Parley.Generator.Sampling;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
 

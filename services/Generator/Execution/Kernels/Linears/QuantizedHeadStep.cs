@@ -1,5 +1,5 @@
 using System.Runtime.Intrinsics;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
 

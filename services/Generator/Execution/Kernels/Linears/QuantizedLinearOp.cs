@@ -4,7 +4,7 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 
 /// <summary>
 /// The operator <c>ai.parley.QuantizedLinear</c>, version 1: rows times a constant matrix of 4 or 8 bits in the layout of
-/// <see cref="ModelImporter.Package.QuantizedLinearLayout"/>. The arithmetic is <see cref="QuantizedLinearKernel"/>.
+/// <see cref="PackageFormat.QuantizedLinearLayout"/>. The arithmetic is <see cref="QuantizedLinearKernel"/>.
 /// </summary>
 internal sealed unsafe class QuantizedLinearOp : CustomOp
 {

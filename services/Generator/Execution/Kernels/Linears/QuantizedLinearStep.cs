@@ -1,4 +1,5 @@
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
+
 
 namespace Parley.Generator.Execution.Kernels.Linears;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Parley.Generator.Execution.Kernels.Linears;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Execution.Kernels.Linears;
 

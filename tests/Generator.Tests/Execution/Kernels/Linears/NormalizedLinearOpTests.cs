@@ -3,7 +3,7 @@ using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Linears;
-using Parley.ModelImporter.Package;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Execution.Kernels.Linears;
 

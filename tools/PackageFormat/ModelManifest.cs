@@ -1,12 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Parley.ModelImporter.Package;
+namespace Parley.PackageFormat;
 
 /// <summary>
 /// <c>parley.json</c>: what a package is. Written by the importer, read by the services; <c>docs/model-package.md</c> describes it.
 /// </summary>
-internal sealed record ModelManifest
+public sealed record ModelManifest
 {
     /// <summary>Name of the manifest within a package.</summary>
     public const string FileName = "parley.json";

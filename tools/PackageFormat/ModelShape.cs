@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Parley.ModelImporter.Package;
+namespace Parley.PackageFormat;
 
 /// <summary>The sizes of a decoder, as its <c>config.json</c> gives them.</summary>
 /// <param name="Layers">Number of decoder layers.</param>
@@ -12,7 +12,7 @@ namespace Parley.ModelImporter.Package;
 /// <param name="VocabularySize">Rows of the embedding and of the head: ids are below this number.</param>
 /// <param name="ContextTokensMax">Positions that the model was made for: prompt and answer together.</param>
 /// <param name="TiedEmbeddings">The head is the embedding.</param>
-internal sealed record ModelShape(
+public sealed record ModelShape(
     int Layers,
     int HiddenSize,
     int IntermediateSize,

@@ -1,10 +1,10 @@
-namespace Parley.ModelImporter.Package;
+namespace Parley.PackageFormat;
 
 /// <summary>
 /// Which file of a folder is its tokenizer: tokenizer.json, else a tiktoken file, else tokenizer.model. The Tokenizer service follows the
 /// same order, and the hash of this file is what pairs it with a Generator. And which names a package's files may have.
 /// </summary>
-internal static class TokenizerFiles
+public static class TokenizerFiles
 {
     public const string Json = "tokenizer.json";
     public const string SentencePiece = "tokenizer.model";

@@ -1,4 +1,4 @@
-namespace Parley.ModelImporter.Package;
+namespace Parley.PackageFormat;
 
 /// <summary>
 /// How the weights of <c>ai.parley.QuantizedLinear</c> lie in a package: written by the importer, read in place by the Generator's
@@ -12,7 +12,7 @@ namespace Parley.ModelImporter.Package;
 /// <para>One plane: weight = scale · code + minimum; without minima, minimum = −8 · scale. Two planes, the high nibbles of all
 /// blocks before the low ones: weight = scale · (16 · high + low − 128).</para>
 /// </remarks>
-internal static class QuantizedLinearLayout
+public static class QuantizedLinearLayout
 {
     /// <summary>Version of this layout, an attribute of every node that reads it; a kernel refuses any other.</summary>
     public const int Version = 1;
