@@ -83,6 +83,7 @@ async function answer(turn, { sampling = settings.sampling(), note = "" } = {}) 
   // A new chat may replace the conversation while this answer still ends.
   const conversation = turns;
   const started = performance.now();
+  const before = turn.answer;
   turn.answer = { ...createAnswer(), note };
   setRunning(controller);
   show();
@@ -98,6 +99,8 @@ async function answer(turn, { sampling = settings.sampling(), note = "" } = {}) 
     turn.answer.state = "complete";
   } catch (error) {
     end(turn.answer, error, controller.signal.aborted);
+    if (!turn.answer.text && before.text)
+      turn.answer = { ...before, fault: `${turn.answer.fault || "Stopped before any new text came."} This is the answer before.` };
   }
   view.update();
   setRunning(null);
@@ -262,12 +265,15 @@ $("log").addEventListener("click", (event) => {
     copy(source.closest(".code").querySelector("code").textContent, source);
 });
 window.addEventListener("pagehide", () => {
+  // Else the answer would be kept as one that the server had failed.
+  running?.abort();
   if (turns.length > 0)
     save();
 });
 window.addEventListener("storage", (event) => {
   // Another tab goes on with this conversation.
-  if (!running && event.newValue !== null && store.isCurrent(event.key))
+  const isReading = document.querySelector(".edit") || !document.getSelection().isCollapsed;
+  if (!running && !isReading && event.newValue !== null && store.isCurrent(event.key))
     load();
 });
 for (const text of examples) {

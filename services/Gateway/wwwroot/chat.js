@@ -56,16 +56,20 @@ async function reach(path, options) {
   throw error ? faultOf(error) : new ChatFault(`The server answered ${response.status} ${response.statusText}.`);
 }
 
-/** The data of each event. */
+/**
+ * The data of each event. Read without a stream in between, for what a stream still holds is lost once the connection breaks: the
+ * error event that says why, for one.
+ */
 async function* eventsOf(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
   let buffer = "";
   try {
     while (true) {
       const { value, done } = await reader.read();
       if (done)
         return;
-      buffer += value;
+      buffer += decoder.decode(value, { stream: true });
       const events = buffer.split(/\r?\n\r?\n/);
       buffer = events.pop();
       for (const event of events) {
@@ -93,5 +97,6 @@ function parse(data) {
 }
 
 function faultOf(error) {
-  return new ChatFault(error.message || "The server failed without saying why.", { code: error.code, param: error.param });
+  const message = error.message || "The server failed without saying why.";
+  return new ChatFault(/[.!?]$/.test(message) ? message : `${message}.`, { code: error.code, param: error.param });
 }

@@ -2,8 +2,8 @@
 
 import { servedModel } from "./chat.js";
 
-const intervalMs = 10_000;
-const retryMs = 3_000;
+const intervalMs = 5_000;
+const retryMs = 2_000;
 const answerMsMax = 10_000;
 
 /** `onChange` is told the state: `model` is null while none answers, and `fault` says why. */

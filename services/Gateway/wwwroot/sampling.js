@@ -82,7 +82,7 @@ export function variedSampling(model, changed) {
   const sampling = { ...Object.fromEntries(numbers), ...changed };
   const named = controls.filter(({ name }) => name in sampling && name !== "max_tokens" && !isOff(name, sampling[name]))
     .map(({ name, label }) => `${label.toLowerCase()} ${textOf(sampling[name])}`);
-  return { sampling, note: `varied on purpose (${named.join(", ") || "no filters"}), because this model's defaults always give the same answer` };
+  return { sampling, note: `varied on purpose (${named.join(", ")}): this model's defaults always give the same answer` };
 }
 
 /** A server's message with the page's names for the fields. */

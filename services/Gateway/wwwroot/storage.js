@@ -1,4 +1,4 @@
-// What the browser keeps of the conversation: one entry of localStorage per conversation, and in sessionStorage which of them the tab shows.
+// What the browser keeps of the conversation: one entry of localStorage for each, and in sessionStorage which of them the tab shows.
 
 import { readTurns } from "./conversation.js";
 
@@ -68,7 +68,7 @@ export function createConversationStore({ local, session, now = Date.now, newId 
         continue;
       while (true) {
         if (attempt(() => { local().setItem(prefix + id, entry); return true; }))
-          return from === 0 ? "" : `Only the last ${count(turns.length - from, "question")} of this conversation fit into this browser's storage.`;
+          return from === 0 ? "" : partly(turns.length - from);
         if (old.length === 0)
           break;
         local().removeItem(old.shift().key);
@@ -105,8 +105,8 @@ function savedAtOf(entry) {
   return Number.isFinite(savedAt) ? savedAt : 0;
 }
 
-export function count(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+function partly(kept) {
+  return `Only the last ${kept === 1 ? "question" : `${kept} questions`} of this conversation fit into this browser's storage.`;
 }
 
 function attempt(act) {

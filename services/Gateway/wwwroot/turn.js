@@ -70,6 +70,8 @@ export function createTurnView(turn, actions) {
 function faultOf({ state, text, fault }) {
   if (state === "failed")
     return `${fault} ${notSent}`;
+  if (fault)
+    return fault;
   if (state === "stopped" && !text)
     return `Stopped before any text came. ${notSent}`;
   if (state === "complete" && !text)
