@@ -37,12 +37,12 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public IServiceProvider Services => _gateway.Services;
 
-    /// <summary>Where a Gateway on loopback listens.</summary>
-    public Uri Address => new(_gateway.Urls.First());
+    /// <summary>Where it speaks HTTP/1.1 on a socket.</summary>
+    public Uri Http1 => new(_gateway.Urls.First());
 
     public static async Task<GatewayHost> StartAsync(
         Dictionary<string, string?>? settings = null, TimeProvider? time = null, Action<GatewayHost>? arrange = null,
-        bool onLoopback = false)
+        bool onSockets = false)
     {
         var tokenizer = new FakeTokenizer();
         var generator = new FakeGenerator();
@@ -51,7 +51,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var upstream = BuildUpstream(tokenizer, generator);
         await upstream.StartAsync();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        if (onLoopback)
+        if (onSockets)
             builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         else
             builder.WebHost.UseTestServer();

@@ -33,7 +33,7 @@ internal sealed class ChatPage : IAsyncDisposable
     public static async Task<ChatPage> OpenAsync(Chromium chromium, int width = 1100, int height = 720, string? models = null)
     {
         var context = await chromium.NewContextAsync(width, height);
-        var page = new ChatPage(await GatewayHost.StartAsync(onLoopback: true), context);
+        var page = new ChatPage(await GatewayHost.StartAsync(onSockets: true), context);
         context.SetDefaultTimeout(60_000);
         Assertions.SetDefaultExpectTimeout(60_000);
         if (models is not null)
@@ -55,7 +55,7 @@ internal sealed class ChatPage : IAsyncDisposable
             if (request.Url.EndsWith("/v1/chat/completions", StringComparison.Ordinal))
                 Requests.Add(JsonElement.Parse(request.PostData!));
         };
-        await Page.GotoAsync(Host.Address.AbsoluteUri);
+        await Page.GotoAsync(Host.Http1.AbsoluteUri);
         await Assertions.Expect(Page.Locator("#model")).Not.ToHaveTextAsync("connecting…");
     }
 

@@ -185,7 +185,7 @@ public sealed class ConversationTests(Chromium chromium)
         await using var chat = await ChatPage.OpenAsync(chromium);
         await chat.AskAsync("first");
         var other = await chat.Page.Context.NewPageAsync();
-        await other.GotoAsync(chat.Host.Address.AbsoluteUri);
+        await other.GotoAsync(chat.Host.Http1.AbsoluteUri);
         await ChatPage.CountIsAsync(other.Locator(".message.user"), 1);
 
         await chat.AskAsync("second");
