@@ -16,7 +16,7 @@ const damaged = "A conversation kept in this browser could not be read and was l
 const foreign = "A conversation kept in this browser is of a newer version of this page and was left alone.";
 
 /** The stores are functions, because a browser may throw as soon as one is named. */
-export function createConversationStore({ local, session, now = Date.now, newId = () => crypto.randomUUID() }) {
+export function createConversationStore({ local, session, newId, now = Date.now }) {
   let id = attempt(() => session().getItem(currentKey)) ?? null;
 
   const keys = () => Array.from({ length: local().length }, (_, index) => local().key(index)).filter((key) => key?.startsWith(prefix));
