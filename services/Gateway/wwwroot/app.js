@@ -1,220 +1,203 @@
-import { servedModel, streamChat } from "./chat.js";
-import { renderMarkdown } from "./markdown.js";
+import { streamChat } from "./chat.js";
+import { createConnection } from "./connection.js";
+import { createAnswer, createTurn, messagesFor } from "./conversation.js";
+import { nameControls, variedSampling } from "./sampling.js";
 import { createSettings } from "./settings.js";
+import { createConversationStore } from "./storage.js";
+import { createTranscript } from "./transcript.js";
+import { button } from "./turn.js";
 
 const $ = (id) => document.getElementById(id);
-const log = $("log");
-const scroller = $("scroller");
 const prompt = $("prompt");
-const settings = createSettings();
 const examples = ["Hello! Who are you?", "What is a chat template?", "Explain temperature and top-p", "What is the KV cache for?"];
 
-/** The conversation so far: what is sent, and what the page shows. */
-let messages = [];
+/** How often an answer that grows is kept. */
+const saveIntervalMs = 1000;
+
+const settings = createSettings();
+const connection = createConnection(showConnection);
+const store = createConversationStore({ local: () => localStorage, session: () => sessionStorage, newId });
+const transcript = createTranscript($("log"), $("scroller"), (turn) => ({
+  regenerate: () => regenerate(turn),
+  remove: () => remove(turn),
+  resend: (text) => resend(turn, text),
+  later: () => turns.length - 1 - turns.indexOf(turn),
+  isBusy: () => running !== null,
+  copy,
+}));
+
+let turns = [];
 let running = null;
-let model = "";
+let saveTimer = 0;
 
-// ---- one turn ----
+// ---- turns ----
 
-async function ask(text) {
-  if (running)
-    return;
-  messages.push({ role: "user", content: text });
-  showUser(text);
-  await answer();
+function ask(text) {
+  if (!canAsk())
+    return false;
+  const turn = createTurn(text);
+  turns.push(turn);
+  answer(turn);
+  return true;
 }
 
-async function answer() {
-  hideBanner();
-  $("welcome").hidden = true;
+/** Asks the turn's question again. Only another answer is varied: what failed was never answered. */
+function regenerate(turn) {
+  if (!canAsk())
+    return;
+  const varied = turn.answer.text ? variedSampling(connection.model, settings.sampling()) : null;
+  answer(turn, varied ?? {});
+}
+
+function resend(turn, text) {
+  if (!canAsk())
+    return false;
+  const next = createTurn(text);
+  turns.splice(turns.indexOf(turn), turns.length, next);
+  answer(next);
+  return true;
+}
+
+function remove(turn) {
+  if (running)
+    return;
+  turns.splice(turns.indexOf(turn), 1);
+  show();
+  save();
+  prompt.focus();
+}
+
+/** Nothing is asked while an answer runs or while a control holds what cannot be sent. */
+function canAsk() {
+  if (running)
+    return false;
+  if (!settings.hasFault())
+    return true;
+  openSettings(true);
+  settings.showFault();
+  return false;
+}
+
+async function answer(turn, { sampling = settings.sampling(), note = "" } = {}) {
   const controller = new AbortController();
   // A new chat may replace the conversation while this answer still ends.
-  const conversation = messages;
-  setRunning(controller);
-  const view = showAssistant();
+  const conversation = turns;
   const started = performance.now();
-  const figures = { firstAt: 0, lastAt: 0, usage: null, reason: null, started };
-  let text = "";
+  const before = turn.answer;
+  turn.answer = { ...createAnswer(), note };
+  setRunning(controller);
+  show();
+  const view = transcript.viewOf(turn);
+  view.restart();
+  transcript.follow();
+  save();
   try {
-    const request = { model, messages: [...settings.systemMessages(), ...conversation], ...settings.sampling() };
-    for await (const chunk of streamChat(request, controller.signal)) {
-      figures.usage = chunk.usage ?? figures.usage;
-      const choice = chunk.choices[0];
-      figures.reason = choice?.finish_reason ?? figures.reason;
-      if (!choice?.delta?.content)
-        continue;
-      figures.lastAt = performance.now();
-      figures.firstAt ||= figures.lastAt;
-      text += choice.delta.content;
-      view.update(text);
-    }
-    figures.stopped = false;
+    const model = connection.model ? { model: connection.model.id } : {};
+    const messages = [...settings.systemMessages(), ...messagesFor(turns, turn)];
+    for await (const chunk of streamChat({ ...model, messages, ...sampling }, controller.signal))
+      take(turn.answer, chunk, view, started);
+    turn.answer.state = "complete";
   } catch (error) {
-    figures.stopped = controller.signal.aborted || undefined;
-    if (!figures.stopped)
-      showBanner(error instanceof TypeError ? "The server cannot be reached." : error.message);
-  } finally {
-    if (text || figures.stopped === false)
-      conversation.push({ role: "assistant", content: text });
-    view.finish(text, figures);
-    setRunning(null);
-    prompt.focus();
+    end(turn.answer, error, controller.signal.aborted);
+    if (!turn.answer.text && before.text)
+      turn.answer = { ...before, fault: `${turn.answer.fault || "Stopped before any new text came."} This is the answer before.` };
   }
+  view.update();
+  setRunning(null);
+  if (conversation === turns)
+    save();
+  // The focus stays where the reader has put it, and taking it would take a selection away.
+  if ([document.body, $("stop"), null].includes(document.activeElement) && document.getSelection().isCollapsed)
+    prompt.focus({ preventScroll: true });
 }
 
-/** Asks the last question again. */
-function regenerate() {
-  if (running)
+function take(answer, chunk, view, started) {
+  answer.usage = chunk.usage ?? answer.usage;
+  answer.timings = chunk.timings ?? answer.timings;
+  const choice = chunk.choices?.[0];
+  answer.reason = choice?.finish_reason ?? answer.reason;
+  if (!choice?.delta?.content)
     return;
-  while (messages.length > 0 && messages.at(-1).role === "assistant")
-    messages.pop();
-  while (log.lastElementChild?.classList.contains("assistant"))
-    log.lastElementChild.remove();
-  if (messages.length > 0)
-    answer();
+  answer.firstTextMs ??= performance.now() - started;
+  answer.text += choice.delta.content;
+  view.grow();
+  saveTimer ||= setTimeout(save, saveIntervalMs);
+}
+
+function end(answer, error, wasStopped) {
+  answer.state = wasStopped ? "stopped" : "failed";
+  if (wasStopped)
+    return;
+  answer.fault = error.code === "context_length_exceeded"
+    ? `Too long for this model: ${error.message} Shorten the question, delete earlier ones or start a new chat.`
+    : nameControls(error.message);
+  if (error.unreachable || error.code === "model_not_found")
+    connection.check();
 }
 
 function newChat() {
   running?.abort();
-  messages = [];
-  log.replaceChildren();
-  hideBanner();
-  $("welcome").hidden = false;
+  turns = [];
+  store.clear();
+  showNote("");
+  clearTimeout(saveTimer);
+  saveTimer = 0;
+  show();
   prompt.focus();
+}
+
+// ---- what the browser keeps ----
+
+function save() {
+  clearTimeout(saveTimer);
+  saveTimer = 0;
+  showNote(store.save(turns));
+}
+
+function load() {
+  const kept = store.load();
+  turns = kept.turns;
+  showNote(kept.note);
+  show();
+}
+
+/** crypto.randomUUID is for secure pages only, and a page in the local network is none. */
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // ---- what is shown ----
 
-function showUser(text) {
-  const { article, body } = messageView("user", "You");
-  body.textContent = text;
-  log.append(article);
-  scroller.scrollTop = scroller.scrollHeight;
+function show() {
+  $("welcome").hidden = turns.length > 0;
+  transcript.show(turns);
 }
 
-function showAssistant() {
-  for (const button of log.querySelectorAll("[data-regenerate]"))
-    button.remove();
-  const { article, body, foot } = messageView("assistant", "Parley");
-  article.classList.add("streaming");
-  log.append(article);
-  log.setAttribute("aria-busy", "true");
-  let shown = "";
-  let frame = 0;
-  const draw = () => {
-    frame = 0;
-    const follow = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
-    renderMarkdown(body, shown);
-    if (follow)
-      scroller.scrollTop = scroller.scrollHeight;
-  };
-  draw();
-  return {
-    update(text) {
-      shown = text;
-      // At most once a frame, however fast the tokens come.
-      frame ||= requestAnimationFrame(draw);
-    },
-    finish(text, figures) {
-      cancelAnimationFrame(frame);
-      if (!article.isConnected)
-        return;
-      shown = text;
-      article.classList.remove("streaming");
-      log.setAttribute("aria-busy", "false");
-      if (!text && figures.stopped !== false) {
-        article.remove();
-        if (figures.stopped)
-          return;
-        foot.replaceChildren();
-        return;
-      }
-      draw();
-      foot.append(figuresView(figures), button("Copy", () => copy(text, foot)), regenerateButton());
-      scroller.scrollTop = scroller.scrollHeight;
-    },
-  };
+function showNote(text) {
+  $("note").textContent = text;
+  $("note").hidden = text === "";
 }
 
-function messageView(role, name) {
-  const article = document.createElement("article");
-  article.className = `message ${role}`;
-  article.setAttribute("aria-label", name);
-  const who = document.createElement("div");
-  who.className = "who";
-  who.textContent = name;
-  const body = document.createElement("div");
-  body.className = "body";
-  const foot = document.createElement("div");
-  foot.className = "foot";
-  article.append(...(role === "user" ? [body] : [who, body, foot]));
-  return { article, body, foot };
-}
-
-function figuresView(figures) {
-  const parts = [];
-  const { usage } = figures;
-  const seconds = (figures.lastAt - figures.firstAt) / 1000;
-  if (usage) {
-    parts.push(`${usage.completion_tokens} tokens`);
-    if (seconds > 0 && usage.completion_tokens > 1)
-      parts.push(`${((usage.completion_tokens - 1) / seconds).toFixed(1)} tokens/s`);
-    const cached = usage.prompt_tokens_details?.cached_tokens;
-    parts.push(`prompt ${usage.prompt_tokens} tokens${cached ? `, ${cached} cached` : ""}`);
+function showConnection({ model, fault, unreachable }) {
+  const badge = $("model");
+  badge.classList.toggle("gone", model === null);
+  badge.textContent = model ? model.id : unreachable ? "server not reachable" : "server not ready";
+  badge.title = model ? [model.precision, model.device, `context ${model.max_model_len} tokens`].filter(Boolean).join(" · ") : fault;
+  prompt.placeholder = model ? `Message ${model.id}` : "Message the model";
+  if (model)
+    settings.showModel(model);
+  // A banner that was dismissed does not come back for the same reason.
+  if ($("banner-text").textContent !== fault) {
+    $("banner-text").textContent = fault;
+    $("banner").hidden = fault === "";
   }
-  if (figures.firstAt)
-    parts.push(`first text after ${((figures.firstAt - figures.started) / 1000).toFixed(2)} s`);
-  if (figures.stopped)
-    parts.push("stopped");
-  if (figures.stopped === undefined)
-    parts.push("interrupted");
-  if (figures.reason === "length")
-    parts.push("ended by the token limit");
-  const view = document.createElement("span");
-  view.className = "figures";
-  view.textContent = parts.join(" · ");
-  return view;
-}
-
-function button(text, act) {
-  const view = document.createElement("button");
-  view.type = "button";
-  view.className = "small";
-  view.textContent = text;
-  view.addEventListener("click", () => act(view));
-  return view;
-}
-
-function regenerateButton() {
-  const view = button("Regenerate", regenerate);
-  view.dataset.regenerate = "";
-  return view;
-}
-
-async function copy(text, near) {
-  const view = near.matches?.("button") ? near : near.querySelector("button");
-  try {
-    await navigator.clipboard.writeText(text);
-    view.textContent = "Copied";
-  } catch {
-    view.textContent = "Not allowed";
-  }
-  setTimeout(() => { view.textContent = "Copy"; }, 1500);
-}
-
-function showBanner(text) {
-  $("banner-text").textContent = text;
-  $("banner").hidden = false;
-}
-
-function hideBanner() {
-  $("banner").hidden = true;
 }
 
 function setRunning(controller) {
   running = controller;
   $("send").hidden = controller !== null;
   $("stop").hidden = controller === null;
+  transcript.setBusy(controller !== null);
   fitPrompt();
 }
 
@@ -224,20 +207,19 @@ function fitPrompt() {
   $("send").disabled = prompt.value.trim() === "";
 }
 
-async function connect() {
+function openSettings(open) {
+  $("settings").hidden = !open;
+  $("toggle-settings").setAttribute("aria-expanded", String(open));
+}
+
+async function copy(text, view) {
   try {
-    const served = await servedModel();
-    model = served.id;
-    $("model").textContent = model;
-    $("model").title = [served.precision, served.device, `context ${served.max_model_len} tokens`].filter(Boolean).join(" · ");
-    prompt.placeholder = `Message ${model}`;
-    hideBanner();
-    return true;
-  } catch (error) {
-    $("model").textContent = "not connected";
-    showBanner(error instanceof TypeError ? "The server cannot be reached." : error.message);
-    return false;
+    await navigator.clipboard.writeText(text);
+    view.textContent = "Copied";
+  } catch {
+    view.textContent = "Not allowed";
   }
+  setTimeout(() => { view.textContent = "Copy"; }, 1500);
 }
 
 // ---- wiring ----
@@ -245,10 +227,10 @@ async function connect() {
 $("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = prompt.value.trim();
-  if (!text || running)
+  if (!text || !ask(text))
     return;
   prompt.value = "";
-  ask(text);
+  fitPrompt();
 });
 prompt.addEventListener("input", fitPrompt);
 prompt.addEventListener("keydown", (event) => {
@@ -259,31 +241,48 @@ prompt.addEventListener("keydown", (event) => {
   }
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape")
+  if (event.key !== "Escape")
+    return;
+  if ($("settings").contains(document.activeElement) || (!running && !$("settings").hidden)) {
+    openSettings(false);
+    $("toggle-settings").focus();
+  } else {
     running?.abort();
+  }
 });
 $("stop").addEventListener("click", () => running?.abort());
 $("new-chat").addEventListener("click", newChat);
-$("banner-close").addEventListener("click", hideBanner);
-$("banner-retry").addEventListener("click", async () => {
-  if (await connect() && messages.length > 0)
-    regenerate();
+$("banner-close").addEventListener("click", () => { $("banner").hidden = true; });
+$("banner-retry").addEventListener("click", connection.check);
+$("toggle-settings").addEventListener("click", () => openSettings($("settings").hidden));
+$("close-settings").addEventListener("click", () => {
+  openSettings(false);
+  $("toggle-settings").focus();
 });
-$("toggle-settings").addEventListener("click", () => {
-  const open = $("settings").hidden;
-  $("settings").hidden = !open;
-  $("toggle-settings").setAttribute("aria-expanded", String(open));
-});
-log.addEventListener("click", (event) => {
+$("log").addEventListener("click", (event) => {
   const source = event.target.closest("[data-copy]");
   if (source)
     copy(source.closest(".code").querySelector("code").textContent, source);
+});
+window.addEventListener("pagehide", () => {
+  // Else the answer would be kept as one that the server had failed.
+  running?.abort();
+  if (turns.length > 0)
+    save();
+});
+window.addEventListener("storage", (event) => {
+  // Another tab goes on with this conversation.
+  const isReading = document.querySelector(".edit") || !document.getSelection().isCollapsed;
+  if (!running && !isReading && event.newValue !== null && store.isCurrent(event.key))
+    load();
 });
 for (const text of examples) {
   const chip = button(text, () => ask(text));
   chip.className = "chip";
   $("examples").append(chip);
 }
+load();
+transcript.follow();
 fitPrompt();
 prompt.focus();
-connect();
+connection.check();

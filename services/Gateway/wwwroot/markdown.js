@@ -2,15 +2,18 @@
 
 const inline = /(`+)([\s\S]*?[^`])\1(?!`)|\*\*(?=\S)([\s\S]*?\S)\*\*|__(?=\S)([\s\S]*?\S)__|\*(?=\S)([^*]*?[^\s*])\*(?!\*)|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)/g;
 
-/** Replaces an element's children by the rendered text. */
-export function renderMarkdown(target, text) {
-  target.replaceChildren(...blocksOf(text.split("\n")));
-}
-
-function blocksOf(lines) {
+/**
+ * The blocks of a text in order. `source` tells two versions of a block apart without rendering them; `render` makes a block's node.
+ */
+export function blocksOf(lines) {
   const blocks = [];
   let index = 0;
+  const take = (end, render) => {
+    blocks.push({ source: lines.slice(index, end).join("\n"), render });
+    index = end;
+  };
   while (index < lines.length) {
+    const start = index;
     const line = lines[index];
     const fence = /^\s*(```+|~~~+)\s*([\w+#.-]*)/.exec(line);
     if (line.trim() === "") {
@@ -19,29 +22,29 @@ function blocksOf(lines) {
       let end = index + 1;
       while (end < lines.length && !lines[end].trim().startsWith(fence[1]))
         end++;
-      blocks.push(codeBlock(lines.slice(index + 1, end).join("\n"), fence[2]));
-      index = end + 1;
+      const code = lines.slice(start + 1, end).join("\n");
+      take(end + 1, () => codeBlock(code, fence[2]));
     } else if (/^#{1,6}\s/.test(line)) {
       const level = Math.min(5, 2 + /^#+/.exec(line)[0].length);
-      blocks.push(element(`h${level}`, line.replace(/^#+\s+/, "")));
-      index++;
+      take(index + 1, () => element(`h${level}`, line.replace(/^#+\s+/, "")));
     } else if (/^>\s?/.test(line)) {
       const end = endOf(lines, index, (one) => /^>\s?/.test(one));
-      const quote = document.createElement("blockquote");
-      quote.append(...blocksOf(lines.slice(index, end).map((one) => one.replace(/^>\s?/, ""))));
-      blocks.push(quote);
-      index = end;
+      take(end, () => container("blockquote", lines.slice(start, end).map((one) => one.replace(/^>\s?/, ""))));
     } else if (marker(line)) {
       const end = endOf(lines, index, (one) => marker(one) || /^\s+\S/.test(one));
-      blocks.push(list(lines.slice(index, end)));
-      index = end;
+      take(end, () => list(lines.slice(start, end)));
     } else {
       const end = endOf(lines, index, (one) => one.trim() !== "" && !/^\s*(```|~~~)|^#{1,6}\s|^>/.test(one) && !marker(one));
-      blocks.push(element("p", lines.slice(index, end).join("\n")));
-      index = end;
+      take(end, () => element("p", lines.slice(start, end).join("\n")));
     }
   }
   return blocks;
+}
+
+function container(name, lines) {
+  const result = document.createElement(name);
+  result.append(...blocksOf(lines).map((block) => block.render()));
+  return result;
 }
 
 /** The first line from `start` on, that one not looked at, which does not belong. */
@@ -72,7 +75,7 @@ function list(lines) {
     appendInline(item, lines[index].slice(head[0].length));
     const rest = lines.slice(index + 1, end);
     if (rest.length > 0)
-      item.append(...blocksOf(rest.map((one) => one.replace(/^\s{1,4}/, ""))));
+      item.append(...blocksOf(rest.map((one) => one.replace(/^\s{1,4}/, ""))).map((block) => block.render()));
     result.append(item);
     index = end;
   }

@@ -1,67 +1,164 @@
-// What the request says beyond the messages. A control that was not touched stays out of the request: the model's default applies.
+// The panel: what a request says beyond the messages. A control that was not touched stays out of it, and the model's default applies.
+
+import { controls, defaultOf, readControl, readSampling, textOf } from "./sampling.js";
 
 const storageKey = "parley.settings";
-const fields = { system: "system", temperature: "temperature", topP: "top-p", maxTokens: "max-tokens" };
-const sliderStart = { temperature: 0.7, topP: 0.9 };
+const version = 2;
 
 export function createSettings() {
-  const values = load();
-  const inputs = Object.fromEntries(Object.entries(fields).map(([name, id]) => [name, document.getElementById(id)]));
+  const settings = load();
+  const system = document.getElementById("system");
+  const views = controls.map((control) => createControlView(control, (text) => take(control, text)));
+  let model = null;
+  document.getElementById("sampling").append(...views.map(({ field }) => field));
 
-  const show = () => {
-    for (const [name, input] of Object.entries(inputs)) {
-      input.value = values[name] ?? sliderStart[name] ?? "";
-      const output = document.getElementById(`${fields[name]}-value`);
-      if (output)
-        output.textContent = values[name] === undefined ? "model's default" : Number(values[name]).toFixed(2);
-    }
-  };
-
-  for (const [name, input] of Object.entries(inputs)) {
-    input.addEventListener("input", () => {
-      if (input.value === "")
-        delete values[name];
-      else
-        values[name] = input.value;
-      save(values);
-      // Rewriting a text field that is being typed in would move the caret.
-      if (input.type === "range")
-        show();
-    });
+  /** Keeps what was entered; returns the value that is sent, or undefined for the model's default. */
+  function take(control, text) {
+    const { value } = readControl(control, text);
+    // A control that is moved back to where it stood was not changed.
+    if (value === null || (model?.default_sampling && value === defaultOf(control, model).value))
+      delete settings.sampling[control.name];
+    else
+      settings.sampling[control.name] = value;
+    save(settings);
+    return settings.sampling[control.name];
   }
 
+  function show() {
+    system.value = settings.system;
+    for (const view of views)
+      view.show(settings.sampling[view.control.name], model, true);
+  }
+
+  system.addEventListener("input", () => {
+    settings.system = system.value;
+    save(settings);
+  });
   document.getElementById("reset-settings").addEventListener("click", () => {
-    for (const name of Object.keys(values))
-      delete values[name];
-    save(values);
+    settings.system = "";
+    settings.sampling = {};
+    save(settings);
     show();
   });
   show();
 
   return {
     /** The system message, or none. */
-    systemMessages: () => values.system?.trim() ? [{ role: "system", content: values.system }] : [],
-    /** The sampling fields that were set. */
-    sampling: () => ({
-      ...(values.temperature === undefined ? {} : { temperature: Number(values.temperature) }),
-      ...(values.topP === undefined ? {} : { top_p: Number(values.topP) }),
-      ...(values.maxTokens === undefined ? {} : { max_tokens: Number(values.maxTokens) }),
-    }),
+    systemMessages: () => settings.system.trim() ? [{ role: "system", content: settings.system }] : [],
+    /** The sampling fields that the reader changed. */
+    sampling: () => ({ ...settings.sampling }),
+    /** Puts the untouched controls where the model's defaults are. */
+    showModel(next) {
+      model = next;
+      for (const view of views)
+        view.show(settings.sampling[view.control.name], model);
+    },
+    hasFault: () => views.some((view) => view.isFaulty()),
+    /** Goes to the first control that holds what cannot be sent. */
+    showFault() {
+      const { field, input } = views.find((view) => view.isFaulty());
+      input.focus({ preventScroll: true });
+      field.scrollIntoView({ block: "nearest" });
+    },
+  };
+}
+
+/** `onInput` takes a text and returns the value that is sent from now on. */
+function createControlView(control, onInput) {
+  const field = element("div", "field");
+  const line = element("div", "line");
+  const label = element("label");
+  const output = element("output");
+  const input = element("input");
+  const note = element("p", "note");
+  const fault = element("p", "fault");
+  label.htmlFor = input.id = control.id;
+  label.textContent = control.label;
+  output.id = `${control.id}-value`;
+  output.htmlFor = control.id;
+  note.id = `${control.id}-note`;
+  note.textContent = control.note;
+  fault.id = `${control.id}-fault`;
+  fault.setAttribute("role", "alert");
+  fault.hidden = true;
+  input.type = control.kind;
+  input.autocomplete = "off";
+  input.setAttribute("aria-describedby", `${note.id} ${fault.id}`);
+  if (control.kind === "range")
+    Object.assign(input, { min: control.min, max: control.max, step: control.step });
+  else
+    Object.assign(input, { type: "text", inputMode: control.whole ? "numeric" : "decimal" });
+  line.append(label, output);
+  field.append(line, input, fault, note);
+
+  let standing = { value: null, text: "" };
+  const isRange = control.kind === "range";
+
+  /** What is said beside the control; a number field says its default where its number will stand. */
+  function tell(value) {
+    output.textContent = isRange ? (value === undefined ? standing.text : textOf(value)) : "";
+    if (isRange)
+      input.setAttribute("aria-valuetext", output.textContent);
+  }
+
+  function judge() {
+    fault.textContent = readControl(control, input.value).fault;
+    fault.hidden = fault.textContent === "";
+    input.setAttribute("aria-invalid", String(!fault.hidden));
+  }
+
+  input.addEventListener("input", () => {
+    tell(onInput(input.value));
+    judge();
+  });
+
+  return {
+    control,
+    field,
+    input,
+    isFaulty: () => !fault.hidden,
+    /** `anew` replaces what is being typed, too. */
+    show(value, model, anew = false) {
+      standing = defaultOf(control, model);
+      if (!isRange)
+        input.placeholder = standing.text;
+      if (anew || isRange) {
+        input.value = value ?? (isRange ? standing.value ?? "" : "");
+        judge();
+      }
+      tell(value);
+    },
   };
 }
 
 function load() {
+  const nothing = { system: "", sampling: {} };
   try {
-    return JSON.parse(localStorage.getItem(storageKey)) ?? {};
+    const kept = JSON.parse(localStorage.getItem(storageKey));
+    if (kept?.version === version)
+      return { system: typeof kept.system === "string" ? kept.system : "", sampling: readSampling(kept.sampling) };
+    // The first version kept the texts of its four fields.
+    if (typeof kept?.system === "string" || kept?.temperature || kept?.topP || kept?.maxTokens)
+      return {
+        system: typeof kept.system === "string" ? kept.system : "",
+        sampling: readSampling({ temperature: kept.temperature, top_p: kept.topP, max_tokens: kept.maxTokens }),
+      };
+    return nothing;
   } catch {
-    return {};
+    return nothing;
   }
 }
 
-function save(values) {
+function save({ system, sampling }) {
   try {
-    localStorage.setItem(storageKey, JSON.stringify(values));
+    localStorage.setItem(storageKey, JSON.stringify({ version, system, sampling }));
   } catch {
-    // A browser that keeps nothing still chats.
+    // A browser that keeps nothing still chats; the conversation's note says that it keeps nothing.
   }
+}
+
+function element(name, className = "") {
+  const view = document.createElement(name);
+  view.className = className;
+  return view;
 }

@@ -1,5 +1,7 @@
+using System.Net;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -9,7 +11,9 @@ using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Doubles;
 
-/// <summary>The whole Gateway in memory, over two fake services; no ports. A test may leave a service out.</summary>
+/// <summary>
+/// The whole Gateway in memory, over two fake services; no ports, but where a browser must reach it. A test may leave a service out.
+/// </summary>
 internal sealed class GatewayHost : IAsyncDisposable
 {
     private readonly WebApplication _upstream;
@@ -33,8 +37,12 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public IServiceProvider Services => _gateway.Services;
 
+    /// <summary>Where it speaks HTTP/1.1 on a socket.</summary>
+    public Uri Http1 => new(_gateway.Urls.First());
+
     public static async Task<GatewayHost> StartAsync(
-        Dictionary<string, string?>? settings = null, TimeProvider? time = null, Action<GatewayHost>? arrange = null)
+        Dictionary<string, string?>? settings = null, TimeProvider? time = null, Action<GatewayHost>? arrange = null,
+        bool onSockets = false)
     {
         var tokenizer = new FakeTokenizer();
         var generator = new FakeGenerator();
@@ -43,7 +51,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         var upstream = BuildUpstream(tokenizer, generator);
         await upstream.StartAsync();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseTestServer();
+        if (onSockets)
+            builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        else
+            builder.WebHost.UseTestServer();
         builder.Services.AddRoutingCore();
         builder.Logging.AddProvider(logs);
         Set(builder, "TokenizerAddress", "http://tokenizer");
