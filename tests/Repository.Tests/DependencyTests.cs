@@ -14,6 +14,7 @@ public sealed class DependencyTests
         ["Generator"] = ["PackageFormat", "Protos", "ServiceDefaults"],
         ["Gateway"] = ["Protos", "ServiceDefaults"],
         ["PackageFormat"] = [],
+        ["ModelHub"] = [],
         ["ModelImporter"] = ["PackageFormat"],
         ["Parley"] = ["Gateway", "Generator", "ModelImporter", "Protos", "ServiceDefaults", "Tokenizer"],
     };

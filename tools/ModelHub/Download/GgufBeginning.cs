@@ -1,0 +1,43 @@
+using Parley.ModelHub.Protocol;
+
+namespace Parley.ModelHub.Download;
+
+/// <summary>The first bytes of a GGUF file on the Hub, where its header says what it is.</summary>
+public sealed class GgufBeginning
+{
+    private readonly HubRequests _requests;
+    private readonly HubLocation _location;
+    private readonly HubFile _file;
+
+    internal GgufBeginning(HubRequests requests, HubLocation location, HubFile file)
+    {
+        (_requests, _location, _file) = (requests, location, file);
+    }
+
+    /// <summary>Length of the whole file.</summary>
+    public long Bytes => _file.Bytes;
+
+    /// <summary>Reads from the file's beginning.</summary>
+    /// <param name="count">How many bytes, at most the file's length.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="HubException">They could not be had.</exception>
+    public async Task<ReadOnlyMemory<byte>> ReadAsync(int count, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[Math.Min(count, _file.Bytes)];
+        for (var attempt = 1; ; attempt++)
+        {
+            using var response = await _requests.GetAsync(_location, (0, buffer.Length - 1), [], cancellationToken);
+            try
+            {
+                await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+                await body.ReadExactlyAsync(buffer, cancellationToken);
+                return buffer;
+            }
+            catch (Exception exception) when (exception is IOException or HttpRequestException)
+            {
+                var failure = new HubException(HubFailure.Unreachable, $"{_file.Path}: the connection broke off", exception);
+                await _requests.WaitAsync(failure, attempt, null, cancellationToken);
+            }
+        }
+    }
+}
