@@ -70,7 +70,8 @@ public sealed class GpuPublishTests(DemoSystem system, PublishedPrograms publish
 
         var version = CentralVersion("Microsoft.ML.OnnxRuntime.Gpu.Linux");
         Assert.Equal(1, probe.ExitCode);
-        Assert.StartsWith("error: CUDA is asked for, and this machine lacks libcuda.so.1 (NVIDIA driver)", probe.Output[0]);
+        Assert.Single(probe.Output, line =>
+            line.StartsWith("error: CUDA is asked for, and this machine lacks libcuda.so.1 (NVIDIA driver)", StringComparison.Ordinal));
         Assert.Single(probe.Output, line => line.StartsWith("  MISSING libcuda.so.1 (NVIDIA driver)", StringComparison.Ordinal));
         Assert.Single(probe.Output, line =>
             line == $"  ok      {Core} (ONNX Runtime): wanted {version} built for CUDA; found {version} built for CUDA");
@@ -115,8 +116,8 @@ public sealed class GpuPublishTests(DemoSystem system, PublishedPrograms publish
             PublishedPrograms.Dotnet, [Path.Combine(folder, "Parley.Generator.dll")], Settings(package, "cuda"));
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains(run.Output, line =>
-            line.Contains("CUDA is asked for, and this machine lacks libcuda.so.1 (NVIDIA driver)", StringComparison.Ordinal));
+        Assert.Single(run.Output, line =>
+            line.StartsWith("error: CUDA is asked for, and this machine lacks libcuda.so.1 (NVIDIA driver)", StringComparison.Ordinal));
         Assert.DoesNotContain(run.Output, line => line.Contains("Now listening", StringComparison.Ordinal));
     }
 

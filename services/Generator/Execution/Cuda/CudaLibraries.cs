@@ -59,7 +59,7 @@ internal static class CudaLibraries
             return;
         // The first line says it all, for whoever sees no more of it.
         var missing = findings.Where(finding => !finding.Fits).Select(finding => $"{finding.Library} ({finding.Role})");
-        var text = new StringBuilder($"CUDA is asked for, and this machine lacks {string.Join(", ", missing)}:");
+        var text = new StringBuilder($"CUDA is asked for, and this machine lacks {string.Join(", ", missing)}.");
         foreach (var finding in findings)
             text.Append('\n').Append(finding.Fits ? "  ok      " : "  MISSING ").Append(finding);
         text.Append("\nName the folders of CUDA's libraries in Generator:Cuda:LibraryPath or LD_LIBRARY_PATH "

@@ -51,7 +51,7 @@ public sealed class CudaLibrariesTests
         var message = Assert.Throws<InvalidDataException>(() => CudaLibraries.Require(findings)).Message;
 
         Assert.Equal(
-            "CUDA is asked for, and this machine lacks libcuda.so.1 (NVIDIA driver), libcurand.so.10 (cuRAND):", message.Split('\n')[0]);
+            "CUDA is asked for, and this machine lacks libcuda.so.1 (NVIDIA driver), libcurand.so.10 (cuRAND).", message.Split('\n')[0]);
     }
 
     [Fact]
