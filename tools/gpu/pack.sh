@@ -16,15 +16,15 @@ if [ -z "$from" ]; then
   if dotnet restore tools/Parley -r linux-x64 -p:OnnxRuntime=Gpu -v q --nologo; then from=nuget; else from=shared; fi
 fi
 case $from in
-  nuget) flavour=Gpu ;;
+  nuget) flavour=Gpu level=1 ;; # nobody counts its megabytes
   shared)
-    flavour=Cpu
+    flavour=Cpu level=6
     ls "$parts"/ort-cuda.tar.xz.part* >/dev/null 2>&1 || { echo "no ort-cuda.tar.xz.part* in $parts: name the folder in ORT_PARTS" >&2; exit 1; } ;;
   *) echo "ORT is '$from'; it is nuget or shared" >&2; exit 1 ;;
 esac
 
 echo "ONNX Runtime for CUDA: $from"
-dotnet publish tools/Parley -c Release -r linux-x64 --self-contained -p:OnnxRuntime=$flavour -p:DebugType=none \
+dotnet publish tools/Parley -c Release -r linux-x64 --self-contained -p:OnnxRuntime=$flavour \
   -p:InvariantGlobalization=true -o "$publish/parley" -v q --nologo
 # Documentation is not code.
 rm -f "$publish"/parley/*.pdb "$publish"/parley/*.xml
@@ -36,6 +36,6 @@ if [ "$from" = shared ]; then
   rm -f "$publish"/parley/libonnxruntime*.so
   cp "$parts"/ort-cuda.tar.xz.part* "$out/"
 fi
-tar -C "$publish" -c parley | xz -T0 -6 > "$out/parley.tar.xz"
+tar -C "$publish" -c parley | xz -T0 -$level > "$out/parley.tar.xz"
 cp tools/gpu/run.sh tools/gpu/baseline.py "$out/"
 ls -l "$out"
