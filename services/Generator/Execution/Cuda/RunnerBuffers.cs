@@ -96,7 +96,7 @@ internal sealed class RunnerBuffers : IDisposable
     /// <summary>A row of logits on the host.</summary>
     public ReadOnlySpan<float> Row(int row) => _hostLogits.Span<float>((long)row * _vocabularySize * sizeof(float), _vocabularySize);
 
-    /// <summary>Queues the copy of a block of the KV cache; it is ahead of the next step in the same stream, and nobody has to wait.</summary>
+    /// <summary>Queues the copy of a block of the KV cache, ahead of the next step in the same stream: nobody has to wait.</summary>
     /// <param name="source">The block.</param>
     /// <param name="destination">Where to.</param>
     /// <param name="blocks">Blocks that there are.</param>
