@@ -16,6 +16,7 @@ try
 }
 catch (Exception exception) when (exception is InvalidDataException or OptionsValidationException)
 {
-    // The host has logged which file, field or setting is wrong; a crash would only bury it.
+    // The host has logged which file, field or setting is wrong; a crash would only bury it. What it comes to is the last line.
+    await Console.Error.WriteLineAsync($"error: {exception.Message.Split('\n')[0]}");
     return 1;
 }

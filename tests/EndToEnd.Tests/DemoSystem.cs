@@ -19,6 +19,9 @@ public sealed class DemoSystem : IAsyncLifetime
     /// <summary>What the services logged.</summary>
     public LogGuard Log { get; } = new();
 
+    /// <summary>The package that they serve.</summary>
+    public string Package { get; private set; } = "";
+
     public Uri Http => _system!.Http;
 
     public GrpcChannel Gateway { get; private set; } = null!;
@@ -35,9 +38,9 @@ public sealed class DemoSystem : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var package = await PackageCache.ImportAsync(Shared.DemoModel, Path.Combine(_folder, "package"), "fp32", CancellationToken.None);
+        Package = await PackageCache.ImportAsync(Shared.DemoModel, Path.Combine(_folder, "package"), "fp32", CancellationToken.None);
         _system = await LocalSystem.StartAsync(
-            new LocalSystemOptions { PackageDirectory = package, LoggerProvider = Log, LogLevelMin = LogLevel.Information },
+            new LocalSystemOptions { PackageDirectory = Package, LoggerProvider = Log, LogLevelMin = LogLevel.Information },
             CancellationToken.None);
         Gateway = GrpcClientDefaults.CreateChannel(_system.Grpc);
         TokenizerChannel = GrpcClientDefaults.CreateChannel(_system.Tokenizer);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.Generator.Execution.Kernels;
@@ -54,7 +53,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         _blockTable = new StepTensor(_binding, GraphContract.BlockTable, TensorElementType.Int32, sizeof(int), tableEntries);
         var logits = checked(options.LogitRowsMax * shape.VocabularySize);
         _logits = new StepTensor(_binding, GraphContract.Logits, TensorElementType.Float, sizeof(float), logits, isOutput: true);
-        _logitsMemory = new LogitsMemory(_logits, logits);
+        _logitsMemory = new LogitsMemory(() => _logits.Span<float>(logits));
     }
 
     public ModelShape Shape { get; }
@@ -175,26 +174,5 @@ internal sealed class OnnxModelRunner : IModelRunner
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.LogitRowsMax, nameof(options.LogitRowsMax));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.ContextTokensMax, nameof(options.ContextTokensMax));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ContextTokensMax, shape.ContextTokensMax, nameof(options.ContextTokensMax));
-    }
-
-    /// <summary>The logits buffer as memory: native, so that no array has to stay pinned.</summary>
-    private sealed class LogitsMemory(StepTensor tensor, int count) : MemoryManager<float>
-    {
-        public override Span<float> GetSpan() => tensor.Span<float>(count);
-
-        public override unsafe MemoryHandle Pin(int elementIndex = 0)
-        {
-            // Native memory does not move; the pointer is taken from the first element asked for.
-            ref var element = ref tensor.Span<float>(count)[elementIndex];
-            return new MemoryHandle(System.Runtime.CompilerServices.Unsafe.AsPointer(ref element));
-        }
-
-        public override void Unpin()
-        {
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
     }
 }

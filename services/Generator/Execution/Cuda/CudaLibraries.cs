@@ -44,7 +44,7 @@ internal static class CudaLibraries
 
         findings.Add(new LibraryFinding(
             "libonnxruntime.so", "ONNX Runtime", $"{runtimeWanted} built for CUDA",
-            $"{runtime.Version} built for {(runtime.HasCuda ? "CUDA" : "the CPU alone")}",
+            $"{runtime.Version} built for {(runtime.HasCuda ? "CUDA" : "the CPU alone; -p:OnnxRuntime=Gpu builds with the other")}",
             runtime.HasCuda && runtime.Version == runtimeWanted));
         findings.Add(FindProvider(probe, SharedProviders, "ONNX Runtime's bridge to providers", null));
         findings.Add(FindProvider(probe, Providers, "ONNX Runtime's CUDA provider", runtimeWanted));
@@ -57,7 +57,9 @@ internal static class CudaLibraries
     {
         if (findings.All(finding => finding.Fits))
             return;
-        var text = new StringBuilder("Generator:Device is cuda, and this machine does not have what that takes:");
+        // The first line says it all, for whoever sees no more of it.
+        var missing = findings.Where(finding => !finding.Fits).Select(finding => $"{finding.Library} ({finding.Role})");
+        var text = new StringBuilder($"CUDA is asked for, and this machine lacks {string.Join(", ", missing)}.");
         foreach (var finding in findings)
             text.Append('\n').Append(finding.Fits ? "  ok      " : "  MISSING ").Append(finding);
         text.Append("\nName the folders of CUDA's libraries in Generator:Cuda:LibraryPath or LD_LIBRARY_PATH "

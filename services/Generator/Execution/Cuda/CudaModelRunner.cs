@@ -18,18 +18,9 @@ internal sealed class CudaModelRunner : ICandidateRunner
     private readonly RunnerOptions _options;
     private readonly GraphBuckets _buckets;
     private readonly IReadOnlyList<TensorBinding> _caches;
-    private readonly DeviceBuffer _cache;
-    private readonly DeviceBuffer _upload;
-    private readonly DeviceBuffer _staging;
-    private readonly DeviceBuffer _metadata;
-    private readonly DeviceBuffer _deviceLogits;
-    private readonly DeviceBuffer _hostLogits;
-    private readonly DeviceBuffer _download;
-    private readonly DeviceBuffer _candidates;
+    private readonly RunnerBuffers _buffers;
     private readonly BoundStep _eager;
     private readonly Dictionary<int, BoundStep> _captured = [];
-    private readonly PinnedLogits _logitsMemory;
-    private readonly bool[] _fetched;
     private BoundStep _last;
     private bool _terminated;
     private bool _disposed;
@@ -46,22 +37,9 @@ internal sealed class CudaModelRunner : ICandidateRunner
         (_session, _memory, _target, _options, Shape) = (session, memory, target, options, shape);
         _buckets = new GraphBuckets(Math.Min(graphSequencesMax, options.SequencesMax), options.BlocksPerSequenceMax);
         _caches = BindingPlan.Caches(shape, target, options.BlockCount + 1, options.BlockTokens);
-        var largest = BindingPlan.Create(shape, target, LargestStep(options));
-        var logitBytes = checked((long)options.LogitRowsMax * shape.VocabularySize * sizeof(float));
-        _cache = new DeviceBuffer(memory, _caches[^1].Offset + _caches[^1].Bytes);
-        _upload = new DeviceBuffer(memory, largest.UploadBytes);
-        _staging = new DeviceBuffer(memory, largest.UploadBytes, pinned: true);
-        _metadata = new DeviceBuffer(memory, BindingPlan.MetadataCount * sizeof(int), pinned: true);
-        _deviceLogits = new DeviceBuffer(memory, logitBytes);
-        _hostLogits = new DeviceBuffer(memory, logitBytes, pinned: true);
-        _download = new DeviceBuffer(memory, largest.DownloadBytes);
-        _candidates = new DeviceBuffer(memory, largest.DownloadBytes, pinned: true);
-        _logitsMemory = new PinnedLogits(_hostLogits);
-        _fetched = new bool[options.LogitRowsMax];
-        // What a masked position holds is multiplied by zero, and zero times what was there before must be zero, too.
-        memory.Clear(_cache.Address, _cache.Bytes);
-        memory.Synchronize();
-        _eager = new BoundStep(session, _caches, View, GraphBuckets.Eager, memory.OrdersSteps);
+        _buffers = new RunnerBuffers(
+            memory, _caches, LargestBytes(shape, target, options), options.LogitRowsMax, shape.VocabularySize);
+        _eager = new BoundStep(session, _caches, _buffers.View, GraphBuckets.Eager, memory.OrdersSteps);
         _last = _eager;
     }
 
@@ -83,8 +61,8 @@ internal sealed class CudaModelRunner : ICandidateRunner
     /// <summary>Bytes of the device beside cache, weights and what a step's operators take.</summary>
     public static long BufferBytes(ModelShape shape, GraphTarget target, RunnerOptions options)
     {
-        var largest = BindingPlan.Create(shape, target, LargestStep(options));
-        return largest.UploadBytes + largest.DownloadBytes + ((long)options.LogitRowsMax * shape.VocabularySize * sizeof(float));
+        var largest = LargestBytes(shape, target, options);
+        return largest.Upload + largest.Download + largest.Logits;
     }
 
     /// <inheritdoc />
@@ -96,35 +74,35 @@ internal sealed class CudaModelRunner : ICandidateRunner
         ArgumentOutOfRangeException.ThrowIfZero(batch.SequenceCount);
         var bucket = _buckets.Find(batch.TokenCount, batch.SequenceCount, batch.LogitRowCount, batch.BlockTableWidth);
         var step = bucket is null ? BindEager(batch) : Captured(bucket);
-        StepPacker.Pack(batch, step.Plan, step.Size, FillBlock, _staging);
+        StepPacker.Pack(batch, step.Plan, step.Size, FillBlock, _buffers.Staging);
         StepPacker.PackMetadata(
-            batch, bucket is not null, step.Size.TableWidth, BlockTokens, _metadata.Span<int>(0, BindingPlan.MetadataCount));
+            batch, bucket is not null, step.Size.TableWidth, BlockTokens,
+            _buffers.Host.Span<int>(0, BindingPlan.MetadataCount));
 
-        _memory.Upload(_upload.Address, _staging.Address, step.Plan.UploadBytes);
+        _buffers.Upload(step.Plan.UploadBytes);
         if (!_memory.OrdersSteps)
             _memory.Synchronize();
         step.Run(_session);
-        _memory.Download(_candidates.Address, _download.Address, step.Plan.DownloadBytes);
-        Array.Clear(_fetched);
+        _buffers.Download(step.Plan.DownloadBytes);
         FetchWanted(batch);
         _memory.Synchronize();
         _last = step;
-        return _logitsMemory.Memory[..(batch.LogitRowCount * Shape.VocabularySize)];
+        return _buffers.Logits(batch.LogitRowCount);
     }
 
     public bool TryGetCandidates(int row, out ReadOnlySpan<float> logits, out ReadOnlySpan<long> ids) =>
-        FetchedCandidates.TryRead(_candidates, _last.Plan, _last.Size.LogitRows, row, CandidateCount, out logits, out ids);
+        FetchedCandidates.TryRead(_buffers.Candidates, _last.Plan, _last.Size.LogitRows, row, CandidateCount, out logits, out ids);
 
     public ReadOnlySpan<float> LogitsOf(int row)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_fetched[row])
+        if (!_buffers.IsFetched(row))
         {
             FetchRows(row, 1);
             _memory.Synchronize();
         }
 
-        return _hostLogits.Span<float>((long)row * Shape.VocabularySize * sizeof(float), Shape.VocabularySize);
+        return _buffers.Row(row);
     }
 
     public void CopyBlock(int source, int destination)
@@ -132,13 +110,7 @@ internal sealed class CudaModelRunner : ICandidateRunner
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)source, (uint)BlockCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)destination, (uint)BlockCount);
-        foreach (var cache in _caches)
-        {
-            // Queued ahead of the next step, which is in the same stream; nobody has to wait.
-            var bytes = cache.Bytes / (BlockCount + 1);
-            var start = _cache.Address + (nint)cache.Offset;
-            _memory.Copy(start + (nint)(destination * bytes), start + (nint)(source * bytes), bytes);
-        }
+        _buffers.CopyBlock(source, destination, BlockCount + 1);
     }
 
     public void Terminate()
@@ -164,14 +136,21 @@ internal sealed class CudaModelRunner : ICandidateRunner
             foreach (var step in _captured.Values.Append(_eager))
                 step.Dispose();
             _session.Dispose();
-            foreach (var buffer in new[] { _cache, _upload, _staging, _metadata, _deviceLogits, _hostLogits, _download, _candidates })
-                buffer.Dispose();
+            _buffers.Dispose();
             _memory.Dispose();
         }
     }
 
     private static StepSize LargestStep(RunnerOptions options) =>
         new(options.StepTokensMax, options.SequencesMax, options.LogitRowsMax, options.BlocksPerSequenceMax);
+
+    private static RegionOffsets LargestBytes(ModelShape shape, GraphTarget target, RunnerOptions options)
+    {
+        var largest = BindingPlan.Create(shape, target, LargestStep(options));
+        return new RegionOffsets(
+            largest.UploadBytes, BindingPlan.MetadataCount * sizeof(int), largest.DownloadBytes,
+            (long)options.LogitRowsMax * shape.VocabularySize * sizeof(float));
+    }
 
     private BoundStep BindEager(StepBatch batch)
     {
@@ -187,7 +166,7 @@ internal sealed class CudaModelRunner : ICandidateRunner
         if (_captured.TryGetValue(bucket.Id, out var step))
             return step;
         var size = new StepSize(bucket.Sequences, bucket.Sequences, bucket.Sequences, bucket.TableWidth);
-        step = new BoundStep(_session, _caches, View, bucket.Id, _memory.OrdersSteps);
+        step = new BoundStep(_session, _caches, _buffers.View, bucket.Id, _memory.OrdersSteps);
         step.Bind(BindingPlan.Create(Shape, _target, size), size);
         lock (_lifetime)
         {
@@ -196,19 +175,6 @@ internal sealed class CudaModelRunner : ICandidateRunner
         }
 
         return step;
-    }
-
-    private OrtValue View(TensorBinding tensor)
-    {
-        var buffer = tensor.Place switch
-        {
-            TensorPlace.Upload => _upload,
-            TensorPlace.Host => _metadata,
-            TensorPlace.Cache => _cache,
-            TensorPlace.Download => _download,
-            _ => _deviceLogits,
-        };
-        return buffer.View(tensor.Type, tensor.Offset, tensor.Bytes, [.. tensor.Shape]);
     }
 
     /// <summary>Queues the copies of all rows that candidates cannot serve, neighbours together.</summary>
@@ -224,11 +190,5 @@ internal sealed class CudaModelRunner : ICandidateRunner
         }
     }
 
-    private void FetchRows(int first, int count)
-    {
-        var rowBytes = (long)Shape.VocabularySize * sizeof(float);
-        var offset = (nint)(first * rowBytes);
-        _memory.Download(_hostLogits.Address + offset, _deviceLogits.Address + offset, count * rowBytes);
-        Array.Fill(_fetched, true, first, count);
-    }
+    private void FetchRows(int first, int count) => _buffers.Fetch((long)first * Shape.VocabularySize * sizeof(float), first, count);
 }

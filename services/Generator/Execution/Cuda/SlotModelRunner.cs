@@ -18,20 +18,10 @@ internal sealed class SlotModelRunner : ICandidateRunner
     private readonly GraphTarget _target;
     private readonly RunnerOptions _options;
     private readonly SlotStep _step;
-    private readonly IReadOnlyList<TensorBinding> _caches;
-    private readonly DeviceBuffer _cache;
-    private readonly DeviceBuffer _upload;
-    private readonly DeviceBuffer _staging;
-    private readonly DeviceBuffer _host;
-    private readonly DeviceBuffer _deviceLogits;
-    private readonly DeviceBuffer _hostLogits;
-    private readonly DeviceBuffer _download;
-    private readonly DeviceBuffer _candidates;
+    private readonly RunnerBuffers _buffers;
     private readonly BoundStep _singles;
     private readonly BoundStep _chunks;
     private readonly List<(SlotRun Run, BindingPlan Plan)> _plans = [];
-    private readonly PinnedLogits _logitsMemory;
-    private readonly bool[] _fetched;
     private readonly int _qkvWidth;
     private bool _disposed;
 
@@ -48,24 +38,11 @@ internal sealed class SlotModelRunner : ICandidateRunner
         (_session, _memory, _target, _options, Shape) = (session, memory, target, options, shape);
         _qkvWidth = (shape.QueryHeads + (2 * shape.KeyValueHeads)) * shape.HeadSize;
         _step = new SlotStep(options.BlockCount, options.ContextTokensMax, options.SequencesMax, options.LogitRowsMax);
-        _caches = [.. BindingPlan.SlotCaches(shape, target, options.BlockCount, options.BlockTokens)];
-        var largest = LargestStep(shape, target, options);
-        var logitBytes = (long)options.LogitRowsMax * shape.VocabularySize * sizeof(float);
-        _cache = new DeviceBuffer(memory, _caches[^1].Offset + _caches[^1].Bytes);
-        _upload = new DeviceBuffer(memory, largest.Upload);
-        _staging = new DeviceBuffer(memory, largest.Upload, pinned: true);
-        _host = new DeviceBuffer(memory, largest.Host, pinned: true);
-        _deviceLogits = new DeviceBuffer(memory, largest.Logits);
-        _hostLogits = new DeviceBuffer(memory, logitBytes, pinned: true);
-        _download = new DeviceBuffer(memory, largest.Download);
-        _candidates = new DeviceBuffer(memory, largest.Download, pinned: true);
-        _logitsMemory = new PinnedLogits(_hostLogits);
-        _fetched = new bool[options.LogitRowsMax];
-        // What a masked position holds is multiplied by zero, and zero times what was there before must be zero, too.
-        memory.Clear(_cache.Address, _cache.Bytes);
-        memory.Synchronize();
-        _singles = new BoundStep(session, [], View, GraphBuckets.Eager, memory.OrdersSteps);
-        _chunks = new BoundStep(session, [], View, GraphBuckets.Eager, memory.OrdersSteps);
+        _buffers = new RunnerBuffers(
+            memory, [.. BindingPlan.SlotCaches(shape, target, options.BlockCount, options.BlockTokens)],
+            LargestStep(shape, target, options), options.LogitRowsMax, shape.VocabularySize);
+        _singles = new BoundStep(session, [], _buffers.View, GraphBuckets.Eager, memory.OrdersSteps);
+        _chunks = new BoundStep(session, [], _buffers.View, GraphBuckets.Eager, memory.OrdersSteps);
     }
 
     public ModelShape Shape { get; }
@@ -100,9 +77,9 @@ internal sealed class SlotModelRunner : ICandidateRunner
         _step.Plan(batch);
         var end = PlanRuns();
         for (var i = 0; i < _step.Runs.Count; i++)
-            _step.Pack(_step.Runs[i], _plans[i].Plan, _qkvWidth, _staging, _host);
+            _step.Pack(_step.Runs[i], _plans[i].Plan, _qkvWidth, _buffers.Staging, _buffers.Host);
 
-        _memory.Upload(_upload.Address, _staging.Address, end.Upload);
+        _buffers.Upload(end.Upload);
         for (var i = 0; i < _step.Runs.Count; i++)
         {
             // A provider without our stream is done when its run returns, and wants the same of what comes before.
@@ -111,8 +88,7 @@ internal sealed class SlotModelRunner : ICandidateRunner
             RunBound(_step.Runs[i], _plans[i].Plan);
         }
 
-        _memory.Download(_candidates.Address, _download.Address, end.Download);
-        Array.Clear(_fetched);
+        _buffers.Download(end.Download);
         for (var row = 0; row < batch.LogitRowCount; row++)
         {
             if (!CandidateSampling.Suffices(batch.LogitBest[row], CandidateCount))
@@ -121,26 +97,26 @@ internal sealed class SlotModelRunner : ICandidateRunner
 
         _memory.Synchronize();
         _step.Commit();
-        return _logitsMemory.Memory[..(batch.LogitRowCount * Shape.VocabularySize)];
+        return _buffers.Logits(batch.LogitRowCount);
     }
 
     public bool TryGetCandidates(int row, out ReadOnlySpan<float> logits, out ReadOnlySpan<long> ids)
     {
         var (run, index) = _step.PlaceOf(row);
         return FetchedCandidates.TryRead(
-            _candidates, _plans[run].Plan, _plans[run].Run.BoundLogitRows, index, CandidateCount, out logits, out ids);
+            _buffers.Candidates, _plans[run].Plan, _plans[run].Run.BoundLogitRows, index, CandidateCount, out logits, out ids);
     }
 
     public ReadOnlySpan<float> LogitsOf(int row)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_fetched[row])
+        if (!_buffers.IsFetched(row))
         {
             Fetch(row);
             _memory.Synchronize();
         }
 
-        return _hostLogits.Span<float>((long)row * Shape.VocabularySize * sizeof(float), Shape.VocabularySize);
+        return _buffers.Row(row);
     }
 
     /// <inheritdoc />
@@ -149,14 +125,7 @@ internal sealed class SlotModelRunner : ICandidateRunner
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)source, (uint)BlockCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)destination, (uint)BlockCount);
-        foreach (var cache in _caches)
-        {
-            // Queued ahead of the next step, which is in the same stream; nobody has to wait.
-            var bytes = cache.Bytes / BlockCount;
-            var start = _cache.Address + (nint)cache.Offset;
-            _memory.Copy(start + (nint)(destination * bytes), start + (nint)(source * bytes), bytes);
-        }
-
+        _buffers.CopyBlock(source, destination, BlockCount);
         _step.Copied(source, destination);
     }
 
@@ -182,8 +151,7 @@ internal sealed class SlotModelRunner : ICandidateRunner
             _singles.Dispose();
             _chunks.Dispose();
             _session.Dispose();
-            foreach (var buffer in new[] { _cache, _upload, _staging, _host, _deviceLogits, _hostLogits, _download, _candidates })
-                buffer.Dispose();
+            _buffers.Dispose();
             _memory.Dispose();
         }
     }
@@ -234,26 +202,11 @@ internal sealed class SlotModelRunner : ICandidateRunner
         bound.Run(_session);
     }
 
-    private OrtValue View(TensorBinding tensor)
-    {
-        var buffer = tensor.Place switch
-        {
-            TensorPlace.Upload => _upload,
-            TensorPlace.Host => _host,
-            TensorPlace.Cache => _cache,
-            TensorPlace.Download => _download,
-            _ => _deviceLogits,
-        };
-        return buffer.View(tensor.Type, tensor.Offset, tensor.Bytes, [.. tensor.Shape]);
-    }
-
     /// <summary>Queues the copy of a row of logits to the place that the step's order gives it.</summary>
     private void Fetch(int row)
     {
-        var rowBytes = (long)Shape.VocabularySize * sizeof(float);
         var (run, index) = _step.PlaceOf(row);
-        var source = _plans[run].Plan.OffsetOf(GraphContract.Logits) + (index * rowBytes);
-        _memory.Download(_hostLogits.Address + (nint)(row * rowBytes), _deviceLogits.Address + (nint)source, rowBytes);
-        _fetched[row] = true;
+        var place = (long)index * Shape.VocabularySize * sizeof(float);
+        _buffers.Fetch(_plans[run].Plan.OffsetOf(GraphContract.Logits) + place, row, 1);
     }
 }

@@ -36,7 +36,22 @@ public sealed class CudaLibrariesTests
             "libonnxruntime_providers_cuda.so (ONNX Runtime's CUDA provider): wanted 1.31.1; found nothing beside libonnxruntime.so",
         ];
         Assert.All(lines, line => Assert.Contains($"MISSING {line}", message, StringComparison.Ordinal));
+        Assert.Contains("-p:OnnxRuntime=Gpu", message, StringComparison.Ordinal);
         Assert.Contains("Nothing falls back by itself", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Require_SomethingMissing_NamesAllOfItOnTheFirstLine()
+    {
+        var machine = Machine();
+        machine.Libraries.Remove("libcuda.so.1");
+        machine.Libraries.Remove("libcurand.so.10");
+
+        var findings = CudaLibraries.Find(machine, (Wanted, true), Wanted, "");
+        var message = Assert.Throws<InvalidDataException>(() => CudaLibraries.Require(findings)).Message;
+
+        Assert.Equal(
+            "CUDA is asked for, and this machine lacks libcuda.so.1 (NVIDIA driver), libcurand.so.10 (cuRAND).", message.Split('\n')[0]);
     }
 
     [Fact]
