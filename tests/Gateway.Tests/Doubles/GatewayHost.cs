@@ -1,5 +1,8 @@
+using System.Net;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -9,7 +12,10 @@ using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Doubles;
 
-/// <summary>The whole Gateway in memory, over two fake services; no ports. A test may leave a service out.</summary>
+/// <summary>
+/// The whole Gateway over two fake services, in memory; a test may leave a service out. Where the wire itself is the point, the Gateway has
+/// sockets on loopback.
+/// </summary>
 internal sealed class GatewayHost : IAsyncDisposable
 {
     private readonly WebApplication _upstream;
@@ -33,8 +39,15 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public IServiceProvider Services => _gateway.Services;
 
+    /// <summary>Where it speaks HTTP/1.1 on a socket.</summary>
+    public Uri Http1 => new(_gateway.Urls.First());
+
+    /// <summary>Where it speaks HTTP/2 on a socket.</summary>
+    public Uri Http2 => new(_gateway.Urls.Last());
+
     public static async Task<GatewayHost> StartAsync(
-        Dictionary<string, string?>? settings = null, TimeProvider? time = null, Action<GatewayHost>? arrange = null)
+        Dictionary<string, string?>? settings = null, TimeProvider? time = null, Action<GatewayHost>? arrange = null,
+        bool onSockets = false)
     {
         var tokenizer = new FakeTokenizer();
         var generator = new FakeGenerator();
@@ -43,7 +56,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         var upstream = BuildUpstream(tokenizer, generator);
         await upstream.StartAsync();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseTestServer();
+        if (onSockets)
+            ListenOnLoopback(builder);
+        else
+            builder.WebHost.UseTestServer();
         builder.Services.AddRoutingCore();
         builder.Logging.AddProvider(logs);
         Set(builder, "TokenizerAddress", "http://tokenizer");
@@ -93,6 +109,12 @@ internal sealed class GatewayHost : IAsyncDisposable
         await _upstream.StopAsync();
         await _upstream.DisposeAsync();
     }
+
+    private static void ListenOnLoopback(WebApplicationBuilder builder) => builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+    {
+        kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
+    });
 
     private static WebApplication BuildUpstream(FakeTokenizer tokenizer, FakeGenerator generator)
     {
