@@ -33,7 +33,8 @@ public sealed class ApiCaseTests(DemoSystem system)
                 ? HttpStatusCode.BadRequest : HttpStatusCode.OK;
             if (status != wanted)
                 faults.Add($"{name}: {(int)status} {text}");
-            else if (expected.Contains("same answer", StringComparison.Ordinal) && Answer(text) != Answer((await PostAsync(Plain(body))).Text))
+            else if (expected.Contains("same answer", StringComparison.Ordinal)
+                && Answer(text) != Answer((await PostAsync(Plain(body))).Text))
                 faults.Add($"{name}: another answer than without");
             else if (name == "unknown field" && told != "foo")
                 faults.Add($"{name}: told '{told}'");

@@ -43,7 +43,8 @@ public sealed class FailureTests : IDisposable
         var text = await response.Content.ReadAsStringAsync();
         Assert.Contains("\"The model is not available at the moment.\"", text);
         Assert.DoesNotContain("127.0.0.1", text);
-        Assert.Contains(log.Entries, line => line.Contains($"The Generator at {system.Generator.GetLeftPart(UriPartial.Authority)} answered"));
+        var told = $"The Generator at {system.Generator.GetLeftPart(UriPartial.Authority)} answered";
+        Assert.Contains(log.Entries, line => line.Contains(told));
         log.AssertNoErrors();
     }
 

@@ -227,7 +227,8 @@ public sealed class ChatCompletionServiceTests
         Assert.Same(events[^1], failed);
         Assert.Equal(("unavailable", true), (failed.Failed.Code, failed.Failed.Retryable));
         Assert.Equal("The model is not available at the moment.", failed.Failed.Message);
-        Assert.Contains(host.Logs.Entries, line => line.Contains("Generator at http://generator lost the sequence (ShuttingDown): draining"));
+        Assert.Contains(host.Logs.Entries, line => line.Contains(
+            "Generator at http://generator lost the sequence (ShuttingDown): draining", StringComparison.Ordinal));
         await host.AssertIdleAsync();
     }
 

@@ -85,6 +85,8 @@ public sealed class SharedDetokenizeTests
         await using var host = await StartAsync();
         var (first, second) = (Begin(host, "first"), Begin(host, "second"));
         await EventuallyAsync(() => host.Tokenizer.OpenSequences == 2);
+        // Accepted, so that the fault is an event and no status.
+        Assert.True(await first.ResponseStream.MoveNext() && await second.ResponseStream.MoveNext());
         host.Tokenizer.DetokenizeFaultAfter = 10;
         _gate.SetResult();
 

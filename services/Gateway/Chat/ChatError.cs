@@ -23,7 +23,7 @@ internal sealed record ChatError(ChatErrorKind Kind, string Message)
 
     public string LogMessage => BoundedText.Cut(Detail ?? Message, DetailCharactersMax);
 
-    /// <summary>The faults of the request, where it is the request's fault: all, as far as a <see cref="ViolationList"/> keeps them.</summary>
+    /// <summary>The faults of the request, where it is at fault: as many as a <see cref="ViolationList"/> keeps.</summary>
     public IReadOnlyList<ChatViolation> Violations { get; init; } = [];
 
     /// <summary>When to try again, where that is known.</summary>

@@ -11,13 +11,15 @@ namespace Parley.Gateway.Chat;
 /// </summary>
 internal static class JsonText
 {
-    /// <summary>Levels of arrays and objects.</summary>
-    public const int DepthMax = 128;
+    // As many as the Tokenizer's TemplateDepthMax lets through unless it is set otherwise.
+    private const int DepthMax = 128;
 
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = DepthMax };
+    /// <summary>Whoever reads the value bounds its depth; a reader alone needs a bit for each level.</summary>
+    private static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
 
     /// <summary>Where a text or a name holds no valid Unicode; null where all of them do.</summary>
-    /// <param name="utf8">Valid JSON, but for its texts.</param>
+    /// <param name="utf8">JSON.</param>
+    /// <exception cref="JsonException">It is none.</exception>
     public static long? FindBrokenText(ReadOnlySpan<byte> utf8)
     {
         if (!Utf8.IsValid(utf8))
@@ -25,7 +27,7 @@ internal static class JsonText
         // Only an escape can be broken now, and most requests have none of these.
         if (utf8.IndexOf("\\u"u8) < 0)
             return null;
-        var reader = new Utf8JsonReader(utf8, ReaderOptions);
+        var reader = new Utf8JsonReader(utf8, AnyDepth);
         while (reader.Read())
         {
             if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueIsEscaped
@@ -38,13 +40,26 @@ internal static class JsonText
         return null;
     }
 
+    /// <summary>Whether a text is JSON that holds what is no Unicode; what is no JSON at all is another matter.</summary>
+    public static bool IsBroken(string json)
+    {
+        try
+        {
+            return FindBrokenText(Encoding.UTF8.GetBytes(json)) is not null;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>What keeps a text from being a JSON object; null where nothing does.</summary>
     public static string? FaultOf(string json)
     {
         var utf8 = Encoding.UTF8.GetBytes(json);
         try
         {
-            var reader = new Utf8JsonReader(utf8, ReaderOptions);
+            var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = DepthMax });
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
                 return "must be a JSON object";
             reader.Skip();
@@ -54,7 +69,7 @@ internal static class JsonText
         }
         catch (JsonException)
         {
-            return IsTooDeep(utf8) ? $"is nested too deeply: at most {DepthMax} levels" : "must be a JSON object";
+            return IsTooDeep(utf8) ? $"is nested too deeply; at most {DepthMax} levels are allowed" : "must be a JSON object";
         }
     }
 
@@ -62,7 +77,7 @@ internal static class JsonText
     {
         try
         {
-            var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = utf8.Length + 1 });
+            var reader = new Utf8JsonReader(utf8, AnyDepth);
             while (reader.Read())
             {
             }

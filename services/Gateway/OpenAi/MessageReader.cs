@@ -53,7 +53,8 @@ internal static class MessageReader
         }
 
         // What says nothing but calls a tool, or refuses, has no text; templates read the key of every message.
-        return message.Content is null && (message.ToolCalls.Count > 0 || refusal.Length > 0) ? message with { Content = refusal } : message;
+        var saysNothing = message.Content is null && message.Parts.Count == 0;
+        return saysNothing && (message.ToolCalls.Count > 0 || refusal.Length > 0) ? message with { Content = refusal } : message;
     }
 
     /// <summary>OpenAI's newer name for the system role; the templates know the older one.</summary>

@@ -27,5 +27,6 @@ internal sealed record OtherField(Func<JsonElement, bool> AsksForNothing, string
         value => numbers.Any(number => RequestFields.IsNumber(value, number)), string.Join(" or ", numbers));
 
     public static OtherField Text(params string[] texts) => new(
-        value => RequestFields.IsEmpty(value) || RequestFields.IsAnyOf(value, texts), string.Join(" or ", texts.Select(text => $"'{text}'")));
+        value => RequestFields.IsEmpty(value) || RequestFields.IsAnyOf(value, texts),
+        string.Join(" or ", texts.Select(text => $"'{text}'")));
 }

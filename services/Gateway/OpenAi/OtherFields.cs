@@ -10,6 +10,8 @@ namespace Parley.Gateway.OpenAi;
 /// </summary>
 internal static class OtherFields
 {
+    private const int WordCharactersMax = 32;
+
     private static readonly FrozenDictionary<string, OtherField> Table = Join(
         // Who asks, what for, and how to account for it.
         Each(OtherField.Any, "user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
@@ -17,9 +19,9 @@ internal static class OtherFields
         // How fast, in which memory, and for how long: the words are the same.
         Each(OtherField.Any, "prediction", "cache_prompt", "keep_alive", "ttl", "num_ctx", "n_ctx", "max_context_length",
             "truncation_length", "parallel_tool_calls"),
-        Each(OtherField.Told, "id_slot", "slot_id", "n_keep", "num_keep", "min_keep", "n_cache_reuse", "cache_salt", "num_gpu", "num_thread",
-            "num_batch", "main_gpu", "low_vram", "use_mmap", "use_mlock", "numa", "f16_kv", "draft_model", "prompt_lookup_num_tokens",
-            "provider", "models", "route", "timings_per_token", "return_progress", "separate_reasoning"),
+        Each(OtherField.Told, "id_slot", "slot_id", "n_keep", "num_keep", "min_keep", "n_cache_reuse", "cache_salt", "num_gpu",
+            "num_thread", "num_batch", "main_gpu", "low_vram", "use_mmap", "use_mlock", "numa", "f16_kv", "draft_model",
+            "prompt_lookup_num_tokens", "provider", "models", "route", "timings_per_token", "return_progress", "separate_reasoning"),
         // Companions of a setting that is refused by its own name where it is on.
         Each(OtherField.Any, "mirostat_tau", "mirostat_eta", "dry_base", "dry_allowed_length", "dry_penalty_last_n",
             "dry_sequence_breakers", "xtc_threshold", "dynatemp_exponent", "dynatemp_low", "dynatemp_high", "smoothing_curve",
@@ -73,9 +75,9 @@ internal static class OtherFields
     public static void RefuseValue(string field, JsonElement value, string supported, RequestFields fields)
     {
         // A text may be long or private; only words of the kind that such fields have are shown.
-        var shown = value.ValueKind == JsonValueKind.String && value.GetString() is { Length: <= 32 } text && text.All(char.IsAsciiLetterOrDigit)
-            ? $"'{text}'"
-            : RequestFields.NameOf(value);
+        var isWord = value.ValueKind == JsonValueKind.String
+            && value.GetString() is { Length: <= WordCharactersMax } word && word.All(char.IsAsciiLetterOrDigit);
+        var shown = isWord ? $"'{value.GetString()}'" : RequestFields.NameOf(value);
         fields.Refuse(field, $"is supported as {supported} only (it is {shown})", ViolationReason.Unsupported);
     }
 

@@ -65,7 +65,8 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
             throw UpstreamFault.Translate(exception, channels.Tokenizer, cancellationToken);
         }
 
-        throw new ChatException(new ChatError(ChatErrorKind.Internal, $"The {channels.Tokenizer.Name} did not answer with one piece per id."));
+        throw new ChatException(
+            new ChatError(ChatErrorKind.Internal, $"The {channels.Tokenizer.Name} did not answer with one piece per id."));
     }
 
     /// <summary>Opens a stream for all choices of a request; dispose it to leave.</summary>

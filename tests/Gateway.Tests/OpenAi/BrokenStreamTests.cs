@@ -134,7 +134,8 @@ public sealed class BrokenStreamTests
         var read = new StringBuilder();
         await Assert.ThrowsAnyAsync<Exception>(() => ReadAsync(response, read));
 
-        Assert.Contains("data: {\"error\":{\"message\":\"The model is not available at the moment.\"", read.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "data: {\"error\":{\"message\":\"The model is not available at the moment.\"", read.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("[DONE]", read.ToString(), StringComparison.Ordinal);
     }
 
@@ -143,7 +144,8 @@ public sealed class BrokenStreamTests
     [InlineData("cut", "service_unavailable_error")]
     public async Task Stream_Fails_GivesItsPermitBack(string how, string type)
     {
-        await using var host = await GatewayHost.StartAsync(new() { ["ConcurrentChoicesMax"] = "1", ["ChoicesMax"] = "1" }, onSockets: true);
+        await using var host = await GatewayHost.StartAsync(
+            new() { ["ConcurrentChoicesMax"] = "1", ["ChoicesMax"] = "1" }, onSockets: true);
         using var http = new HttpClient { BaseAddress = host.Http1 };
         var failed = new FailedEvent { Code = FailureCode.StepFailed, Message = "OnnxRuntimeException at /srv/model.onnx" };
         host.Generator.Fault = (2, how == "cut" ? null : failed);

@@ -6,7 +6,8 @@ internal static class FieldCases
     /// <summary>Values that ask for nothing, or for what is done anyway: the services hear the same as without.</summary>
     public static readonly string[] Nothing =
     [
-        "\"parallel_tool_calls\":false", "\"parallel_tool_calls\":true", "\"verbosity\":\"medium\"", "\"verbosity\":null", "\"functions\":[]",
+        "\"parallel_tool_calls\":false", "\"parallel_tool_calls\":true", "\"verbosity\":\"medium\"", "\"verbosity\":null",
+        "\"functions\":[]",
         "\"function_call\":\"none\"", "\"function_call\":\"auto\"", "\"max_tokens\":-1", "\"max_completion_tokens\":-1", "\"n_predict\":-1",
         "\"num_predict\":-2", "\"best_of\":1", "\"echo\":false", "\"cache_prompt\":true", "\"cache_prompt\":false", "\"num_ctx\":4096",
         "\"keep_alive\":\"5m\"", "\"keep_alive\":-1", "\"prediction\":{\"type\":\"content\",\"content\":\"Paris\"}",
@@ -14,11 +15,13 @@ internal static class FieldCases
         "\"mirostat\":0,\"mirostat_tau\":5,\"mirostat_eta\":0.1", "\"options\":{}", "\"options\":null", "\"extra_body\":{}",
         "\"usage\":{\"include\":true}", "\"usage\":{}", "\"request_id\":\"a-1\"", "\"stream_options\":{}", "\"stream_options\":null",
         "\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":false,\"include_obfuscation\":false}",
-        "\"reasoning_effort\":null", "\"reasoning_effort\":\"\"", "\"reasoning\":{}", "\"reasoning\":{\"exclude\":false}", "\"thinking\":{}",
+        "\"reasoning_effort\":null", "\"reasoning_effort\":\"\"", "\"reasoning\":{}", "\"reasoning\":{\"exclude\":false}",
+        "\"thinking\":{}",
         "\"thinking_budget\":-1", "\"reasoning_format\":\"none\"", "\"include_reasoning\":true", "\"user\":\"u\"", "\"user\":\"\"",
         "\"metadata\":{\"a\":\"b\"}", "\"metadata\":[]", "\"store\":false", "\"service_tier\":\"flex\"", "\"modalities\":[\"text\"]",
         "\"modalities\":[]", "\"audio\":null", "\"audio\":{}", "\"response_format\":{\"type\":\"text\"}", "\"response_format\":{}",
-        "\"response_format\":null", "\"web_search_options\":null", "\"tools\":[]", "\"tools\":null", "\"tools\":{}", "\"tool_choice\":\"none\"",
+        "\"response_format\":null", "\"web_search_options\":null", "\"tools\":[]", "\"tools\":null", "\"tools\":{}",
+        "\"tool_choice\":\"none\"",
         "\"tool_choice\":\"auto\"", "\"tool_choice\":{\"type\":\"auto\"}", "\"tool_choice\":null", "\"tool_choice\":\"\"", "\"stop\":[]",
         "\"stop\":null", "\"stop\":\"\"", "\"stop_sequences\":[]", "\"logit_bias\":{}", "\"logit_bias\":[]", "\"logit_bias\":null",
         "\"n\":1", "\"n\":1.0", "\"n\":null", "\"chat_template_kwargs\":null", "\"documents\":[]", "\"temperature\":null",
@@ -63,7 +66,8 @@ internal static class FieldCases
         ("\"repeat_penalty\":1.1,\"penalize_nl\":false", "penalize_nl"), ("\"stream_options\":{\"continuous_usage_stats\":true}",
             "stream_options.continuous_usage_stats"),
         ("\"reasoning\":{\"exclude\":true}", "reasoning.exclude"), ("\"reasoning\":{\"max_tokens\":100}", "reasoning.max_tokens"),
-        ("\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}", "thinking.budget_tokens"), ("\"thinking_budget\":0", "thinking_budget"),
+        ("\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}", "thinking.budget_tokens"),
+        ("\"thinking_budget\":0", "thinking_budget"),
         ("\"reasoning_format\":\"parsed\"", "reasoning_format"), ("\"negative_prompt\":\"no\"", "negative_prompt"),
         ("\"bad_words\":[\"x\"]", "bad_words"), ("\"truncate_prompt_tokens\":10", "truncate_prompt_tokens"),
     ];

@@ -9,7 +9,7 @@ namespace Parley.Gateway.Tests.OpenAi;
 public sealed class MessageFieldsTests
 {
     private const string Tool =
-        "{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}}";
+        "{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"}}}";
 
     private static Task<HttpResponseMessage> PostAsync(GatewayHost host, string body) =>
         host.Http().PostAsync("/v1/chat/completions", new StringContent(body, Encoding.UTF8, "application/json"));
@@ -102,7 +102,8 @@ public sealed class MessageFieldsTests
     }
 
     [Theory]
-    [InlineData("\"content\":null,\"tool_calls\":[{\"id\":\"c\",\"type\":\"function\",\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]", "", 1)]
+    [InlineData(
+        "\"content\":null,\"tool_calls\":[{\"type\":\"function\",\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]", "", 1)]
     [InlineData("\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\",\"x\":1},\"extra\":{}}]", "", 1)]
     [InlineData("\"content\":null,\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}", "", 1)]
     [InlineData("\"content\":null,\"refusal\":\"I cannot.\"", "I cannot.", 0)]
@@ -127,7 +128,7 @@ public sealed class MessageFieldsTests
     [InlineData("{\"type\":\"function\",\"name\":\"f\"}", "tools[0]", "missing_required_parameter")]
     [InlineData("{\"type\":\"function\",\"function\":{}}", "tools[0].function.name", "missing_required_parameter")]
     [InlineData("{\"type\":\"function\",\"function\":{\"name\":7}}", "tools[0].function.name", "invalid_type")]
-    [InlineData("{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":\"x\"}}", "tools[0].function.parameters", "invalid_type")]
+    [InlineData("{\"function\":{\"name\":\"f\",\"parameters\":\"x\"}}", "tools[0].function.parameters", "invalid_type")]
     public async Task Post_ToolThatIsNoFunction_IsRefusedByName(string tool, string param, string code)
     {
         await using var host = await GatewayHost.StartAsync();
@@ -143,7 +144,8 @@ public sealed class MessageFieldsTests
     public async Task Post_ToolWithKeysThatNobodyKnows_ReachesTheTemplateWithoutThem()
     {
         await using var host = await GatewayHost.StartAsync();
-        var noisy = Tool.Replace("{\"type\":\"function\",", "{\"cache_control\":{},\"type\":\"function\",\"id\":1,", StringComparison.Ordinal)
+        var noisy = Tool
+            .Replace("{\"type\":\"function\",", "{\"cache_control\":{},\"type\":\"function\",\"id\":1,", StringComparison.Ordinal)
             .Replace("\"description\"", "\"x\":1,\"description\"", StringComparison.Ordinal);
 
         using var response = await PostAsync(host, $"{{\"messages\":[{User()}],\"tools\":[{Tool},{noisy}]}}");
@@ -207,7 +209,7 @@ public sealed class MessageFieldsTests
     public async Task Post_HalfASurrogatePairInTheTextOfAnArgument_Is400()
     {
         await using var host = await GatewayHost.StartAsync();
-        const string Call = "{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":\\\"\\\\ud800\\\"}\"}}";
+        const string Call = "{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":\\\"\\\\ud800\\\"}\"}}";
 
         using var response = await PostAsync(host, $"{{\"messages\":[{User()},{{\"role\":\"assistant\",\"tool_calls\":[{Call}]}}]}}");
 
@@ -234,8 +236,10 @@ public sealed class MessageFieldsTests
     {
         await using var host = await GatewayHost.StartAsync();
 
-        using var response = await PostAsync(
-            host, "{\"messages\":[{\"role\":\"user\",\"content\":\"\\ud83d\\udc4d\\\\ud800 \\u00e9👍\"}],\"metadata\":{\"\\ud83d\\udc4d\":1}}");
+        const string Body =
+            "{\"messages\":[{\"role\":\"user\",\"content\":\"\\ud83d\\udc4d\\\\ud800 \\u00e9👍\"}],\"metadata\":{\"\\ud83d\\udc4d\":1}}";
+
+        using var response = await PostAsync(host, Body);
 
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         Assert.Equal("👍\\ud800 é👍", Text(Assert.Single(host.Tokenizer.Chats).Messages[0]));

@@ -69,7 +69,8 @@ public sealed class RequestFieldsTests
 
     [Theory]
     [InlineData("\"repeat_penalty\":1.25", "\"repetition_penalty\":1.25")]
-    [InlineData("\"options\":{\"temperature\":0.5,\"num_predict\":7,\"stop\":[\"x\"]}", "\"temperature\":0.5,\"max_tokens\":7,\"stop\":\"x\"")]
+    [InlineData(
+        "\"options\":{\"temperature\":0.5,\"num_predict\":7,\"stop\":[\"x\"]}", "\"temperature\":0.5,\"max_tokens\":7,\"stop\":\"x\"")]
     [InlineData("\"extra_body\":{\"min_p\":0.5}", "\"min_p\":0.5")]
     [InlineData("\"max_new_tokens\":7.0", "\"max_tokens\":7")]
     [InlineData("\"max_output_tokens\":7e0", "\"max_tokens\":7")]
@@ -215,8 +216,10 @@ public sealed class RequestFieldsTests
         await using var host = await GatewayHost.StartAsync();
         var messages = string.Join(',', Enumerable.Repeat("{\"role\":\"" + new string('ü', 3000) + "\",\"content\":7}", 500));
 
-        using var response = await host.Http().PostAsync("/v1/chat/completions", new StringContent(
-            $"{{\"messages\":[{messages}],\"logit_bias\":{{\"{new string('9', 5000)}\":1}},\"top_p\":9}}", Encoding.UTF8, "application/json"));
+        var request = $"{{\"messages\":[{messages}],\"logit_bias\":{{\"{new string('9', 5000)}\":1}},\"top_p\":9}}";
+
+        using var response = await host.Http().PostAsync(
+            "/v1/chat/completions", new StringContent(request, Encoding.UTF8, "application/json"));
 
         var body = await response.Content.ReadAsStringAsync();
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
