@@ -23,6 +23,10 @@ public sealed class GatewayOptions
     [Range(1, 128)]
     public int ChoicesMax { get; set; } = 16;
 
+    /// <value>What happens to a field of an HTTP request that nobody knows. Default Ignore: it is named in a response header.</value>
+    [EnumDataType(typeof(UnknownFields))]
+    public UnknownFields UnknownFields { get; set; } = UnknownFields.Ignore;
+
     /// <value>Largest HTTP request body in bytes. Default 8 MiB, range 1 KiB to 1 GiB.</value>
     [Range(1024, 1 << 30)]
     public int BodyBytesMax { get; set; } = 8 * 1024 * 1024;

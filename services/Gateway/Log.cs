@@ -28,10 +28,10 @@ internal static partial class Log
     public static void RequestFailed(ILogger logger, string requestId, Chat.ChatError error, Exception? cause)
     {
         if (error.IsOurs)
-            Failed(logger, requestId, error.Code, error.Message, cause);
+            Failed(logger, requestId, error.Code, error.LogMessage, cause);
         else if (error.Retryable)
-            NotServed(logger, requestId, error.Code, error.Message);
+            NotServed(logger, requestId, error.Code, error.LogMessage);
         else
-            Refused(logger, requestId, error.Code, error.Message);
+            Refused(logger, requestId, error.Code, error.LogMessage);
     }
 }

@@ -37,11 +37,14 @@ internal sealed class TokenizationService(
             },
             TextCharactersMax = (uint)_options.TextCharactersMax,
             Version = Version,
+            ReadsTools = model.TemplateNames.Count > 0 && model.FindTemplate("", hasTools: true).ReadsTools,
         };
         if (model.SpecialTokens.BeginId is { } begin)
             response.BosTokenId = (uint)begin;
         response.EosTokenIds.AddRange(model.SpecialTokens.EndIds.Select(id => (uint)id));
         response.ChatTemplateNames.AddRange(model.TemplateNames);
+        response.ChatTemplateNamesWithTools.AddRange(
+            model.TemplateNames.Where(name => model.FindTemplate(name, hasTools: true).ReadsTools));
         response.SpecialTokens.AddRange(model.Tokens.AddedTokens.Select(token =>
             new SpecialToken { Id = (uint)token.Id, Content = token.Content, Special = token.Special }));
         return Task.FromResult(response);

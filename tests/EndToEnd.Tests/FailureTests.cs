@@ -19,7 +19,7 @@ public sealed class FailureTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task Complete_GeneratorGone_IsUnavailableAndNamesIt()
+    public async Task Complete_GeneratorGone_IsUnavailableAndTellsTheLogAlone()
     {
         using var log = new LogGuard();
         var package = await PackageCache.ImportAsync(Shared.DemoModel, Path.Combine(_folder, "package"), "fp32", CancellationToken.None);
@@ -34,12 +34,17 @@ public sealed class FailureTests : IDisposable
         var exception = await Assert.ThrowsAsync<RpcException>(() =>
             chat.CollectAsync(Conversations.Ask("hello", Conversations.Greedy(4))));
         Assert.Equal(StatusCode.Unavailable, exception.StatusCode);
-        Assert.Contains("Generator", exception.Status.Detail);
+        Assert.Equal("The model is not available at the moment.", exception.Status.Detail);
 
         var body = new { messages = new[] { new { role = "user", content = "hello" } } };
         using var response = await http.PostAsJsonAsync("/v1/chat/completions", body);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
-        Assert.Contains("Generator", await response.Content.ReadAsStringAsync());
+        Assert.Equal("1", response.Headers.GetValues("Retry-After").Single());
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.Contains("\"The model is not available at the moment.\"", text);
+        Assert.DoesNotContain("127.0.0.1", text);
+        var told = $"The Generator at {system.Generator.GetLeftPart(UriPartial.Authority)} answered";
+        Assert.Contains(log.Entries, line => line.Contains(told));
         log.AssertNoErrors();
     }
 

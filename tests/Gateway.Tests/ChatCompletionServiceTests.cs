@@ -186,7 +186,7 @@ public sealed class ChatCompletionServiceTests
     [Theory]
     [InlineData("tokenizer", "Tokenizer at http://tokenizer")]
     [InlineData("generator", "Generator at http://generator")]
-    public async Task Complete_ServiceMissing_IsUnavailableNamingItAndRecovers(string host, string named)
+    public async Task Complete_ServiceMissing_IsUnavailableNamingItInTheLogOnlyAndRecovers(string host, string named)
     {
         await using var gateway = await GatewayHost.StartAsync(arrange: one => one.Missing.Add(host));
 
@@ -195,7 +195,8 @@ public sealed class ChatCompletionServiceTests
         var events = await CompleteAsync(gateway, Request());
 
         Assert.Equal(StatusCode.Unavailable, fault.StatusCode);
-        Assert.Contains(named, fault.Status.Detail, StringComparison.Ordinal);
+        Assert.Equal("The model is not available at the moment.", fault.Status.Detail);
+        Assert.Contains(gateway.Logs.Entries, line => line.Contains(named, StringComparison.Ordinal));
         Assert.NotNull(events[^1].Completed);
         gateway.Logs.AssertNoErrors();
     }
@@ -225,19 +226,23 @@ public sealed class ChatCompletionServiceTests
         var failed = Assert.Single(events, one => one.Failed is not null || one.Completed is not null);
         Assert.Same(events[^1], failed);
         Assert.Equal(("unavailable", true), (failed.Failed.Code, failed.Failed.Retryable));
-        Assert.Contains("Generator", failed.Failed.Message, StringComparison.Ordinal);
+        Assert.Equal("The model is not available at the moment.", failed.Failed.Message);
+        Assert.Contains(host.Logs.Entries, line => line.Contains(
+            "Generator at http://generator lost the sequence (ShuttingDown): draining", StringComparison.Ordinal));
         await host.AssertIdleAsync();
     }
 
     [Fact]
-    public async Task Complete_GeneratorIsCutOff_EndsInFailedNamingIt()
+    public async Task Complete_GeneratorIsCutOff_EndsInFailedNamingItInTheLogOnly()
     {
         await using var host = await GatewayHost.StartAsync();
         host.Generator.Fault = (3, null);
 
         var events = await CompleteAsync(host, Request());
 
-        Assert.Contains("Generator at http://generator", events[^1].Failed.Message, StringComparison.Ordinal);
+        Assert.Equal("The model is not available at the moment.", events[^1].Failed.Message);
+        Assert.Contains(host.Logs.Entries, line => line.Contains(
+            $"The Generator at http://generator answered Unavailable: {FakeGenerator.TransportWords}", StringComparison.Ordinal));
         host.Logs.AssertNoErrors();
     }
 
@@ -250,7 +255,8 @@ public sealed class ChatCompletionServiceTests
 
         var events = await CompleteAsync(host, Request());
 
-        Assert.Contains("Tokenizer at http://tokenizer", events[^1].Failed.Message, StringComparison.Ordinal);
+        Assert.Equal("The model is not available at the moment.", events[^1].Failed.Message);
+        Assert.Contains(host.Logs.Entries, line => line.Contains("Tokenizer at http://tokenizer", StringComparison.Ordinal));
         await host.AssertIdleAsync();
         Assert.Equal(1, host.Generator.Cancelled);
         host.Logs.AssertNoErrors();
@@ -260,7 +266,7 @@ public sealed class ChatCompletionServiceTests
     public async Task Complete_GeneratorIsFull_IsResourceExhaustedBeforeAnyEvent()
     {
         await using var host = await GatewayHost.StartAsync();
-        host.Generator.Refusal = new RpcException(new Status(StatusCode.ResourceExhausted, "the queue is full"));
+        host.Generator.Refusal = ServiceDefaults.RpcFaults.Create(StatusCode.ResourceExhausted, "the queue is full", []);
 
         var fault = await Assert.ThrowsAsync<RpcException>(() => CompleteAsync(host, Request()));
 

@@ -19,7 +19,8 @@ public sealed class UpstreamHealthCheckTests
         var after = await CheckAsync(host, "readiness");
 
         Assert.Equal((ServingStatus.NotServing, ServingStatus.Serving), (before, after));
-        Assert.Contains(host.Logs.Entries, line => line.Contains("Not ready: The Generator at http://generator", StringComparison.Ordinal));
+        Assert.Contains(host.Logs.Entries, line => line.Contains(
+            "Not ready: The Generator at http://generator answered Unavailable", StringComparison.Ordinal));
         host.Logs.AssertNoErrors();
     }
 

@@ -30,6 +30,23 @@ public sealed class TokenizationServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Describe_TemplatesWithAndWithoutTools_SaysWhichReadThem()
+    {
+        _model.Write("parley.json", """{"formatVersion": 1, "name": "small"}""");
+        await using (var host = await TokenizerHost.StartAsync(_model.Directory))
+            Assert.False((await host.Client.DescribeAsync(new DescribeRequest())).ReadsTools);
+        _model.Write("additional_chat_templates/tool_use.jinja", "{{ tools | tojson }}");
+        _model.Write("additional_chat_templates/rag.jinja", "{{ documents[0].text }}");
+        await using (var host = await TokenizerHost.StartAsync(_model.Directory))
+        {
+            // With tools and without a name it is the template for tools that is used.
+            var described = await host.Client.DescribeAsync(new DescribeRequest());
+            Assert.True(described.ReadsTools);
+            Assert.Equal(["tool_use"], described.ChatTemplateNamesWithTools);
+        }
+    }
+
+    [Fact]
     public async Task EncodeChat_PackageWithFurtherTemplates_FindsThemByName()
     {
         // As the importer lays a package out.

@@ -3,9 +3,27 @@ using Grpc.Core;
 namespace Parley.Gateway.Chat;
 
 /// <summary>Why a request failed, with the one mapping to gRPC status and HTTP status that both edges use.</summary>
+/// <param name="Kind">In which way.</param>
+/// <param name="Message">For the caller: bounded, and without anything of the inside.</param>
 internal sealed record ChatError(ChatErrorKind Kind, string Message)
 {
-    /// <summary>All faults of the request, where it is the request's fault.</summary>
+    private const int MessageCharactersMax = 2048;
+    private const int DetailCharactersMax = 4096;
+
+    /// <summary>What a caller is told of a service that is not there, whatever the cause.</summary>
+    public const string NotAvailable = "The model is not available at the moment.";
+
+    /// <summary>What a caller is told of a fault that is ours.</summary>
+    public const string OurFault = "The model failed to answer; the server's log has the cause.";
+
+    public string Message { get; init; } = BoundedText.Cut(Message, MessageCharactersMax);
+
+    /// <summary>What the log is told beside or instead: addresses, statuses of the transport. Never for a caller.</summary>
+    public string? Detail { get; init; }
+
+    public string LogMessage => BoundedText.Cut(Detail ?? Message, DetailCharactersMax);
+
+    /// <summary>The faults of the request, where it is at fault: as many as a <see cref="ViolationList"/> keeps.</summary>
     public IReadOnlyList<ChatViolation> Violations { get; init; } = [];
 
     /// <summary>When to try again, where that is known.</summary>
@@ -57,9 +75,17 @@ internal sealed record ChatError(ChatErrorKind Kind, string Message)
     };
 
     /// <summary>An error that lists all faults of a request at once.</summary>
-    public static ChatError Invalid(IReadOnlyList<ChatViolation> violations) =>
-        new(ChatErrorKind.InvalidRequest, string.Join("; ", violations.Select(violation => $"{violation.Field} {violation.Description}")))
-        {
-            Violations = violations,
-        };
+    public static ChatError Invalid(params IEnumerable<ChatViolation> violations)
+    {
+        var kept = violations as ViolationList ?? new ViolationList(violations);
+        return new ChatError(ChatErrorKind.InvalidRequest, Describe(kept, violation => violation.Field)) { Violations = kept };
+    }
+
+    /// <summary>All faults in one line, under the names that an edge gives the fields.</summary>
+    public static string Describe(IReadOnlyList<ChatViolation> violations, Func<ChatViolation, string> nameOf)
+    {
+        var text = string.Join("; ", violations.Select(violation => $"{nameOf(violation)} {violation.Description}"));
+        var left = violations is ViolationList { Left: > 0 } list ? $"; and {list.Left} more" : "";
+        return BoundedText.Cut(text, MessageCharactersMax - left.Length) + left;
+    }
 }

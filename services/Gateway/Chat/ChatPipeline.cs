@@ -45,6 +45,7 @@ internal sealed class ChatPipeline(
                 // (1) Accept: every fault at once, a pair of services that belong together, a permit per choice.
                 var pair = await AcceptAsync(request, waiting.Token);
                 permit = permits.Acquire(request.Choices);
+                request = VariedSampling.Apply(request, pair.Generator.DefaultSampling);
 
                 // (2, 3) Template and ids: one call to the Tokenizer.
                 var prompt = await tokenizer.EncodeChatAsync(request, waiting.Token);
@@ -87,10 +88,20 @@ internal sealed class ChatPipeline(
         if (violations.Count > 0)
             throw new ChatException(ChatError.Invalid(violations));
         var pair = await pairing.GetAsync(cancellationToken);
+        CheckTools(request.Conversation, pair);
         if (request.Model.Length == 0 || request.Model == pair.Model)
             return pair;
         var unknown = ChatRequestValidator.UnknownModel(request.Model, pair.Model);
         throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
+    }
+
+    /// <summary>Tools that the template does not write are not in the prompt: the model would never hear of them.</summary>
+    private static void CheckTools(Conversation conversation, UpstreamPair pair)
+    {
+        if (conversation.ToolsJson.Count == 0 || !pair.Tokenizer.HasChatTemplate || pair.Tokenizer.ReadsTools(conversation.TemplateName))
+            return;
+        throw new ChatException(ChatError.Invalid(new ChatViolation(
+            "chat.tools_json", $"cannot be used: the chat template of {pair.Model} does not read tools", ViolationReason.Unsupported)));
     }
 
     /// <summary>A prompt that leaves no room for one token is refused before it costs the Generator anything.</summary>
@@ -111,7 +122,7 @@ internal sealed class ChatPipeline(
             ChatException chosen => chosen.Error,
             OperationCanceledException =>
                 new ChatError(ChatErrorKind.DeadlineExceeded, "The deadline passed before the request was accepted."),
-            _ => new ChatError(ChatErrorKind.Internal, "The Gateway failed; its log has the cause."),
+            _ => new ChatError(ChatErrorKind.Internal, ChatError.OurFault),
         };
         Note(request, error, exception, measurement);
         return new ChatException(error, exception);

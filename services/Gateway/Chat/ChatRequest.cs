@@ -21,6 +21,9 @@ internal sealed record ChatRequest
     /// <summary>Number of answers.</summary>
     public uint Choices { get; init; } = 1;
 
+    /// <summary>Whether the caller wants answers that vary, without saying how they are to be drawn.</summary>
+    public bool Varied { get; init; }
+
     /// <summary>Whether the rendered template and the prompt's pieces are wanted.</summary>
     public bool Inspect { get; init; }
 

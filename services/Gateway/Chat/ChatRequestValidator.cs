@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 
 namespace Parley.Gateway.Chat;
@@ -7,38 +6,42 @@ namespace Parley.Gateway.Chat;
 /// <summary>Finds every fault of a request that needs no service to be seen. Fields are named as in the gRPC contract.</summary>
 internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
 {
+    private const int RoleShownMax = 64;
+    private const int ModelShownMax = 128;
+
     private static readonly string[] Roles = ["system", "user", "assistant", "tool"];
 
     /// <summary>All violations; an empty list is a good request.</summary>
     /// <param name="request">The request.</param>
     /// <param name="servedModel">The model that is served, where that is known.</param>
-    public IReadOnlyList<ChatViolation> Validate(ChatRequest request, string? servedModel)
+    public ViolationList Validate(ChatRequest request, string? servedModel)
     {
-        var violations = new List<ChatViolation>();
+        var violations = new ViolationList();
         if (servedModel is not null && request.Model.Length > 0 && request.Model != servedModel)
             violations.Add(UnknownModel(request.Model, servedModel));
         CheckConversation(request.Conversation, violations);
         CheckStops(request.Stop, violations);
         if (request.Choices < 1 || request.Choices > options.Value.ChoicesMax)
-            violations.Add(new ChatViolation("n", $"must be between 1 and {options.Value.ChoicesMax} (it is {request.Choices})"));
+            violations.Add("n", $"must be between 1 and {options.Value.ChoicesMax} (it is {request.Choices})",
+                request.Choices < 1 ? ViolationReason.IntegerTooSmall : ViolationReason.IntegerTooLarge);
         CheckSampling(request.Sampling, violations);
         return violations;
     }
 
     public static ChatViolation UnknownModel(string model, string servedModel) =>
-        new("model", $"'{model}' is not served here; the model is '{servedModel}'");
+        new("model", $"'{BoundedText.Cut(model, ModelShownMax)}' is not served here; the model is '{servedModel}'");
 
-    private void CheckConversation(Conversation conversation, List<ChatViolation> violations)
+    private void CheckConversation(Conversation conversation, ViolationList violations)
     {
         var limits = options.Value;
         if (conversation.Messages.Count == 0)
-            violations.Add(new ChatViolation("chat.messages", "must hold at least one message"));
+            violations.Add("chat.messages", "must hold at least one message", ViolationReason.ListTooShort);
         if (conversation.Messages.Count > limits.MessagesMax)
-            violations.Add(new ChatViolation(
-                "chat.messages", $"must hold at most {limits.MessagesMax} messages (it holds {conversation.Messages.Count})"));
+            violations.Add("chat.messages", $"must hold at most {limits.MessagesMax} messages (it holds {conversation.Messages.Count})",
+                ViolationReason.ListTooLong);
         if (conversation.ToolsJson.Count > limits.ToolsMax)
-            violations.Add(new ChatViolation(
-                "chat.tools_json", $"must hold at most {limits.ToolsMax} tools (it holds {conversation.ToolsJson.Count})"));
+            violations.Add("chat.tools_json", $"must hold at most {limits.ToolsMax} tools (it holds {conversation.ToolsJson.Count})",
+                ViolationReason.ListTooLong);
         var characters = 0L;
         for (var index = 0; index < conversation.Messages.Count; index++)
         {
@@ -48,12 +51,12 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         }
 
         if (characters > limits.CharactersMax)
-            violations.Add(
-                new ChatViolation("chat.messages", $"must hold at most {limits.CharactersMax} characters (they hold {characters})"));
+            violations.Add("chat.messages", $"must hold at most {limits.CharactersMax} characters (they hold {characters})",
+                ViolationReason.TextTooLong);
         if (conversation.ContinueFinalMessage && conversation.AddGenerationPrompt == true)
-            violations.Add(new ChatViolation("chat.add_generation_prompt", "contradicts continue_final_message"));
+            violations.Add("chat.add_generation_prompt", "contradicts continue_final_message");
         if (conversation.ContinueFinalMessage && conversation.Messages is [.., { Content: null, Parts.Count: 0 }])
-            violations.Add(new ChatViolation("chat.continue_final_message", "needs a last message with content"));
+            violations.Add("chat.continue_final_message", "needs a last message with content");
         CheckObject("chat.template_arguments_json", conversation.TemplateArgumentsJson, optional: true, violations);
         for (var index = 0; index < conversation.ToolsJson.Count; index++)
             CheckObject($"chat.tools_json[{index}]", conversation.ToolsJson[index], optional: false, violations);
@@ -61,41 +64,46 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
             CheckObject($"chat.documents_json[{index}]", conversation.DocumentsJson[index], optional: false, violations);
     }
 
-    private void CheckMessage(string field, ChatMessage message, List<ChatViolation> violations)
+    private void CheckMessage(string field, ChatMessage message, ViolationList violations)
     {
         if (message.Role.Length == 0)
-            violations.Add(new ChatViolation($"{field}.role", "is missing"));
+            violations.Add($"{field}.role", "is missing", ViolationReason.Missing);
         else if (!Roles.Contains(message.Role) && !options.Value.ExtraRoles.Contains(message.Role))
-            violations.Add(new ChatViolation(
-                $"{field}.role", $"'{message.Role}' is unknown; use one of {string.Join(", ", Roles.Concat(options.Value.ExtraRoles))}"));
+            violations.Add($"{field}.role",
+                $"'{BoundedText.Cut(message.Role, RoleShownMax)}' is unknown; use one of "
+                + string.Join(", ", Roles.Concat(options.Value.ExtraRoles)));
         if (message.Content is null && message.Parts.Count == 0 && message.ToolCalls.Count == 0)
-            violations.Add(new ChatViolation($"{field}.content", "is missing"));
+            violations.Add($"{field}.content", "is missing", ViolationReason.Missing);
         if (message.Content is not null && message.Parts.Count > 0)
-            violations.Add(new ChatViolation($"{field}.parts", "must be empty where content is given"));
+            violations.Add($"{field}.parts", "must be empty where content is given");
         CheckObject($"{field}.extra_json", message.ExtraJson, optional: true, violations);
         for (var index = 0; index < message.ToolCalls.Count; index++)
         {
             if (message.ToolCalls[index].Name.Length == 0)
-                violations.Add(new ChatViolation($"{field}.tool_calls[{index}].name", "is missing"));
-            CheckObject($"{field}.tool_calls[{index}].arguments_json", message.ToolCalls[index].ArgumentsJson, optional: false, violations);
+                violations.Add($"{field}.tool_calls[{index}].name", "is missing", ViolationReason.Missing);
+            // A model wrote them; what they are is the Tokenizer's to judge, which reads no text that is none.
+            if (JsonText.IsBroken(message.ToolCalls[index].ArgumentsJson))
+                violations.Add($"{field}.tool_calls[{index}].arguments_json", "holds text that is not valid Unicode");
         }
     }
 
-    private void CheckStops(IReadOnlyList<string> stops, List<ChatViolation> violations)
+    private void CheckStops(IReadOnlyList<string> stops, ViolationList violations)
     {
         if (stops.Count > options.Value.StopsMax)
-            violations.Add(new ChatViolation("stop", $"must hold at most {options.Value.StopsMax} strings (it holds {stops.Count})"));
+            violations.Add("stop", $"must hold at most {options.Value.StopsMax} strings (it holds {stops.Count})",
+                ViolationReason.ListTooLong);
         for (var index = 0; index < stops.Count; index++)
         {
             if (stops[index].Length == 0)
-                violations.Add(new ChatViolation($"stop[{index}]", "must not be empty"));
+                violations.Add($"stop[{index}]", "must not be empty", ViolationReason.TextTooShort);
             if (stops[index].Length > options.Value.StopCharactersMax)
-                violations.Add(new ChatViolation(
-                    $"stop[{index}]", $"must have at most {options.Value.StopCharactersMax} characters (it has {stops[index].Length})"));
+                violations.Add($"stop[{index}]",
+                    $"must have at most {options.Value.StopCharactersMax} characters (it has {stops[index].Length})",
+                    ViolationReason.TextTooLong);
         }
     }
 
-    private void CheckSampling(SamplingSettings sampling, List<ChatViolation> violations)
+    private void CheckSampling(SamplingSettings sampling, ViolationList violations)
     {
         CheckRange("temperature", sampling.Temperature, 0, 100, violations);
         CheckRange("top_p", sampling.TopP, 0, 1, violations);
@@ -104,48 +112,39 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         CheckRange("presence_penalty", sampling.PresencePenalty, -2, 2, violations);
         CheckRange("frequency_penalty", sampling.FrequencyPenalty, -2, 2, violations);
         if (sampling.RepetitionPenalty is { } penalty && !(penalty > 0 && penalty <= 100))
-            violations.Add(
-                new ChatViolation("sampling.repetition_penalty", $"must be greater than 0 and at most 100 (it is {Text(penalty)})"));
+            violations.Add("sampling.repetition_penalty", $"must be greater than 0 and at most 100 (it is {Text(penalty)})",
+                penalty > 100 ? ViolationReason.NumberTooLarge : ViolationReason.NumberTooSmall);
         foreach (var (id, bias) in sampling.LogitBias)
             CheckRange($"logit_bias[{id}]", bias, -100, 100, violations);
         if (sampling.MaxTokens == 0)
-            violations.Add(new ChatViolation("sampling.max_tokens", "must be at least 1 (it is 0)"));
+            violations.Add("sampling.max_tokens", "must be at least 1 (it is 0)", ViolationReason.IntegerTooSmall);
         if (sampling.MinTokens > sampling.MaxTokens)
-            violations.Add(
-                new ChatViolation("sampling.min_tokens", $"must not exceed max_tokens ({sampling.MinTokens} > {sampling.MaxTokens})"));
+            violations.Add("sampling.min_tokens", $"must not exceed max_tokens ({sampling.MinTokens} > {sampling.MaxTokens})");
         if (sampling.TopLogprobs > options.Value.TopLogprobsMax)
-            violations.Add(new ChatViolation(
-                "sampling.top_logprobs", $"must be at most {options.Value.TopLogprobsMax} (it is {sampling.TopLogprobs})"));
+            violations.Add("sampling.top_logprobs", $"must be at most {options.Value.TopLogprobsMax} (it is {sampling.TopLogprobs})",
+                ViolationReason.IntegerTooLarge);
         if (sampling.TopLogprobs > 0 && sampling.Logprobs != true)
-            violations.Add(new ChatViolation("sampling.top_logprobs", "needs logprobs to be true"));
+            violations.Add("sampling.top_logprobs", "needs logprobs to be true");
         if (sampling.TraceCandidates > options.Value.CandidatesMax)
-            violations.Add(new ChatViolation(
-                "sampling.trace_candidates", $"must be at most {options.Value.CandidatesMax} (it is {sampling.TraceCandidates})"));
+            violations.Add("sampling.trace_candidates",
+                $"must be at most {options.Value.CandidatesMax} (it is {sampling.TraceCandidates})", ViolationReason.IntegerTooLarge);
     }
 
-    private static void CheckRange(string name, float? value, float least, float most, List<ChatViolation> violations)
+    private static void CheckRange(string name, float? value, float least, float most, ViolationList violations)
     {
         // Written so that NaN, which compares false with everything, is refused.
         if (value is { } number && !(number >= least && number <= most))
-            violations.Add(new ChatViolation($"sampling.{name}", $"must be between {Text(least)} and {Text(most)} (it is {Text(number)})"));
+            violations.Add($"sampling.{name}", $"must be between {Text(least)} and {Text(most)} (it is {Text(number)})",
+                number > most ? ViolationReason.NumberTooLarge
+                : number < least ? ViolationReason.NumberTooSmall : ViolationReason.Value);
     }
 
-    private static void CheckObject(string field, string json, bool optional, List<ChatViolation> violations)
+    private static void CheckObject(string field, string json, bool optional, ViolationList violations)
     {
         if (optional && json.Length == 0)
             return;
-        try
-        {
-            using var document = JsonDocument.Parse(json);
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
-                return;
-        }
-        catch (JsonException)
-        {
-            // Told below, like any other value that is not an object.
-        }
-
-        violations.Add(new ChatViolation(field, "must be a JSON object"));
+        if (JsonText.FaultOf(json) is { } fault)
+            violations.Add(field, fault);
     }
 
     private static string Text(float value) => value.ToString(CultureInfo.InvariantCulture);

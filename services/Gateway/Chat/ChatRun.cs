@@ -293,5 +293,5 @@ internal sealed class ChatRun : IAsyncDisposable
 
     private static ChatError ErrorOf(Exception exception) => exception is ChatException chosen
         ? chosen.Error
-        : new ChatError(ChatErrorKind.Internal, "The Gateway failed; its log has the cause.");
+        : new ChatError(ChatErrorKind.Internal, ChatError.OurFault);
 }

@@ -22,24 +22,21 @@ internal sealed class ChatCompletionsEndpoint(
     private async Task<ChatCompletionRequest> ReadAsync(HttpContext context)
     {
         using var body = await RequestBody.ReadAsync(context, options.Value.BodyBytesMax);
-        var reader = new ChatCompletionRequestReader();
-        ChatCompletionRequest request;
-        try
-        {
-            var deadline = time.GetUtcNow() + TimeSpan.FromSeconds(options.Value.RequestDurationSecondsMax);
-            request = reader.Read(body.RootElement, context.TraceIdentifier, deadline);
-        }
-        catch (InvalidOperationException)
-        {
-            throw new OpenAiException(OpenAiError.Invalid("The body holds text that is not valid Unicode.", code: "invalid_json"));
-        }
-
+        var reader = new ChatCompletionRequestReader(options.Value.UnknownFields);
+        var deadline = time.GetUtcNow() + TimeSpan.FromSeconds(options.Value.RequestDurationSecondsMax);
+        var request = reader.Read(body.RootElement, context.TraceIdentifier, deadline);
+        IgnoredFields.Tell(context, reader.Ignored);
         if (reader.Violations.Count == 0)
             return request;
         // What the types allow to be judged is judged as well, so that one answer names every fault.
-        var violations = validator.Validate(request.Chat, pairing.LastSeen?.Model)
-            .Where(violation => !reader.Violations.Any(other => other.Field == FieldNames.ToOpenAi(violation.Field)));
-        throw new ChatException(ChatError.Invalid([.. reader.Violations, .. violations]));
+        var named = reader.Violations.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
+        foreach (var violation in validator.Validate(request.Chat, pairing.LastSeen?.Model))
+        {
+            if (!named.Contains(FieldNames.ToOpenAi(violation.Field)))
+                reader.Violations.Add(violation);
+        }
+
+        throw new ChatException(ChatError.Invalid(reader.Violations));
     }
 
     private async Task AnswerAsync(HttpContext context, ChatCompletionRequest request)
@@ -76,7 +73,8 @@ internal sealed class ChatCompletionsEndpoint(
             await events.StopKeepAliveAsync();
             if (!events.HasStarted)
                 throw;
-            await events.WriteAsync(OpenAiError.From(exception.Error), static (json, error) => error.Write(json));
+            await events.WriteFailureAsync(OpenAiError.From(exception.Error));
+            return;
         }
 
         await events.WriteDoneAsync();
@@ -107,8 +105,8 @@ internal sealed class ChatCompletionsEndpoint(
                     await events.WriteAsync((writer, completed), static (json, state) => state.writer.WriteUsage(json, state.completed));
                     break;
                 case ChatUpdate.Failed failed:
-                    await events.WriteAsync(OpenAiError.From(failed.Error), static (json, error) => error.Write(json));
-                    break;
+                    // Told by the caller of this method, when the request has given back its permit and its calls.
+                    throw new ChatException(failed.Error);
             }
 
             // One packet for what is there already.

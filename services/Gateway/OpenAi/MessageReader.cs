@@ -9,6 +9,7 @@ internal static class MessageReader
     public static ChatMessage Read(string path, JsonElement element, RequestFields fields)
     {
         var message = new ChatMessage { Role = "" };
+        var refusal = "";
         foreach (var (name, field, value) in fields.Members(path, element))
         {
             switch (name)
@@ -28,19 +29,32 @@ internal static class MessageReader
                 case "tool_calls":
                     message = message with { ToolCalls = ReadToolCalls(field, value, fields) };
                     break;
-                case "reasoning_content" or "reasoning":
+                case "reasoning_content":
                     message = message with { ReasoningContent = fields.Text(field, value) };
                     break;
-                case "annotations" when value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0:
-                    // An answer that a client sends back as it came.
+                case "reasoning" or "thinking" when value.ValueKind == JsonValueKind.String && !RequestFields.IsEmpty(value):
+                    message = message with { ReasoningContent = message.ReasoningContent ?? value.GetString() };
+                    break;
+                case "refusal" when value.ValueKind == JsonValueKind.String:
+                    refusal = value.GetString()!;
+                    break;
+                case "function_call" when !RequestFields.IsEmpty(value):
+                    message = message with { ToolCalls = [ReadFunction(field, value, new ChatToolCall("", "", ""), fields)] };
+                    break;
+                case "audio" or "images" or "prefix" or "partial":
+                    // These would change the prompt, were they done.
+                    if (value.ValueKind != JsonValueKind.False && !RequestFields.IsEmpty(value))
+                        fields.Refuse(field, "is not supported in a message", ViolationReason.Unsupported);
                     break;
                 default:
-                    fields.Refuse(field, "is not supported in a message");
+                    // Histories carry keys of their own front end: ids, times, annotations, hints for caches.
                     break;
             }
         }
 
-        return message;
+        // What says nothing but calls a tool, or refuses, has no text; templates read the key of every message.
+        var saysNothing = message.Content is null && message.Parts.Count == 0;
+        return saysNothing && (message.ToolCalls.Count > 0 || refusal.Length > 0) ? message with { Content = refusal } : message;
     }
 
     /// <summary>OpenAI's newer name for the system role; the templates know the older one.</summary>
@@ -53,7 +67,7 @@ internal static class MessageReader
             return content.GetString();
         if (content.ValueKind != JsonValueKind.Array)
         {
-            fields.Refuse(path, "must be a string or an array of text parts");
+            fields.RefuseType(path, "a string or an array of text parts", content);
             return "";
         }
 
@@ -62,18 +76,35 @@ internal static class MessageReader
 
     private static string ReadPart(string path, JsonElement part, RequestFields fields)
     {
-        var type = part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var kind) ? kind.ToString() : "";
-        if (type != "text")
+        if (part.ValueKind == JsonValueKind.String)
+            return part.GetString()!;
+        if (part.ValueKind != JsonValueKind.Object)
         {
-            fields.Refuse($"{path}.type", type.Length == 0 ? "is missing" : $"'{type}' is not supported; only text parts are");
+            fields.RefuseType(path, "a text part", part);
             return "";
         }
 
-        if (part.TryGetProperty("text", out var text))
-            return fields.Text($"{path}.text", text) ?? "";
-        fields.Refuse($"{path}.text", "is missing");
+        var type = part.TryGetProperty("type", out var kind) && !RequestFields.IsEmpty(kind) ? kind.ToString() : "text";
+        if (TextKeyOf(type) is not { } key)
+        {
+            fields.Refuse($"{path}.type", $"'{BoundedText.Cut(type, 40)}' is not supported; only text parts are",
+                ViolationReason.Unsupported);
+            return "";
+        }
+
+        if (part.TryGetProperty(key, out var text))
+            return fields.Text($"{path}.{key}", text) ?? "";
+        fields.Refuse($"{path}.{key}", "is missing", ViolationReason.Missing);
         return "";
     }
+
+    /// <summary>Where a part holds its text: Chat Completions and Responses name the same parts differently.</summary>
+    private static string? TextKeyOf(string type) => type switch
+    {
+        "text" or "input_text" or "output_text" => "text",
+        "refusal" => "refusal",
+        _ => null,
+    };
 
     private static IReadOnlyList<ChatToolCall> ReadToolCalls(string path, JsonElement calls, RequestFields fields) =>
         [.. fields.Items(path, calls).Select(item => ReadToolCall(item.Field, item.Value, fields))];
@@ -88,24 +119,29 @@ internal static class MessageReader
                 case "id":
                     call = call with { Id = fields.Text(field, value) ?? "" };
                     break;
-                case "type" when RequestFields.Is(value, "function"):
+                case "type" when !RequestFields.IsEmpty(value) && !RequestFields.Is(value, "function"):
+                    fields.Refuse(field, "is supported as 'function' only", ViolationReason.Unsupported);
                     break;
                 case "function":
-                    foreach (var (part, partField, partValue) in fields.Members(field, value))
-                    {
-                        if (part == "name")
-                            call = call with { Name = fields.Text(partField, partValue) ?? "" };
-                        else if (part == "arguments")
-                            call = call with { ArgumentsJson = fields.Text(partField, partValue) ?? "" };
-                        else
-                            fields.Refuse(partField, "is unknown");
-                    }
-
+                    call = ReadFunction(field, value, call, fields);
                     break;
                 default:
-                    fields.Refuse(field, "is not supported in a tool call");
+                    // An index of a stream, or a key of the server that the call came from.
                     break;
             }
+        }
+
+        return call;
+    }
+
+    private static ChatToolCall ReadFunction(string path, JsonElement function, ChatToolCall call, RequestFields fields)
+    {
+        foreach (var (name, field, value) in fields.Members(path, function))
+        {
+            if (name == "name")
+                call = call with { Name = fields.Text(field, value) ?? "" };
+            else if (name == "arguments")
+                call = call with { ArgumentsJson = fields.Text(field, value) ?? "" };
         }
 
         return call;

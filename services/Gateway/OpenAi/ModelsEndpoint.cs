@@ -46,7 +46,38 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, TimeProvider time)
         json.WriteNumber("max_model_len", pair.Generator.ContextTokensMax);
         json.WriteString("precision", pair.Generator.Precision);
         json.WriteString("device", pair.Generator.Device);
+        WriteSampling(json, "default_sampling", pair.Generator.DefaultSampling);
+        WriteSampling(json, "varied_sampling", VariedSampling.Of(pair.Generator.DefaultSampling));
         json.WriteEndObject();
+    }
+
+    /// <summary>What a request means that says nothing of sampling, under the names of its fields; temperature 0 is greedy.</summary>
+    private static void WriteSampling(Utf8JsonWriter json, string name, SamplingSettings sampling)
+    {
+        json.WriteStartObject(name);
+        Write("temperature", sampling.Temperature ?? 0);
+        Write("top_p", sampling.TopP);
+        WriteCount("top_k", sampling.TopK);
+        Write("min_p", sampling.MinP);
+        Write("typical_p", sampling.TypicalP);
+        Write("repetition_penalty", sampling.RepetitionPenalty);
+        Write("presence_penalty", sampling.PresencePenalty);
+        Write("frequency_penalty", sampling.FrequencyPenalty);
+        WriteCount("no_repeat_ngram_size", sampling.NoRepeatNgramSize);
+        WriteCount("max_tokens", sampling.MaxTokens);
+        json.WriteEndObject();
+
+        void Write(string field, float? value)
+        {
+            if (value is { } number)
+                json.WriteNumber(field, number);
+        }
+
+        void WriteCount(string field, uint? value)
+        {
+            if (value is { } number)
+                json.WriteNumber(field, number);
+        }
     }
 
     private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)

@@ -7,6 +7,7 @@ namespace Parley.Gateway.OpenAi;
 /// <summary>An error in OpenAI's shape: <c>{"error": {"message", "type", "param", "code"}}</c>.</summary>
 internal sealed record OpenAiError(int Status, string Type, string? Code, string? Param, string Message)
 {
+    /// <summary>When to try again; the guard sees to it that 429 and 503 have one.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     public static OpenAiError Invalid(string message, string? param = null, string? code = null) =>
@@ -15,12 +16,13 @@ internal sealed record OpenAiError(int Status, string Type, string? Code, string
     /// <summary>The pipeline's error, with the fields named as OpenAI names them.</summary>
     public static OpenAiError From(ChatError error)
     {
-        var fields = error.Violations.Select(violation => violation with { Field = FieldNames.ToOpenAi(violation.Field) }).ToArray();
+        var fields = error.Violations;
         var message = error.Kind is ChatErrorKind.InvalidRequest or ChatErrorKind.ContextExceeded or ChatErrorKind.ModelNotFound
-            && fields.Length > 0
-            ? string.Join("; ", fields.Select(violation => $"{violation.Field} {violation.Description}")) + "."
+            && fields.Count > 0
+            ? ChatError.Describe(fields, violation => FieldNames.ToOpenAi(violation.Field)).TrimEnd('.') + "."
             : error.Message;
-        return new OpenAiError(error.HttpStatus, TypeOf(error.Kind), CodeOf(error), fields.Length > 0 ? fields[0].Field : null, message)
+        var param = fields.Count > 0 ? FieldNames.ToOpenAi(fields[0].Field) : null;
+        return new OpenAiError(error.HttpStatus, TypeOf(error.Kind), ErrorCodes.Of(error), param, message)
         {
             RetryAfter = error.RetryAfter,
         };
@@ -32,8 +34,6 @@ internal sealed record OpenAiError(int Status, string Type, string? Code, string
         context.Response.ContentType = "application/json; charset=utf-8";
         if (RetryAfter is { } delay)
             context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(delay.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        else if (Status == StatusCodes.Status429TooManyRequests)
-            context.Response.Headers.RetryAfter = "1";
         using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
             Write(json);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
@@ -59,16 +59,5 @@ internal sealed record OpenAiError(int Status, string Type, string? Code, string
         ChatErrorKind.Unavailable or ChatErrorKind.PairMismatch => "service_unavailable_error",
         ChatErrorKind.DeadlineExceeded or ChatErrorKind.SlowReader => "timeout_error",
         _ => "server_error",
-    };
-
-    private static string CodeOf(ChatError error) => error.Kind switch
-    {
-        ChatErrorKind.InvalidRequest => "invalid_value",
-        ChatErrorKind.ContextExceeded => "context_length_exceeded",
-        ChatErrorKind.Unsupported => "unsupported_value",
-        ChatErrorKind.ModelNotFound => "model_not_found",
-        ChatErrorKind.Overloaded => "rate_limit_exceeded",
-        ChatErrorKind.PairMismatch => "model_mismatch",
-        _ => error.Code,
     };
 }

@@ -1,10 +1,11 @@
+using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Upstream;
 
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>Around every handler: the request's id, and each way of failing as an answer in OpenAI's shape.</summary>
-internal sealed class OpenAiGuard(ILogger<OpenAiGuard> logger, TimeProvider time)
+internal sealed class OpenAiGuard(ILogger<OpenAiGuard> logger, IOptions<GatewayOptions> options, TimeProvider time)
 {
     public RequestDelegate Wrap(RequestDelegate handle) => context => RunAsync(context, handle);
 
@@ -20,7 +21,7 @@ internal sealed class OpenAiGuard(ILogger<OpenAiGuard> logger, TimeProvider time
             if (context.Response.HasStarted)
                 context.Abort();
             else
-                await error.WriteAsync(context);
+                await WithRetryAfter(error).WriteAsync(context);
         }
         catch (Exception exception) when (
             context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)
@@ -28,6 +29,13 @@ internal sealed class OpenAiGuard(ILogger<OpenAiGuard> logger, TimeProvider time
             // The caller left; the pipeline has said so.
         }
     }
+
+    /// <summary>Clients that are told no time try again at once, and give up after a few milliseconds.</summary>
+    private OpenAiError WithRetryAfter(OpenAiError error) =>
+        error.RetryAfter is null
+            && error.Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable
+            ? error with { RetryAfter = TimeSpan.FromSeconds(options.Value.RetryAfterSeconds) }
+            : error;
 
     private async Task<OpenAiError?> TryAsync(HttpContext context, RequestDelegate handle)
     {
@@ -52,7 +60,7 @@ internal sealed class OpenAiGuard(ILogger<OpenAiGuard> logger, TimeProvider time
         {
             Log.Failed(logger, context.TraceIdentifier, "internal", "an exception that no part of the way expected", exception);
             return new OpenAiError(
-                StatusCodes.Status500InternalServerError, "server_error", "internal", null, "The Gateway failed; its log has the cause.");
+                StatusCodes.Status500InternalServerError, "server_error", ErrorCodes.Internal, null, ChatError.OurFault);
         }
     }
 }

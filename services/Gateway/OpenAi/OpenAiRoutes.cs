@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>The routes under <c>/v1</c>, each answering in OpenAI's shape whatever happens.</summary>
@@ -6,13 +8,14 @@ internal static class OpenAiRoutes
     public static void MapOpenAi(this WebApplication app)
     {
         var guard = new OpenAiGuard(
-            app.Services.GetRequiredService<ILogger<OpenAiGuard>>(), app.Services.GetRequiredService<TimeProvider>());
+            app.Services.GetRequiredService<ILogger<OpenAiGuard>>(), app.Services.GetRequiredService<IOptions<GatewayOptions>>(),
+            app.Services.GetRequiredService<TimeProvider>());
         Map(app, guard, "/v1/chat/completions", HttpMethods.Post, Endpoint<ChatCompletionsEndpoint>(
             (chat, context) => chat.HandleAsync(context)));
         Map(app, guard, "/v1/models", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.ListAsync(context)));
         Map(app, guard, "/v1/models/{**id}", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.GetAsync(context)));
         app.MapFallback("/v1/{**path}", guard.Wrap(context => throw new OpenAiException(new OpenAiError(
-            StatusCodes.Status404NotFound, "invalid_request_error", "unknown_url", null,
+            StatusCodes.Status404NotFound, "invalid_request_error", ErrorCodes.UnknownUrl, null,
             $"There is no {context.Request.Method} {context.Request.Path} here."))));
     }
 
@@ -28,7 +31,7 @@ internal static class OpenAiRoutes
         {
             context.Response.Headers.Allow = method;
             throw new OpenAiException(new OpenAiError(
-                StatusCodes.Status405MethodNotAllowed, "invalid_request_error", "method_not_allowed", null,
+                StatusCodes.Status405MethodNotAllowed, "invalid_request_error", ErrorCodes.MethodNotAllowed, null,
                 $"{context.Request.Path} takes {method}, not {context.Request.Method}."));
         }));
     }

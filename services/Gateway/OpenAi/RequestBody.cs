@@ -1,13 +1,17 @@
 using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
+using Parley.Gateway.Chat;
 
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>Reads a JSON body under the Gateway's own limit.</summary>
 internal static class RequestBody
 {
-    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 128 };
+    // Far more than any field allows, so that the field with too deep a nesting is refused by its own name.
+    private const int DepthMax = 1024;
+
+    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = DepthMax };
 
     /// <summary>The body as JSON; the caller disposes it.</summary>
     /// <exception cref="OpenAiException">415, 413, or 400 with the position of the fault.</exception>
@@ -43,17 +47,23 @@ internal static class RequestBody
     {
         try
         {
+            if (JsonText.FindBrokenText(bytes) is { } broken)
+            {
+                throw new OpenAiException(OpenAiError.Invalid(
+                    $"The body holds text that is not valid Unicode, in what begins at byte {broken + 1}.", code: ErrorCodes.InvalidJson));
+            }
+
             return JsonDocument.Parse(bytes, Options);
         }
         catch (JsonException exception)
         {
             var position = exception.LineNumber is { } line ? $" at line {line + 1}, byte {exception.BytePositionInLine + 1}" : "";
             var cause = exception.Message.Split(" LineNumber:", 2)[0];
-            throw new OpenAiException(OpenAiError.Invalid($"The body is not valid JSON{position}: {cause}", code: "invalid_json"));
+            throw new OpenAiException(OpenAiError.Invalid($"The body is not valid JSON{position}: {cause}", code: ErrorCodes.InvalidJson));
         }
     }
 
     private static OpenAiException TooLarge(int bytesMax) => new(new OpenAiError(
-        StatusCodes.Status413PayloadTooLarge, "invalid_request_error", "request_too_large", null,
+        StatusCodes.Status413PayloadTooLarge, "invalid_request_error", ErrorCodes.RequestTooLarge, null,
         $"The body must not exceed {bytesMax} bytes (Gateway:BodyBytesMax)."));
 }

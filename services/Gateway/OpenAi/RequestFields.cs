@@ -3,14 +3,62 @@ using Parley.Gateway.Chat;
 
 namespace Parley.Gateway.OpenAi;
 
-/// <summary>Typed values of JSON fields; a wrong type is a violation and reads as unset, as null does.</summary>
+/// <summary>
+/// Typed values of JSON fields. A wrong type is a violation and reads as unset, as null does; an array or object that is empty is empty
+/// whichever of the two was meant, because some languages know only one empty table.
+/// </summary>
 internal sealed class RequestFields
 {
-    public List<ChatViolation> Violations { get; } = [];
+    private const int ShownCharactersMax = 40;
+    private const double UInt64Limit = 18446744073709551616.0;
 
-    public void Refuse(string field, string description) => Violations.Add(new ChatViolation(field, description));
+    private readonly SortedSet<string> _ignored = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Field, JsonElement Value)> _claimed = new(StringComparer.Ordinal);
+
+    public ViolationList Violations { get; } = [];
+
+    /// <summary>Names of fields that were read over and that their author should hear of; bounded like violations.</summary>
+    public IReadOnlyCollection<string> Ignored => _ignored;
+
+    public void Refuse(string field, string description, ViolationReason reason = ViolationReason.Value) =>
+        Violations.Add(field, description, reason);
+
+    public void Ignore(string field)
+    {
+        if (_ignored.Count < ViolationList.KeptMax)
+            _ignored.Add(field);
+    }
+
+    /// <summary>Notes that a field gives a setting which has several names; a second one may only say the same.</summary>
+    public void Claim(string setting, string field, JsonElement value)
+    {
+        if (!_claimed.TryAdd(setting, (field, value)) && !JsonElement.DeepEquals(_claimed[setting].Value, value))
+            Refuse(field, $"contradicts its other name {_claimed[setting].Field}");
+    }
 
     public static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
+
+    public static bool IsAnyOf(JsonElement value, params ReadOnlySpan<string> texts)
+    {
+        foreach (var text in texts)
+        {
+            if (Is(value, text))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Null, or a text, an array or an object with nothing in it.</summary>
+    public static bool IsEmpty(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null => true,
+        JsonValueKind.String => value.ValueEquals(""),
+        _ => IsEmptyTable(value),
+    };
+
+    public static bool IsNumber(JsonElement value, double number) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var given) && given == number;
 
     public string? Text(string field, JsonElement value)
     {
@@ -22,9 +70,17 @@ internal sealed class RequestFields
 
     public float? Number(string field, JsonElement value)
     {
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetSingle(out var number))
-            return number;
-        RefuseType(field, "a number", value);
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetSingle(out var number))
+        {
+            RefuseType(field, "a number", value);
+            return null;
+        }
+
+        if (float.IsFinite(number))
+            // Minus zero is zero everywhere here, and no service has to think of it.
+            return number == 0 ? 0 : number;
+        var reason = number < 0 ? ViolationReason.NumberTooSmall : ViolationReason.NumberTooLarge;
+        Refuse(field, $"must be a number within ±3.4e38 (it is {NameOf(value)})", reason);
         return null;
     }
 
@@ -38,18 +94,43 @@ internal sealed class RequestFields
 
     public uint? Unsigned(string field, JsonElement value)
     {
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetUInt32(out var number))
-            return number;
-        RefuseType(field, "an integer of at least 0", value);
+        if (Whole(field, "an integer of at least 0", value) is not { } number)
+            return null;
+        if (number is >= 0 and <= uint.MaxValue)
+            return (uint)number;
+        if (number < 0)
+            Refuse(field, $"must be an integer of at least 0 (it is {NameOf(value)})", ViolationReason.IntegerTooSmall);
+        else
+            Refuse(field, $"must be at most {uint.MaxValue} (it is {NameOf(value)})", ViolationReason.IntegerTooLarge);
         return null;
     }
 
     public int? Integer(string field, JsonElement value)
     {
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number))
-            return number;
-        RefuseType(field, "an integer", value);
+        if (Whole(field, "an integer", value) is not { } number)
+            return null;
+        if (number is >= int.MinValue and <= int.MaxValue)
+            return (int)number;
+        Refuse(field, $"must be a 32-bit integer (it is {NameOf(value)})",
+            number < 0 ? ViolationReason.IntegerTooSmall : ViolationReason.IntegerTooLarge);
         return null;
+    }
+
+    /// <summary>A limit on a count: −1, and −2 as llama.cpp has it, are no limit, and what is beyond all counts is the largest.</summary>
+    public uint? Limit(string field, JsonElement value)
+    {
+        switch (Whole(field, "an integer", value))
+        {
+            case null or -1 or -2:
+                return null;
+            case < 0:
+                Refuse(field, $"must be at least 1, or -1 for no limit (it is {NameOf(value)})", ViolationReason.IntegerTooSmall);
+                return null;
+            case > uint.MaxValue:
+                return uint.MaxValue;
+            case { } number:
+                return (uint)number;
+        }
     }
 
     /// <summary>Any 64-bit integer; a negative one stands for its two's complement.</summary>
@@ -59,7 +140,12 @@ internal sealed class RequestFields
             return number;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var negative))
             return unchecked((ulong)negative);
-        RefuseType(field, "a 64-bit integer", value);
+        if (Whole(field, "a 64-bit integer", value) is not { } whole)
+            return null;
+        if (whole is >= long.MinValue and < UInt64Limit)
+            return whole < 0 ? unchecked((ulong)(long)whole) : (ulong)whole;
+        Refuse(field, $"must be a 64-bit integer (it is {NameOf(value)})",
+            whole < 0 ? ViolationReason.IntegerTooSmall : ViolationReason.IntegerTooLarge);
         return null;
     }
 
@@ -68,7 +154,8 @@ internal sealed class RequestFields
     {
         if (value.ValueKind == JsonValueKind.Array)
             return value.EnumerateArray().Select((item, index) => ($"{field}[{index}]", item));
-        RefuseType(field, "an array", value);
+        if (!IsEmptyTable(value))
+            RefuseType(field, "an array", value);
         return [];
     }
 
@@ -81,7 +168,8 @@ internal sealed class RequestFields
                 .Select(member => (member.Name, field.Length == 0 ? member.Name : $"{field}.{member.Name}", member.Value));
         }
 
-        RefuseType(field, "an object", value);
+        if (field.Length == 0 || !IsEmptyTable(value))
+            RefuseType(field, "an object", value);
         return [];
     }
 
@@ -90,6 +178,8 @@ internal sealed class RequestFields
     {
         if (value.ValueKind == JsonValueKind.Object)
             return value.GetRawText();
+        if (IsEmptyTable(value))
+            return "{}";
         RefuseType(field, "an object", value);
         return null;
     }
@@ -97,17 +187,41 @@ internal sealed class RequestFields
     public IReadOnlyList<uint> Ids(string field, JsonElement value) =>
         [.. Items(field, value).Select(item => Unsigned(item.Field, item.Value)).OfType<uint>()];
 
-    private void RefuseType(string field, string wanted, JsonElement value) =>
-        Refuse(field.Length == 0 ? "body" : field, $"must be {wanted} (it is {NameOf(value)})");
+    public void RefuseType(string field, string wanted, JsonElement value) =>
+        Refuse(field.Length == 0 ? "body" : field, $"must be {wanted} (it is {NameOf(value)})", ViolationReason.Type);
 
-    private static string NameOf(JsonElement value) => value.ValueKind switch
+    /// <summary>A value as an error shows it.</summary>
+    public static string NameOf(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "an array",
         JsonValueKind.String => "a string",
-        JsonValueKind.Number => value.GetRawText() is { Length: <= 40 } text ? text : "a long number",
+        JsonValueKind.Number => value.GetRawText() is { Length: <= ShownCharactersMax } text ? text : "a long number",
         JsonValueKind.True => "true",
         JsonValueKind.False => "false",
         _ => "null",
+    };
+
+    /// <summary>A whole number, however it is written: 8, 8.0 and 8e0 are one.</summary>
+    private double? Whole(string field, string wanted, JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Number)
+        {
+            // Exact where a double is not.
+            if (value.TryGetInt64(out var exact) && exact is > -(1L << 53) and < 1L << 53)
+                return exact;
+            if (value.TryGetDouble(out var number) && double.IsInteger(number))
+                return number;
+        }
+
+        RefuseType(field, wanted, value);
+        return null;
+    }
+
+    private static bool IsEmptyTable(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Array => value.GetArrayLength() == 0,
+        JsonValueKind.Object => value.GetPropertyCount() == 0,
+        _ => false,
     };
 }

@@ -1,30 +1,50 @@
 using System.Buffers;
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>
-/// An event stream. Each event is written straight into the response's buffer. While nothing else is written, keep-alive comments are,
-/// from before the first event on, because proxies cut what is silent; the first of them commits the response to status 200.
+/// An event stream. While nothing else is written, keep-alive comments are, from before the first event on, because proxies cut what is
+/// silent; the first of them commits the response to status 200.
 /// </summary>
+/// <remarks>
+/// A stream that was begun and not ended by <see cref="WriteDoneAsync"/> breaks when it is disposed of: clients that read text only would
+/// take an end in good order for the end of the answer. Over HTTP/2 that stream alone is reset. Over HTTP/1.1 the connection closes
+/// without the last chunk: chunks are written here and not by the server, which would add it. To abort the connection instead would
+/// discard what the socket has not sent yet, and with it the event that says what went wrong.
+/// </remarks>
 internal sealed class SseWriter : IAsyncDisposable
 {
-    private readonly HttpResponse _response;
+    /// <summary>INTERNAL_ERROR of RFC 9113.</summary>
+    private const int InternalError = 2;
+
+    private readonly HttpContext _context;
     private readonly PipeWriter _pipe;
     private readonly Utf8JsonWriter _json;
     private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenSource _stopping = new();
     private readonly SemaphoreSlim _gate = new(1);
     private readonly Task _keepingAlive;
+
+    /// <summary>Where HTTP/1.1 lets us frame the body: what goes into the next chunk.</summary>
+    private readonly ArrayBufferWriter<byte>? _chunk;
+
+    private readonly IBufferWriter<byte> _target;
     private bool _silent = true;
+    private bool _isDone;
 
     public SseWriter(HttpContext context, TimeSpan keepAliveInterval, TimeProvider time)
     {
-        _response = context.Response;
+        _context = context;
         _pipe = context.Response.BodyWriter;
-        _json = new Utf8JsonWriter(_pipe, ChatCompletionWriter.JsonOptions);
+        if (HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<IConnectionLifetimeNotificationFeature>() is not null)
+            _chunk = new ArrayBufferWriter<byte>();
+        _target = _chunk ?? (IBufferWriter<byte>)_pipe;
+        _json = new Utf8JsonWriter(_target, ChatCompletionWriter.JsonOptions);
         _cancellationToken = context.RequestAborted;
         _keepingAlive = KeepAliveAsync(keepAliveInterval, time);
     }
@@ -39,11 +59,11 @@ internal sealed class SseWriter : IAsyncDisposable
         try
         {
             Start();
-            _pipe.Write("data: "u8);
-            _json.Reset(_pipe);
+            _target.Write("data: "u8);
+            _json.Reset(_target);
             write(_json, state);
             _json.Flush();
-            _pipe.Write("\n\n"u8);
+            _target.Write("\n\n"u8);
             _silent = false;
         }
         finally
@@ -59,7 +79,7 @@ internal sealed class SseWriter : IAsyncDisposable
         try
         {
             if (HasStarted)
-                await _pipe.FlushAsync(_cancellationToken);
+                await SendAsync(_cancellationToken);
         }
         finally
         {
@@ -72,8 +92,19 @@ internal sealed class SseWriter : IAsyncDisposable
     {
         await StopKeepAliveAsync();
         Start();
-        _pipe.Write("data: [DONE]\n\n"u8);
+        _target.Write("data: [DONE]\n\n"u8);
+        EndChunk();
+        if (_chunk is not null)
+            _pipe.Write("0\r\n\r\n"u8);
+        _isDone = true;
         await _pipe.FlushAsync(_cancellationToken);
+    }
+
+    /// <summary>Sends what went wrong as the last event; the stream then breaks when it is disposed of.</summary>
+    public async ValueTask WriteFailureAsync(OpenAiError error)
+    {
+        await WriteAsync(error, static (json, one) => one.Write(json));
+        await FlushAsync();
     }
 
     /// <summary>After this nothing but the caller writes; <see cref="HasStarted"/> is settled.</summary>
@@ -89,6 +120,19 @@ internal sealed class SseWriter : IAsyncDisposable
         await _json.DisposeAsync();
         _gate.Dispose();
         _stopping.Dispose();
+        if (HasStarted && !_isDone)
+            Break();
+    }
+
+    private void Break()
+    {
+        if (_chunk is not null)
+            // After this request: what is flushed is sent, then the connection closes.
+            _context.Features.GetRequiredFeature<IConnectionLifetimeNotificationFeature>().RequestClose();
+        else if (_context.Features.Get<IHttpResetFeature>() is { } stream)
+            stream.Reset(InternalError);
+        else
+            _context.Abort();
     }
 
     private void Start()
@@ -96,11 +140,34 @@ internal sealed class SseWriter : IAsyncDisposable
         if (HasStarted)
             return;
         HasStarted = true;
-        _response.StatusCode = StatusCodes.Status200OK;
-        _response.ContentType = "text/event-stream; charset=utf-8";
-        _response.Headers.CacheControl = "no-cache";
-        _response.Headers["X-Accel-Buffering"] = "no";
-        _response.HttpContext.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        var response = _context.Response;
+        response.StatusCode = StatusCodes.Status200OK;
+        response.ContentType = "text/event-stream; charset=utf-8";
+        response.Headers.CacheControl = "no-cache";
+        response.Headers["X-Accel-Buffering"] = "no";
+        if (_chunk is not null)
+            response.Headers.TransferEncoding = "chunked";
+        _context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+    }
+
+    private async ValueTask SendAsync(CancellationToken cancellationToken)
+    {
+        EndChunk();
+        await _pipe.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>Frames what was written since the last chunk.</summary>
+    private void EndChunk()
+    {
+        if (_chunk is null || _chunk.WrittenCount == 0)
+            return;
+        Span<byte> size = stackalloc byte[8];
+        _chunk.WrittenCount.TryFormat(size, out var length, "x", CultureInfo.InvariantCulture);
+        _pipe.Write(size[..length]);
+        _pipe.Write("\r\n"u8);
+        _pipe.Write(_chunk.WrittenSpan);
+        _pipe.Write("\r\n"u8);
+        _chunk.ResetWrittenCount();
     }
 
     private async Task KeepAliveAsync(TimeSpan interval, TimeProvider time)
@@ -117,8 +184,8 @@ internal sealed class SseWriter : IAsyncDisposable
                     if (_silent)
                     {
                         Start();
-                        _pipe.Write(": keep-alive\n\n"u8);
-                        await _pipe.FlushAsync(linked.Token);
+                        _target.Write(": keep-alive\n\n"u8);
+                        await SendAsync(linked.Token);
                     }
 
                     _silent = true;

@@ -67,10 +67,7 @@ internal sealed class DetokenizeStream(int choices, int answersMax, UpstreamServ
 
         if (answer.Fault is { } fault)
         {
-            throw new ChatException(new ChatError(ChatErrorKind.InvalidRequest, $"{fault.Field}: {fault.Description}")
-            {
-                Violations = [new ChatViolation(fault.Field, fault.Description)],
-            });
+            throw new ChatException(ChatError.Invalid(new ChatViolation(fault.Field, fault.Description)));
         }
 
         return new DetokenizedText(
@@ -94,7 +91,7 @@ internal sealed class DetokenizeStream(int choices, int answersMax, UpstreamServ
     internal void Answer(DetokenizeResponse answer)
     {
         if (!_answers.Writer.TryWrite(answer))
-            Ended(new ChatException(new ChatError(ChatErrorKind.Internal, $"The {service} answered more than it was asked.")));
+            Ended(new ChatException(new ChatError(ChatErrorKind.Internal, $"The {service.Name} answered more than it was asked.")));
     }
 
     /// <summary>The call's side: nothing more comes.</summary>

@@ -91,6 +91,17 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
             FailureCode.SlowReader => ChatErrorKind.SlowReader,
             _ => ChatErrorKind.Internal,
         };
-        return new ChatError(kind, $"The {channels.Generator} lost the sequence: {failed.Message}") { Retryable = failed.Retryable };
+        var message = kind switch
+        {
+            ChatErrorKind.Unavailable => ChatError.NotAvailable,
+            ChatErrorKind.DeadlineExceeded => "The deadline passed before the answer was complete.",
+            ChatErrorKind.SlowReader => "The answer was given up: it was read too slowly.",
+            _ => ChatError.OurFault,
+        };
+        return new ChatError(kind, message)
+        {
+            Retryable = failed.Retryable,
+            Detail = $"The {channels.Generator} lost the sequence ({failed.Code}): {failed.Message}",
+        };
     }
 }

@@ -14,7 +14,9 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
         try
         {
             var reply = await _client.DescribeAsync(new DescribeRequest(), deadline: deadline, cancellationToken: cancellationToken);
-            return new TokenizerDescription(reply.Model, reply.TokenizerSha256, reply.HasChatTemplate);
+            return new TokenizerDescription(
+                reply.Model, reply.TokenizerSha256, reply.HasChatTemplate,
+                [.. reply.ChatTemplateNamesWithTools, .. reply.ReadsTools ? [""] : Array.Empty<string>()]);
         }
         catch (RpcException exception)
         {
@@ -63,7 +65,8 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
             throw UpstreamFault.Translate(exception, channels.Tokenizer, cancellationToken);
         }
 
-        throw new ChatException(new ChatError(ChatErrorKind.Internal, $"The {channels.Tokenizer} did not answer with one piece per id."));
+        throw new ChatException(
+            new ChatError(ChatErrorKind.Internal, $"The {channels.Tokenizer.Name} did not answer with one piece per id."));
     }
 
     /// <summary>Opens a stream for all choices of a request; dispose it to leave.</summary>

@@ -1,4 +1,13 @@
 namespace Parley.Gateway.Upstream;
 
 /// <summary>What the Tokenizer has loaded.</summary>
-internal sealed record TokenizerDescription(string Model, string TokenizerSha256, bool HasChatTemplate);
+/// <param name="Model">Served name.</param>
+/// <param name="TokenizerSha256">What pairs it with a Generator.</param>
+/// <param name="HasChatTemplate">Whether it has any template.</param>
+/// <param name="ToolTemplates">Names of the templates that read tools; the empty name is what is used where none is named.</param>
+internal sealed record TokenizerDescription(
+    string Model, string TokenizerSha256, bool HasChatTemplate, IReadOnlyCollection<string> ToolTemplates)
+{
+    /// <summary>Whether tools reach the prompt under a template.</summary>
+    public bool ReadsTools(string templateName) => ToolTemplates.Contains(templateName);
+}

@@ -4,7 +4,10 @@ using Parley.Gateway.Chat;
 
 namespace Parley.Gateway.Upstream;
 
-/// <summary>What a service's status means for the request; the message names the service.</summary>
+/// <summary>
+/// What a service's status means for the request. Words that a service chose for the request's author pass; what the transport or an
+/// exception says goes to the log, because it speaks of addresses and libraries that are nobody's business outside.
+/// </summary>
 internal static class UpstreamFault
 {
     /// <summary>Throws the cancellation where the caller cancelled, else a <see cref="ChatException"/>.</summary>
@@ -13,20 +16,28 @@ internal static class UpstreamFault
         if (cancellationToken.IsCancellationRequested)
             return new OperationCanceledException(exception.Message, exception, cancellationToken);
         var status = exception.GetRpcStatus();
+        // Our services send details with whatever they refuse; a status without them is the transport's, or a proxy's.
+        var isChosen = status is not null;
+        var kind = KindOf(exception.Status);
+        if (IsAboutTheRequest(kind) && !isChosen)
+            kind = ChatErrorKind.Internal;
         var violations = status?.GetDetail<BadRequest>()?.FieldViolations
-            .Select(violation => new ChatViolation(violation.Field, violation.Description)).ToArray() ?? [];
-        var detail = exception.Status.Detail;
+            .Select(violation => new ChatViolation(violation.Field, violation.Description)) ?? [];
         return new ChatException(
-            new ChatError(KindOf(exception.StatusCode), MessageOf(exception.StatusCode, service, detail))
+            new ChatError(kind, MessageOf(kind, service, isChosen ? exception.Status.Detail : null))
             {
-                Violations = violations,
+                Violations = IsAboutTheRequest(kind) ? new ViolationList(violations) : [],
                 RetryAfter = status?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan(),
+                Detail = $"The {service} answered {exception.StatusCode}: {exception.Status.Detail}",
             },
             exception);
     }
 
-    private static ChatErrorKind KindOf(StatusCode code) => code switch
+    private static ChatErrorKind KindOf(Grpc.Core.Status status) => status.StatusCode switch
     {
+        // The client library's own, of a connection that broke or never was; a service sends no exceptions.
+        StatusCode.Internal or StatusCode.Unknown when status.DebugException is HttpRequestException or IOException =>
+            ChatErrorKind.Unavailable,
         StatusCode.InvalidArgument => ChatErrorKind.InvalidRequest,
         StatusCode.OutOfRange => ChatErrorKind.ContextExceeded,
         StatusCode.Unimplemented => ChatErrorKind.Unsupported,
@@ -40,13 +51,18 @@ internal static class UpstreamFault
         _ => ChatErrorKind.Internal,
     };
 
-    private static string MessageOf(StatusCode code, UpstreamService service, string detail) => code switch
+    private static bool IsAboutTheRequest(ChatErrorKind kind) => kind is ChatErrorKind.InvalidRequest or ChatErrorKind.ContextExceeded
+        or ChatErrorKind.Unsupported or ChatErrorKind.ModelNotFound;
+
+    private static string MessageOf(ChatErrorKind kind, UpstreamService service, string? chosen) => kind switch
     {
         // These are about the request, and the request's author does not care which service says so.
-        StatusCode.InvalidArgument or StatusCode.OutOfRange or StatusCode.Unimplemented or StatusCode.NotFound => detail,
-        StatusCode.ResourceExhausted or StatusCode.FailedPrecondition => $"The {service.Name} refuses: {detail}",
-        StatusCode.DeadlineExceeded => $"The deadline passed while the {service.Name} worked.",
-        StatusCode.Unavailable or StatusCode.Cancelled => $"The {service} is not available: {detail}",
-        _ => $"The {service} failed ({code}): {detail}",
+        _ when IsAboutTheRequest(kind) => chosen!,
+        ChatErrorKind.Overloaded => chosen is null ? $"The {service.Name} is overloaded." : $"The {service.Name} refuses: {chosen}",
+        ChatErrorKind.PairMismatch => chosen is null ? ChatError.NotAvailable : $"The {service.Name} refuses: {chosen}",
+        ChatErrorKind.DeadlineExceeded => $"The deadline passed while the {service.Name} worked.",
+        ChatErrorKind.SlowReader => $"The {service.Name} gave the request up: it was read too slowly.",
+        ChatErrorKind.Unavailable => ChatError.NotAvailable,
+        _ => ChatError.OurFault,
     };
 }

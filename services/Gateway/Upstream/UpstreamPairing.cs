@@ -73,7 +73,7 @@ internal sealed class UpstreamPairing(
         catch (ChatException exception)
         {
             Forget();
-            Report(exception.Message, null);
+            Report(exception.Error.LogMessage, null);
             throw;
         }
     }
@@ -90,8 +90,10 @@ internal sealed class UpstreamPairing(
         }
         catch (ChatException) when (tokenizerTask.IsFaulted && generatorTask.IsFaulted)
         {
-            throw new ChatException(new ChatError(ChatErrorKind.Unavailable,
-                $"{tokenizerTask.Exception!.InnerException!.Message} {generatorTask.Exception!.InnerException!.Message}"));
+            throw new ChatException(new ChatError(ChatErrorKind.Unavailable, ChatError.NotAvailable)
+            {
+                Detail = $"{LogMessageOf(tokenizerTask)} {LogMessageOf(generatorTask)}",
+            });
         }
     }
 
@@ -104,12 +106,18 @@ internal sealed class UpstreamPairing(
         catch (OperationCanceledException exception)
         {
             throw new ChatException(
-                new ChatError(ChatErrorKind.Unavailable,
-                    $"The {name} at {address} did not describe itself within "
-                    + $"{options.Value.DescribeSecondsMax} s (Gateway:DescribeSecondsMax)."),
+                new ChatError(ChatErrorKind.Unavailable, ChatError.NotAvailable)
+                {
+                    Detail = $"The {name} at {address} did not describe itself within "
+                        + $"{options.Value.DescribeSecondsMax} s (Gateway:DescribeSecondsMax).",
+                },
                 exception);
         }
     }
+
+    private static string LogMessageOf(Task task) => task.Exception!.InnerException is ChatException exception
+        ? exception.Error.LogMessage
+        : task.Exception.InnerException!.Message;
 
     private static UpstreamPair Join(TokenizerDescription tokenizer, GeneratorDescription generator)
     {

@@ -35,7 +35,11 @@ internal sealed class ChatTemplate
         Globals.Define(_constants, clock);
         foreach (var (name, token) in specialTokens)
             _constants.Set(name, new TextValue(token));
+        ReadsTools = ToolProbe.Changes(this, TemplateNames.Uses(_statements, "tools"));
     }
+
+    /// <summary>Whether tools change what it writes.</summary>
+    public bool ReadsTools { get; }
 
     /// <summary>Writes a chat as the model reads it.</summary>
     /// <exception cref="TemplateException">The template refused the chat, failed, or reached a limit.</exception>

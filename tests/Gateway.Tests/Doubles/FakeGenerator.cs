@@ -7,6 +7,9 @@ namespace Parley.Gateway.Tests.Doubles;
 /// <summary>A Generator that follows a script: each answer is a list of id batches, and a test can hold it between two of them.</summary>
 internal sealed class FakeGenerator : Generation.GenerationBase
 {
+    /// <summary>As a client library describes a lost connection: nothing that a caller should read.</summary>
+    public const string TransportWords = "HttpRequestException: Connection refused (10.1.2.3:5083) SocketException";
+
     private int _running;
     private int _cancelled;
 
@@ -29,6 +32,9 @@ internal sealed class FakeGenerator : Generation.GenerationBase
     /// <summary>Sent instead of batch number n, where set; null cuts the call with UNAVAILABLE.</summary>
     public (int Batch, FailedEvent? Event)? Fault { get; set; }
 
+    /// <summary>What Describe gives for requests that say nothing.</summary>
+    public SamplingParameters DefaultSampling { get; set; } = new() { Temperature = 0.6f, TopP = 0.9f, TopK = 50 };
+
     public FinishReason Reason { get; set; } = FinishReason.Eos;
 
     public ConcurrentQueue<GenerateRequest> Requests { get; } = new();
@@ -49,7 +55,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             ContextTokensMax = ContextTokensMax,
             Precision = "fp32",
             Device = "CPU",
-            DefaultSampling = new SamplingParameters { Temperature = 0.6f, TopP = 0.9f, TopK = 50 },
+            DefaultSampling = DefaultSampling,
         });
 
     public override async Task Generate(
@@ -88,7 +94,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             if (Fault is { } fault && fault.Batch == number)
             {
                 if (fault.Event is null)
-                    throw new RpcException(new Status(StatusCode.Unavailable, "connection lost"));
+                    throw new RpcException(new Status(StatusCode.Unavailable, TransportWords));
                 await writer.WriteAsync(new GenerateResponse { Failed = fault.Event }, cancellationToken);
                 return;
             }

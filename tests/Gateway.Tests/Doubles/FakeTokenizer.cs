@@ -20,6 +20,9 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
 
     public string Sha256 { get; set; } = "aa11";
 
+    /// <summary>Whether the default template reads tools.</summary>
+    public bool ReadsTools { get; set; } = true;
+
     /// <summary>Thrown by EncodeChat where set.</summary>
     public RpcException? EncodeFault { get; set; }
 
@@ -49,7 +52,14 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
         string.Concat(chat.Messages.Select(message => $"<{message.Role}>{message.Content}"));
 
     public override Task<DescribeResponse> Describe(DescribeRequest request, ServerCallContext context) =>
-        Task.FromResult(new DescribeResponse { Model = "fake", TokenizerSha256 = Sha256, HasChatTemplate = true, VocabularySize = 257 });
+        Task.FromResult(new DescribeResponse
+        {
+            Model = "fake",
+            TokenizerSha256 = Sha256,
+            HasChatTemplate = true,
+            ReadsTools = ReadsTools,
+            VocabularySize = 257,
+        });
 
     public override Task<EncodeChatResponse> EncodeChat(EncodeChatRequest request, ServerCallContext context)
     {

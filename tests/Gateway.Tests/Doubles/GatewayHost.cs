@@ -2,6 +2,7 @@ using System.Net;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,8 @@ using Parley.TestSupport;
 namespace Parley.Gateway.Tests.Doubles;
 
 /// <summary>
-/// The whole Gateway in memory, over two fake services; no ports, but where a browser must reach it. A test may leave a service out.
+/// The whole Gateway over two fake services, in memory; a test may leave a service out. Where the wire itself is the point, the Gateway has
+/// sockets on loopback.
 /// </summary>
 internal sealed class GatewayHost : IAsyncDisposable
 {
@@ -40,6 +42,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <summary>Where it speaks HTTP/1.1 on a socket.</summary>
     public Uri Http1 => new(_gateway.Urls.First());
 
+    /// <summary>Where it speaks HTTP/2 on a socket.</summary>
+    public Uri Http2 => new(_gateway.Urls.Last());
+
     public static async Task<GatewayHost> StartAsync(
         Dictionary<string, string?>? settings = null, TimeProvider? time = null, Action<GatewayHost>? arrange = null,
         bool onSockets = false)
@@ -52,7 +57,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         await upstream.StartAsync();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         if (onSockets)
-            builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+            ListenOnLoopback(builder);
         else
             builder.WebHost.UseTestServer();
         builder.Services.AddRoutingCore();
@@ -104,6 +109,12 @@ internal sealed class GatewayHost : IAsyncDisposable
         await _upstream.StopAsync();
         await _upstream.DisposeAsync();
     }
+
+    private static void ListenOnLoopback(WebApplicationBuilder builder) => builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+    {
+        kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
+    });
 
     private static WebApplication BuildUpstream(FakeTokenizer tokenizer, FakeGenerator generator)
     {

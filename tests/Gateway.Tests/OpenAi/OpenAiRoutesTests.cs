@@ -38,7 +38,7 @@ public sealed class OpenAiRoutesTests
     }
 
     [Fact]
-    public async Task Models_NoServices_Is503NamingBoth()
+    public async Task Models_NoServices_Is503NamingBothInTheLogOnly()
     {
         await using var host = await GatewayHost.StartAsync(arrange: one => one.Missing.UnionWith(["tokenizer", "generator"]));
 
@@ -46,7 +46,9 @@ public sealed class OpenAiRoutesTests
 
         var text = await response.Content.ReadAsStringAsync();
         Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
-        Assert.Contains("The Tokenizer at http://tokenizer", text, StringComparison.Ordinal);
-        Assert.Contains("The Generator at http://generator", text, StringComparison.Ordinal);
+        Assert.Contains("\"The model is not available at the moment.\"", text, StringComparison.Ordinal);
+        Assert.Equal("1", response.Headers.GetValues("Retry-After").Single());
+        Assert.Contains(host.Logs.Entries, line => line.Contains("The Tokenizer at http://tokenizer", StringComparison.Ordinal)
+            && line.Contains("The Generator at http://generator", StringComparison.Ordinal));
     }
 }

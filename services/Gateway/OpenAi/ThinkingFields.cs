@@ -1,0 +1,128 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+
+namespace Parley.Gateway.OpenAi;
+
+/// <summary>
+/// How much a model shall think, as different servers ask for it. Templates that know such a switch read it from their variables, so it
+/// becomes one; a template that knows none writes the same prompt as without.
+/// </summary>
+internal sealed class ThinkingFields(RequestFields fields)
+{
+    private readonly SortedDictionary<string, string> _variables = new(StringComparer.Ordinal);
+
+    /// <summary>Reads a field; false where it is none of these.</summary>
+    public bool TryRead(string name, string field, JsonElement value)
+    {
+        switch (name)
+        {
+            case "reasoning_effort":
+                ReadEffort(field, value);
+                return true;
+            case "enable_thinking":
+                Switch(fields.Flag(field, value));
+                return true;
+            case "think":
+                if (value.ValueKind == JsonValueKind.String)
+                    ReadEffort(field, value);
+                else
+                    Switch(fields.Flag(field, value));
+                return true;
+            case "thinking":
+                ReadThinking(field, value);
+                return true;
+            case "reasoning":
+                ReadReasoning(field, value);
+                return true;
+            case "thinking_budget" or "thinking_budget_tokens":
+                if (!RequestFields.IsNumber(value, -1))
+                    OtherFields.RefuseValue(field, value, "-1", fields);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>The variables of the template: those of the request, and beside them what was asked for here.</summary>
+    public string Over(string templateArgumentsJson)
+    {
+        if (_variables.Count == 0)
+            return templateArgumentsJson;
+        using var given = JsonDocument.Parse(templateArgumentsJson.Length == 0 ? "{}" : templateArgumentsJson);
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, ChatCompletionWriter.JsonOptions))
+        {
+            json.WriteStartObject();
+            foreach (var member in given.RootElement.EnumerateObject())
+            {
+                json.WritePropertyName(member.Name);
+                json.WriteRawValue(member.Value.GetRawText());
+            }
+
+            foreach (var (name, value) in _variables.Where(variable => !given.RootElement.TryGetProperty(variable.Key, out _)))
+            {
+                json.WritePropertyName(name);
+                json.WriteRawValue(value);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private void ReadEffort(string field, JsonElement value)
+    {
+        if (RequestFields.IsEmpty(value))
+            return;
+        if (RequestFields.IsAnyOf(value, "none", "minimal", "low", "medium", "high", "xhigh", "max"))
+            _variables["reasoning_effort"] = $"\"{value.GetString()}\"";
+        else if (value.ValueKind == JsonValueKind.String)
+            fields.Refuse(field, "must be none, minimal, low, medium, high, xhigh or max");
+        else
+            fields.RefuseType(field, "a string", value);
+    }
+
+    private void Switch(bool? isOn)
+    {
+        if (isOn is not { } on)
+            return;
+        // Qwen, SmolLM3 and GLM read the first, Granite and DeepSeek the second.
+        _variables["enable_thinking"] = _variables["thinking"] = on ? "true" : "false";
+    }
+
+    private void ReadThinking(string path, JsonElement value)
+    {
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+        {
+            Switch(value.GetBoolean());
+            return;
+        }
+
+        foreach (var (name, field, part) in fields.Members(path, value))
+        {
+            if (name == "type" && RequestFields.IsAnyOf(part, "enabled", "disabled"))
+                Switch(RequestFields.Is(part, "enabled"));
+            else if (name == "type" && !RequestFields.IsAnyOf(part, "adaptive", "auto"))
+                OtherFields.RefuseValue(field, part, "'enabled', 'disabled' or 'auto'", fields);
+            else if (name == "budget_tokens" && !RequestFields.IsNumber(part, -1))
+                OtherFields.RefuseValue(field, part, "-1", fields);
+        }
+    }
+
+    private void ReadReasoning(string path, JsonElement value)
+    {
+        foreach (var (name, field, part) in fields.Members(path, value))
+        {
+            if (name == "effort")
+                ReadEffort(field, part);
+            else if (name == "enabled")
+                Switch(fields.Flag(field, part));
+            else if (name == "exclude" && part.ValueKind != JsonValueKind.False)
+                OtherFields.RefuseValue(field, part, "false", fields);
+            else if (name == "max_tokens")
+                OtherFields.RefuseValue(field, part, "null", fields);
+        }
+    }
+}
