@@ -4,7 +4,7 @@ using Parley.ServiceDefaults;
 
 namespace Parley.Generator;
 
-/// <summary>The faults of a call before its first event: a status with google.rpc details, as short as <see cref="RpcFaults"/> keeps it.</summary>
+/// <summary>The faults of a call before its first event: a status with details, as short as <see cref="RpcFaults"/> keeps it.</summary>
 internal static class GrpcFaults
 {
     /// <summary>All that is wrong with a request.</summary>

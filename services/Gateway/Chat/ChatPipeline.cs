@@ -46,6 +46,10 @@ internal sealed class ChatPipeline(
                 var pair = await AcceptAsync(request, waiting.Token);
                 permit = permits.Acquire(request.Choices);
 
+                // As for `generate`, the model's own stop strings are a default: a request that names any has those.
+                if (request.Stop.Count == 0)
+                    request = request with { Stop = pair.Generator.DefaultStopStrings };
+
                 // (2, 3) Template and ids: one call to the Tokenizer.
                 var prompt = await tokenizer.EncodeChatAsync(request, waiting.Token);
                 CheckContext(prompt, pair);

@@ -5,7 +5,7 @@ using Parley.Generator.Streaming;
 
 namespace Parley.Generator.Engine;
 
-/// <summary>The one place where sequences end: their books, their stream, then figures and log, whose listeners cannot disturb it.</summary>
+/// <summary>The one place where sequences end: their books, their stream, then figures and log, whose listeners disturb nobody.</summary>
 internal sealed class SequenceEndings(
     Scheduler scheduler, TokenDelivery delivery, GeneratorTelemetry telemetry, TimeProvider time, ILogger logger)
 {
@@ -36,11 +36,20 @@ internal sealed class SequenceEndings(
         Fail(fault.Sequence, FailureReason.Internal, InternalMessage);
     }
 
-    /// <summary>Tells a sequence's caller of the end and leaves the books alone: they cannot be trusted any more.</summary>
+    /// <summary>Tells a sequence's caller of the end. Books, clock and figures are left alone: none can be trusted any more.</summary>
     public void Abandon(Sequence sequence, string message)
     {
-        if (sequence.Stream.End is null)
-            Tell(sequence, Describe(sequence, null, FailureReason.Unhealthy, null, message, retryable: true));
+        try
+        {
+            var usage = new SequenceUsage(sequence.PromptLength, sequence.PrefixTokens, sequence.AnswerLength);
+            var end = new SequenceEnd(null, FailureReason.Unhealthy, null, message, Retryable: true, usage, default);
+            if (sequence.Stream.End is null && sequence.Stream.Complete(end))
+                delivery.Add(sequence.Stream);
+        }
+        catch (Exception exception)
+        {
+            Log.SequenceFailed(logger, sequence.RequestId, exception);
+        }
     }
 
     /// <summary>Notes the time of a sequence's first token.</summary>

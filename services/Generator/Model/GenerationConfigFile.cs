@@ -180,9 +180,9 @@ internal static class GenerationConfigFile
     {
         if (!TryGet(root, field, out var value))
             return null;
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out var number) || number < least)
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number) || number < least)
             throw Fault(path, field, value, $"an integer of at least {least}");
-        return number;
+        return (int)Math.Min(number, int.MaxValue);
     }
 
     private static bool ReadBoolean(JsonElement root, string path, string field)

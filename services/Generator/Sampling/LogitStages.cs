@@ -109,12 +109,14 @@ internal static class LogitStages
     private static float Penalised(float score, float presence, float frequency, int count)
     {
         var result = score - (presence + (frequency * count));
-        return float.IsFinite(result) || !float.IsFinite(score)
+        if (!float.IsFinite(score))
+            return score;
+        return float.IsFinite(result)
             ? result
             : (float)Math.Clamp(score - (presence + ((double)frequency * count)), -float.MaxValue, float.MaxValue);
     }
 
-    /// <summary>The result of a stage; where that is too large for a number, the largest one of the change's sign.</summary>
+    /// <summary>A stage's result; where that is too large for a number, the largest one of the change's sign. A ban stays one.</summary>
     private static float Bounded(float score, float result, float change) =>
-        float.IsFinite(result) || !float.IsFinite(score) ? result : change < 0 ? -float.MaxValue : float.MaxValue;
+        !float.IsFinite(score) ? score : float.IsFinite(result) ? result : change < 0 ? -float.MaxValue : float.MaxValue;
 }

@@ -19,6 +19,9 @@ namespace Parley.Generator.Sampling;
 /// <param name="eosTokenIds">The model's end-of-sequence ids, out until the answer has MinTokens.</param>
 internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosTokenIds)
 {
+    /// <summary>Below it no two logits that differ share any probability, so nothing is drawn: the greedy token, ties included.</summary>
+    private const float DrawTemperatureMin = 1e-30f;
+
     /// <summary>Above it many neighbours have one quotient, and to look for the first of them is no shortcut.</summary>
     private const float ShortcutTemperatureMax = 1000;
 
@@ -217,7 +220,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
 
     private void FillCandidates(ReadOnlySpan<float> scores, SamplingParameters parameters)
     {
-        if (!float.IsFinite(_blocks.Best / parameters.Temperature))
+        if (parameters.Temperature < DrawTemperatureMin || !float.IsFinite(_blocks.Best / parameters.Temperature))
         {
             // The limit of a temperature towards 0: all there is is the best.
             _candidates.Fill([_blocks.IndexOfBest(scores)], [0]);
@@ -342,7 +345,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             best = best[..^1];
         var top = new TokenLogprob[best.Length];
         for (var i = 0; i < best.Length; i++)
-            top[i] = new TokenLogprob(best[i], logits[best[i]] - normalizer);
+            top[i] = new TokenLogprob(best[i], MathF.Max(logits[best[i]] - normalizer, -float.MaxValue));
         return new TokenDetail(logits[chosen] - normalizer, top, trace);
     }
 }

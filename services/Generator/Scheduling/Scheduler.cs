@@ -9,7 +9,7 @@ namespace Parley.Generator.Scheduling;
 /// Owns the sequences that wait and those that run. Waiting ones are served by priority, which rises with the time waited, then
 /// in the order of arrival; nobody overtakes the first, so nobody starves.
 /// </summary>
-/// <remarks>What is done for one sequence and throws makes a fault of that sequence, which takes no part any more; the rest is planned.</remarks>
+/// <remarks>What is done for one sequence and throws makes a fault of that sequence, which takes no part; the rest is planned.</remarks>
 internal sealed class Scheduler(
     ISchedulingPolicy policy, PromptSharing sharing, Speculator speculator, KvBlockPool pool, AdmissionQueue queue, int runningMax,
     TimeSpan agingInterval, TimeProvider time, List<SequenceFault> faults)

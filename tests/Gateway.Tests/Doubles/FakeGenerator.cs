@@ -14,6 +14,9 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     public uint ContextTokensMax { get; set; } = 10_000;
 
+    /// <summary>Stop strings of the model itself.</summary>
+    public IReadOnlyList<string> StopStrings { get; set; } = [];
+
     /// <summary>The batches of a call; the default answers "Hello, world!" letter by letter.</summary>
     public Func<GenerateRequest, IEnumerable<uint[]>> Script { get; set; } = _ => Letters("Hello, world!");
 
@@ -50,6 +53,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             Precision = "fp32",
             Device = "CPU",
             DefaultSampling = new SamplingParameters { Temperature = 0.6f, TopP = 0.9f, TopK = 50 },
+            DefaultStopStrings = { StopStrings },
         });
 
     public override async Task Generate(
