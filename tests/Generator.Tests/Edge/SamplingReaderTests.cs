@@ -157,8 +157,13 @@ public sealed class SamplingReaderTests
     {
         var own = Silent with
         {
-            SuppressTokenIds = [5, 9], BeginSuppressTokenIds = [7], MinLength = 12, MaxLength = 40, ForcedBosTokenId = 3,
-            ForcedEosTokenIds = [2], RunBias = [new([1, 2], 1)],
+            SuppressTokenIds = [5, 9],
+            BeginSuppressTokenIds = [7],
+            MinLength = 12,
+            MaxLength = 40,
+            ForcedBosTokenId = 3,
+            ForcedEosTokenIds = [2],
+            RunBias = [new([1, 2], 1)],
         };
         var parameters = Read(own, new() { BannedTokenIds = { 9, 11 } }, promptLength: 10);
         Assert.Equal([5, 9, 11], parameters.BannedTokenIds);

@@ -1,8 +1,8 @@
 using Google.Rpc;
 using Grpc.Core;
 using Grpc.Health.V1;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Parley.Generator.Engine;
 using Parley.Generator.Tests.Doubles;
