@@ -33,10 +33,9 @@ internal sealed class GenerateRequestReader(ServedModel model, string servedName
             Add(violations, "request_id", $"must have at most {RequestIdLengthMax} characters and no control characters.");
         CheckPrompt(request, violations);
         var parameters = sampling.Read(
-            request.Sampling ?? new Wire.SamplingParameters(), limits.ContextTokensMax - request.PromptIds.Count, violations);
+            request.Sampling ?? new Wire.SamplingParameters(), limits.ContextTokensMax - request.PromptIds.Count, violations,
+            request.PromptIds.Count, request.ResumeIds.Count);
         CheckResume(request, parameters, violations);
-        if (parameters.BannedTokenIds.Distinct().Count() >= model.Shape.VocabularySize)
-            Add(violations, "sampling.banned_token_ids", "rules out every id.");
         if (violations.Count > 0)
             throw GrpcFaults.Invalid(violations);
         return (ToArray(request.PromptIds), ToArray(request.ResumeIds), parameters);

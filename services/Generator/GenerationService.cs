@@ -50,6 +50,8 @@ internal sealed class GenerationService(
             UnsupportedFields = { "sampling.guide" },
             Version = Version,
             InstanceId = InstanceId,
+            DefaultStopStrings = { model.Defaults.StopStrings },
+            UnhonouredDefaults = { model.Defaults.Unhonoured },
         });
     }
 
@@ -102,7 +104,7 @@ internal sealed class GenerationService(
                 $"The queue cannot be worked off before the deadline: {queue.PromptTokens} prompt tokens wait, at "
                 + $"{queue.Rate.TokensPerSecond:F0} tokens/s.", queue.LeastWait > retryAfter ? queue.LeastWait : retryAfter),
             AdmissionResult.Draining => GrpcFaults.Unavailable("The service is draining.", retryAfter),
-            _ => GrpcFaults.Unavailable("The service is unhealthy.", retryAfter),
+            _ => Unhealthy(),
         };
     }
 
@@ -122,10 +124,17 @@ internal sealed class GenerationService(
         return time.GetTimestamp() + (long)(left.TotalSeconds * time.TimestampFrequency);
     }
 
-    private (ServedModel Model, GenerationEngine Engine) Served() =>
-        host is { Model: { } model, Engine: { } engine }
+    private (ServedModel Model, GenerationEngine Engine) Served()
+    {
+        if (host.State == EngineState.Unhealthy)
+            throw Unhealthy();
+        return host is { Model: { } model, Engine: { } engine }
             ? (model, engine)
             : throw GrpcFaults.Unavailable("The model is being loaded.", TimeSpan.FromSeconds(_options.RetryAfterSeconds));
+    }
+
+    private RpcException Unhealthy() =>
+        GrpcFaults.Unavailable("The service is unhealthy.", TimeSpan.FromSeconds(_options.RetryAfterSeconds));
 
     private SamplingReader Sampling(ServedModel model) => new(model.Defaults, _options, model.Shape.VocabularySize);
 
@@ -138,6 +147,7 @@ internal sealed class GenerationService(
             QueuedRequests = (uint)queue.Requests,
             QueuedPromptTokens = (uint)queue.PromptTokens,
             Draining = queue.IsDraining,
+            Unhealthy = host.State == EngineState.Unhealthy,
         };
         if (host.Engine?.Snapshot is not { } snapshot)
             return load;

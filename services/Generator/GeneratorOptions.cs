@@ -150,6 +150,14 @@ internal sealed class GeneratorOptions
     [Range(1, 1000)]
     public int StepFailuresMax { get; set; } = 3;
 
+    /// <summary>
+    /// Steps in a row that choose no token for anybody because the model's logits are not numbers, after which the service is unhealthy.
+    /// Each of them fails the sequences that were in it.
+    /// </summary>
+    /// <value>1 to 1,000; default 8.</value>
+    [Range(1, 1000)]
+    public int ModelFaultsMax { get; set; } = 8;
+
     /// <summary>A step that takes longer makes the liveness check fail.</summary>
     /// <value>1 to 3,600 s; default 60.</value>
     [Range(1, 3600)]
@@ -185,6 +193,7 @@ internal sealed class GeneratorOptions
         SlowReaderMax = TimeSpan.FromSeconds(SlowReaderSeconds),
         PriorityAging = TimeSpan.FromSeconds(PriorityAgingSeconds),
         StepFailuresMax = StepFailuresMax,
+        ModelFaultsMax = ModelFaultsMax,
         DraftTokensMax = DraftTokensMax,
     };
 }

@@ -13,7 +13,7 @@ internal sealed class LivenessCheck(EngineHost host, IOptions<GeneratorOptions> 
     private HealthCheckResult Check()
     {
         if (host.State == EngineState.Unhealthy)
-            return HealthCheckResult.Unhealthy("The engine has failed.");
+            return HealthCheckResult.Unhealthy(host.UnhealthyReason);
         return host.SinceHeartbeat is { } age && age > TimeSpan.FromSeconds(options.Value.StallSeconds)
             ? HealthCheckResult.Unhealthy($"The engine's last step began {age.TotalSeconds:0} s ago.")
             : HealthCheckResult.Healthy();

@@ -31,11 +31,11 @@ internal static partial class Log
     [LoggerMessage(3007, LogLevel.Error, "A step of {Sequences} sequences and {Tokens} tokens failed")]
     public static partial void StepFailed(ILogger logger, int sequences, int tokens, Exception exception);
 
-    [LoggerMessage(3008, LogLevel.Warning, "{RequestId}: no token could be chosen: {Reason}")]
-    public static partial void SamplingFailed(ILogger logger, string requestId, string reason);
+    [LoggerMessage(3008, LogLevel.Error, "{RequestId}: {Reason}")]
+    public static partial void ModelFault(ILogger logger, string requestId, string reason);
 
-    [LoggerMessage(3009, LogLevel.Critical, "{Failures} steps in a row failed: the engine takes no more work, restart the process")]
-    public static partial void Unhealthy(ILogger logger, int failures);
+    [LoggerMessage(3009, LogLevel.Critical, "{Reason} The engine takes no more work: restart the process")]
+    public static partial void Unhealthy(ILogger logger, string reason);
 
     [LoggerMessage(3010, LogLevel.Information, "Draining: {Running} sequences run, {Waiting} wait")]
     public static partial void Draining(ILogger logger, int running, int waiting);
@@ -46,6 +46,21 @@ internal static partial class Log
     [LoggerMessage(3013, LogLevel.Warning, "A KV block could not be copied; its tokens are computed instead")]
     public static partial void CopyFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(3012, LogLevel.Critical, "The engine's thread failed; the process stops")]
+    [LoggerMessage(3012, LogLevel.Critical, "The engine's thread failed: it takes no more work, restart the process")]
     public static partial void EngineFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(3014, LogLevel.Information, "{RequestId}: {Reason}")]
+    public static partial void NothingToChoose(ILogger logger, string requestId, string reason);
+
+    [LoggerMessage(3015, LogLevel.Error, "{RequestId}: its part of a step failed; no other sequence is concerned")]
+    public static partial void SequenceFailed(ILogger logger, string requestId, Exception exception);
+
+    [LoggerMessage(3016, LogLevel.Warning, "Who listens to the figures failed")]
+    public static partial void TelemetryFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(3017, LogLevel.Error, "Who reads a stream failed")]
+    public static partial void ReaderFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(3018, LogLevel.Warning, "{Path}: not honoured, though it changes the model's answers: {Keys}")]
+    public static partial void DefaultsNotHonoured(ILogger logger, string path, string keys);
 }

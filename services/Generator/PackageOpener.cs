@@ -16,6 +16,12 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
     {
         OnnxRuntimeEnvironment.RouteLogs(loggers.CreateLogger("Parley.Generator.OnnxRuntime"));
         var package = ModelPackage.Open(options.Value.PackageDirectory);
+        if (package.Defaults.Unhonoured is { Count: > 0 } keys)
+        {
+            Log.DefaultsNotHonoured(
+                loggers.CreateLogger<PackageOpener>(), Path.Combine(package.Folder, GenerationConfigFile.Name), string.Join(", ", keys));
+        }
+
         var cuda = CudaServing.Prepare(package, options.Value, loggers.CreateLogger("Parley.Generator.Cuda"));
         return new ServedModel
         {

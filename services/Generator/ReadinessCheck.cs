@@ -7,5 +7,7 @@ namespace Parley.Generator;
 internal sealed class ReadinessCheck(EngineHost host) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(host.State == EngineState.Ready ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy($"{host.State}"));
+        Task.FromResult(host.State == EngineState.Ready
+            ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Unhealthy(host.UnhealthyReason ?? $"{host.State}"));
 }

@@ -45,6 +45,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             Priority = 0,
         };
 
+        described.BannedTokenIds.Add(parameters.BannedTokenIds.Select(id => (uint)id));
         // What is free depends on who else is there: no number says it.
         if (!parameters.FreeDraftsOnly)
             described.DraftTokens = (uint)parameters.DraftTokens;
@@ -55,8 +56,11 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
     /// <param name="wire">As sent.</param>
     /// <param name="contextTokensLeft">Tokens that the answer can have.</param>
     /// <param name="violations">Grows.</param>
+    /// <param name="promptLength">Tokens of the prompt, which lengths of the model's defaults count too.</param>
+    /// <param name="resumedLength">Tokens of the answer that are there already.</param>
     public SamplingParameters Read(
-        Wire.SamplingParameters wire, int contextTokensLeft, List<BadRequest.Types.FieldViolation> violations)
+        Wire.SamplingParameters wire, int contextTokensLeft, List<BadRequest.Types.FieldViolation> violations, int promptLength = 0,
+        int resumedLength = 0)
     {
         CheckNumbers(wire, violations);
         CheckLists(wire, violations);
@@ -65,9 +69,9 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         var defaultTopK = defaults.DoSample ? defaults.TopK : GenerationDefaults.ImplicitTopK;
         var maxTokens = wire.HasMaxTokens
             ? (int)Math.Min(wire.MaxTokens, (uint)options.CompletionTokensMax)
-            : Math.Min(defaults.MaxNewTokens ?? int.MaxValue, options.CompletionTokensMax);
+            : Math.Min(DefaultMaxTokens(promptLength, violations), options.CompletionTokensMax);
         var freeDraftsOnly = !wire.HasDraftTokens && options is { DraftTokensDefault: 0, FreeDrafts: true };
-        return new SamplingParameters
+        var parameters = new SamplingParameters
         {
             Sample = temperature > 0 && (defaults.DoSample || asksForSampling),
             Temperature = temperature > 0 ? temperature : 1,
@@ -81,10 +85,15 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             NoRepeatNgramSize = wire.HasNoRepeatNgramSize ? (int)wire.NoRepeatNgramSize : defaults.NoRepeatNgramSize,
             LogitBias = [.. wire.LogitBias.Select(bias => KeyValuePair.Create((int)bias.Key, bias.Value))],
             AllowedTokenIds = [.. wire.AllowedTokenIds.Distinct().Order().Select(id => (int)id)],
-            BannedTokenIds = [.. wire.BannedTokenIds.Select(id => (int)id)],
+            BannedTokenIds = [.. defaults.SuppressTokenIds.Concat(wire.BannedTokenIds).Distinct().Select(id => (int)id)],
+            BeginBannedTokenIds = [.. defaults.BeginSuppressTokenIds.Select(id => (int)id)],
+            RunBias = defaults.RunBias,
+            ForcedFirstTokenIds = promptLength == 1 && defaults.ForcedBosTokenId is { } bos ? [(int)bos] : [],
+            ForcedLastTokenIds = [.. defaults.ForcedEosTokenIds.Select(id => (int)id)],
             Seed = wire.HasSeed ? wire.Seed : DrawSeed(),
             MaxTokens = Math.Max(1, Math.Min(maxTokens, contextTokensLeft)),
-            MinTokens = wire.HasMinTokens ? (int)Math.Min(wire.MinTokens, int.MaxValue) : defaults.MinNewTokens,
+            MinTokens = wire.HasMinTokens ? (int)Math.Min(wire.MinTokens, int.MaxValue)
+                : defaults.MinNewTokens ?? Math.Max(0, defaults.MinLength - promptLength),
             IgnoreEos = wire.IgnoreEos,
             StopTokenIds = wire.StopTokenIds.ToFrozenSet(),
             Logprobs = wire.Logprobs || wire.TopLogprobs > 0,
@@ -95,7 +104,63 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
                 : freeDraftsOnly ? options.DraftTokensMax : options.DraftTokensDefault,
             FreeDraftsOnly = freeDraftsOnly,
         };
+        CheckLeft(parameters, resumedLength, violations);
+        return parameters;
     }
+
+    private int DefaultMaxTokens(int promptLength, List<BadRequest.Types.FieldViolation> violations)
+    {
+        if (defaults.MaxNewTokens is { } maxNewTokens)
+            return maxNewTokens;
+        if (defaults.MaxLength is not { } maxLength)
+            return int.MaxValue;
+        if (promptLength >= maxLength)
+        {
+            Add(violations, "max_tokens",
+                $"is unset, and the model's generation_config.json ends prompt and answer together at max_length {maxLength}; "
+                + $"the prompt alone has {promptLength} tokens.");
+        }
+
+        return maxLength - promptLength;
+    }
+
+    /// <summary>Settings that leave no id for the first token contradict each other, whatever the model says.</summary>
+    private void CheckLeft(SamplingParameters parameters, int resumedLength, List<BadRequest.Types.FieldViolation> violations)
+    {
+        var banned = parameters.BannedTokenIds.ToHashSet();
+        if (!IsAnyLeft(parameters, banned))
+        {
+            if (parameters.AllowedTokenIds.Count > 0)
+                Add(violations, "allowed_token_ids", "holds only ids that banned_token_ids or the model's suppress_tokens rule out.");
+            else
+                Add(violations, "banned_token_ids", "rules out every id.");
+            return;
+        }
+
+        if (resumedLength == 0)
+            banned.UnionWith(parameters.BeginBannedTokenIds);
+        if (!IsAnyLeft(parameters, banned))
+        {
+            Add(violations, "allowed_token_ids",
+                "and banned_token_ids leave only ids that the model's begin_suppress_tokens rules out for the first token.");
+            return;
+        }
+
+        if (resumedLength >= parameters.MinTokens)
+            return;
+        banned.UnionWith(parameters.StopTokenIds.Select(id => (int)id));
+        if (!parameters.IgnoreEos)
+            banned.UnionWith(defaults.EosTokenIds.Select(id => (int)id));
+        if (!IsAnyLeft(parameters, banned))
+        {
+            Add(violations, "min_tokens",
+                $"is {parameters.MinTokens}, and allowed_token_ids and banned_token_ids leave only ids that end the answer.");
+        }
+    }
+
+    private bool IsAnyLeft(SamplingParameters parameters, HashSet<int> banned) => parameters.AllowedTokenIds.Count > 0
+        ? parameters.AllowedTokenIds.Any(id => !banned.Contains(id))
+        : banned.Count(id => id >= 0 && id < vocabularySize) < vocabularySize;
 
     private void CheckNumbers(Wire.SamplingParameters wire, List<BadRequest.Types.FieldViolation> violations)
     {
@@ -121,7 +186,8 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         CheckIds(violations, "allowed_token_ids", wire.AllowedTokenIds);
         CheckIds(violations, "banned_token_ids", wire.BannedTokenIds);
         CheckIds(violations, "stop_token_ids", wire.StopTokenIds);
-        CheckCount(violations, "logit_bias", wire.LogitBias.Count);
+        if (!HasRoom(violations, "logit_bias", wire.LogitBias.Count))
+            return;
         foreach (var (id, bias) in wire.LogitBias)
         {
             if (id >= vocabularySize)
@@ -129,14 +195,12 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             if (!float.IsFinite(bias))
                 Add(violations, $"logit_bias[{id}]", $"is {bias}, not a finite number.");
         }
-
-        if (wire.AllowedTokenIds.Count > 0 && wire.AllowedTokenIds.All(wire.BannedTokenIds.ToHashSet().Contains))
-            Add(violations, "allowed_token_ids", "holds only ids that banned_token_ids rules out.");
     }
 
     private void CheckIds(List<BadRequest.Types.FieldViolation> violations, string field, RepeatedField<uint> ids)
     {
-        CheckCount(violations, field, ids.Count);
+        if (!HasRoom(violations, field, ids.Count))
+            return;
         for (var i = 0; i < ids.Count; i++)
         {
             if (ids[i] < vocabularySize)
@@ -146,10 +210,11 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         }
     }
 
-    private void CheckCount(List<BadRequest.Types.FieldViolation> violations, string field, int count)
+    private bool HasRoom(List<BadRequest.Types.FieldViolation> violations, string field, int count)
     {
         if (count > options.ListedTokenIdsMax)
             Add(violations, field, $"has {count} entries, {options.ListedTokenIdsMax} are allowed.");
+        return count <= options.ListedTokenIdsMax;
     }
 
     private static void Check(

@@ -47,6 +47,10 @@ internal sealed class ChatPipeline(
                 permit = permits.Acquire(request.Choices);
                 request = VariedSampling.Apply(request, pair.Generator.DefaultSampling);
 
+                // As for `generate`, the model's own stop strings are a default: a request that names any has those.
+                if (request.Stop.Count == 0)
+                    request = request with { Stop = pair.Generator.DefaultStopStrings };
+
                 // (2, 3) Template and ids: one call to the Tokenizer.
                 var prompt = await tokenizer.EncodeChatAsync(request, waiting.Token);
                 CheckContext(prompt, pair);

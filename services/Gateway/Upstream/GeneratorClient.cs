@@ -17,7 +17,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
             var reply = await _client.DescribeAsync(new DescribeRequest(), deadline: deadline, cancellationToken: cancellationToken);
             return new GeneratorDescription(
                 reply.Model, reply.TokenizerSha256, reply.PackageSha256, reply.Precision, reply.Device, reply.ContextTokensMax,
-                ProtoMapping.ToDomain(reply.DefaultSampling ?? new SamplingParameters()));
+                ProtoMapping.ToDomain(reply.DefaultSampling ?? new SamplingParameters()), [.. reply.DefaultStopStrings]);
         }
         catch (RpcException exception)
         {

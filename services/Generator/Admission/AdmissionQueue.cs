@@ -96,10 +96,11 @@ internal sealed class AdmissionQueue(int requestsMax, int promptTokensMax, TimeP
         && sequence.Parameters.Priority <= 0
         && time.GetElapsedTime(time.GetTimestamp(), sequence.Deadline) < LeastWait;
 
+    /// <summary>Once unhealthy, always unhealthy: what broke does not mend by being shut down.</summary>
     private void Refuse(AdmissionResult refusal)
     {
         lock (_lock)
-            _refusal = refusal;
+            _refusal = _refusal == AdmissionResult.Unhealthy ? AdmissionResult.Unhealthy : refusal;
         Wake();
     }
 }

@@ -10,6 +10,11 @@ namespace Parley.Generator.Engine;
 /// The one thread that owns the engine. It starts before the port opens and loads the model while the port already says that it is
 /// not ready; it is joined, and the runner gone, before the host ends.
 /// </summary>
+/// <remarks>
+/// An engine that has broken while it served does not stop the process: liveness fails with the reason, readiness is off, every call is
+/// told that the service is unhealthy, and whoever runs the process (Kubernetes by the liveness probe, an operator by the log) starts
+/// it anew. To stop by itself would look like an orderly shutdown, and would take the other two services of <c>up</c> with it.
+/// </remarks>
 internal sealed class EngineHost : IHostedService, IDisposable
 {
     /// <summary>An idle engine looks at itself this often, though anything posted wakes it at once.</summary>
@@ -23,7 +28,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
     private readonly AdmissionQueue _queue;
     private readonly TimeProvider _time;
     private readonly GeneratorTelemetry _telemetry;
-    private readonly ILogger<EngineHost> _logger;
+    private readonly QuietLogger _logger;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly TimeSpan _drainTime;
     private readonly AutoResetEvent _wake = new(false);
@@ -36,6 +41,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
     private long _drainDeadline = long.MaxValue;
     private long _heartbeat;
     private volatile EngineState _state;
+    private volatile string? _unhealthyReason;
     private volatile bool _stopRequested;
 
     public EngineHost(
@@ -47,7 +53,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
         _queue = queue;
         _time = time;
         _telemetry = telemetry;
-        _logger = logger;
+        _logger = new QuietLogger(logger);
         _lifetime = lifetime;
 
         // What is left of the host's time is for telling the callers.
@@ -55,6 +61,9 @@ internal sealed class EngineHost : IHostedService, IDisposable
     }
 
     public EngineState State => _state is EngineState.Ready && _queue.IsDraining ? EngineState.Draining : _state;
+
+    /// <summary>Why the engine is unhealthy, for those who run it; null while it is not.</summary>
+    public string? UnhealthyReason => _unhealthyReason;
 
     /// <summary>The opened package; null before the start.</summary>
     public ServedModel? Model => Volatile.Read(ref _model);
@@ -165,8 +174,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
         catch (Exception exception)
         {
             Log.LoadFailed(_logger, exception);
-            Environment.ExitCode = 1;
-            _state = EngineState.Unhealthy;
+            MarkUnhealthy("The model could not be loaded.");
             _ready.TrySetException(exception);
             _lifetime.StopApplication();
             return false;
@@ -184,7 +192,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
                 var wasIdle = outcome == StepOutcome.Idle;
                 outcome = engine.Step();
                 if (outcome == StepOutcome.Unhealthy)
-                    _state = EngineState.Unhealthy;
+                    MarkUnhealthy(engine.UnhealthyReason!);
                 if (outcome == StepOutcome.Idle && !wasIdle)
                     CheckInvariants(engine);
                 if (MayStop(outcome))
@@ -205,12 +213,18 @@ internal sealed class EngineHost : IHostedService, IDisposable
         {
             // A fault of ours outside of a step's own transaction: nothing that the engine holds can be trusted any more.
             Log.EngineFailed(_logger, exception);
-            Environment.ExitCode = 1;
-            _state = EngineState.Unhealthy;
-            _queue.MarkUnhealthy();
-            engine.FailAll(FailureReason.Unhealthy, "The service failed.");
-            _lifetime.StopApplication();
+            MarkUnhealthy("The engine's thread failed; the service's log has the cause.");
+            engine.Abandon("The service is unhealthy.");
         }
+    }
+
+    /// <summary>For good. The process stays and says so; when it is ended, its exit code says it too.</summary>
+    private void MarkUnhealthy(string reason)
+    {
+        Environment.ExitCode = 1;
+        _unhealthyReason = reason;
+        _state = EngineState.Unhealthy;
+        _queue.MarkUnhealthy();
     }
 
     private bool IsDrainTimeOver => _time.GetTimestamp() >= Volatile.Read(ref _drainDeadline);

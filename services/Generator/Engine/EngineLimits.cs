@@ -18,6 +18,9 @@ internal sealed record EngineLimits
 
     public required int StepFailuresMax { get; init; }
 
+    /// <summary>Steps in a row that had numbers for nobody.</summary>
+    public int ModelFaultsMax { get; init; } = 8;
+
     /// <summary>Tokens of one draft; 0 is off.</summary>
     public int DraftTokensMax { get; init; }
 

@@ -11,7 +11,7 @@ internal enum EngineState
     /// <summary>Finishes what it has.</summary>
     Draining,
 
-    /// <summary>Must be restarted.</summary>
+    /// <summary>Must be restarted; <see cref="EngineHost.UnhealthyReason"/> says why. The process stays, to say so.</summary>
     Unhealthy,
 
     Stopped,

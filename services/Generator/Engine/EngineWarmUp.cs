@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using Parley.Generator.Execution;
+using Parley.Generator.Sampling;
+using Parley.Generator.Sequences;
+using Parley.Generator.Streaming;
 
 namespace Parley.Generator.Engine;
 
@@ -11,6 +14,9 @@ internal sealed class EngineWarmUp(GenerationEngine engine, GeneratorOptions opt
 {
     private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(2);
 
+    private readonly Sampler _sampler = new(engine.Runner.Shape.VocabularySize, []);
+
+    /// <exception cref="SamplingException">The model's logits are not numbers: it is broken.</exception>
     public void Run()
     {
         var runner = engine.Runner;
@@ -25,7 +31,24 @@ internal sealed class EngineWarmUp(GenerationEngine engine, GeneratorOptions opt
                 batch.Add(ids, 0, [0], 1);
             else
                 batch.Add(ids.AsSpan(0, 1), promptLength - 1, [0], 1);
-            engine.RehearseSampling(runner.Run(batch).Span);
+            RehearseSampling(runner.Run(batch).Span);
         }
+    }
+
+    /// <summary>Chooses a token from logits as for a chat, and forgets it: before the first caller waits for it.</summary>
+    private void RehearseSampling(ReadOnlySpan<float> logits)
+    {
+        var chat = new SamplingParameters
+        {
+            Sample = true,
+            Temperature = 0.7f,
+            TopK = 50,
+            TopP = 0.95f,
+            MinP = 0.01f,
+            RepetitionPenalty = 1.1f,
+            MaxTokens = 1,
+        };
+        foreach (var parameters in new[] { chat, chat with { TopK = 0 }, new SamplingParameters { MaxTokens = 1 } })
+            _sampler.Sample(logits, new Sequence("warm-up", [0], [], parameters, new TokenStream(1)), out _);
     }
 }

@@ -22,8 +22,9 @@ namespace Parley.Generator.Engine;
 ///                                  (8) sample  each row that reached its end
 ///   callers ◀── TokenStream ◀──── (9) emit    commit the blocks, hand out tokens and endings
 /// </code>
-/// When (7) throws, the reservation is released and the sequences of the step fail; nobody else notices. The numbers are those of the
-/// whole way of a request; steps 1 to 3, 10 and 11 are the Gateway's and the Tokenizer's.
+/// When (7) throws, the reservation is released and the sequences of the step fail; nobody else notices. When what is done for one
+/// sequence throws in any other step, that sequence fails and the step goes on. The numbers are those of the whole way of a request;
+/// steps 1 to 3, 10 and 11 are the Gateway's and the Tokenizer's.
 /// </remarks>
 internal sealed class GenerationEngine : IDisposable
 {
@@ -32,8 +33,7 @@ internal sealed class GenerationEngine : IDisposable
     private readonly EngineLimits _limits;
     private readonly AdmissionQueue _queue;
     private readonly TimeProvider _time;
-    private readonly GeneratorTelemetry _telemetry;
-    private readonly ILogger _logger;
+    private readonly QuietLogger _logger;
     private readonly KvBlockPool _pool;
     private readonly Scheduler _scheduler;
     private readonly KvReservation _reservation;
@@ -42,11 +42,14 @@ internal sealed class GenerationEngine : IDisposable
     private readonly StopConditions _stopConditions;
     private readonly StepBatch _batch;
     private readonly TokenDelivery _delivery;
+    private readonly SequenceEndings _endings;
     private readonly StepPlan _plan = new();
+    private readonly List<SequenceFault> _faults = [];
     private readonly List<Sequence> _scratch = [];
     private readonly Lock _snapshotLock = new();
     private EngineSnapshot _snapshot;
     private int _failuresInARow;
+    private int _modelFaultsInARow;
 
     /// <param name="runner">The device; disposed with the engine.</param>
     /// <param name="eosTokenIds">The model's end-of-sequence ids.</param>
@@ -64,18 +67,18 @@ internal sealed class GenerationEngine : IDisposable
         _limits = limits;
         _queue = queue;
         _time = time;
-        _telemetry = telemetry;
-        _logger = logger;
+        _logger = new QuietLogger(logger);
         _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksFor(limits.ContextTokensMax), runner.BlockCount);
         _speculator = new Speculator(limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax, runner.FreeTokens);
         var policy = new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens);
         var sharing = new PromptSharing(_pool, TryCopyBlock);
         _scheduler = new Scheduler(
-            policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time);
+            policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time, _faults);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
-        _delivery = new TokenDelivery(limits.RunningSequencesMax);
+        _delivery = new TokenDelivery(limits.RunningSequencesMax, _logger);
+        _endings = new SequenceEndings(_scheduler, _delivery, telemetry, time, _logger);
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
         _batch = new StepBatch(
             limits.StepTokensMax, limits.RunningSequencesMax, _pool.BlocksFor(limits.ContextTokensMax), limits.LogitRowsMax);
@@ -87,6 +90,9 @@ internal sealed class GenerationEngine : IDisposable
     public EngineLimits Limits => _limits;
 
     public EngineTotals Totals { get; private set; } = new();
+
+    /// <summary>Why nothing is accepted any more; null while all is well.</summary>
+    public string? UnhealthyReason { get; private set; }
 
     /// <summary>The state after the last step; from any thread.</summary>
     public EngineSnapshot Snapshot
@@ -111,10 +117,12 @@ internal sealed class GenerationEngine : IDisposable
         // (5) plan
         MarkPaused();
         _scheduler.Plan(_plan);
+        var failed = EndFaulty();
 
         // (6) reserve
         ReserveBlocks();
-        var outcome = _plan.IsEmpty ? NothingToRun() : RunPlanned();
+        failed |= EndFaulty();
+        var outcome = !_plan.IsEmpty ? RunPlanned() : failed ? StepOutcome.Failed : NothingToRun();
         _delivery.Post();
         Publish();
         AssertInvariants();
@@ -126,9 +134,18 @@ internal sealed class GenerationEngine : IDisposable
     {
         _scheduler.Receive();
         foreach (var sequence in CopyAll())
-            Fail(sequence, reason, message);
+            _endings.Fail(sequence, reason, message);
         _delivery.Post();
         Publish();
+    }
+
+    /// <summary>Tells every caller that it is over, when the engine itself has thrown and its books cannot be trusted.</summary>
+    public void Abandon(string message)
+    {
+        _scheduler.Receive();
+        foreach (var sequence in CopyAll())
+            _endings.Abandon(sequence, message);
+        _delivery.Post();
     }
 
     /// <summary>Starts the totals anew, so that warming up does not count.</summary>
@@ -136,25 +153,6 @@ internal sealed class GenerationEngine : IDisposable
     {
         Totals = new EngineTotals();
         Publish();
-    }
-
-    /// <summary>Chooses a token from logits as for a chat, and forgets it: before the first caller waits for it.</summary>
-    /// <param name="logits">A row of the model's logits.</param>
-    /// <exception cref="InvalidDataException">They are not numbers: the model is broken.</exception>
-    public void RehearseSampling(ReadOnlySpan<float> logits)
-    {
-        var chat = new SamplingParameters
-        {
-            Sample = true,
-            Temperature = 0.7f,
-            TopK = 50,
-            TopP = 0.95f,
-            MinP = 0.01f,
-            RepetitionPenalty = 1.1f,
-            MaxTokens = 1,
-        };
-        foreach (var parameters in new[] { chat, chat with { TopK = 0 }, new SamplingParameters { MaxTokens = 1 } })
-            _sampler.Sample(logits, new Sequence("warm-up", [0], [], parameters, new TokenStream(1)), out _);
     }
 
     public void Dispose() => _runner.Dispose();
@@ -167,6 +165,8 @@ internal sealed class GenerationEngine : IDisposable
         {
             // (7) run
             PackBatch();
+            if (_plan.IsEmpty)
+                return StepOutcome.Failed;
             logits = _runner.Run(_batch);
         }
         catch (Exception exception)
@@ -179,19 +179,52 @@ internal sealed class GenerationEngine : IDisposable
         Totals.Steps++;
         CountPromptTokens();
         _queue.Rate.Observe(Totals.PromptTokens - promptTokens, _time.GetElapsedTime(started));
-        _reservation.Commit();
+        _reservation.Commit(_faults);
 
         // (8) sample and (9) emit, row by row
-        var logitsRow = 0;
+        var (logitsRow, tokensBefore) = (0, Totals.CompletionTokens);
+        var isFaulty = false;
         foreach (var row in _plan.Rows)
         {
             var rows = row.LogitRows;
             if (rows > 0)
-                SampleRows(row, logits.Span.Slice(_sampler.VocabularySize * logitsRow, _sampler.VocabularySize * rows), logitsRow);
+            {
+                var part = logits.Span.Slice(_sampler.VocabularySize * logitsRow, _sampler.VocabularySize * rows);
+                isFaulty |= SampleOrFail(row, part, logitsRow) == FailureReason.ModelFault;
+            }
+
             logitsRow += rows;
         }
 
+        EndFaulty();
+
+        // A model that has numbers for nobody, step after step, is broken and not unlucky.
+        if (Totals.CompletionTokens > tokensBefore)
+            _modelFaultsInARow = 0;
+        else if (isFaulty && ++_modelFaultsInARow >= _limits.ModelFaultsMax)
+            return BecomeUnhealthy($"The model gave no numbers in {_modelFaultsInARow} steps in a row.");
         return StepOutcome.Completed;
+    }
+
+    /// <summary>Samples a row; what that throws ends the row's own sequence.</summary>
+    /// <returns>Why it failed, or null.</returns>
+    private FailureReason? SampleOrFail(StepRow row, ReadOnlySpan<float> logits, int logitsRow)
+    {
+        try
+        {
+            SampleRows(row, logits, logitsRow);
+            return null;
+        }
+        catch (SamplingException exception)
+        {
+            _endings.Fail(row.Sequence, exception);
+            return exception.Reason;
+        }
+        catch (Exception exception)
+        {
+            _endings.Fail(new SequenceFault(row.Sequence, exception));
+            return FailureReason.Internal;
+        }
     }
 
     /// <summary>
@@ -224,25 +257,9 @@ internal sealed class GenerationEngine : IDisposable
     /// <returns>True when a draft had guessed the token.</returns>
     private bool SampleAndEmit(Sequence sequence, ReadOnlySpan<float> logits, int logitsRow)
     {
-        uint id;
-        TokenDetail? detail;
-        try
-        {
-            id = Sample(sequence, logits, logitsRow, out detail);
-        }
-        catch (InvalidDataException exception)
-        {
-            Log.SamplingFailed(_logger, sequence.RequestId, exception.Message);
-            Fail(sequence, FailureReason.StepFailed, exception.Message, retryable: false);
-            return false;
-        }
-
+        var id = Sample(sequence, logits, logitsRow, out var detail);
         if (sequence.FirstTokenAt == 0)
-        {
-            sequence.FirstTokenAt = _time.GetTimestamp();
-            _telemetry.FirstToken(_time.GetElapsedTime(sequence.AcceptedAt, sequence.FirstTokenAt));
-        }
-
+            _endings.FirstToken(sequence);
         var wasDrafted = sequence.AppendDrafted(id);
         Totals.CompletionTokens++;
         if (sequence.Stream.Write(new StreamedToken(id, detail)))
@@ -250,7 +267,7 @@ internal sealed class GenerationEngine : IDisposable
         if (_stopConditions.Check(sequence) is { } reason)
         {
             var stopTokenId = reason is FinishReason.Eos or FinishReason.StopToken ? id : (uint?)null;
-            End(sequence, reason, null, stopTokenId, "", retryable: false);
+            _endings.Finish(sequence, reason, stopTokenId);
         }
 
         return wasDrafted;
@@ -274,11 +291,11 @@ internal sealed class GenerationEngine : IDisposable
         {
             // At its deadline a call is also cancelled; the deadline is the reason then.
             if (now >= sequence.Deadline)
-                Fail(sequence, FailureReason.DeadlineExceeded, "The deadline passed.", retryable: false);
+                _endings.Fail(sequence, FailureReason.DeadlineExceeded, "The deadline passed.", retryable: false);
             else if (sequence.IsCancelled)
-                Fail(sequence, FailureReason.Cancelled, "The call was cancelled.");
+                _endings.Fail(sequence, FailureReason.Cancelled, "The call was cancelled.");
             else if (sequence.PausedAt != 0 && _time.GetElapsedTime(sequence.PausedAt, now) >= _limits.SlowReaderMax)
-                Fail(sequence, FailureReason.SlowReader, "The tokens were not read in time.", retryable: false);
+                _endings.Fail(sequence, FailureReason.SlowReader, "The tokens were not read in time.", retryable: false);
         }
     }
 
@@ -299,7 +316,7 @@ internal sealed class GenerationEngine : IDisposable
         for (var i = 0; i < _plan.Rows.Length;)
         {
             var row = _plan.Rows[i];
-            if (_reservation.TryReserve(row.Sequence, row.NewTokens))
+            if (TryReserve(row, out var failed) || failed)
             {
                 i++;
                 continue;
@@ -326,18 +343,71 @@ internal sealed class GenerationEngine : IDisposable
         }
     }
 
+    /// <param name="row">Whose blocks.</param>
+    /// <param name="failed">To reserve them threw: the row is about to leave the plan.</param>
+    private bool TryReserve(StepRow row, out bool failed)
+    {
+        failed = false;
+        try
+        {
+            return _reservation.TryReserve(row.Sequence, row.NewTokens);
+        }
+        catch (Exception exception)
+        {
+            _faults.Add(new SequenceFault(row.Sequence, exception));
+            failed = true;
+            return false;
+        }
+    }
+
+    /// <summary>Packs all rows that can be packed; the others leave the plan, and it begins anew.</summary>
     private void PackBatch()
     {
         var width = 1;
         foreach (var row in _plan.Rows)
             width = Math.Max(width, row.Sequence.Blocks.Count);
         _batch.Clear(width);
-        foreach (var row in _plan.Rows)
+        for (var i = 0; i < _plan.Rows.Length; i++)
         {
-            var sequence = row.Sequence;
+            if (TryPack(_plan.Rows[i]))
+                continue;
+            EndFaulty();
+            _batch.Clear(width);
+            i = -1;
+        }
+    }
+
+    private bool TryPack(StepRow row)
+    {
+        var sequence = row.Sequence;
+        try
+        {
             var ids = sequence.TokensAndDraft.Slice(sequence.CachedLength, row.NewTokens + row.DraftTokens);
             _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence));
+            return true;
         }
+        catch (Exception exception)
+        {
+            _faults.Add(new SequenceFault(sequence, exception));
+            return false;
+        }
+    }
+
+    /// <summary>Ends the sequences whose own part of this step threw, and takes them out of it.</summary>
+    /// <returns>True when there were any.</returns>
+    private bool EndFaulty()
+    {
+        if (_faults.Count == 0)
+            return false;
+        foreach (var fault in _faults)
+        {
+            _reservation.Forget(fault.Sequence);
+            _plan.Remove(fault.Sequence);
+            _endings.Fail(fault);
+        }
+
+        _faults.Clear();
+        return true;
     }
 
     /// <summary>Sharing a block spares work and is no condition for it: a device that cannot copy will say so in its next step.</summary>
@@ -359,12 +429,18 @@ internal sealed class GenerationEngine : IDisposable
     {
         Log.StepFailed(_logger, _plan.Rows.Length, _plan.TokenCount, exception);
         foreach (var row in _plan.Rows)
-            Fail(row.Sequence, FailureReason.StepFailed, "A step of the model failed; the service's log has the cause.");
+            _endings.Fail(row.Sequence, FailureReason.StepFailed, "A step of the model failed; the service's log has the cause.");
         if (++_failuresInARow < _limits.StepFailuresMax)
             return StepOutcome.Failed;
+        return BecomeUnhealthy($"{_failuresInARow} steps in a row failed.");
+    }
+
+    private StepOutcome BecomeUnhealthy(string reason)
+    {
+        UnhealthyReason = reason;
         _queue.MarkUnhealthy();
-        FailAll(FailureReason.Unhealthy, $"{_failuresInARow} steps in a row failed.");
-        Log.Unhealthy(_logger, _failuresInARow);
+        Log.Unhealthy(_logger, reason);
+        FailAll(FailureReason.Unhealthy, "The service is unhealthy.");
         return StepOutcome.Unhealthy;
     }
 
@@ -382,31 +458,6 @@ internal sealed class GenerationEngine : IDisposable
             sequence.PrefixTokensCounted = sequence.PrefixTokens;
             sequence.PromptTokensDone = Math.Max(sequence.PromptTokensDone, done);
         }
-    }
-
-    private void Fail(Sequence sequence, FailureReason reason, string message, bool retryable = true) =>
-        End(sequence, null, reason, null, message, retryable);
-
-    /// <summary>The one place where a sequence ends.</summary>
-    private void End(
-        Sequence sequence, FinishReason? finish, FailureReason? failure, uint? stopTokenId, string message, bool retryable)
-    {
-        var now = _time.GetTimestamp();
-        _scheduler.Remove(sequence);
-        var startedAt = sequence.StartedAt == 0 ? now : sequence.StartedAt;
-        var firstTokenAt = sequence.FirstTokenAt == 0 ? now : sequence.FirstTokenAt;
-        var end = new SequenceEnd(
-            finish, failure, stopTokenId, message, retryable,
-            new SequenceUsage(sequence.PromptLength, sequence.PrefixTokens, sequence.AnswerLength),
-            new SequenceTimings(
-                _time.GetElapsedTime(sequence.AcceptedAt, startedAt),
-                _time.GetElapsedTime(startedAt, firstTokenAt),
-                _time.GetElapsedTime(firstTokenAt, now)));
-        if (sequence.Stream.Complete(end))
-            _delivery.Add(sequence.Stream);
-        _telemetry.Ended(end, sequence.FirstTokenAt != 0);
-        Log.SequenceEnded(_logger, sequence.RequestId, finish?.ToString() ?? failure.ToString()!, end.Usage.PromptTokens,
-            end.Usage.CompletionTokens);
     }
 
     /// <summary>All sequences in a list of its own, so that ending one does not disturb the loop.</summary>

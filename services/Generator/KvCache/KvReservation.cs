@@ -36,12 +36,20 @@ internal sealed class KvReservation(KvBlockPool pool)
     }
 
     /// <summary>The rows' new tokens are in the cache now, and whole blocks can be shared; drafts are committed when verified.</summary>
-    public void Commit()
+    /// <param name="faults">Grows by the sequences for which that throws.</param>
+    public void Commit(List<SequenceFault> faults)
     {
         foreach (var (sequence, _, newTokens) in _rows)
         {
-            sequence.CachedLength += newTokens;
-            pool.Publish(sequence.Blocks, sequence.Tokens[..sequence.CachedLength]);
+            try
+            {
+                sequence.CachedLength += newTokens;
+                pool.Publish(sequence.Blocks, sequence.Tokens[..sequence.CachedLength]);
+            }
+            catch (Exception exception)
+            {
+                faults.Add(new SequenceFault(sequence, exception));
+            }
         }
 
         _rows.Clear();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Parley.Generator.Sequences;
 
 namespace Parley.Generator.Model;
 
@@ -30,8 +31,17 @@ internal static class GenerationConfigFile
             EosTokenIds = eos,
             RepetitionPenalty = ReadFloat(root, path, "repetition_penalty", 1, value => value > 0),
             NoRepeatNgramSize = ReadInteger(root, path, "no_repeat_ngram_size") ?? 0,
-            MinNewTokens = ReadInteger(root, path, "min_new_tokens") ?? 0,
-            MaxNewTokens = ReadInteger(root, path, "max_new_tokens"),
+            MinNewTokens = ReadInteger(root, path, "min_new_tokens"),
+            MinLength = ReadInteger(root, path, "min_length") ?? 0,
+            MaxNewTokens = ReadInteger(root, path, "max_new_tokens", least: 1),
+            MaxLength = ReadInteger(root, path, "max_length", least: 1),
+            SuppressTokenIds = ReadBans(root, path, "suppress_tokens", vocabularySize),
+            BeginSuppressTokenIds = ReadBans(root, path, "begin_suppress_tokens", vocabularySize),
+            RunBias = [.. ReadBadWords(root, path, eos, vocabularySize), .. ReadSequenceBias(root, path, vocabularySize)],
+            ForcedBosTokenId = ReadIds(root, "forced_bos_token_id", path, vocabularySize) is [var bos, ..] ? bos : null,
+            ForcedEosTokenIds = ReadIds(root, "forced_eos_token_id", path, vocabularySize) ?? [],
+            StopStrings = ReadStopStrings(root, path),
+            Unhonoured = UnhonouredDefaults.Find(root),
         };
         if (!ReadBoolean(root, path, "do_sample"))
             return common;
@@ -67,20 +77,94 @@ internal static class GenerationConfigFile
         }
     }
 
-    private static List<uint>? ReadEos(JsonElement root, string path, int vocabularySize)
+    private static List<uint>? ReadEos(JsonElement root, string path, int vocabularySize) =>
+        ReadIds(root, "eos_token_id", path, vocabularySize);
+
+    /// <summary>One id or several; null where there is none.</summary>
+    private static List<uint>? ReadIds(JsonElement root, string field, string path, int vocabularySize)
     {
-        if (!TryGet(root, "eos_token_id", out var value))
+        if (!TryGet(root, field, out var value))
             return null;
         var elements = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : new[] { value };
         var ids = new List<uint>();
         foreach (var element in elements)
         {
             if (element.ValueKind != JsonValueKind.Number || !element.TryGetUInt32(out var id) || id >= vocabularySize)
-                throw Fault(path, "eos_token_id", element, $"ids below {vocabularySize}");
+                throw Fault(path, field, element, $"ids below {vocabularySize}");
             ids.Add(id);
         }
 
         return ids;
+    }
+
+    /// <summary>Ids that are not to be chosen; one that the vocabulary does not have never is.</summary>
+    private static uint[] ReadBans(JsonElement root, string path, string field, int vocabularySize) =>
+        TryGet(root, field, out var value) ? [.. ReadRun(value, path, field).Where(id => id < vocabularySize).Distinct()] : [];
+
+    /// <summary>Runs that are ruled out; as in transformers, one that is an end-of-sequence id alone is none.</summary>
+    private static IEnumerable<TokenRunBias> ReadBadWords(JsonElement root, string path, List<uint> eos, int vocabularySize)
+    {
+        const string Field = "bad_words_ids";
+        if (!TryGet(root, Field, out var value))
+            yield break;
+        if (value.ValueKind != JsonValueKind.Array)
+            throw Fault(path, Field, value, "lists of ids");
+        foreach (var element in value.EnumerateArray())
+        {
+            var run = ReadRun(element, path, Field);
+            if (run is [] || (run is [var only] && eos.Contains(only)) || run.Exists(id => id >= vocabularySize))
+                continue;
+            yield return new TokenRunBias(run, float.NegativeInfinity);
+        }
+    }
+
+    private static IEnumerable<TokenRunBias> ReadSequenceBias(JsonElement root, string path, int vocabularySize)
+    {
+        const string Field = "sequence_bias";
+        if (!TryGet(root, Field, out var value))
+            yield break;
+        const string Expected = "a list of [ids, number]";
+        if (value.ValueKind != JsonValueKind.Array)
+            throw Fault(path, Field, value, Expected);
+        foreach (var element in value.EnumerateArray())
+        {
+            if (element.ValueKind != JsonValueKind.Array || element.GetArrayLength() != 2
+                || element[1].ValueKind != JsonValueKind.Number || !element[1].TryGetSingle(out var bias) || !float.IsFinite(bias))
+            {
+                throw Fault(path, Field, element, Expected);
+            }
+
+            var run = ReadRun(element[0], path, Field);
+            if (run is not [] && !run.Exists(id => id >= vocabularySize))
+                yield return new TokenRunBias(run, bias);
+        }
+    }
+
+    /// <summary>A list of ids. A negative one stands for none, as it does in old files.</summary>
+    private static List<uint> ReadRun(JsonElement value, string path, string field)
+    {
+        if (value.ValueKind != JsonValueKind.Array)
+            throw Fault(path, field, value, "a list of ids");
+        var ids = new List<uint>();
+        foreach (var element in value.EnumerateArray())
+        {
+            if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt64(out var id) || id > uint.MaxValue)
+                throw Fault(path, field, element, "ids");
+            ids.Add(id < 0 ? uint.MaxValue : (uint)id);
+        }
+
+        return ids;
+    }
+
+    private static string[] ReadStopStrings(JsonElement root, string path)
+    {
+        const string Field = "stop_strings";
+        if (!TryGet(root, Field, out var value))
+            return [];
+        var elements = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : new[] { value };
+        if (Array.Exists(elements, element => element.ValueKind != JsonValueKind.String || element.GetString()!.Length == 0))
+            throw Fault(path, Field, value, "a string or a list of strings, none of them empty");
+        return [.. elements.Select(element => element.GetString()!).Distinct()];
     }
 
     private static float ReadFloat(JsonElement root, string path, string field, float missing, Func<float, bool> isValid)
@@ -92,13 +176,13 @@ internal static class GenerationConfigFile
         return number;
     }
 
-    private static int? ReadInteger(JsonElement root, string path, string field)
+    private static int? ReadInteger(JsonElement root, string path, string field, int least = 0)
     {
         if (!TryGet(root, field, out var value))
             return null;
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out var number) || number < 0)
-            throw Fault(path, field, value, "an integer of at least 0");
-        return number;
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number) || number < least)
+            throw Fault(path, field, value, $"an integer of at least {least}");
+        return (int)Math.Min(number, int.MaxValue);
     }
 
     private static bool ReadBoolean(JsonElement root, string path, string field)

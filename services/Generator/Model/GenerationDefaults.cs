@@ -1,3 +1,5 @@
+using Parley.Generator.Sequences;
+
 namespace Parley.Generator.Model;
 
 /// <summary>
@@ -35,9 +37,36 @@ internal sealed record GenerationDefaults
     /// <summary>0 is off; transformers applies it without sampling too.</summary>
     public int NoRepeatNgramSize { get; init; }
 
-    /// <summary>Least number of new tokens; 0 is none.</summary>
-    public int MinNewTokens { get; init; }
+    /// <summary>Least number of new tokens, where the file names a number: it comes before <see cref="MinLength"/>.</summary>
+    public int? MinNewTokens { get; init; }
 
-    /// <summary>Most new tokens, where the file names a number.</summary>
+    /// <summary>Least number of tokens of prompt and answer; 0 is none.</summary>
+    public int MinLength { get; init; }
+
+    /// <summary>Most new tokens, where the file names a number: it comes before <see cref="MaxLength"/>.</summary>
     public int? MaxNewTokens { get; init; }
+
+    /// <summary>Most tokens of prompt and answer, where the file names a number.</summary>
+    public int? MaxLength { get; init; }
+
+    /// <summary><c>suppress_tokens</c>: never chosen.</summary>
+    public IReadOnlyList<uint> SuppressTokenIds { get; init; } = [];
+
+    /// <summary><c>begin_suppress_tokens</c>: not chosen for the first token of an answer.</summary>
+    public IReadOnlyList<uint> BeginSuppressTokenIds { get; init; } = [];
+
+    /// <summary><c>bad_words_ids</c> and <c>sequence_bias</c>.</summary>
+    public IReadOnlyList<TokenRunBias> RunBias { get; init; } = [];
+
+    /// <summary><c>forced_bos_token_id</c>: the second token of all, where the prompt is a single one.</summary>
+    public uint? ForcedBosTokenId { get; init; }
+
+    /// <summary><c>forced_eos_token_id</c>: the last token that an answer may have is one of them; empty is off.</summary>
+    public IReadOnlyList<uint> ForcedEosTokenIds { get; init; } = [];
+
+    /// <summary><c>stop_strings</c>: for whoever turns ids into text.</summary>
+    public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>Keys of the file that change the model's answers and are not followed.</summary>
+    public IReadOnlyList<string> Unhonoured { get; init; } = [];
 }

@@ -56,7 +56,10 @@ internal sealed class CandidateFilters(int vocabularySize)
         for (var i = 0; i < scores.Length; i++)
         {
             keys[i] = scores[i] - logNormalizer;
-            entropy -= (double)keys[i] * MathF.Exp(keys[i]);
+
+            // 0 × −∞ would be no number; what has no probability has no part in it.
+            if (MathF.Exp(keys[i]) is > 0 and var probability)
+                entropy -= (double)keys[i] * probability;
         }
 
         for (var i = 0; i < keys.Length; i++)

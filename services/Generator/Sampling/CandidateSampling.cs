@@ -49,7 +49,7 @@ internal sealed class CandidateSampling
         else
             logits.CopyTo(scores);
         var threshold = scores[parameters.Sample ? parameters.TopK - 1 : 0];
-        if (!(threshold > scores[^1]))
+        if (!(threshold > scores[^1]) || !float.IsFinite(scores[0]))
             return false;
         var count = 0;
         while (scores[count] >= threshold)

@@ -1,12 +1,29 @@
+using Parley.Generator.Sequences;
+
 namespace Parley.Generator.Sampling;
 
-/// <summary>The stages before temperature: pure functions over a row of logits, each as <c>transformers</c> defines it.</summary>
+/// <summary>
+/// The stages before temperature: pure functions over a row of logits, each as <c>transformers</c> defines it. Where a result is beyond
+/// single precision it stays at the largest finite number: only a ban rules a token out, and no number makes one infinitely good.
+/// </summary>
 internal static class LogitStages
 {
     public static void Bias(Span<float> scores, IReadOnlyList<KeyValuePair<int, float>> bias)
     {
         foreach (var (id, value) in bias)
-            scores[id] += value;
+            scores[id] = Bounded(scores[id], scores[id] + value, value);
+    }
+
+    /// <summary>Adds a run's bias to its last token where the run's others are what stands last.</summary>
+    public static void RunBias(Span<float> scores, IReadOnlyList<TokenRunBias> biases, ReadOnlySpan<uint> tokens)
+    {
+        foreach (var (ids, bias) in biases)
+        {
+            if (ids.Count > 1 && (ids.Count > tokens.Length || !EndsWith(tokens, ids)))
+                continue;
+            ref var score = ref scores[(int)ids[^1]];
+            score = float.IsNegativeInfinity(bias) ? bias : Bounded(score, score + bias, bias);
+        }
     }
 
     /// <summary>Positive scores of tokens that stand in prompt or answer are divided by the penalty, negative ones multiplied.</summary>
@@ -15,7 +32,7 @@ internal static class LogitStages
         foreach (var (id, _) in counts)
         {
             ref var score = ref scores[(int)id];
-            score = score < 0 ? score * penalty : score / penalty;
+            score = Bounded(score, score < 0 ? score * penalty : score / penalty, score);
         }
     }
 
@@ -25,7 +42,7 @@ internal static class LogitStages
         foreach (var (id, count) in counts)
         {
             if (count > 0)
-                scores[(int)id] -= presence + (frequency * count);
+                scores[(int)id] = Penalised(scores[(int)id], presence, frequency, count);
         }
     }
 
@@ -54,6 +71,14 @@ internal static class LogitStages
             scores[id] = float.NegativeInfinity;
     }
 
+    /// <summary>Leaves the listed tokens only, all equally good.</summary>
+    public static void Force(Span<float> scores, IReadOnlyList<int> ids)
+    {
+        scores.Fill(float.NegativeInfinity);
+        foreach (var id in ids)
+            scores[id] = 0;
+    }
+
     /// <summary>Rules out every token that is not listed.</summary>
     /// <param name="scores">Scores [vocabulary].</param>
     /// <param name="ids">Ascending, no id twice.</param>
@@ -68,4 +93,30 @@ internal static class LogitStages
 
         scores[next..].Fill(float.NegativeInfinity);
     }
+
+    /// <summary>Whether the tokens end with all of a run but its last.</summary>
+    private static bool EndsWith(ReadOnlySpan<uint> tokens, IReadOnlyList<uint> run)
+    {
+        for (var i = 1; i < run.Count; i++)
+        {
+            if (tokens[^i] != run[run.Count - 1 - i])
+                return false;
+        }
+
+        return true;
+    }
+
+    private static float Penalised(float score, float presence, float frequency, int count)
+    {
+        var result = score - (presence + (frequency * count));
+        if (!float.IsFinite(score))
+            return score;
+        return float.IsFinite(result)
+            ? result
+            : (float)Math.Clamp(score - (presence + ((double)frequency * count)), -float.MaxValue, float.MaxValue);
+    }
+
+    /// <summary>A stage's result; where that is too large for a number, the largest one of the change's sign. A ban stays one.</summary>
+    private static float Bounded(float score, float result, float change) =>
+        !float.IsFinite(score) ? score : float.IsFinite(result) ? result : change < 0 ? -float.MaxValue : float.MaxValue;
 }

@@ -5,8 +5,11 @@ namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// Chooses the next token of a sequence from a row of logits. The order of the stages is that of <c>transformers</c> and is this
-/// file: logit bias → repetition, presence and frequency penalty → no-repeat n-gram → min tokens → allowed and banned ids →
-/// temperature → top-k → top-p → min-p → typical → draw. All arithmetic is fp32. The draw is keyed by seed and place in the answer.
+/// file: logit and sequence bias → repetition, presence and frequency penalty → no-repeat n-gram → min tokens → forced, allowed and
+/// banned ids →
+/// temperature → top-k → top-p → min-p → typical → draw. All arithmetic is fp32, and whatever the settings it ends with at least one
+/// candidate: a temperature so low that quotients overflow is its limit, the greedy token. The draw is keyed by seed and place in the
+/// answer.
 /// </summary>
 /// <remarks>
 /// Used by one thread; buffers are as large as the vocabulary and made once. Log-probabilities, where asked for, are those of the
@@ -16,6 +19,12 @@ namespace Parley.Generator.Sampling;
 /// <param name="eosTokenIds">The model's end-of-sequence ids, out until the answer has MinTokens.</param>
 internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosTokenIds)
 {
+    /// <summary>Below it no two logits that differ share any probability, so nothing is drawn: the greedy token, ties included.</summary>
+    private const float DrawTemperatureMin = 1e-30f;
+
+    /// <summary>Above it many neighbours have one quotient, and to look for the first of them is no shortcut.</summary>
+    private const float ShortcutTemperatureMax = 1000;
+
     private readonly float[] _scores = new float[vocabularySize];
     private readonly ScoreBlocks _blocks = new(vocabularySize);
     private readonly CandidateSet _candidates = new(vocabularySize);
@@ -33,19 +42,26 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     /// <param name="logits">The model's logits [vocabulary]; not changed.</param>
     /// <param name="sequence">Whose token; its tokens so far are read.</param>
     /// <param name="detail">What the request asked to know about it, or null.</param>
-    /// <exception cref="InvalidDataException">The logits are not numbers, or the request's settings rule out every token.</exception>
+    /// <exception cref="SamplingException">The logits are not numbers, or the request's settings rule out every token.</exception>
     public uint Sample(ReadOnlySpan<float> logits, Sequence sequence, out TokenDetail? detail)
     {
         var parameters = sequence.Parameters;
+        _blocks.Read(logits);
+        CheckModel(_blocks.Best, sequence);
         var traced = parameters.TraceCandidates > 0;
         if (traced)
             _trace.Begin(logits, parameters.TraceCandidates);
         else
             _trace.Stop();
 
-        var scores = NeedsScores(sequence) ? ApplyLogitStages(logits, sequence) : logits;
-        _blocks.Read(scores);
-        CheckBest(_blocks.Best);
+        var scores = logits;
+        if (NeedsScores(sequence))
+        {
+            scores = ApplyLogitStages(logits, sequence);
+            _blocks.Read(scores);
+            CheckSettings(_blocks.Best, sequence);
+        }
+
         var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : _blocks.IndexOfBest(scores);
         detail = parameters.Logprobs || traced ? Describe(logits, chosen, parameters) : null;
         return (uint)chosen;
@@ -81,7 +97,14 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
 
     private static bool NeedsScores(Sequence sequence) => sequence.Parameters is var parameters
         && (parameters.HasPenalties || parameters.LogitBias.Count > 0 || parameters.NoRepeatNgramSize > 0
-            || sequence.AnswerLength < parameters.MinTokens || parameters.AllowedTokenIds.Count > 0 || parameters.BannedTokenIds.Count > 0);
+            || sequence.AnswerLength < parameters.MinTokens || parameters.AllowedTokenIds.Count > 0 || parameters.BannedTokenIds.Count > 0
+            || parameters.RunBias.Count > 0 || (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
+            || Forced(sequence).Count > 0);
+
+    private static IReadOnlyList<int> Forced(Sequence sequence) =>
+        sequence.AnswerLength == 0 && sequence.Parameters.ForcedFirstTokenIds.Count > 0 ? sequence.Parameters.ForcedFirstTokenIds
+        : sequence.AnswerLength == sequence.Parameters.MaxTokens - 1 ? sequence.Parameters.ForcedLastTokenIds
+        : [];
 
     private Span<float> ApplyLogitStages(ReadOnlySpan<float> logits, Sequence sequence)
     {
@@ -92,6 +115,12 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         {
             LogitStages.Bias(scores, parameters.LogitBias);
             _trace.Record("logit_bias", scores);
+        }
+
+        if (parameters.RunBias.Count > 0)
+        {
+            LogitStages.RunBias(scores, parameters.RunBias, sequence.Tokens);
+            _trace.Record("sequence_bias", scores);
         }
 
         if (parameters.RepetitionPenalty != 1)
@@ -114,11 +143,26 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
 
         if (sequence.AnswerLength < parameters.MinTokens)
         {
-            LogitStages.Ban(scores, _eosTokenIds);
+            // Where an eos id ends nothing there is nothing to hold back.
+            if (!parameters.IgnoreEos)
+                LogitStages.Ban(scores, _eosTokenIds);
             LogitStages.Ban(scores, parameters.StopTokenIds.Items.AsSpan());
             _trace.Record("min_tokens", scores);
         }
 
+        if (Forced(sequence) is { Count: > 0 } forced)
+        {
+            LogitStages.Force(scores, forced);
+            _trace.Record("forced_tokens", scores);
+        }
+
+        ApplyBans(scores, sequence);
+        return scores;
+    }
+
+    private void ApplyBans(Span<float> scores, Sequence sequence)
+    {
+        var parameters = sequence.Parameters;
         if (parameters.AllowedTokenIds.Count > 0)
         {
             LogitStages.AllowOnly(scores, parameters.AllowedTokenIds);
@@ -131,13 +175,16 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             _trace.Record("banned_tokens", scores);
         }
 
-        return scores;
+        if (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
+        {
+            LogitStages.Ban(scores, parameters.BeginBannedTokenIds);
+            _trace.Record("begin_banned_tokens", scores);
+        }
     }
 
     private int Draw(ReadOnlySpan<float> scores, SamplingParameters parameters, int position)
     {
-        if (!TryFillBest(scores, parameters))
-            FillAll(scores, parameters);
+        FillCandidates(scores, parameters);
         Cut(parameters);
         return DrawCandidate(parameters, position);
     }
@@ -167,9 +214,22 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     internal void Filter(ReadOnlySpan<float> scores, SamplingParameters parameters)
     {
         _blocks.Read(scores);
-        if (!TryFillBest(scores, parameters))
-            FillAll(scores, parameters);
+        FillCandidates(scores, parameters);
         Cut(parameters);
+    }
+
+    private void FillCandidates(ReadOnlySpan<float> scores, SamplingParameters parameters)
+    {
+        if (parameters.Temperature < DrawTemperatureMin || !float.IsFinite(_blocks.Best / parameters.Temperature))
+        {
+            // The limit of a temperature towards 0: all there is is the best.
+            _candidates.Fill([_blocks.IndexOfBest(scores)], [0]);
+            _trace.Record("temperature", _candidates);
+        }
+        else if (!TryFillBest(scores, parameters))
+        {
+            FillAll(scores, parameters);
+        }
     }
 
     /// <summary>
@@ -179,11 +239,11 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     /// <returns>False when the stages must be taken one by one.</returns>
     private bool TryFillBest(ReadOnlySpan<float> scores, SamplingParameters parameters)
     {
-        if (_trace.IsOn || parameters.TopK == 0)
+        if (_trace.IsOn || parameters.TopK == 0 || parameters.Temperature > ShortcutTemperatureMax)
             return false;
         var threshold = _filters.TopKThreshold(scores, _blocks, parameters.TopK);
         var quotient = threshold / parameters.Temperature;
-        if (!float.IsFinite(quotient) || !float.IsFinite(_blocks.Best / parameters.Temperature))
+        if (!float.IsFinite(quotient))
             return false;
         while (float.BitDecrement(threshold) / parameters.Temperature == quotient)
             threshold = float.BitDecrement(threshold);
@@ -228,13 +288,47 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         }
     }
 
-    /// <summary>A NaN anywhere is the maximum, so this one look finds it.</summary>
-    private static void CheckBest(float score)
+    /// <summary>A NaN anywhere is the maximum, so this one look finds it. Minus infinity is a token that the model rules out.</summary>
+    private static void CheckModel(float best, Sequence sequence)
     {
-        if (float.IsNaN(score) || float.IsPositiveInfinity(score))
-            throw new InvalidDataException("The model's logits are not finite numbers.");
-        if (float.IsNegativeInfinity(score))
-            throw new InvalidDataException("The request's settings rule out every token.");
+        if (!float.IsFinite(best))
+        {
+            throw new SamplingException(
+                FailureReason.ModelFault,
+                $"The model gave no numbers for token {sequence.AnswerLength + 1} of the answer: "
+                + (float.IsNegativeInfinity(best) ? "every logit is minus infinity." : "its logits hold NaN or infinity."));
+        }
+    }
+
+    private static void CheckSettings(float best, Sequence sequence)
+    {
+        if (float.IsNegativeInfinity(best))
+        {
+            throw new SamplingException(
+                FailureReason.NothingToChoose,
+                $"No id is left for token {sequence.AnswerLength + 1} of the answer: "
+                + $"{string.Join(" and ", Bans(sequence))} rule out all that the model allows.");
+        }
+    }
+
+    /// <summary>The fields that rule ids out for a sequence's next token.</summary>
+    private static IEnumerable<string> Bans(Sequence sequence)
+    {
+        var parameters = sequence.Parameters;
+        if (parameters.NoRepeatNgramSize > 0)
+            yield return $"no_repeat_ngram_size {parameters.NoRepeatNgramSize}";
+        if (sequence.AnswerLength < parameters.MinTokens)
+            yield return $"min_tokens {parameters.MinTokens}";
+        if (parameters.RunBias.Count > 0)
+            yield return "the model's bad_words_ids";
+        if (Forced(sequence).Count > 0)
+            yield return "the model's forced tokens";
+        if (parameters.AllowedTokenIds.Count > 0)
+            yield return "allowed_token_ids";
+        if (parameters.BannedTokenIds.Count > 0)
+            yield return "banned_token_ids";
+        if (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
+            yield return "the model's begin_suppress_tokens";
     }
 
     private TokenDetail Describe(ReadOnlySpan<float> logits, int chosen, SamplingParameters parameters)
@@ -245,9 +339,13 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         var normalizer = CandidateFilters.LogSumExp(logits);
         Span<int> best = stackalloc int[Math.Min(parameters.TopLogprobs, logits.Length)];
         TopSelector.Best(logits, best);
+
+        // What the model rules out is not among the likely, however many are asked for.
+        while (best.Length > 0 && float.IsNegativeInfinity(logits[best[^1]]))
+            best = best[..^1];
         var top = new TokenLogprob[best.Length];
         for (var i = 0; i < best.Length; i++)
-            top[i] = new TokenLogprob(best[i], logits[best[i]] - normalizer);
+            top[i] = new TokenLogprob(best[i], MathF.Max(logits[best[i]] - normalizer, -float.MaxValue));
         return new TokenDetail(logits[chosen] - normalizer, top, trace);
     }
 }

@@ -9,9 +9,10 @@ namespace Parley.Generator.Scheduling;
 /// Owns the sequences that wait and those that run. Waiting ones are served by priority, which rises with the time waited, then
 /// in the order of arrival; nobody overtakes the first, so nobody starves.
 /// </summary>
+/// <remarks>What is done for one sequence and throws makes a fault of that sequence, which takes no part; the rest is planned.</remarks>
 internal sealed class Scheduler(
     ISchedulingPolicy policy, PromptSharing sharing, Speculator speculator, KvBlockPool pool, AdmissionQueue queue, int runningMax,
-    TimeSpan agingInterval, TimeProvider time)
+    TimeSpan agingInterval, TimeProvider time, List<SequenceFault> faults)
 {
     private readonly List<Sequence> _waiting = [];
     private readonly List<Sequence> _running = [];
@@ -36,7 +37,7 @@ internal sealed class Scheduler(
         for (var i = 0; i < _running.Count; i++)
         {
             var sequence = _running[i];
-            var takesPart = sequence.PausedAt == 0 && !sharing.MustWait(sequence, _running);
+            var takesPart = sequence.PausedAt == 0 && !MustWait(sequence);
             _demands[i] = new SequenceDemand(takesPart ? sequence.PendingLength : 0, sequence.IsDecoding);
         }
 
@@ -55,7 +56,7 @@ internal sealed class Scheduler(
 
         SortWaiting();
         var left = StartWaiting(plan, policy.PromptTokensMax(decoding) - promptTokens);
-        speculator.Draft(plan, left);
+        speculator.Draft(plan, left, faults);
         for (var i = 0; i < _waiting.Count; i++)
             _waiting[i].QueuePosition = i + 1;
     }
@@ -110,17 +111,27 @@ internal sealed class Scheduler(
                 continue;
             }
 
-            // Its last token is computed in any case: its logits are wanted.
-            var reusable = sequence.Tokens[..^1];
-            var cached = pool.CountCached(reusable, out var cachedFree);
-            var shared = Math.Max(cached, PromptSharing.CommonLengthMax(sequence, _running) / pool.BlockTokens);
-            var needed = pool.BlocksFor(sequence.Length) - shared + cachedFree;
+            try
+            {
+                // Its last token is computed in any case: its logits are wanted.
+                var reusable = sequence.Tokens[..^1];
+                var cached = pool.CountCached(reusable, out var cachedFree);
+                var shared = Math.Max(cached, PromptSharing.CommonLengthMax(sequence, _running) / pool.BlockTokens);
+                var needed = pool.BlocksFor(sequence.Length) - shared + cachedFree;
 
-            // One more block for each that runs and grows, or the newcomer would soon be preempted by their growth.
-            if (needed + CountGrowing() + CountOutstanding() > pool.FreeCount)
-                return tokensLeft;
-            Start(sequence, reusable);
-            if (sharing.MustWait(sequence, _running))
+                // One more block for each that runs and grows, or the newcomer would soon be preempted by their growth.
+                if (needed + CountGrowing() + CountOutstanding() > pool.FreeCount)
+                    return tokensLeft;
+                Start(sequence, reusable);
+            }
+            catch (Exception exception)
+            {
+                _waiting.Remove(sequence);
+                faults.Add(new SequenceFault(sequence, exception));
+                continue;
+            }
+
+            if (MustWait(sequence))
                 continue;
             var newTokens = Math.Min(sequence.PendingLength, tokensLeft);
             if (newTokens == 0)
@@ -130,6 +141,20 @@ internal sealed class Scheduler(
         }
 
         return tokensLeft;
+    }
+
+    /// <summary>Whether a sequence leaves its tokens to another, or can take no part at all.</summary>
+    private bool MustWait(Sequence sequence)
+    {
+        try
+        {
+            return sharing.MustWait(sequence, _running);
+        }
+        catch (Exception exception)
+        {
+            faults.Add(new SequenceFault(sequence, exception));
+            return true;
+        }
     }
 
     /// <summary>Running sequences that a longer answer will cost a block more than their tokens take now.</summary>
@@ -171,9 +196,9 @@ internal sealed class Scheduler(
         sequence.TakeCached(pool.ShareCached(sequence.Blocks, reusable));
         if (sequence.Status == SequenceStatus.Queued)
         {
-            queue.Leave(sequence);
             sequence.StartedAt = time.GetTimestamp();
             sequence.Drafting = speculator.Begin(sequence);
+            queue.Leave(sequence);
         }
 
         sequence.Status = SequenceStatus.Running;

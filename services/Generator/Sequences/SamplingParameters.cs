@@ -46,13 +46,25 @@ internal sealed record SamplingParameters
 
     public IReadOnlyList<int> BannedTokenIds { get; init; } = [];
 
+    /// <summary>Out for the first token of the answer only.</summary>
+    public IReadOnlyList<int> BeginBannedTokenIds { get; init; } = [];
+
+    /// <summary>Added where a run of several tokens would become whole.</summary>
+    public IReadOnlyList<TokenRunBias> RunBias { get; init; } = [];
+
+    /// <summary>One of them is the first token of the answer; empty is off.</summary>
+    public IReadOnlyList<int> ForcedFirstTokenIds { get; init; } = [];
+
+    /// <summary>One of them is the last token that the answer may have; empty is off.</summary>
+    public IReadOnlyList<int> ForcedLastTokenIds { get; init; } = [];
+
     /// <summary>Key of the sequence's random numbers, given or drawn.</summary>
     public ulong Seed { get; init; }
 
     /// <summary>Most tokens of the answer, resumed ones included.</summary>
     public required int MaxTokens { get; init; }
 
-    /// <summary>Until the answer holds this many tokens, eos and stop ids are not chosen.</summary>
+    /// <summary>Until the answer holds this many tokens, stop ids are not chosen, and eos ids unless they are ignored.</summary>
     public int MinTokens { get; init; }
 
     /// <summary>An eos id is delivered like any other.</summary>

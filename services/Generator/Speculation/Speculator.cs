@@ -19,7 +19,8 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
     /// <summary>Drafts.</summary>
     /// <param name="plan">Rows that were planned.</param>
     /// <param name="tokensLeft">Tokens that the step has still room for.</param>
-    public void Draft(StepPlan plan, int tokensLeft)
+    /// <param name="faults">Grows by the sequences for which that throws.</param>
+    public void Draft(StepPlan plan, int tokensLeft, List<SequenceFault> faults)
     {
         if (draftTokensMax == 0)
             return;
@@ -29,7 +30,7 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
         {
             var sequence = plan.Rows[i].Sequence;
             if (!sequence.Parameters.FreeDraftsOnly)
-                left -= Draft(plan, i, left);
+                left -= TryDraft(plan, i, left, faults);
             else if (sequence.IsDecoding && sequence.Drafting.DraftTokens > 0)
                 sharers++;
         }
@@ -42,7 +43,7 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
             if (!sequence.Parameters.FreeDraftsOnly)
                 continue;
             var rests = !sequence.IsDecoding || sequence.Drafting.DraftTokens == 0;
-            left -= Draft(plan, i, rests ? 0 : (left + sharers - 1) / sharers--);
+            left -= TryDraft(plan, i, rests ? 0 : (left + sharers - 1) / sharers--, faults);
         }
     }
 
@@ -51,6 +52,19 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
     {
         sequence.Drafting = sequence.Drafting.After(drafted, accepted, DraftTokensMax(sequence));
         sequence.DropDraft();
+    }
+
+    private int TryDraft(StepPlan plan, int row, int tokensMax, List<SequenceFault> faults)
+    {
+        try
+        {
+            return Draft(plan, row, tokensMax);
+        }
+        catch (Exception exception)
+        {
+            faults.Add(new SequenceFault(plan.Rows[row].Sequence, exception));
+            return 0;
+        }
     }
 
     /// <returns>Tokens of the row's draft.</returns>

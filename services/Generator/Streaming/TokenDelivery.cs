@@ -5,7 +5,8 @@ namespace Parley.Generator.Streaming;
 /// cost the engine's thread one hand-over. A reader goes on inside of it until it has to wait for something, which none does for long.
 /// </summary>
 /// <param name="streamsMax">Streams of a step; it makes room for them once.</param>
-internal sealed class TokenDelivery(int streamsMax) : IThreadPoolWorkItem
+/// <param name="logger">Takes what a reader throws: the next reader is woken all the same.</param>
+internal sealed class TokenDelivery(int streamsMax, ILogger logger) : IThreadPoolWorkItem
 {
     private readonly Lock _lock = new();
     private readonly List<TokenStream> _written = new(streamsMax);
@@ -61,7 +62,17 @@ internal sealed class TokenDelivery(int streamsMax) : IThreadPoolWorkItem
             }
 
             foreach (var stream in _taken)
-                stream.Wake();
+            {
+                try
+                {
+                    stream.Wake();
+                }
+                catch (Exception exception)
+                {
+                    Log.ReaderFailed(logger, exception);
+                }
+            }
+
             _taken.Clear();
         }
     }

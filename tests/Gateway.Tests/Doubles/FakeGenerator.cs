@@ -17,6 +17,9 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     public uint ContextTokensMax { get; set; } = 10_000;
 
+    /// <summary>Stop strings of the model itself.</summary>
+    public IReadOnlyList<string> StopStrings { get; set; } = [];
+
     /// <summary>The batches of a call; the default answers "Hello, world!" letter by letter.</summary>
     public Func<GenerateRequest, IEnumerable<uint[]>> Script { get; set; } = _ => Letters("Hello, world!");
 
@@ -56,6 +59,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             Precision = "fp32",
             Device = "CPU",
             DefaultSampling = DefaultSampling,
+            DefaultStopStrings = { StopStrings },
         });
 
     public override async Task Generate(

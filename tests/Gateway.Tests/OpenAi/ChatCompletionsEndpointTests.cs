@@ -64,6 +64,20 @@ public sealed class ChatCompletionsEndpointTests
         host.Logs.AssertNoErrors();
     }
 
+    [Theory]
+    [InlineData("", "Hello", "stop")]
+    [InlineData(",\"stop\":\"wor\"", "Hello, ", "stop")]
+    public async Task Post_ModelWithItsOwnStopStrings_EndsThereUnlessTheRequestNamesOthers(string fields, string text, string reason)
+    {
+        await using var host = await GatewayHost.StartAsync();
+        host.Generator.StopStrings = [","];
+
+        var chunks = await StreamAsync(host, fields);
+
+        Assert.Equal(text, TextOf(chunks, 0));
+        Assert.Equal(reason, chunks[^1].GetProperty("choices")[0].GetProperty("finish_reason").GetString());
+    }
+
     [Fact]
     public async Task Post_WithoutIncludeUsage_HasNoUsageAndEndsInAFinishReason()
     {

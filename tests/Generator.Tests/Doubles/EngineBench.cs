@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
@@ -23,7 +24,7 @@ internal sealed class EngineBench : IDisposable
     public EngineBench(
         ScriptedModelRunner? runner = null, int runningMax = 16, int stepTokensMax = 32, int chunkTokens = 8, int queuedMax = 64,
         int queuedTokensMax = 10_000, int stepFailuresMax = 3, int? contextTokensMax = null, int draftTokensMax = 0,
-        int? draftTokensDefault = null)
+        int? draftTokensDefault = null, ILogger? logger = null)
     {
         _draftTokensDefault = draftTokensDefault ?? draftTokensMax;
         Runner = runner ?? new ScriptedModelRunner();
@@ -39,9 +40,8 @@ internal sealed class EngineBench : IDisposable
             StepFailuresMax = stepFailuresMax,
             DraftTokensMax = draftTokensMax,
         };
-        Engine = new GenerationEngine(
-            Runner, [Eos], limits, Queue, Time, new GeneratorTelemetry(_services.GetRequiredService<IMeterFactory>()),
-            Log.CreateLogger("engine"));
+        Telemetry = new GeneratorTelemetry(Meters);
+        Engine = new GenerationEngine(Runner, [Eos], limits, Queue, Time, Telemetry, logger ?? Log.CreateLogger("engine"));
     }
 
     public FakeTimeProvider Time { get; } = new();
@@ -51,6 +51,10 @@ internal sealed class EngineBench : IDisposable
     public ScriptedModelRunner Runner { get; }
 
     public AdmissionQueue Queue { get; }
+
+    public IMeterFactory Meters => _services.GetRequiredService<IMeterFactory>();
+
+    public GeneratorTelemetry Telemetry { get; }
 
     public GenerationEngine Engine { get; }
 

@@ -57,7 +57,7 @@ internal sealed class GeneratorApp : IAsyncDisposable
 
     public static async Task<GeneratorApp> StartAsync(
         ScriptedModelRunner? runner = null, GenerationDefaults? defaults = null, bool waitUntilReady = true, Func<ServedModel>? open = null,
-        TimeSpan? shutdownTimeout = null, params (string Key, string Value)[] settings)
+        TimeSpan? shutdownTimeout = null, TimeProvider? time = null, params (string Key, string Value)[] settings)
     {
         runner ??= new ScriptedModelRunner();
         var log = new LogGuard();
@@ -74,6 +74,8 @@ internal sealed class GeneratorApp : IAsyncDisposable
         builder.AddServiceDefaults("parley-generator");
         if (shutdownTimeout is { } timeout)
             builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = timeout);
+        if (time is not null)
+            builder.Services.AddSingleton(time);
         builder.Services.AddSingleton(open ?? (() => Model(runner, defaults)));
         builder.AddGenerator();
         var app = builder.Build();

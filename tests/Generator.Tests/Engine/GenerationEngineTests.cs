@@ -208,7 +208,7 @@ public sealed class GenerationEngineTests
         var whole = bench.Submit([3, 4], EngineBench.Greedy(5));
         bench.Drive();
 
-        Assert.Equal(FailureReason.StepFailed, broken.Stream.End!.Failure);
+        Assert.Equal(FailureReason.ModelFault, broken.Stream.End!.Failure);
         Assert.Equal(EngineBench.Expected([3, 4], EngineBench.Greedy(5)), EngineBench.Read(whole));
         bench.AssertEmpty();
     }

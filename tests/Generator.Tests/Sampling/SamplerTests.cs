@@ -45,7 +45,7 @@ public sealed class SamplerTests
         Assert.Equal(5u, Sample(new SamplingParameters { MaxTokens = 9, AllowedTokenIds = [4, 5, 6] }));
         Assert.Equal(4u, Sample(new SamplingParameters { MaxTokens = 9, AllowedTokenIds = [4, 5, 6], BannedTokenIds = [5] }));
         var nothing = new SamplingParameters { MaxTokens = 9, AllowedTokenIds = [5], BannedTokenIds = [5] };
-        Assert.Throws<InvalidDataException>(() => Sample(nothing));
+        Assert.Throws<SamplingException>(() => Sample(nothing));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
 
@@ -83,7 +84,7 @@ public sealed class TokenStreamTests
         }).ToArray();
         await Task.Run(() =>
         {
-            var delivery = new TokenDelivery(streams.Length);
+            var delivery = new TokenDelivery(streams.Length, NullLogger.Instance);
             var written = new uint[streams.Length];
             while (written.Any(count => count <= tokens))
             {
