@@ -294,6 +294,40 @@ public sealed class ModelImportTests
         Assert.Contains(name, ModelManifest.Parse(File.ReadAllText(Path.Combine(package, "parley.json")), package).Files.Keys);
     }
 
+    [Theory]
+    [InlineData("config.json", "384")]
+    [InlineData("generation_config.json", "[377, 384]")]
+    [InlineData("config.json", "-1")]
+    [InlineData("generation_config.json", "\"</s>\"")]
+    [InlineData("generation_config.json", "[1.5]")]
+    public void Import_EndThatTheModelCannotGive_NamesFileAndField(string file, string ids)
+    {
+        using var folder = new TemporaryFolder();
+        var source = new CheckpointCopy(folder, Fixture.TiedLlama3Rope).Set("eos_token_id", ids, file).Path;
+
+        var message = Assert.Throws<InvalidDataException>(
+            () => ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") })).Message;
+
+        Assert.Contains(Path.Combine(source, file), message, StringComparison.Ordinal);
+        Assert.Contains("eos_token_id is", message, StringComparison.Ordinal);
+        Assert.Contains("384", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("383")]
+    public void Import_EndsOfAnyOtherKind_AreTakenAsTheyAre(string ids)
+    {
+        using var folder = new TemporaryFolder();
+        var source = new CheckpointCopy(folder, Fixture.TiedLlama3Rope).Set("eos_token_id", ids, "generation_config.json").Path;
+
+        var package = ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") }).Path;
+
+        Assert.Equal(File.ReadAllBytes(Path.Combine(source, "generation_config.json")),
+            File.ReadAllBytes(Path.Combine(package, "generation_config.json")));
+    }
+
     [Fact]
     public void SourceHash_OneChangedBit_IsAnother()
     {

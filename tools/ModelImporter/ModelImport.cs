@@ -80,14 +80,17 @@ public static class ModelImport
                 Opset = Graph.OnnxGraphBuilder.Opset,
                 Importer = Version,
                 SourceSha256 = sourceHash,
-                SourceRevision = RevisionOf(options.Source),
+                SourceRevision = SourceName.RevisionOf(options.Source),
                 Files = files,
             });
         cancellationToken.ThrowIfCancellationRequested();
         staging.Publish();
         return new ImportResult(
             name, Path.GetFullPath(options.Destination), checkpoint.Config.Architecture, precision.Name, parameters, bytes,
-            shape.ContextTokensMax, sourceHash);
+            shape.ContextTokensMax, sourceHash)
+        {
+            Notes = checkpoint.Config.Notes,
+        };
     }
 
     /// <summary>
@@ -100,32 +103,21 @@ public static class ModelImport
         string source, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var (folder, names) = (CheckpointTensors.FolderOf(source), CheckpointFiles.Present(source));
-        var total = names.Sum(name => new FileInfo(Path.Combine(folder, name)).Length);
+        var total = 0L;
+        foreach (var path in names.Select(name => Path.Combine(folder, name)))
+            total += SourceFile.Exists(path) ? SourceFile.Length(path) : throw new InvalidDataException($"{path}: the shard is missing.");
         var done = 0L;
         var text = new StringBuilder();
         foreach (var name in names)
         {
-            var path = Path.Combine(folder, name);
-            if (!File.Exists(path))
-                throw new InvalidDataException($"{path}: the shard is missing.");
             var hash = FileHash.Compute(
-                path, bytes => progress?.Report(new ImportProgress("hash", done += bytes, total)), cancellationToken);
+                Path.Combine(folder, name), bytes => progress?.Report(new ImportProgress("hash", done += bytes, total)), cancellationToken);
             text.Append(hash).Append("  ").Append(name).Append('\n');
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
-    private static string NameOf(string source)
-    {
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source))).ToLowerInvariant();
-        return CheckpointTensors.FolderOf(source) == source ? name : Path.GetFileNameWithoutExtension(name);
-    }
-
-    /// <summary>A snapshot in a Hugging Face cache is a folder that is named after its commit.</summary>
-    private static string? RevisionOf(string source)
-    {
-        var folder = new DirectoryInfo(CheckpointTensors.FolderOf(source));
-        return folder.Parent?.Name == "snapshots" && folder.Name.Length == 40 && folder.Name.All(char.IsAsciiHexDigit) ? folder.Name : null;
-    }
+    /// <summary>The served name of a source unless told otherwise. It may hold a slash: <c>org/model</c>.</summary>
+    public static string NameOf(string source) => SourceName.Of(source);
 }
