@@ -329,6 +329,10 @@ public sealed class ModelImportTests
     }
 
     [Fact]
+    public void DefaultPrecision_OfWeightsOnNoGrid_IsInt8() =>
+        Assert.All(Fixture.Names, name => Assert.Equal("int8", ModelImport.DefaultPrecision(Fixture.Folder(name))));
+
+    [Fact]
     public void SourceHash_OneChangedBit_IsAnother()
     {
         using var folder = new TemporaryFolder();

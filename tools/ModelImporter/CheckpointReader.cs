@@ -31,7 +31,9 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>The <c>config.json</c> that was made of GGUF metadata; null where the checkpoint brings its own.</summary>
     public string? MadeConfig { get; private init; }
 
-    /// <summary>The <c>generation_config.json</c> that was made of GGUF metadata; null where the checkpoint itself names its ends.</summary>
+    /// <summary>
+    /// The <c>generation_config.json</c> that was made of GGUF metadata; null where the checkpoint itself names its ends.
+    /// </summary>
     public string? MadeGenerationConfig { get; private init; }
 
     /// <summary>Opens a checkpoint folder, or a GGUF file.</summary>

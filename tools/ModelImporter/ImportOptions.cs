@@ -20,7 +20,9 @@ public sealed record ImportOptions
     /// <value>fp32, int8, w8a8 or int4; for CUDA bf16, fp16 or int4-fp16. Default: w8a8.</value>
     public string Precision { get; init; } = "w8a8";
 
-    /// <value>Served name. Default: <c>org/model</c> for a snapshot of a Hugging Face cache, else the name of the source in lower case.</value>
+    /// <value>
+    /// Served name. Default: <c>org/model</c> for a snapshot of a Hugging Face cache, else the name of the source in lower case.
+    /// </value>
     public string? Name { get; init; }
 
     /// <value>

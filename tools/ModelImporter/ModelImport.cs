@@ -118,6 +118,21 @@ public static class ModelImport
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
+    /// <summary>
+    /// The precision of a source where nobody says otherwise: int4 for weights that lie on a 4-bit grid, which it keeps, else int8
+    /// (docs/decisions/0006-up-keeps-4-bit-grids.md).
+    /// </summary>
+    /// <exception cref="InvalidDataException">As for <see cref="Run"/>.</exception>
+    public static string DefaultPrecision(string source)
+    {
+        using var checkpoint = CheckpointReader.Open(source);
+        var layers = checkpoint.Weights.Layers;
+        // A GGUF file says the type of each tensor; otherwise weights are tried, and two layers stand for all.
+        var tried = checkpoint.Tensors.Gguf is null ? [layers[0], layers[^1]] : layers;
+        return tried.SelectMany(layer => layer.Linears).All(linear => PlainRounding.LiesOnGrid(checkpoint.Tensors, linear))
+            ? "int4" : "int8";
+    }
+
     /// <summary>The served name of a source unless told otherwise. It may hold a slash: <c>org/model</c>.</summary>
     public static string NameOf(string source) => SourceName.Of(source);
 }

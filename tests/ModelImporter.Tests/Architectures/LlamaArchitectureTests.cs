@@ -9,7 +9,8 @@ public sealed class LlamaArchitectureTests
     public void Config_OldForm_IsReadWithItsDefaults()
     {
         var config = Read("""
-            {"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,
+            {"architectures":["LlamaForCausalLM"],"model_type":"llama",
+             "hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,
              "num_attention_heads":32,
              "num_key_value_heads":8,"vocab_size":128256,"max_position_embeddings":131072,"rms_norm_eps":1e-5,"rope_theta":500000.0,
              "tie_word_embeddings":true,"rope_scaling":{"rope_type":"llama3","factor":32.0,"low_freq_factor":1.0,"high_freq_factor":4.0,
@@ -68,10 +69,12 @@ public sealed class LlamaArchitectureTests
     [InlineData("""{"rope_scaling":{},"rope_parameters":{"rope_type":"linear","factor":3}}""", 10_000, "Linear", 3, 8192)]
     [InlineData("""{"rope_scaling":null,"rope_parameters":{"type":"linear","factor":3}}""", 10_000, "Linear", 3, 8192)]
     [InlineData("""{"rope_scaling":[],"rope_parameters":null,"rope_theta":20}""", 20, "None", 1, 8192)]
-    [InlineData("""{"rope_scaling":{"type":"dynamic","rope_type":"linear","factor":2},"rope_parameters":null}""", 10_000, "Linear", 2, 8192)]
+    [InlineData("""{"rope_scaling":{"type":"dynamic","rope_type":"linear","factor":2},"rope_parameters":null}""",
+        10_000, "Linear", 2, 8192)]
     [InlineData("""{"rope_theta":5000,"rope_parameters":{"rope_type":"default"}}""", 5000, "None", 1, 8192)]
     [InlineData("""{"rope_theta":5000,"rope_parameters":{"rope_theta":6000}}""", 6000, "None", 1, 8192)]
-    [InlineData("""{"rope_theta":5000,"rope_scaling":{"rope_theta":6000,"type":"linear","factor":2.5},"rope_parameters":{"rope_theta":7000}}""",
+    [InlineData("""{"rope_theta":5000,"rope_scaling":{"rope_theta":6000,"type":"linear","factor":2.5},"""
+        + """ "rope_parameters":{"rope_theta":7000}}""",
         6000, "Linear", 2.5, 8192)]
     [InlineData("""{"rope_parameters":{"factor":2}}""", 10_000, "None", 1, 8192)]
     [InlineData("""{"rope_parameters":{"rope_type":"default","partial_rotary_factor":0.5}}""", 10_000, "None", 1, 8192)]

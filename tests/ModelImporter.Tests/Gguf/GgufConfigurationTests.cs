@@ -4,7 +4,9 @@ using Parley.ModelImporter.Gguf;
 
 namespace Parley.ModelImporter.Tests.Gguf;
 
-/// <summary>What llama.cpp reads from the metadata of a Llama file, read the same way; what it would compute otherwise is refused.</summary>
+/// <summary>
+/// What llama.cpp reads from the metadata of a Llama file, read the same way; what would ask for other mathematics is refused.
+/// </summary>
 public sealed class GgufConfigurationTests
 {
     private const int Vocabulary = 12;

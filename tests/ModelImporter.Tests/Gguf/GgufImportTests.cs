@@ -128,7 +128,7 @@ public sealed class GgufImportTests
         Assert.Contains("model.gguf, other.gguf", exception.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>An output matrix in the file is the head, whatever config.json says, and without one the embedding is (llama.cpp).</summary>
+    /// <summary>An output matrix in the file is the head, whatever config.json says; without one the embedding is (llama.cpp).</summary>
     [Theory]
     [InlineData(Fixture.TiedLlama3Rope, "F32", true, true)]
     [InlineData(Fixture.TiedLlama3Rope, "Q8_0", true, false)]
@@ -174,6 +174,22 @@ public sealed class GgufImportTests
         var generation = folder.File("package/generation_config.json");
         Assert.Equal(expected, File.Exists(generation)
             ? JsonNode.Parse(File.ReadAllText(generation))!["eos_token_id"]!.ToJsonString() : null);
+    }
+
+    /// <summary>What keeps its grid as int4 loses nothing by it; whatever does not in all its linears is int8.</summary>
+    [Theory]
+    [InlineData("Q4_0", "Q4_0", "int4")]
+    [InlineData("Q4_1", "Q4_0", "int4")]
+    [InlineData("Q4_0", "Q8_0", "int8")]
+    [InlineData("Q8_0", "Q8_0", "int8")]
+    [InlineData("F32", "F32", "int8")]
+    public void DefaultPrecision_OfAFile_FollowsTheTypesOfItsLinears(string type, string lastDown, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true, tensor => !tensor.Contains("_proj", StringComparison.Ordinal)
+            ? GgufType.F32 : Enum.Parse<GgufType>(tensor.Contains("2.mlp.down", StringComparison.Ordinal) ? lastDown : type));
+
+        Assert.Equal(expected, ModelImport.DefaultPrecision(source));
     }
 
     private static void Import(string source, string destination, string precision) =>

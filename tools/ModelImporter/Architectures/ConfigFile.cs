@@ -68,7 +68,8 @@ internal sealed class ConfigFile
     public bool IsSet(string field) => _object.TryGetProperty(field, out var value) && IsSet(value);
 
     /// <summary>Fields that are set, in order.</summary>
-    public IEnumerable<string> SetFields => _object.EnumerateObject().Where(property => IsSet(property.Value)).Select(property => property.Name);
+    public IEnumerable<string> SetFields =>
+        _object.EnumerateObject().Where(property => IsSet(property.Value)).Select(property => property.Name);
 
     /// <summary>Whether a field of this object is an object itself.</summary>
     public bool IsNested => _object.EnumerateObject().Any(property => property.Value.ValueKind == JsonValueKind.Object);

@@ -3,8 +3,8 @@ using Parley.ModelImporter.Safetensors;
 namespace Parley.ModelImporter.Architectures;
 
 /// <summary>
-/// Whether embedding and head are one matrix. <c>tie_word_embeddings</c> asks for it, the tensors decide, by the rules of transformers: both
-/// there and different are two matrices, one of them serves as both. A GGUF file says it by its tensors alone.
+/// Whether embedding and head are one matrix. <c>tie_word_embeddings</c> asks for it, the tensors decide, by the rules of transformers:
+/// both there and different are two matrices, one of them alone serves as both. A GGUF file says it by its tensors alone.
 /// </summary>
 internal static class HeadTying
 {
@@ -39,7 +39,8 @@ internal static class HeadTying
 
         return WithTied(config, false) with
         {
-            Notes = [.. config.Notes, $"tie_word_embeddings is true, but {head} differs from {embedding}: both are used, as in transformers."],
+            Notes = [.. config.Notes,
+                $"tie_word_embeddings is true, but {head} differs from {embedding}: both are used, as in transformers."],
         };
     }
 

@@ -61,7 +61,8 @@ internal sealed class LlamaArchitecture : IArchitecture
     }
 
     /// <summary>
-    /// transformers' Llama model reads no window, but its cache does, and its masks read <c>is_causal</c>: such a configuration is no Llama.
+    /// transformers' Llama model reads no window, but its cache does, and its masks read <c>is_causal</c>: what such a configuration
+    /// gives there is not what this graph computes.
     /// </summary>
     private static void RefuseOtherMathematics(ConfigFile config)
     {

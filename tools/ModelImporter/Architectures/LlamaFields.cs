@@ -5,7 +5,7 @@ internal static class LlamaFields
 {
     private const int NamedMax = 8;
 
-    /// <summary>Read here, or of no consequence for the answer: training, bookkeeping, sampling (generation_config.json's business).</summary>
+    /// <summary>Read here, or of no consequence for the logits: training, bookkeeping, sampling.</summary>
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
     {
         "architectures", "model_type", "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
@@ -24,7 +24,7 @@ internal static class LlamaFields
     {
         var notes = new List<string>();
         if (config.IsSet("auto_map"))
-            notes.Add("auto_map names code that the checkpoint brings; it is not run, and the model is computed as transformers' own Llama.");
+            notes.Add("auto_map names code that the checkpoint brings; it is not run, the model is computed as transformers' own Llama.");
         var unread = config.SetFields.Where(field => !Known.Contains(field) && !field.StartsWith('_') && field != "auto_map")
             .Order(StringComparer.Ordinal).ToList();
         if (unread.Count > 0)

@@ -74,7 +74,7 @@ internal sealed class GgufConfiguration
         return config.ToJsonString();
     }
 
-    /// <summary>A <c>generation_config.json</c> of what the metadata say of the begin and the ends of a text; null where they do not.</summary>
+    /// <summary>A <c>generation_config.json</c> of what the metadata say of begin and ends of a text; null where they do not.</summary>
     /// <param name="vocabulary">Ids are below this number.</param>
     /// <exception cref="InvalidDataException">An id is not.</exception>
     public string? ToGenerationJson(int vocabulary)
@@ -89,7 +89,8 @@ internal sealed class GgufConfiguration
     }
 
     /// <summary>
-    /// llama.cpp's defaults: scaling is linear where no type is given, its factor may stand under an older key, and without one there is none.
+    /// llama.cpp's defaults: scaling is linear where no type is given, its factor may stand under an older key, and without one there
+    /// is none.
     /// </summary>
     private JsonObject? Scaling()
     {
@@ -115,7 +116,14 @@ internal sealed class GgufConfiguration
             throw new InvalidDataException($"{_path}: split.count is {count}; supported: models in one file.");
         foreach (var (key, neutral) in Neutral)
         {
-            double? number = Value(key) switch { null => neutral, long whole => whole, double real => real, bool flag => flag ? 1 : 0, _ => null };
+            double? number = Value(key) switch
+            {
+                null => neutral,
+                long whole => whole,
+                double real => real,
+                bool flag => flag ? 1 : 0,
+                _ => null,
+            };
             if (number != neutral)
             {
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,

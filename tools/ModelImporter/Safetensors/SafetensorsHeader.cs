@@ -88,9 +88,10 @@ internal static class SafetensorsHeader
         {
             if (tensor.Offset != end)
             {
+                var before = tensor.Offset < end ? "overlap it: they end" : "end";
                 throw new InvalidDataException(
-                    $"{path}: tensor {tensor.Name}: data_offsets begin at {tensor.Offset - dataStart}, the data before it "
-                    + $"{(tensor.Offset < end ? "overlap: they end" : "end")} at {end - dataStart}; no byte may belong to two tensors or none.");
+                    $"{path}: tensor {tensor.Name}: data_offsets begin at {tensor.Offset - dataStart}, the data before {before} at "
+                    + $"{end - dataStart}; every byte belongs to exactly one tensor.");
             }
 
             end += tensor.Bytes;

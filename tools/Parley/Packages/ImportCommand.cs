@@ -56,7 +56,7 @@ internal static class ImportCommand
             {
                 Source = folder,
                 Destination = result.GetRequiredValue(destination),
-                Precision = result.GetRequiredValue(precision),
+                Precision = result.GetValue(precision) ?? ModelImport.DefaultPrecision(folder),
                 Attention = result.GetRequiredValue(attention),
                 Name = result.GetValue(name),
                 BlockMax = result.GetValue(block),

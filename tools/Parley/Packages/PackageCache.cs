@@ -34,13 +34,15 @@ internal static class PackageCache
         {
             Source = source,
             Destination = "",
-            Precision = result.GetRequiredValue(model.Precision),
         };
         if (result.GetValue(model.Context) is > 0 and var context)
             options = options with { ContextTokensMax = context };
 
         // Hashing and converting are work for processors, not for the caller's thread.
-        return await Task.Run(() => Resolve(console, options, cancellationToken), cancellationToken);
+        var precision = result.GetValue(model.Precision);
+        return await Task.Run(
+            () => Resolve(console, options with { Precision = precision ?? ModelImport.DefaultPrecision(source) }, cancellationToken),
+            cancellationToken);
     }
 
     /// <summary>Imports without a cache.</summary>
