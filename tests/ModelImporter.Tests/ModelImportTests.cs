@@ -328,6 +328,23 @@ public sealed class ModelImportTests
             File.ReadAllBytes(Path.Combine(package, "generation_config.json")));
     }
 
+    /// <summary>Measured in docs/benchmarks/quality.md: half the loss of groups of 128.</summary>
+    [Theory]
+    [InlineData("int8", null, 32)]
+    [InlineData("int8", 64, 64)]
+    [InlineData("w8a8", null, 64)]
+    public void Graph_EightBits_HasGroupsOfItsDefault(string precision, int? block, long expected)
+    {
+        using var folder = new TemporaryFolder();
+        ModelImport.Run(Options(folder, Fixture.TiedLlama3Rope, precision) with { BlockMax = block });
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder.File("package/model.onnx")));
+
+        var nodes = model.Graph.Node.Where(node => node.OpType.StartsWith("Quantized", StringComparison.Ordinal) && node.Attribute
+            .Single(attribute => attribute.Name == "K").I == 64).ToList();
+        Assert.NotEmpty(nodes);
+        Assert.All(nodes, node => Assert.Equal(expected, node.Attribute.Single(attribute => attribute.Name == "group").I));
+    }
+
     [Fact]
     public void DefaultPrecision_OfWeightsOnNoGrid_IsInt8() =>
         Assert.All(Fixture.Names, name => Assert.Equal("int8", ModelImport.DefaultPrecision(Fixture.Folder(name))));

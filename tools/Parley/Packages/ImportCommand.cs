@@ -32,7 +32,7 @@ internal static class ImportCommand
         };
         var block = new Option<int?>("--block")
         {
-            Description = "Largest number of weights per scale: 128, 64 or 32; without it 128 in int8, in int4 as --group.",
+            Description = "Largest number of weights per scale: 128, 64 or 32; without it 32 in int8, in int4 as --group.",
         };
         var linears = new Option<string>("--linears")
         {
