@@ -178,6 +178,7 @@ public sealed class LlamaArchitectureTests
     [InlineData("text_config", """{"hidden_size":32}""", "text_config")]
     [InlineData("is_encoder_decoder", "true", "is_encoder_decoder")]
     [InlineData("is_causal", "false", "is_causal")]
+    [InlineData("is_causal", "null", "is_causal is null")]
     [InlineData("sliding_window", "16", "sliding_window")]
     [InlineData("attention_chunk_size", "16", "attention_chunk_size")]
     [InlineData("layer_types", """["full_attention","sliding_attention","full_attention"]""", "sliding_attention")]

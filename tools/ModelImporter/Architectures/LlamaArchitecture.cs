@@ -26,9 +26,9 @@ internal sealed class LlamaArchitecture : IArchitecture
 
     public DecoderConfig ReadConfig(ConfigFile config)
     {
-        // What transformers checks, too: only these may be null.
+        // transformers refuses them, too.
         config.RefuseNull("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act",
-            "max_position_embeddings", "rms_norm_eps", "tie_word_embeddings", "attention_bias", "mlp_bias");
+            "max_position_embeddings", "rms_norm_eps", "tie_word_embeddings", "attention_bias", "mlp_bias", "is_causal");
         RefuseOtherMathematics(config);
         var hidden = config.Int("hidden_size", 1, 1 << 20, 4096);
         var heads = config.Int("num_attention_heads", 1, 1 << 14, 32);
