@@ -3,13 +3,14 @@ using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests;
 
-/// <summary>Two tiny random checkpoints, with what the reference implementation answers on them (<c>expected.json</c>).</summary>
+/// <summary>Three tiny random checkpoints, with what the reference implementation answers on them (<c>expected.json</c>).</summary>
 internal static class Fixture
 {
     public const string TiedLlama3Rope = "llama-tied-llama3rope";
     public const string UntiedHeadDim32 = "llama-untied-headdim32-bf16";
+    public const string Linear = "llama-linear";
 
-    public static string[] Names { get; } = [TiedLlama3Rope, UntiedHeadDim32];
+    public static string[] Names { get; } = [TiedLlama3Rope, UntiedHeadDim32, Linear];
 
     public static string Folder(string name) =>
         Path.Combine(Shared.RepositoryRoot, "tests", "ModelImporter.Tests", "Fixtures", name);

@@ -294,6 +294,61 @@ public sealed class ModelImportTests
         Assert.Contains(name, ModelManifest.Parse(File.ReadAllText(Path.Combine(package, "parley.json")), package).Files.Keys);
     }
 
+    [Theory]
+    [InlineData("config.json", "384")]
+    [InlineData("generation_config.json", "[377, 384]")]
+    [InlineData("config.json", "-1")]
+    [InlineData("generation_config.json", "\"</s>\"")]
+    [InlineData("generation_config.json", "[1.5]")]
+    public void Import_EndThatTheModelCannotGive_NamesFileAndField(string file, string ids)
+    {
+        using var folder = new TemporaryFolder();
+        var source = new CheckpointCopy(folder, Fixture.TiedLlama3Rope).Set("eos_token_id", ids, file).Path;
+
+        var message = Assert.Throws<InvalidDataException>(
+            () => ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") })).Message;
+
+        Assert.Contains(Path.Combine(source, file), message, StringComparison.Ordinal);
+        Assert.Contains("eos_token_id is", message, StringComparison.Ordinal);
+        Assert.Contains("384", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("383")]
+    public void Import_EndsOfAnyOtherKind_AreTakenAsTheyAre(string ids)
+    {
+        using var folder = new TemporaryFolder();
+        var source = new CheckpointCopy(folder, Fixture.TiedLlama3Rope).Set("eos_token_id", ids, "generation_config.json").Path;
+
+        var package = ModelImport.Run(new ImportOptions { Source = source, Destination = folder.File("package") }).Path;
+
+        Assert.Equal(File.ReadAllBytes(Path.Combine(source, "generation_config.json")),
+            File.ReadAllBytes(Path.Combine(package, "generation_config.json")));
+    }
+
+    /// <summary>Measured in docs/benchmarks/quality.md: half the loss of groups of 128.</summary>
+    [Theory]
+    [InlineData("int8", null, 32)]
+    [InlineData("int8", 64, 64)]
+    [InlineData("w8a8", null, 64)]
+    public void Graph_EightBits_HasGroupsOfItsDefault(string precision, int? block, long expected)
+    {
+        using var folder = new TemporaryFolder();
+        ModelImport.Run(Options(folder, Fixture.TiedLlama3Rope, precision) with { BlockMax = block });
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder.File("package/model.onnx")));
+
+        var nodes = model.Graph.Node.Where(node => node.OpType.StartsWith("Quantized", StringComparison.Ordinal) && node.Attribute
+            .Single(attribute => attribute.Name == "K").I == 64).ToList();
+        Assert.NotEmpty(nodes);
+        Assert.All(nodes, node => Assert.Equal(expected, node.Attribute.Single(attribute => attribute.Name == "group").I));
+    }
+
+    [Fact]
+    public void DefaultPrecision_OfWeightsOnNoGrid_IsInt8() =>
+        Assert.All(Fixture.Names, name => Assert.Equal("int8", ModelImport.DefaultPrecision(Fixture.Folder(name))));
+
     [Fact]
     public void SourceHash_OneChangedBit_IsAnother()
     {

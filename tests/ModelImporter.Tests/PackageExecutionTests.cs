@@ -15,6 +15,7 @@ public sealed class PackageExecutionTests
     [Theory]
     [InlineData(Fixture.TiedLlama3Rope, "fp32", 1e-5)]
     [InlineData(Fixture.UntiedHeadDim32, "fp32", 1e-5)]
+    [InlineData(Fixture.Linear, "fp32", 1e-5)]
     [InlineData(Fixture.TiedLlama3Rope, "int8", 0.1)]
     [InlineData(Fixture.UntiedHeadDim32, "int8", 0.1)]
     [InlineData(Fixture.TiedLlama3Rope, "w8a8", 0.1)]

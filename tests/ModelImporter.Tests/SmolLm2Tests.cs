@@ -44,6 +44,10 @@ public sealed class SmolLm2Tests
             0, perplexityMax + 0.01);
     }
 
+    /// <summary>Its published weights were Q4_1 once, which sixteen rows of a linear show.</summary>
+    [Fact]
+    public void DefaultPrecision_OfSmolLm2_KeepsItsGrid() => Assert.Equal("int4", ModelImport.DefaultPrecision(Shared.SmolLm2()));
+
     private static double Perplexity(GroupQueryModel model, int[] ids)
     {
         var logits = model.Run(ids, [.. Enumerable.Range(0, ids.Length - 1)]);

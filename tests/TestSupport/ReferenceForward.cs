@@ -20,11 +20,7 @@ public sealed class ReferenceForward
     private readonly double[] _frequencies;
 
     /// <param name="folder">A folder with config.json and model.safetensors (F32, F16 or BF16), or shards of it.</param>
-    /// <param name="roundFrequencies">
-    /// Rounds the rotary frequencies to bf16, as a PyTorch model does that was cast as a whole (<c>model.to(bfloat16)</c>); one loaded
-    /// in any type does not.
-    /// </param>
-    public ReferenceForward(string folder, bool roundFrequencies = false)
+    public ReferenceForward(string folder)
     {
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "config.json")));
         _config = document.RootElement.Clone();
@@ -35,8 +31,6 @@ public sealed class ReferenceForward
         _epsilon = _config.GetProperty("rms_norm_eps").GetDouble();
         VocabularySize = Int("vocab_size");
         _frequencies = Frequencies();
-        if (roundFrequencies)
-            _frequencies = [.. _frequencies.Select(RoundToBFloat16)];
         foreach (var path in Directory.GetFiles(folder, "*.safetensors"))
             Load(path);
     }
@@ -203,12 +197,6 @@ public sealed class ReferenceForward
             var kept = Math.Clamp((turns - low) / (high - low), 0, 1);
             return (frequency * kept) + (frequency / factor * (1 - kept));
         })];
-    }
-
-    private static double RoundToBFloat16(double value)
-    {
-        var bits = BitConverter.SingleToUInt32Bits((float)value);
-        return BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000);
     }
 
     private int Int(string field) => _config.GetProperty(field).GetInt32();

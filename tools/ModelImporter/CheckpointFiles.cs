@@ -25,7 +25,7 @@ internal static class CheckpointFiles
     /// <summary>Names of the files of a folder that a package takes over, in order.</summary>
     public static IReadOnlyList<string> Taken(string folder) =>
     [
-        .. Copied.Select(file => file.Name).Where(name => File.Exists(Path.Combine(folder, name))),
+        .. Copied.Select(file => file.Name).Where(name => SourceFile.Exists(Path.Combine(folder, name))),
         .. Names(folder).Where(name => name.EndsWith(TokenizerFiles.TiktokenEnding, StringComparison.Ordinal))
             .Order(StringComparer.Ordinal),
         .. TokenizerFiles.Templates(folder),

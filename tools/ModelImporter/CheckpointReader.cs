@@ -10,6 +10,9 @@ namespace Parley.ModelImporter;
 /// </summary>
 internal sealed class CheckpointReader : IDisposable
 {
+    /// <summary>Name of the file that says how answers are sampled and ended.</summary>
+    public const string GenerationName = "generation_config.json";
+
     private static readonly IArchitecture[] Architectures = [new LlamaArchitecture()];
 
     private CheckpointReader(DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors)
@@ -28,6 +31,11 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>The <c>config.json</c> that was made of GGUF metadata; null where the checkpoint brings its own.</summary>
     public string? MadeConfig { get; private init; }
 
+    /// <summary>
+    /// The <c>generation_config.json</c> that was made of GGUF metadata; null where the checkpoint itself names its ends.
+    /// </summary>
+    public string? MadeGenerationConfig { get; private init; }
+
     /// <summary>Opens a checkpoint folder, or a GGUF file.</summary>
     /// <exception cref="InvalidDataException">Something in it is missing, malformed or unsupported; the message names file and field or
     /// tensor.</exception>
@@ -39,12 +47,17 @@ internal sealed class CheckpointReader : IDisposable
             var file = OpenConfig(source, tensors?.Gguf);
             var architecture = FindArchitecture(file);
             var config = architecture.ReadConfig(file);
-            var weights = architecture.Weights(config);
             tensors ??= CheckpointTensors.Open(source);
-            weights.Check(tensors, config.Shape, name => architecture.Ignores(name, config));
+            var known = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } }).Names();
+            tensors.Rename(name => architecture.Rename(name, known));
+            config = HeadTying.Resolve(architecture, config, tensors);
+            var weights = architecture.Weights(config);
+            weights.Check(tensors, config.Shape, architecture.Ignores);
             return new CheckpointReader(config, weights, tensors)
             {
                 MadeConfig = HasConfig(source) ? null : tensors.Gguf?.Configuration.ToJson(),
+                MadeGenerationConfig = HasEnds(source, file, config.Shape.VocabularySize)
+                    ? null : tensors.Gguf?.Configuration.ToGenerationJson(config.Shape.VocabularySize),
             };
         }
         catch
@@ -69,17 +82,34 @@ internal sealed class CheckpointReader : IDisposable
 
     public void Dispose() => Tensors.Dispose();
 
-    private static bool HasConfig(string source) => File.Exists(Path.Combine(CheckpointTensors.FolderOf(source), ConfigFile.Name));
+    private static bool HasConfig(string source) => SourceFile.Exists(Path.Combine(CheckpointTensors.FolderOf(source), ConfigFile.Name));
 
     private static ConfigFile OpenConfig(string source, GgufFile? gguf) =>
         gguf is null ? ConfigFile.Open(CheckpointTensors.FolderOf(source)) : ConfigFile.Parse(gguf.Path, gguf.Configuration.ToJson());
 
+    /// <summary>
+    /// Whether the checkpoint's JSON files say which tokens end an answer: generation_config.json if it is there, else config.json. An id
+    /// that the model cannot give would never end one, so it is refused in both.
+    /// </summary>
+    private static bool HasEnds(string source, ConfigFile config, int vocabularySize)
+    {
+        const string Ends = "eos_token_id";
+        config.CheckIds(Ends, vocabularySize);
+        var generation = Path.Combine(CheckpointTensors.FolderOf(source), GenerationName);
+        if (!SourceFile.Exists(generation))
+            return config.Has(Ends);
+        ConfigFile.OpenFile(generation).CheckIds(Ends, vocabularySize);
+        return true;
+    }
+
+    /// <summary>By <c>model_type</c>, as transformers does; <c>architectures</c> is what somebody saved it from.</summary>
     private static IArchitecture FindArchitecture(ConfigFile file)
     {
-        var names = file.Texts("architectures");
-        return Architectures.FirstOrDefault(architecture => names.Contains(architecture.Name))
-            ?? throw file.Unsupported(
-                "architectures", names.Count == 0 ? "missing" : string.Join(", ", names),
-                    string.Join(", ", Architectures.Select(a => a.Name)));
+        var types = string.Join(", ", Architectures.Select(architecture => architecture.ModelType));
+        if (!file.Has("model_type"))
+            throw file.Unsupported("model_type", "missing", $"{types}; transformers goes by it and not by architectures");
+        var type = file.Text("model_type");
+        return Architectures.FirstOrDefault(architecture => architecture.ModelType == type)
+            ?? throw file.Unsupported("model_type", $"\"{type}\"", types);
     }
 }

@@ -20,7 +20,9 @@ public sealed record ImportOptions
     /// <value>fp32, int8, w8a8 or int4; for CUDA bf16, fp16 or int4-fp16. Default: w8a8.</value>
     public string Precision { get; init; } = "w8a8";
 
-    /// <value>Served name. Default: the name of the source folder in lower case.</value>
+    /// <value>
+    /// Served name. Default: <c>org/model</c> for a snapshot of a Hugging Face cache, else the name of the source in lower case.
+    /// </value>
     public string? Name { get; init; }
 
     /// <value>
@@ -29,7 +31,7 @@ public sealed record ImportOptions
     public int ContextTokensMax { get; init; } = 8192;
 
     /// <value>
-    /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: null, which is 128 in int8 and in int4 what
+    /// Largest number of weights per scale in int8 and int4: 128, 64 or 32. Default: null, which is 32 in int8 and in int4 what
     /// <see cref="Int4Group"/> says. Smaller is more exact and larger on disk.
     /// </value>
     public int? BlockMax { get; init; }
@@ -104,8 +106,7 @@ public sealed record ImportOptions
             : new CalibratedRounding(checkpoint, CalibrationIds, plain);
         return Dequantize
             ? Quantization.Precision.CreateRounded(rounding, HeadBits)
-            : Quantization.Precision.Create(
-                Precision, BlockMax ?? Quantization.Precision.DefaultBlockMax, rounding, Linears, Attention);
+            : Quantization.Precision.Create(Precision, BlockMax, rounding, Linears, Attention);
     }
 
     /// <summary>Whether no linear is rounded at all, so that there is nothing to calibrate.</summary>

@@ -11,4 +11,8 @@ namespace Parley.ModelImporter;
 /// <param name="SourceSha256">Hash of the source, see <see cref="ModelImport.SourceHash"/>.</param>
 public sealed record ImportResult(
     string Name, string Path, string Architecture, string Precision, long Parameters, long Bytes,
-        int ContextTokensMax, string SourceSha256);
+        int ContextTokensMax, string SourceSha256)
+{
+    /// <summary>What whoever imports should know, one sentence each: what the checkpoint says and nothing follows.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}

@@ -12,7 +12,7 @@ namespace Parley.ModelImporter;
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
-    public const string Version = "5";
+    public const string Version = "6";
 
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
@@ -80,14 +80,17 @@ public static class ModelImport
                 Opset = Graph.OnnxGraphBuilder.Opset,
                 Importer = Version,
                 SourceSha256 = sourceHash,
-                SourceRevision = RevisionOf(options.Source),
+                SourceRevision = SourceName.RevisionOf(options.Source),
                 Files = files,
             });
         cancellationToken.ThrowIfCancellationRequested();
         staging.Publish();
         return new ImportResult(
             name, Path.GetFullPath(options.Destination), checkpoint.Config.Architecture, precision.Name, parameters, bytes,
-            shape.ContextTokensMax, sourceHash);
+            shape.ContextTokensMax, sourceHash)
+        {
+            Notes = checkpoint.Config.Notes,
+        };
     }
 
     /// <summary>
@@ -100,32 +103,36 @@ public static class ModelImport
         string source, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var (folder, names) = (CheckpointTensors.FolderOf(source), CheckpointFiles.Present(source));
-        var total = names.Sum(name => new FileInfo(Path.Combine(folder, name)).Length);
+        var total = 0L;
+        foreach (var path in names.Select(name => Path.Combine(folder, name)))
+            total += SourceFile.Exists(path) ? SourceFile.Length(path) : throw new InvalidDataException($"{path}: the shard is missing.");
         var done = 0L;
         var text = new StringBuilder();
         foreach (var name in names)
         {
-            var path = Path.Combine(folder, name);
-            if (!File.Exists(path))
-                throw new InvalidDataException($"{path}: the shard is missing.");
             var hash = FileHash.Compute(
-                path, bytes => progress?.Report(new ImportProgress("hash", done += bytes, total)), cancellationToken);
+                Path.Combine(folder, name), bytes => progress?.Report(new ImportProgress("hash", done += bytes, total)), cancellationToken);
             text.Append(hash).Append("  ").Append(name).Append('\n');
         }
 
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
-    private static string NameOf(string source)
+    /// <summary>
+    /// The precision of a source where nobody says otherwise: int4 for weights that lie on a 4-bit grid, which it keeps, else int8
+    /// (docs/decisions/0006-up-keeps-4-bit-grids.md).
+    /// </summary>
+    /// <exception cref="InvalidDataException">As for <see cref="Run"/>.</exception>
+    public static string DefaultPrecision(string source)
     {
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source))).ToLowerInvariant();
-        return CheckpointTensors.FolderOf(source) == source ? name : Path.GetFileNameWithoutExtension(name);
+        using var checkpoint = CheckpointReader.Open(source);
+        var layers = checkpoint.Weights.Layers;
+        // A GGUF file says the type of each tensor; otherwise weights are tried, and two layers stand for all.
+        var tried = checkpoint.Tensors.Gguf is null ? [layers[0], layers[^1]] : layers;
+        return tried.SelectMany(layer => layer.Linears).All(linear => PlainRounding.LiesOnGrid(checkpoint.Tensors, linear))
+            ? "int4" : "int8";
     }
 
-    /// <summary>A snapshot in a Hugging Face cache is a folder that is named after its commit.</summary>
-    private static string? RevisionOf(string source)
-    {
-        var folder = new DirectoryInfo(CheckpointTensors.FolderOf(source));
-        return folder.Parent?.Name == "snapshots" && folder.Name.Length == 40 && folder.Name.All(char.IsAsciiHexDigit) ? folder.Name : null;
-    }
+    /// <summary>The served name of a source unless told otherwise. It may hold a slash: <c>org/model</c>.</summary>
+    public static string NameOf(string source) => SourceName.Of(source);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
@@ -127,6 +128,70 @@ public sealed class GgufImportTests
         Assert.Contains("model.gguf, other.gguf", exception.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>An output matrix in the file is the head, whatever config.json says; without one the embedding is (llama.cpp).</summary>
+    [Theory]
+    [InlineData(Fixture.TiedLlama3Rope, "F32", true, true)]
+    [InlineData(Fixture.TiedLlama3Rope, "Q8_0", true, false)]
+    [InlineData(Fixture.TiedLlama3Rope, "Q4_0", true, false)]
+    [InlineData(Fixture.TiedLlama3Rope, null, true, true)]
+    [InlineData(Fixture.UntiedHeadDim32, "F32", true, false)]
+    [InlineData(Fixture.UntiedHeadDim32, null, true, true)]
+    [InlineData(Fixture.UntiedHeadDim32, null, false, true)]
+    [InlineData(Fixture.UntiedHeadDim32, "Q8_0", false, false)]
+    public void Head_OfTheFile_IsWhatItsTensorsSay(string name, string? output, bool withConfig, bool tied)
+    {
+        using var folder = new TemporaryFolder();
+        var type = output is null ? (GgufType?)null : Enum.Parse<GgufType>(output);
+        var source = Write(folder, name, withConfig, tensor => tensor.Contains("lm_head", StringComparison.Ordinal) ? type!.Value
+            : GgufType.F32, head: type is not null);
+        using var checkpoint = CheckpointReader.Open(source);
+
+        Assert.Equal(tied, checkpoint.Config.Shape.TiedEmbeddings);
+        Assert.Equal(tied ? "model.embed_tokens.weight" : "lm_head.weight", checkpoint.Weights.Head.Parts[0].Weight);
+        Import(source, folder.File("package"), "int4");
+    }
+
+    /// <summary>generation_config.json is the truth, then config.json; where both are silent the file's metadata are.</summary>
+    [Theory]
+    [InlineData(true, true, "[377,383]")]
+    [InlineData(false, true, "[377,383]")]
+    [InlineData(true, false, null)]
+    [InlineData(false, false, "[5,7,9]")]
+    public void Ends_OfAnAnswer_ComeFromTheFileWhereNothingElseSaysThem(bool withConfig, bool withGeneration, string? expected)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig, _ => GgufType.F32, more: writer =>
+        {
+            writer.Add("tokenizer.ggml.eos_token_id", 5u);
+            writer.Add("tokenizer.ggml.eot_token_id", 9u);
+            writer.Add("tokenizer.ggml.tokens", Enumerable.Range(0, 384).Select(id => id == 7 ? "<|im_end|>" : $"t{id}").ToArray());
+        });
+        if (!withGeneration)
+            File.Delete(Path.Combine(Path.GetDirectoryName(source)!, "generation_config.json"));
+
+        Import(source, folder.File("package"), "fp32");
+
+        var generation = folder.File("package/generation_config.json");
+        Assert.Equal(expected, File.Exists(generation)
+            ? JsonNode.Parse(File.ReadAllText(generation))!["eos_token_id"]!.ToJsonString() : null);
+    }
+
+    /// <summary>What keeps its grid as int4 loses nothing by it; whatever does not in all its linears is int8.</summary>
+    [Theory]
+    [InlineData("Q4_0", "Q4_0", "int4")]
+    [InlineData("Q4_1", "Q4_0", "int4")]
+    [InlineData("Q4_0", "Q8_0", "int8")]
+    [InlineData("Q8_0", "Q8_0", "int8")]
+    [InlineData("F32", "F32", "int8")]
+    public void DefaultPrecision_OfAFile_FollowsTheTypesOfItsLinears(string type, string lastDown, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true, tensor => !tensor.Contains("_proj", StringComparison.Ordinal)
+            ? GgufType.F32 : Enum.Parse<GgufType>(tensor.Contains("2.mlp.down", StringComparison.Ordinal) ? lastDown : type));
+
+        Assert.Equal(expected, ModelImport.DefaultPrecision(source));
+    }
+
     private static void Import(string source, string destination, string precision) =>
         ModelImport.Run(new ImportOptions { Source = source, Destination = destination, Precision = precision });
 
@@ -135,7 +200,8 @@ public sealed class GgufImportTests
 
     /// <summary>A folder with the fixture's small files and its weights as a GGUF file.</summary>
     private static string Write(
-        TemporaryFolder folder, string name, bool withConfig, Func<string, GgufType> typeOf, bool rotaryFactors = false)
+        TemporaryFolder folder, string name, bool withConfig, Func<string, GgufType> typeOf, bool rotaryFactors = false,
+        bool? head = null, Action<GgufWriter>? more = null)
     {
         var target = Directory.CreateDirectory(folder.File("source")).FullName;
         foreach (var file in Directory.GetFiles(Fixture.Folder(name)).Select(path => Path.GetFileName(path)))
@@ -154,11 +220,15 @@ public sealed class GgufImportTests
         writer.Add("llama.rope.freq_base", (float)config.Rotary.Theta);
         if (rotaryFactors)
             writer.Add(GgufNames.RotaryFactors, GgufType.F32, [8], new byte[32]);
+        more?.Invoke(writer);
         using var weights = new SafetensorsFile(Path.Combine(Fixture.Folder(name), "model.safetensors"));
-        foreach (var tensor in weights.Tensors)
+        foreach (var tensor in weights.Tensors.Where(tensor => (head ?? true) || tensor.Name != "lm_head.weight"))
         {
             var values = new float[tensor.Elements];
             weights.Read(tensor, 0, values);
+            // A head of its own in a checkpoint that has none.
+            if (head == true && config.Shape.TiedEmbeddings && tensor.Name == "model.embed_tokens.weight")
+                writer.Add("output.weight", typeOf("lm_head.weight"), [.. tensor.Shape], Encode(typeOf("lm_head.weight"), values));
             if (tensor.Name.Contains("q_proj", StringComparison.Ordinal) || tensor.Name.Contains("k_proj", StringComparison.Ordinal))
                 values = Interleave(values, (int)tensor.Shape[0], shape.HeadSize);
             var type = typeOf(tensor.Name);

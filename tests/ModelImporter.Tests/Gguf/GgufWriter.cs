@@ -31,9 +31,16 @@ internal sealed class GgufWriter
         float => 6u,
         bool => 7u,
         string => 8u,
-        string[] => 9u,
+        string[] or int[] => 9u,
         _ => throw new ArgumentException($"{value.GetType()}"),
     }, value));
+
+    /// <summary>Adds metadata in the place of what the key had.</summary>
+    public void Set(string key, object value)
+    {
+        _metadata.RemoveAll(entry => entry.Key == key);
+        Add(key, value);
+    }
 
     /// <summary>Adds a tensor; its shape row-major.</summary>
     public void Add(string name, uint type, long[] shape, byte[] data, ulong? offset = null) =>
@@ -95,6 +102,12 @@ internal sealed class GgufWriter
                 break;
             case string text:
                 WriteText(writer, text);
+                break;
+            case int[] numbers:
+                writer.Write(5u);
+                writer.Write((ulong)numbers.Length);
+                foreach (var number in numbers)
+                    writer.Write(number);
                 break;
             case string[] list:
                 writer.Write(8u);

@@ -8,7 +8,8 @@ namespace Parley.ModelImporter.Tests.Inspection;
 public sealed class ModelTreeTests
 {
     private const string Llama1B = """
-        {"architectures":["LlamaForCausalLM"],"hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,"num_attention_heads":32,
+        {"architectures":["LlamaForCausalLM"],"model_type":"llama",
+         "hidden_size":2048,"intermediate_size":8192,"num_hidden_layers":16,"num_attention_heads":32,
          "num_key_value_heads":8,"vocab_size":128256,"max_position_embeddings":131072,"rms_norm_eps":1e-5,"rope_theta":500000.0,
          "tie_word_embeddings":true}
         """;

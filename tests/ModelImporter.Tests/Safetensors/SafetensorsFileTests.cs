@@ -43,11 +43,10 @@ public sealed class SafetensorsFileTests
     [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", "does not fill")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}""", "does not fill")]
     [InlineData("""{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}""", "shape[0]")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]}}""", "shape")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2.5],"data_offsets":[0,8]}}""", "shape[0]")]
     [InlineData("""{"a":{"shape":[2],"data_offsets":[0,8]}}""", "dtype")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""",
-        "twice")]
+        "data_offsets begin at 8")]
     [InlineData("""{"a":7}""", "a is not described")]
     [InlineData("""[]""", "not a JSON object")]
     [InlineData("""{"a":""", "not JSON")]
@@ -62,6 +61,76 @@ public sealed class SafetensorsFileTests
 
         Assert.Contains(path, exception.Message, StringComparison.Ordinal);
         Assert.Contains(named, exception.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Whether safetensors 0.8 opens a file of this header and so many bytes of data.</summary>
+    [Theory]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, true)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 9, false)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 7, false)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[2,10]}}""", 10, false)]
+    [InlineData("""{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, false)]
+    [InlineData("""{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"F32","shape":[1],"data_offsets":[3,7]}}""", 7, true)]
+    [InlineData("""{"b":{"dtype":"U8","shape":[3],"data_offsets":[4,7]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 7, true)]
+    [InlineData("""{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}""", 3, false)]
+    [InlineData("""{"a":{"dtype":"F16","shape":[0],"data_offsets":[0,0]},"b":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}""", 2, true)]
+    [InlineData("""{"a":{"dtype":"F16","shape":[5,0],"data_offsets":[2,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""",
+        2, true)]
+    [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[1,1]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 2, false)]
+    [InlineData("""{"a":{"dtype":"F16","shape":[0],"data_offsets":[0,0]}}""", 0, true)]
+    [InlineData("{}", 0, true)]
+    [InlineData("{}", 1, false)]
+    [InlineData("""{"a":{"dtype":"BF16","shape":[],"data_offsets":[0,2]}}""", 2, true)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]}}""", 8, true)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, true)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, true)]
+    [InlineData("""{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, false)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"note":[1]}}""", 4, true)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,4]}}""", 4, false)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4.0]}}""", 4, false)]
+    [InlineData("""{"a":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}}""", 4, false)]
+    [InlineData("""{"a":{"dtype":"I4","shape":[2],"data_offsets":[0,1]}}""", 1, false)]
+    [InlineData("""{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,1]}}""", 1, true)]
+    [InlineData("""{"a":{"dtype":"F4","shape":[1],"data_offsets":[0,1]}}""", 1, false)]
+    [InlineData("""{"a":{"dtype":"F6_E3M2","shape":[4],"data_offsets":[0,3]}}""", 3, true)]
+    [InlineData("""{"a":{"dtype":"F8_E4M3FNUZ","shape":[4],"data_offsets":[0,4]}}""", 4, true)]
+    [InlineData("""{"a":{"dtype":"F32","shape":[4611686018427387904,4,0],"data_offsets":[0,0]}}""", 0, false)]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[18446744073709551611,18446744073709551615]}}""", 4, false)]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[9223372036854775803,9223372036854775807]}}""", 4, false)]
+    [InlineData("""{"__metadata__":{"format":"pt"}}""", 0, true)]
+    [InlineData("""{"__metadata__":{"format":"pt","format":"np"}}""", 0, true)]
+    [InlineData("""{"__metadata__":null}""", 0, true)]
+    [InlineData("""{"__metadata__":{"epoch":3}}""", 0, false)]
+    [InlineData("""{"__metadata__":{"epoch":null}}""", 0, false)]
+    [InlineData("""{"__metadata__":{"epoch":{}}}""", 0, false)]
+    [InlineData("""{"__metadata__":[]}""", 0, false)]
+    [InlineData("""{"__metadata__":"pt"}""", 0, false)]
+    [InlineData("""{"__metadata__":{},"__metadata__":{}}""", 0, false)]
+    [InlineData(" {}", 0, true)]
+    [InlineData("{}\n\t ", 0, true)]
+    [InlineData("{}\0", 0, false)]
+    [InlineData("{} x", 0, false)]
+    [InlineData("\uFEFF{}", 0, false)]
+    [InlineData("""{"a":null}""", 0, false)]
+    public void File_AnyHeader_IsReadWhereTheReferenceReadsIt(string header, int bytes, bool isRead)
+    {
+        using var folder = new TemporaryFolder();
+        var path = Write(folder, header, new byte[bytes]);
+        var fault = Record.Exception(() => new SafetensorsFile(path).Dispose());
+
+        Assert.Equal(isRead ? null : typeof(InvalidDataException), fault?.GetType());
+    }
+
+    [Fact]
+    public void File_NameThatIsNotUtf8_IsRefused()
+    {
+        using var folder = new TemporaryFolder();
+        var bytes = File.ReadAllBytes(Write(folder, """{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", []));
+        bytes[10] = 0xFF;
+        File.WriteAllBytes(folder.File("model.safetensors"), bytes);
+
+        Assert.Contains("UTF-8", Assert.Throws<InvalidDataException>(
+            () => new SafetensorsFile(folder.File("model.safetensors"))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -149,7 +218,30 @@ public sealed class SafetensorsFileTests
         Assert.Equal(["a", "b"], tensors.Names.Order());
     }
 
+    /// <summary>As in transformers: the single file wins over an index; of shards every tensor counts, named by the index or not.</summary>
+    [Fact]
+    public void Tensors_BesideTheIndex_AreThoseOfTransformers()
+    {
+        using var folder = new TemporaryFolder();
+        const string Both =
+            """{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"more":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}""";
+        Write(folder, Both, new byte[2], "model-1.safetensors");
+        Write(folder, """{"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", new byte[1], "unnamed.safetensors");
+        WriteIndex(folder, """{"weight_map":{"a":"model-1.safetensors"}}""");
+        using (var shards = CheckpointTensors.Open(folder.Path))
+            Assert.Equal(["a", "more"], shards.Names.Order());
+
+        Write(folder, """{"single":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""", new byte[1]);
+        using var single = CheckpointTensors.Open(folder.Path);
+        Assert.Equal(["single"], single.Names);
+    }
+
     [Theory]
+    [InlineData("""{"weight_map":{"a":"..\\model-1.safetensors","a":"model-1.safetensors"}}""", "weight_map")]
+    [InlineData("""{"weight_map":{"a":"sub/model-1.safetensors"}}""", "weight_map.a")]
+    [InlineData("""{"weight_map":{"a":"model-1.safetensors","a":"model-1.safetensors"}}""", "names a twice")]
+    [InlineData("""{"weight_map":{"a":7}}""", "weight_map.a")]
+    [InlineData("""{"weight_map":[]}""", "weight_map")]
     [InlineData("""{"weight_map":{"a":"../model-1.safetensors"}}""", "weight_map.a")]
     [InlineData("""{"weight_map":{"a":"/etc/passwd"}}""", "weight_map.a")]
     [InlineData("""{"weight_map":{"a":"model-9.safetensors"}}""", "model-9.safetensors")]

@@ -27,13 +27,16 @@ internal sealed class ConfigFile
     public static ConfigFile Open(string folder)
     {
         var path = System.IO.Path.Combine(folder, Name);
-        var file = new FileInfo(path);
-        if (!file.Exists)
+        if (!SourceFile.Exists(path))
             throw new InvalidDataException($"{path} is missing; the folder is no Hugging Face checkpoint.");
-        if (file.Length > BytesMax)
-            throw new InvalidDataException($"{path}: more than {BytesMax} bytes.");
-        return Parse(path, File.ReadAllBytes(path));
+        return OpenFile(path);
     }
+
+    /// <summary>Reads another file of the same kind.</summary>
+    /// <exception cref="InvalidDataException">It is no JSON object.</exception>
+    public static ConfigFile OpenFile(string path) =>
+        SourceFile.Length(path) <= BytesMax ? Parse(path, File.ReadAllBytes(path))
+            : throw new InvalidDataException($"{path}: more than {BytesMax} bytes.");
 
     /// <summary>Reads a configuration that came from elsewhere.</summary>
     /// <param name="path">Named in messages.</param>
@@ -57,6 +60,30 @@ internal sealed class ConfigFile
 
     /// <summary>Whether the field is there and not null.</summary>
     public bool Has(string field) => _object.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null;
+
+    /// <summary>Whether the field is there, if only as null.</summary>
+    public bool Names(string field) => _object.TryGetProperty(field, out _);
+
+    /// <summary>Whether the field is there and not null, false, or empty: what Python takes for true.</summary>
+    public bool IsSet(string field) => _object.TryGetProperty(field, out var value) && IsSet(value);
+
+    /// <summary>Fields that are set, in order.</summary>
+    public IEnumerable<string> SetFields =>
+        _object.EnumerateObject().Where(property => IsSet(property.Value)).Select(property => property.Name);
+
+    /// <summary>Whether a field of this object is an object itself.</summary>
+    public bool IsNested => _object.EnumerateObject().Any(property => property.Value.ValueKind == JsonValueKind.Object);
+
+    /// <summary>Refuses null where only a missing field has a default.</summary>
+    /// <exception cref="InvalidDataException">One of the fields is null.</exception>
+    public void RefuseNull(params ReadOnlySpan<string> fields)
+    {
+        foreach (var field in fields)
+        {
+            if (Names(field) && !Has(field))
+                throw Bad(field, "a value; leave the field out for its default");
+        }
+    }
 
     /// <summary>A nested object, or null.</summary>
     public ConfigFile? Object(string field)
@@ -122,9 +149,31 @@ internal sealed class ConfigFile
         return [.. value.EnumerateArray().Select(item => item.GetString()!)];
     }
 
+    /// <summary>Checks a field that is missing, null, an id or a list of ids.</summary>
+    /// <exception cref="InvalidDataException">It is something else, or an id is not below <paramref name="count"/>.</exception>
+    public void CheckIds(string field, int count)
+    {
+        if (!Has(field))
+            return;
+        var value = _object.GetProperty(field);
+        var items = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().ToArray() : [value];
+        if (items.Any(item => item.ValueKind != JsonValueKind.Number || !item.TryGetInt32(out var id) || id < 0 || id >= count))
+            throw Bad(field, $"an id below the vocabulary's {count}, nor a list of such");
+    }
+
     /// <summary>A field that this importer has no graph for.</summary>
     public InvalidDataException Unsupported(string field, string value, string supported) =>
         new($"{Path}: {_prefix}{field} is {value}; supported: {supported}.");
+
+    private static bool IsSet(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null or JsonValueKind.False => false,
+        JsonValueKind.Array => value.GetArrayLength() > 0,
+        JsonValueKind.Object => value.EnumerateObject().Any(),
+        JsonValueKind.String => !value.ValueEquals(""),
+        JsonValueKind.Number => !value.TryGetDouble(out var number) || number != 0,
+        _ => true,
+    };
 
     private InvalidDataException Missing(string field) => new($"{Path}: {_prefix}{field} is missing.");
 

@@ -1,6 +1,5 @@
 using Parley.PackageFormat;
 
-
 namespace Parley.ModelImporter.Architectures;
 
 /// <summary>What the graph needs to know of <c>config.json</c>.</summary>
@@ -11,4 +10,8 @@ namespace Parley.ModelImporter.Architectures;
 /// <param name="AttentionBias">The linears around attention add a bias.</param>
 /// <param name="MlpBias">The linears of the MLP add a bias.</param>
 internal sealed record DecoderConfig(
-    string Architecture, ModelShape Shape, float NormEpsilon, RotarySettings Rotary, bool AttentionBias, bool MlpBias);
+    string Architecture, ModelShape Shape, float NormEpsilon, RotarySettings Rotary, bool AttentionBias, bool MlpBias)
+{
+    /// <summary>What whoever imports should know of the fields that change nothing, one sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}

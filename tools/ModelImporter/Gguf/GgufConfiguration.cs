@@ -21,9 +21,19 @@ internal sealed class GgufConfiguration
         var (hidden, heads) = (Size("embedding_length"), Size("attention.head_count"));
         var fallback = hidden % heads == 0 ? hidden / heads : (long?)null;
         HeadSize = (int)Size("attention.key_length", fallback);
+        RefuseOtherMathematics();
         if (HeadSize % 2 != 0)
             throw new InvalidDataException($"{path}: {Architecture}.attention.key_length is {HeadSize}, an odd number.");
     }
+
+    /// <summary>Keys that change what llama.cpp or its converters mean by the weights, each with the value that does not.</summary>
+    private static readonly (string Key, double Neutral)[] Neutral =
+    [
+        ("expert_count", 0), ("expert_used_count", 0), ("attention.scale", 0), ("logit_scale", 0), ("embedding_scale", 0),
+        ("residual_scale", 0), ("attention.sliding_window", 0), ("attention.clamp_kqv", 0), ("attention.max_alibi_bias", 0),
+        ("attn_logit_softcapping", 0), ("final_logit_softcapping", 0), ("rope.scaling.attn_factor", 1), ("attention.causal", 1),
+        ("use_parallel_residual", 0), ("nextn_predict_layers", 0),
+    ];
 
     /// <summary>Rows of a head.</summary>
     public int HeadSize { get; }
@@ -61,21 +71,66 @@ internal sealed class GgufConfiguration
         };
         if (Scaling() is { } scaling)
             config["rope_scaling"] = scaling;
-        foreach (var token in new[] { "bos", "eos" })
-        {
-            if (_header.Metadata.GetValueOrDefault($"tokenizer.ggml.{token}_token_id") is long id)
-                config[$"{token}_token_id"] = id;
-        }
-
         return config.ToJsonString();
     }
 
-    private JsonObject? Scaling() => _header.Metadata.GetValueOrDefault($"{Architecture}.rope.scaling.type") switch
+    /// <summary>A <c>generation_config.json</c> of what the metadata say of begin and ends of a text; null where they do not.</summary>
+    /// <param name="vocabulary">Ids are below this number.</param>
+    /// <exception cref="InvalidDataException">An id is not.</exception>
+    public string? ToGenerationJson(int vocabulary)
     {
-        null or "none" => null,
-        "linear" => new JsonObject { ["rope_type"] = "linear", ["factor"] = Number("rope.scaling.factor", null) },
-        var other => throw NeedsConfig($"{Architecture}.rope.scaling.type is {other}"),
-    };
+        var ends = GgufEndTokens.Read(_header.Metadata, vocabulary, _path);
+        if (ends.Count == 0)
+            return null;
+        var config = new JsonObject { ["eos_token_id"] = new JsonArray([.. ends.Select(id => (JsonNode)id)]) };
+        if (_header.Metadata.GetValueOrDefault("tokenizer.ggml.bos_token_id") is long begin)
+            config["bos_token_id"] = begin;
+        return config.ToJsonString();
+    }
+
+    /// <summary>
+    /// llama.cpp's defaults: scaling is linear where no type is given, its factor may stand under an older key, and without one there
+    /// is none.
+    /// </summary>
+    private JsonObject? Scaling()
+    {
+        const string Type = "rope.scaling.type";
+        var type = Value(Type) ?? "linear";
+        if (type is "none")
+            return null;
+        if (type is not "linear")
+            throw NeedsConfig($"{Architecture}.{Type} is {type}");
+        var key = Value("rope.scaling.factor") is null ? "rope.scale_linear" : "rope.scaling.factor";
+        return Value(key) switch
+        {
+            null or 0.0 => null,
+            _ => new JsonObject { ["rope_type"] = "linear", ["factor"] = Number(key, null) },
+        };
+    }
+
+    private void RefuseOtherMathematics()
+    {
+        if (Size("attention.value_length", HeadSize) != HeadSize)
+            throw new InvalidDataException($"{_path}: {Architecture}.attention.value_length is not the size of a key, {HeadSize}.");
+        if (_header.Metadata.GetValueOrDefault("split.count") is long and > 1 and var count)
+            throw new InvalidDataException($"{_path}: split.count is {count}; supported: models in one file.");
+        foreach (var (key, neutral) in Neutral)
+        {
+            double? number = Value(key) switch
+            {
+                null => neutral,
+                long whole => whole,
+                double real => real,
+                bool flag => flag ? 1 : 0,
+                _ => null,
+            };
+            if (number != neutral)
+            {
+                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
+                    $"{_path}: {Architecture}.{key} is {Value(key)}; supported: {neutral}, which is the same without it."));
+            }
+        }
+    }
 
     private InvalidDataException NeedsConfig(string reason) =>
         new($"{_path}: {reason}; put the model's config.json from the Hugging Face Hub beside the file.");

@@ -7,7 +7,7 @@ namespace Parley.ModelImporter.Gguf;
 /// the file before anything is read there.
 /// </summary>
 /// <param name="Metadata">
-/// Numbers (<see cref="long"/>, <see cref="double"/>), <see cref="bool"/> and <see cref="string"/> by key; lists are left out.
+/// Numbers (<see cref="long"/>, <see cref="double"/>), <see cref="bool"/>, <see cref="string"/> and <see cref="GgufList"/> by key.
 /// </param>
 /// <param name="Tensors">The tensors by the file's own names, in order of their offsets; shapes row-major, as elsewhere here.</param>
 internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, IReadOnlyList<StoredTensor> Tensors)
@@ -40,14 +40,11 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
         var tensorCount = reader.UInt64();
         var metadataCount = reader.UInt64();
         var metadata = new Dictionary<string, object>(StringComparer.Ordinal);
-        var keys = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0UL; i < metadataCount; i++)
         {
             var key = reader.Text(NameBytesMax);
-            if (!keys.Add(key))
+            if (!metadata.TryAdd(key, ReadValue(ref reader, reader.UInt32(), key, path, depth: 0)))
                 throw new InvalidDataException($"{path}: the metadata key {key} occurs twice.");
-            if (ReadValue(ref reader, reader.UInt32(), key, path, depth: 0) is { } value)
-                metadata.Add(key, value);
         }
 
         var infos = new List<(string Name, uint Type, long[] Shape, ulong Offset)>();
@@ -130,8 +127,8 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
         }
     }
 
-    /// <summary>A value by its type; null for a list, which is passed over.</summary>
-    private static object? ReadValue(ref GgufReader reader, uint type, string key, string path, int depth)
+    /// <summary>A value by its type.</summary>
+    private static object ReadValue(ref GgufReader reader, uint type, string key, string path, int depth)
     {
         switch (type)
         {
@@ -148,34 +145,44 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
             case 11: return (long)reader.UInt64();
             case 12: return BitConverter.UInt64BitsToDouble(reader.UInt64());
             case 9:
-                SkipList(ref reader, key, path, depth);
-                return null;
+                return ReadList(ref reader, key, path, depth);
             default:
                 throw new InvalidDataException(
                     $"{path}: the metadata key {key} has a value of type {type}, which the format does not know.");
         }
     }
 
-    private static void SkipList(ref GgufReader reader, string key, string path, int depth)
+    /// <summary>A list; its items are kept where somebody reads them.</summary>
+    private static GgufList ReadList(ref GgufReader reader, string key, string path, int depth)
     {
         if (depth == ListDepthMax)
             throw new InvalidDataException($"{path}: the metadata key {key} holds lists within lists, more than {ListDepthMax} deep.");
         var (type, count) = (reader.UInt32(), reader.UInt64());
         var width = type switch { 0 or 1 or 7 => 1, 2 or 3 => 2, 4 or 5 or 6 => 4, 10 or 11 or 12 => 8, _ => 0 };
-        if (width > 0)
+        var kept = depth == 0 && GgufEndTokens.Reads(key);
+        if (width > 0 && count > (ulong)(reader.Left / width))
         {
-            if (count > (ulong)(reader.Left / width))
-            {
-                throw new InvalidDataException(
-                    $"{path}: the metadata key {key} announces {count} numbers, more than the header has room for.");
-            }
-
-            reader.Take((long)count * width);
-            return;
+            throw new InvalidDataException(
+                $"{path}: the metadata key {key} announces {count} numbers, more than the header has room for.");
         }
 
+        if (width > 0 && !kept)
+        {
+            reader.Take((long)count * width);
+            return GgufList.Unread;
+        }
+
+        var (texts, numbers) = (new List<string>(), new List<long>());
         // Each text and each list takes bytes, so damaged counts end at the end of the header.
         for (var i = 0UL; i < count; i++)
-            _ = ReadValue(ref reader, type, key, path, depth + 1);
+        {
+            var item = ReadValue(ref reader, type, key, path, depth + 1);
+            if (kept && item is string text)
+                texts.Add(text);
+            else if (kept && item is long number)
+                numbers.Add(number);
+        }
+
+        return new GgufList(texts, numbers);
     }
 }

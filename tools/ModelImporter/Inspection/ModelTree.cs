@@ -33,7 +33,7 @@ public sealed record ModelTree(
             [.. Precision.Names.Select(precision => new PrecisionSize(precision, SizeOf(folder, config, weights, precision)))],
             [.. Directory.GetFiles(CheckpointTensors.FolderOf(folder)).Order(StringComparer.Ordinal).Select(File),
                 .. TokenizerFiles.Templates(CheckpointTensors.FolderOf(folder)).Select(name => new ModelTreeFile(name,
-                    new FileInfo(Path.Combine(CheckpointTensors.FolderOf(folder), name)).Length,
+                    SourceFile.Length(Path.Combine(CheckpointTensors.FolderOf(folder), name)),
                     "another way to write a chat, which requests ask for by name"))]);
     }
 
@@ -109,6 +109,11 @@ public sealed record ModelTree(
         }
     }
 
+    /// <summary>A link that leads nowhere is told as empty: to list a folder is no reason to refuse it.</summary>
+    private static long LengthOf(string path) =>
+        new FileInfo(path) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is not { Exists: true }
+            ? 0 : SourceFile.Length(path);
+
     private static ModelTreeFile File(string path)
     {
         var name = Path.GetFileName(path);
@@ -123,6 +128,6 @@ public sealed record ModelTree(
             _ when name.EndsWith(TokenizerFiles.TiktokenEnding, StringComparison.Ordinal) => "the vocabulary as bytes and ranks",
             _ => "nothing here: Parley does not read it",
         };
-        return new ModelTreeFile(name, new FileInfo(path).Length, decides);
+        return new ModelTreeFile(name, LengthOf(path), decides);
     }
 }

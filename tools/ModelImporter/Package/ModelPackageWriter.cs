@@ -28,6 +28,8 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         CopyTaken(checkpoint.Tensors.Folder);
         if (checkpoint.MadeConfig is { } config)
             WriteText(Architectures.ConfigFile.Name, config);
+        if (checkpoint.MadeGenerationConfig is { } generation)
+            WriteText(CheckpointReader.GenerationName, generation);
 
         var graph = new OnnxGraphBuilder(DataName);
         DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);

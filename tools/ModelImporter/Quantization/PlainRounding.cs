@@ -47,6 +47,11 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
         return keeps;
     }
 
+    /// <summary>Whether all of a linear lies on such a grid, so that 4 bits lose nothing of it.</summary>
+    public static bool LiesOnGrid(CheckpointTensors tensors, LinearWeights linear) =>
+        linear.Inputs % GridGroup == 0
+        && (tensors.Gguf is null ? IsOnGrid(tensors, linear) : linear.Parts.All(part => tensors.HasGroups(part.Weight)));
+
     public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) =>
         KeepsGrid(tensors, linear) ? !linear.Parts.All(part => tensors.HasScalesAlone(part.Weight)) : hasMinimum;
 

@@ -9,8 +9,8 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <summary>Names of the CPU's precisions, most exact first.</summary>
     public static IReadOnlyList<string> Names { get; } = ["fp32", "int8", "w8a8", "int4"];
 
-    /// <summary>Weights per scale at most in int8.</summary>
-    public const int DefaultBlockMax = 128;
+    private const int Int8Block = 32;
+    private const int OtherBlock = 128;
 
     /// <summary>Names of the precisions for CUDA.</summary>
     public static IReadOnlyList<string> CudaNames { get; } = ["bf16", "fp16", "int4-fp16"];
@@ -24,14 +24,15 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <summary>Looks a precision up.</summary>
     /// <param name="name">One of <see cref="Names"/> or <see cref="CudaNames"/>; or the rehearsal of one, fp32 on the CPU in the shape of
     /// a CUDA graph: <c>rehearsal</c>, <c>int4-rehearsal</c>.</param>
-    /// <param name="blockMax">Largest number of weights per scale in int8 and the vocabulary: 128, 64 or 32.</param>
+    /// <param name="blockMax">Largest number of weights per scale in int8 and the vocabulary: 128, 64 or 32. Default: null, which is 32 in
+    /// int8 (docs/decisions/0006-up-keeps-4-bit-grids.md) and else 128.</param>
     /// <param name="rounding">How int4 finds its codes; plainly without one.</param>
     /// <param name="linears">Whose operators compute quantised linears on the CPU, where there is a choice:
     /// <c>own</c>, or <c>ort</c> for ONNX Runtime's.</param>
     /// <param name="attention"><see cref="GraphTarget.Paged"/>, or for CUDA <see cref="GraphTarget.GroupQuery"/>.</param>
     /// <exception cref="ArgumentException">There is none of this name.</exception>
     public static Precision Create(
-        string name, int blockMax = DefaultBlockMax, GroupRounding? rounding = null, string linears = "own",
+        string name, int? blockMax = null, GroupRounding? rounding = null, string linears = "own",
         string attention = GraphTarget.Paged)
     {
         var type = name switch
@@ -47,9 +48,10 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
                 $"The attention \"{attention}\" is not to be had with the precision \"{name}\".", nameof(attention));
         }
 
+        var block = blockMax ?? (name == "int8" ? Int8Block : OtherBlock);
         return type is null
-            ? CreateForCpu(name, blockMax, rounding ?? new PlainRounding(PlainRounding.DefaultGroup), linears != "ort")
-            : CreateForCuda(name, blockMax, attention, type);
+            ? CreateForCpu(name, block, rounding ?? new PlainRounding(PlainRounding.DefaultGroup), linears != "ort")
+            : CreateForCuda(name, block, attention, type);
     }
 
     private static Precision CreateForCuda(string name, int blockMax, string attention, ElementType type)

@@ -28,7 +28,7 @@ internal sealed class CheckpointTensors : IDisposable
 
     /// <summary>The folder of a source, which is a folder or a GGUF file.</summary>
     public static string FolderOf(string source) =>
-        IsGguf(source) && File.Exists(source) ? Path.GetDirectoryName(Path.GetFullPath(source))! : source;
+        IsGguf(source) && SourceFile.Exists(source) ? Path.GetDirectoryName(Path.GetFullPath(source))! : source;
 
     /// <summary>Names of the files that hold the weights of a source: the index (if any) and the shards, or the GGUF file.</summary>
     /// <exception cref="InvalidDataException">The source has no weights in either form, or its index is malformed.</exception>
@@ -36,10 +36,10 @@ internal sealed class CheckpointTensors : IDisposable
     {
         if (FolderOf(source) != source)
             return [Path.GetFileName(source)];
-        if (File.Exists(Path.Combine(source, SingleName)))
+        if (SourceFile.Exists(Path.Combine(source, SingleName)))
             return [SingleName];
         var index = Path.Combine(source, IndexName);
-        if (File.Exists(index))
+        if (SourceFile.Exists(index))
             return [IndexName, .. ReadIndex(index).Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         string[] files = [.. CheckpointFiles.Names(source).Where(IsGguf)];
         return files.Length == 1 ? files : throw new InvalidDataException(files.Length == 0
@@ -72,6 +72,24 @@ internal sealed class CheckpointTensors : IDisposable
             throw;
         }
     }
+
+    /// <summary>Gives tensors other names.</summary>
+    /// <exception cref="InvalidDataException">Two tensors would have the same name; the message names both.</exception>
+    public void Rename(Func<string, string> rename)
+    {
+        foreach (var name in _tensors.Keys.ToArray())
+        {
+            var renamed = rename(name);
+            if (renamed == name)
+                continue;
+            if (!_tensors.TryAdd(renamed, _tensors[name]))
+                throw new InvalidDataException($"{_tensors[name].File.Path}: tensors {name} and {renamed} stand for the same weights.");
+            _tensors.Remove(name);
+        }
+    }
+
+    /// <summary>Leaves a tensor out, so that nobody asks what it is for.</summary>
+    public void Remove(string name) => _tensors.Remove(name);
 
     public bool Contains(string name) => _tensors.ContainsKey(name);
 
@@ -134,7 +152,7 @@ internal sealed class CheckpointTensors : IDisposable
 
     private void Add(string path)
     {
-        if (!File.Exists(path))
+        if (!SourceFile.Exists(path))
             throw new InvalidDataException($"{path}: the shard is missing.");
         ITensorFile file = IsGguf(path) ? new GgufFile(path) : new SafetensorsFile(path);
         _files.Add(file);
@@ -156,7 +174,7 @@ internal sealed class CheckpointTensors : IDisposable
 
     private static Dictionary<string, string> ReadIndex(string path)
     {
-        if (new FileInfo(path).Length > IndexBytesMax)
+        if (SourceFile.Length(path) > IndexBytesMax)
             throw new InvalidDataException($"{path}: more than {IndexBytesMax} bytes.");
         try
         {

@@ -15,7 +15,7 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <exception cref="InvalidDataException">The file is empty or shrinks.</exception>
     public MappedFile(string path)
     {
-        Bytes = new FileInfo(path).Length;
+        Bytes = SourceFile.Length(path);
         if (Bytes == 0)
             throw new InvalidDataException($"{path}: the file is empty.");
         _mapping = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);

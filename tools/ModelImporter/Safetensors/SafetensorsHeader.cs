@@ -1,11 +1,13 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Parley.ModelImporter.Safetensors;
 
 /// <summary>
 /// Parses the header of a <c>.safetensors</c> file: 8 bytes length (little-endian), then JSON that maps each tensor to its type, shape
 /// and byte range.
-/// The header is hostile input: every number in it is checked against the file before anything is mapped.
+/// The header is hostile input: every number in it is checked against the file before anything is mapped. What the reference library
+/// (safetensors 0.8) refuses is refused, what it accepts is accepted.
 /// </summary>
 internal static class SafetensorsHeader
 {
@@ -13,7 +15,7 @@ internal static class SafetensorsHeader
     public const long HeaderBytesMax = 100_000_000;
 
     private const int PrefixBytes = 8;
-    private const int ShapeRankMax = 8;
+    private const string Metadata = "__metadata__";
 
     /// <summary>Reads the header's length from the first 8 bytes.</summary>
     /// <exception cref="InvalidDataException">The length fits neither the format nor the file.</exception>
@@ -43,20 +45,28 @@ internal static class SafetensorsHeader
     public static IReadOnlyList<StoredTensor> Parse(ReadOnlyMemory<byte> json, long fileBytes, string path)
     {
         var dataStart = PrefixBytes + (long)json.Length;
-        var tensors = new List<StoredTensor>();
+        if (!Utf8.IsValid(json.Span))
+            throw new InvalidDataException($"{path}: the header is not UTF-8.");
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{path}: the header is not a JSON object.");
-            var names = new HashSet<string>(StringComparer.Ordinal);
+            // Of a tensor that is described twice the last description counts, and the gap that the first leaves is found below.
+            var tensors = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
+            var hasMetadata = false;
             foreach (var property in document.RootElement.EnumerateObject())
             {
-                if (!names.Add(property.Name))
-                    throw new InvalidDataException($"{path}: tensor {property.Name} occurs twice.");
-                if (property.Name != "__metadata__")
-                    tensors.Add(ParseTensor(property.Name, property.Value, dataStart, fileBytes, path));
+                if (property.Name != Metadata)
+                    tensors[property.Name] = ParseTensor(property.Name, property.Value, dataStart, path);
+                else if (hasMetadata)
+                    throw new InvalidDataException($"{path}: {Metadata} occurs twice.");
+                else
+                    CheckMetadata(property.Value, path);
+                hasMetadata |= property.Name == Metadata;
             }
+
+            return Order([.. tensors.Values], dataStart, fileBytes, path);
         }
         catch (JsonException exception)
         {
@@ -67,64 +77,97 @@ internal static class SafetensorsHeader
             // A string with a lone surrogate: well-formed JSON, but no text.
             throw new InvalidDataException($"{path}: the header holds invalid text: {exception.Message}", exception);
         }
-
-        tensors.Sort((a, b) => a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset) : a.Bytes.CompareTo(b.Bytes));
-        for (var i = 1; i < tensors.Count; i++)
-        {
-            if (tensors[i - 1].Offset + tensors[i - 1].Bytes > tensors[i].Offset)
-                throw new InvalidDataException($"{path}: tensors {tensors[i - 1].Name} and {tensors[i].Name} overlap.");
-        }
-
-        return tensors;
     }
 
-    private static StoredTensor ParseTensor(string name, JsonElement value, long dataStart, long fileBytes, string path)
+    /// <summary>The tensors in order of their offsets; together they must be the data, without gap, overlap or rest.</summary>
+    private static List<StoredTensor> Order(List<StoredTensor> tensors, long dataStart, long fileBytes, string path)
+    {
+        tensors.Sort((a, b) => a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset) : a.Bytes.CompareTo(b.Bytes));
+        var end = dataStart;
+        foreach (var tensor in tensors)
+        {
+            if (tensor.Offset != end)
+            {
+                var before = tensor.Offset < end ? "overlap it: they end" : "end";
+                throw new InvalidDataException(
+                    $"{path}: tensor {tensor.Name}: data_offsets begin at {tensor.Offset - dataStart}, the data before {before} at "
+                    + $"{end - dataStart}; every byte belongs to exactly one tensor.");
+            }
+
+            end += tensor.Bytes;
+            if (end > fileBytes)
+            {
+                throw new InvalidDataException(
+                    $"{path}: tensor {tensor.Name}: data_offsets end at {end - dataStart}, outside the {fileBytes - dataStart} bytes of "
+                    + "data; the file is truncated or damaged.");
+            }
+        }
+
+        return end == fileBytes ? tensors : throw new InvalidDataException(
+            $"{path}: {fileBytes - end} bytes follow the last tensor; the file is damaged.");
+    }
+
+    private static void CheckMetadata(JsonElement value, string path)
+    {
+        if (value.ValueKind == JsonValueKind.Null)
+            return;
+        if (value.ValueKind != JsonValueKind.Object || value.EnumerateObject().Any(entry => entry.Value.ValueKind != JsonValueKind.String))
+            throw new InvalidDataException($"{path}: {Metadata} is not an object of texts.");
+    }
+
+    private static StoredTensor ParseTensor(string name, JsonElement value, long dataStart, string path)
     {
         if (value.ValueKind != JsonValueKind.Object)
             throw new InvalidDataException($"{path}: tensor {name} is not described by an object.");
         if (!value.TryGetProperty("dtype", out var type) || type.ValueKind != JsonValueKind.String)
             throw new InvalidDataException($"{path}: tensor {name}: dtype is missing.");
-        var shape = ReadNumbers(value, "shape", ShapeRankMax, name, path);
-        var offsets = ReadNumbers(value, "data_offsets", 2, name, path);
-        if (offsets.Length != 2 || offsets[0] > offsets[1] || offsets[1] > fileBytes - dataStart)
+        foreach (var field in new[] { "dtype", "shape", "data_offsets" })
         {
-            throw new InvalidDataException(
-                $"{path}: tensor {name}: data_offsets [{string.Join(", ", offsets)}] are outside the {fileBytes - dataStart} "
-                + "bytes of data; the file is truncated or damaged.");
+            if (value.EnumerateObject().Count(property => property.NameEquals(field)) > 1)
+                throw new InvalidDataException($"{path}: tensor {name}: {field} occurs twice.");
         }
 
+        var shape = ReadNumbers(value, "shape", name, path);
+        var offsets = ReadNumbers(value, "data_offsets", name, path);
+        if (offsets.Length != 2 || offsets[0] > offsets[1])
+            throw new InvalidDataException($"{path}: tensor {name}: data_offsets [{string.Join(", ", offsets)}] are no begin and end.");
         var bytes = offsets[1] - offsets[0];
-        var bits = TypeBits(type.GetString()!);
-        if (bits is not null && ExpectedBytes(shape, bits.Value) != bytes)
+        var bits = TypeBits(type.GetString()!)
+            ?? throw new InvalidDataException($"{path}: tensor {name}: dtype {type.GetString()} is none that the format knows.");
+        if (ExpectedBytes(shape, bits) != bytes)
         {
             throw new InvalidDataException(
                 $"{path}: tensor {name}: {type.GetString()} [{string.Join(", ", shape)}] does not fill data_offsets of {bytes} bytes.");
         }
 
+        // No sum of two offsets leaves 64 bits.
+        if (offsets[1] > long.MaxValue - dataStart)
+            throw new InvalidDataException($"{path}: tensor {name}: data_offsets end at {offsets[1]}, outside any file.");
         return new StoredTensor(name, type.GetString()!, shape, dataStart + offsets[0], bytes);
     }
 
-    private static long[] ReadNumbers(JsonElement tensor, string field, int countMax, string name, string path)
+    private static long[] ReadNumbers(JsonElement tensor, string field, string name, string path)
     {
-        if (!tensor.TryGetProperty(field, out var array) || array.ValueKind != JsonValueKind.Array || array.GetArrayLength() > countMax)
-            throw new InvalidDataException($"{path}: tensor {name}: {field} is not a list of at most {countMax} numbers.");
-        var numbers = new long[array.GetArrayLength()];
-        for (var i = 0; i < numbers.Length; i++)
+        if (!tensor.TryGetProperty(field, out var array) || array.ValueKind != JsonValueKind.Array)
+            throw new InvalidDataException($"{path}: tensor {name}: {field} is not a list of numbers.");
+        var numbers = new List<long>();
+        foreach (var item in array.EnumerateArray())
         {
-            if (array[i].ValueKind != JsonValueKind.Number || !array[i].TryGetInt64(out numbers[i]) || numbers[i] < 0)
-                throw new InvalidDataException($"{path}: tensor {name}: {field}[{i}] is not a whole number from 0 on.");
+            if (item.ValueKind != JsonValueKind.Number || !item.TryGetInt64(out var number) || number < 0)
+                throw new InvalidDataException($"{path}: tensor {name}: {field}[{numbers.Count}] is not a whole number from 0 on.");
+            numbers.Add(number);
         }
 
-        return numbers;
+        return [.. numbers];
     }
 
-    /// <summary>Bytes that a shape needs; -1 where the product leaves 64 bits.</summary>
+    /// <summary>Bytes that a shape needs; -1 where the product leaves 64 bits, or the last byte is not full.</summary>
     private static long ExpectedBytes(long[] shape, int bits)
     {
         try
         {
-            var product = shape.Aggregate(1L, (total, size) => checked(total * size));
-            return checked((product * bits) + 7) / 8;
+            var total = checked(shape.Aggregate(1L, (product, size) => checked(product * size)) * bits);
+            return total % 8 == 0 ? total / 8 : -1;
         }
         catch (OverflowException)
         {
@@ -132,10 +175,12 @@ internal static class SafetensorsHeader
         }
     }
 
-    /// <summary>Width of the types that the format defines; null for one that is newer than this code.</summary>
+    /// <summary>Width of the types that the format defines; null for any other.</summary>
     private static int? TypeBits(string type) => type switch
     {
-        "BOOL" or "U8" or "I8" or "F8_E5M2" or "F8_E4M3" or "F8_E8M0" => 8,
+        "F4" => 4,
+        "F6_E2M3" or "F6_E3M2" => 6,
+        "BOOL" or "U8" or "I8" or "F8_E5M2" or "F8_E4M3" or "F8_E8M0" or "F8_E4M3FNUZ" or "F8_E5M2FNUZ" => 8,
         "I16" or "U16" or "F16" or "BF16" => 16,
         "I32" or "U32" or "F32" => 32,
         "I64" or "U64" or "F64" or "C64" => 64,

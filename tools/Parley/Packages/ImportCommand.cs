@@ -32,7 +32,7 @@ internal static class ImportCommand
         };
         var block = new Option<int?>("--block")
         {
-            Description = "Largest number of weights per scale: 128, 64 or 32; without it 128 in int8, in int4 as --group.",
+            Description = "Largest number of weights per scale: 128, 64 or 32; without it 32 in int8, in int4 as --group.",
         };
         var linears = new Option<string>("--linears")
         {
@@ -56,7 +56,7 @@ internal static class ImportCommand
             {
                 Source = folder,
                 Destination = result.GetRequiredValue(destination),
-                Precision = result.GetRequiredValue(precision),
+                Precision = result.GetValue(precision) ?? ModelImport.DefaultPrecision(folder),
                 Attention = result.GetRequiredValue(attention),
                 Name = result.GetValue(name),
                 BlockMax = result.GetValue(block),

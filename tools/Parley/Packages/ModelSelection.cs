@@ -6,18 +6,13 @@ namespace Parley.Cli.Packages;
 /// <summary>The options by which every command names a model.</summary>
 internal sealed class ModelSelection
 {
-    /// <summary>
-    /// What a model is imported to when nobody says otherwise: runs on every processor, and its quality needs no second thought.
-    /// </summary>
-    public const string DefaultPrecision = "int8";
-
     public Option<string?> Model { get; } = new("--model", "-m")
     {
         Description = "A Hugging Face folder, a .gguf file or a package; the bundled demo model without it.",
         HelpName = "FOLDER",
     };
 
-    public Option<string> Precision { get; } = CreatePrecision();
+    public Option<string?> Precision { get; } = CreatePrecision();
 
     public Option<int> Context { get; } = new("--context")
     {
@@ -27,12 +22,11 @@ internal sealed class ModelSelection
 
     public Option<int> Threads { get; } = new("--threads", "-t") { Description = "ONNX Runtime's threads; 0 is one per physical core." };
 
-    public static Option<string> CreatePrecision()
+    public static Option<string?> CreatePrecision()
     {
-        var precision = new Option<string>("--precision", "-p")
+        var precision = new Option<string?>("--precision", "-p")
         {
-            Description = "Precision to import to.",
-            DefaultValueFactory = _ => DefaultPrecision,
+            Description = "Precision to import to; without it int4 where the weights lie on a 4-bit grid, which loses nothing, else int8.",
         };
         precision.AcceptOnlyFromAmong([.. ModelImport.Precisions]);
         return precision;

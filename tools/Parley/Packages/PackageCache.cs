@@ -12,6 +12,7 @@ namespace Parley.Cli.Packages;
 internal static class PackageCache
 {
     private const string ManifestName = "parley.json";
+    private const int FolderNameMax = 80;
 
     /// <summary>The cache's folder: <c>$XDG_CACHE_HOME/parley</c>, else the platform's folder for such data.</summary>
     public static string Root =>
@@ -33,13 +34,15 @@ internal static class PackageCache
         {
             Source = source,
             Destination = "",
-            Precision = result.GetRequiredValue(model.Precision),
         };
         if (result.GetValue(model.Context) is > 0 and var context)
             options = options with { ContextTokensMax = context };
 
         // Hashing and converting are work for processors, not for the caller's thread.
-        return await Task.Run(() => Resolve(console, options, cancellationToken), cancellationToken);
+        var precision = result.GetValue(model.Precision);
+        return await Task.Run(
+            () => Resolve(console, options with { Precision = precision ?? ModelImport.DefaultPrecision(source) }, cancellationToken),
+            cancellationToken);
     }
 
     /// <summary>Imports without a cache.</summary>
@@ -52,9 +55,9 @@ internal static class PackageCache
     private static string Resolve(IAnsiConsole console, ImportOptions options, CancellationToken cancellationToken)
     {
         var hash = ModelImport.SourceHash(options.Source, progress: null, cancellationToken);
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Source)).ToLowerInvariant();
+        var name = ModelImport.NameOf(options.Source);
         var key = string.Create(CultureInfo.InvariantCulture,
-            $"{name}-{options.Precision}-{options.ContextTokensMax}-v{ModelImport.Version}-{hash[..16]}");
+            $"{FolderName(name)}-{options.Precision}-{options.ContextTokensMax}-v{ModelImport.Version}-{hash[..16]}");
         var folder = Path.Combine(Root, "packages", key);
         if (File.Exists(Path.Combine(folder, ManifestName)))
             return folder;
@@ -67,6 +70,10 @@ internal static class PackageCache
         options = options with { Destination = folder, CalibrationIds = RoundingSelection.Default(options.Source, options.Precision) };
         return ImportRun.WithProgress(console, options, cancellationToken).Path;
     }
+
+    /// <summary>A model's name as part of a folder's: nothing in it leads elsewhere, and no file system minds its length.</summary>
+    internal static string FolderName(string name) => string.Concat(name.ToLowerInvariant().Take(FolderNameMax)
+        .Select((letter, i) => char.IsAsciiLetterOrDigit(letter) || (i > 0 && letter is '.' or '_' or '-') ? letter : '-'));
 
     /// <summary>One process imports, others wait for it; the lock goes with its file handle, so a crash leaves none.</summary>
     private static FileStream WaitForTurn(string path, CancellationToken cancellationToken)
