@@ -7,5 +7,12 @@ namespace Parley.Generator;
 internal sealed class ReadinessCheck(EngineHost host) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(host.State == EngineState.Ready ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy($"{host.State}"));
+        Task.FromResult(host.State == EngineState.Ready ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(Reason(host.State)));
+
+    private static string Reason(EngineState state) => state switch
+    {
+        EngineState.Loading => "The model is being loaded.",
+        EngineState.Unhealthy => "The engine has failed.",
+        _ => "The service is stopping.",
+    };
 }

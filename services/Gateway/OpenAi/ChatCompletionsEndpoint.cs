@@ -37,7 +37,7 @@ internal sealed class ChatCompletionsEndpoint(
         if (reader.Violations.Count == 0)
             return request;
         // What the types allow to be judged is judged as well, so that one answer names every fault.
-        var violations = validator.Validate(request.Chat, pairing.LastSeen?.Model)
+        var violations = validator.Validate(request.Chat, pairing.LastSeen?.Names)
             .Where(violation => !reader.Violations.Any(other => other.Field == FieldNames.ToOpenAi(violation.Field)));
         throw new ChatException(ChatError.Invalid([.. reader.Violations, .. violations]));
     }

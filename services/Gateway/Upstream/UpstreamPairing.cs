@@ -111,7 +111,7 @@ internal sealed class UpstreamPairing(
         }
     }
 
-    private static UpstreamPair Join(TokenizerDescription tokenizer, GeneratorDescription generator)
+    private UpstreamPair Join(TokenizerDescription tokenizer, GeneratorDescription generator)
     {
         if (tokenizer.TokenizerSha256 != generator.TokenizerSha256)
         {
@@ -121,7 +121,8 @@ internal sealed class UpstreamPairing(
                 + "Start both from one package."));
         }
 
-        return new UpstreamPair(tokenizer, generator);
+        var names = options.Value.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return new UpstreamPair(tokenizer, generator, names.Length > 0 ? names : [generator.Model, .. generator.Aliases]);
     }
 
     /// <summary>Readiness is asked every second; the log hears of changes only.</summary>

@@ -12,6 +12,8 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     public string Sha256 { get; set; } = "aa11";
 
+    public IReadOnlyList<string> Aliases { get; set; } = [];
+
     public uint ContextTokensMax { get; set; } = 10_000;
 
     /// <summary>The batches of a call; the default answers "Hello, world!" letter by letter.</summary>
@@ -44,6 +46,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         Task.FromResult(new DescribeResponse
         {
             Model = "fake",
+            ModelAliases = { Aliases },
             TokenizerSha256 = Sha256,
             PackageSha256 = "0123456789abcdef",
             ContextTokensMax = ContextTokensMax,
