@@ -21,6 +21,9 @@ public sealed class DemoSystem : IAsyncLifetime
 
     public Uri Http => _system!.Http;
 
+    /// <summary>The package that is served.</summary>
+    public string Package => Path.Combine(_folder, "package");
+
     public GrpcChannel Gateway { get; private set; } = null!;
 
     internal ChatCompletion.ChatCompletionClient Chat { get; private set; } = null!;
@@ -35,7 +38,7 @@ public sealed class DemoSystem : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var package = await PackageCache.ImportAsync(Shared.DemoModel, Path.Combine(_folder, "package"), "fp32", CancellationToken.None);
+        var package = await PackageCache.ImportAsync(Shared.DemoModel, Package, "fp32", CancellationToken.None);
         _system = await LocalSystem.StartAsync(
             new LocalSystemOptions { PackageDirectory = package, LoggerProvider = Log, LogLevelMin = LogLevel.Information },
             CancellationToken.None);

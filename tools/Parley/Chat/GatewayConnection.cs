@@ -56,8 +56,8 @@ internal sealed class GatewayConnection : IAsyncDisposable
             channel.Dispose();
             if (gateway is not null)
             {
-                throw new UserErrorException($"--gateway: nothing serves gRPC at {gateway}, the page's port included; 'parley up' starts one "
-                    + $"and prints its gRPC address, port {UpCommand.DefaultGrpcPort} by default.");
+                throw new UserErrorException($"--gateway: nothing serves gRPC at {gateway}; 'parley up' starts one and prints its address, "
+                    + $"whose port is {UpCommand.DefaultGrpcPort} by default and not the page's.");
             }
         }
 

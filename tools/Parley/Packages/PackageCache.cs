@@ -52,7 +52,7 @@ internal static class PackageCache
     private static string Resolve(IAnsiConsole console, ImportOptions options, CancellationToken cancellationToken)
     {
         var hash = ModelImport.SourceHash(options.Source, progress: null, cancellationToken);
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Source)).ToLowerInvariant();
+        var name = NameOf(options.Source);
         var key = string.Create(CultureInfo.InvariantCulture,
             $"{name}-{options.Precision}-{options.ContextTokensMax}-v{ModelImport.Version}-{hash[..16]}");
         var folder = Path.Combine(Root, "packages", key);
@@ -66,6 +66,16 @@ internal static class PackageCache
         console.MarkupLine($"Importing [bold]{Markup.Escape(name)}[/] as {options.Precision}, once:");
         options = options with { Destination = folder, CalibrationIds = RoundingSelection.Default(options.Source, options.Precision) };
         return ImportRun.WithProgress(console, options, cancellationToken).Path;
+    }
+
+    /// <summary>What a package is filed under: the folder's name, or that of the model whose snapshot of a Hugging Face cache it is.</summary>
+    internal static string NameOf(string source)
+    {
+        var folder = new DirectoryInfo(Path.TrimEndingDirectorySeparator(source));
+        const string Prefix = "models--";
+        return (folder.Parent is { Name: "snapshots", Parent.Name: var model } && model.StartsWith(Prefix, StringComparison.Ordinal)
+            ? model[Prefix.Length..]
+            : folder.Name).ToLowerInvariant();
     }
 
     /// <summary>One process imports, others wait for it; the lock goes with its file handle, so a crash leaves none.</summary>
