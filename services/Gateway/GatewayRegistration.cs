@@ -56,7 +56,7 @@ public static class GatewayRegistration
     /// <summary>Whether a running Gateway asks its callers for a key.</summary>
     public static bool NeedsKey(IServiceProvider services) => services.GetRequiredService<ApiKeys>().AreNeeded;
 
-    /// <summary>Why a Gateway of this configuration would not listen on an endpoint, for hosts that ask early; null where it would.</summary>
+    /// <summary>Why a Gateway of this configuration would not listen on an endpoint, for hosts that ask early; null if it would.</summary>
     public static string? ListenFault(IConfiguration configuration, EndPoint endpoint)
     {
         ArgumentNullException.ThrowIfNull(configuration);

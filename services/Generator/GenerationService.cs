@@ -133,7 +133,7 @@ internal sealed class GenerationService(
     /// <summary>The name, then what requests may call the model as well.</summary>
     private string[] ServedNames(ServedModel model) =>
         _options.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is { Length: > 0 } names
-            ? names
+            ? [.. names.Distinct()]
             : [model.Name];
 
     private Wire.GetLoadResponse Load()

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
@@ -15,7 +16,8 @@ namespace Parley.ServiceDefaults;
 public static class ServiceHost
 {
     public const string HostSwitch = "--host";
-    private const string HostKey = "Host";
+    // Not "Host": some shells export a variable of that name, and variables are settings.
+    private const string HostKey = "Parley:Host";
     private const string EndpointsKey = "Kestrel:Endpoints";
     private const string DefaultProtocolsKey = "Kestrel:EndpointDefaults:Protocols";
 
@@ -54,7 +56,9 @@ public static class ServiceHost
         catch (Exception exception) when (exception is InvalidDataException or OptionsValidationException or IOException)
         {
             // Which file, field, setting or port is wrong; a crash would only bury it.
-            await Console.Error.WriteLineAsync($"error: {exception.Message}");
+            var wayOut = exception.InnerException is AddressInUseException
+                ? " Another is set with --Kestrel:Endpoints:NAME:Url=http://ADDRESS:PORT." : "";
+            await Console.Error.WriteLineAsync($"error: {exception.Message}{wayOut}");
             return 1;
         }
     }
@@ -153,7 +157,7 @@ public static class ServiceHost
         IReadOnlyList<IPAddress>? addresses)
     {
         string?[] urls = [url];
-        if (url is not null && addresses is not null && BindingAddress.Parse(url) is { IsUnixPipe: false, IsNamedPipe: false } parsed)
+        if (url is not null && Parse(section.Path, url) is { IsUnixPipe: false, IsNamedPipe: false } parsed && addresses is not null)
             urls = [.. addresses.Select(address => $"{parsed.Scheme}://{new IPEndPoint(address, parsed.Port)}")];
         for (var i = 0; i < urls.Length; i++)
         {
@@ -164,6 +168,18 @@ public static class ServiceHost
             settings[$"{path}:Url"] = urls[i];
             if (protocols is not null)
                 settings[$"{path}:Protocols"] = protocols;
+        }
+    }
+
+    private static BindingAddress Parse(string endpoint, string url)
+    {
+        try
+        {
+            return BindingAddress.Parse(url);
+        }
+        catch (FormatException exception)
+        {
+            throw new InvalidDataException($"{endpoint}:Url: '{url}' is none; give e.g. http://127.0.0.1:5080.", exception);
         }
     }
 

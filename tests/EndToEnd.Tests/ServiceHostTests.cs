@@ -8,10 +8,13 @@ namespace Parley.EndToEnd.Tests;
 /// <summary>What a command line and a configuration come to, without a port.</summary>
 public sealed class ServiceHostTests
 {
-    private static readonly (string, int, HttpProtocols)[] Both = [("Http", 5080, HttpProtocols.Http1), ("Grpc", 5081, HttpProtocols.Http2)];
+    private static readonly (string, int, HttpProtocols)[] Both =
+        [("Http", 5080, HttpProtocols.Http1), ("Grpc", 5081, HttpProtocols.Http2)];
+
     private static readonly (string, int, HttpProtocols)[] GrpcAlone = [("Grpc", 5082, HttpProtocols.Http2)];
 
-    private static Dictionary<string, string?> Complete((string, int, HttpProtocols)[] defaults, params (string Key, string Value)[] settings)
+    private static Dictionary<string, string?> Complete(
+        (string, int, HttpProtocols)[] defaults, params (string Key, string Value)[] settings)
     {
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(settings.Select(one => KeyValuePair.Create(one.Key, (string?)one.Value))).Build();
@@ -46,7 +49,7 @@ public sealed class ServiceHostTests
     [InlineData("127.9.9.9", "http://127.9.9.9:5080")]
     public void Endpoints_Host_IsThatOfAll(string host, string url)
     {
-        var settings = Complete(Both, ("Host", host), ("Kestrel:Endpoints:Grpc:Url", "http://localhost:7000"));
+        var settings = Complete(Both, ("Parley:Host", host), ("Kestrel:Endpoints:Grpc:Url", "http://localhost:7000"));
 
         Assert.Equal($"{url} Http1", Of(settings, "Http"));
         Assert.Equal($"http://{host}:7000 Http2", Of(settings, "Grpc"));
@@ -55,9 +58,21 @@ public sealed class ServiceHostTests
     [Fact]
     public void Endpoints_HostBesideAUnixSocket_LeavesTheSocket()
     {
-        var settings = Complete(GrpcAlone, ("Host", "0.0.0.0"), ("Kestrel:Endpoints:Grpc:Url", "unix:/run/parley.sock"));
+        var settings = Complete(GrpcAlone, ("Parley:Host", "0.0.0.0"), ("Kestrel:Endpoints:Grpc:Url", "http://unix:/run/parley.sock"));
 
-        Assert.Equal("unix:/run/parley.sock Http2", Of(settings, "Grpc"));
+        Assert.Equal("http://unix:/run/parley.sock Http2", Of(settings, "Grpc"));
+    }
+
+    [Fact]
+    public void Endpoints_VariableOfSomeShells_IsNotTheHost() =>
+        Assert.Equal("http://127.0.0.1:5082 Http2", Of(Complete(GrpcAlone, ("HOST", "x86_64-conda-linux-gnu")), "Grpc"));
+
+    [Fact]
+    public void Endpoints_UrlThatIsNone_IsNamed()
+    {
+        var fault = Assert.Throws<InvalidDataException>(() => Complete(GrpcAlone, ("Kestrel:Endpoints:Grpc:Url", "5082")));
+
+        Assert.Contains("Kestrel:Endpoints:Grpc:Url: '5082' is none", fault.Message);
     }
 
     [Fact]
@@ -65,7 +80,7 @@ public sealed class ServiceHostTests
     {
         Assert.Equal("Http2", Assert.Single(Complete(GrpcAlone, ("urls", "http://127.0.0.1:1"))).Value);
         Assert.Empty(Complete(Both, ("urls", "http://127.0.0.1:1")));
-        var fault = Assert.Throws<InvalidDataException>(() => Complete(Both, ("urls", "http://127.0.0.1:1"), ("Host", "0.0.0.0")));
+        var fault = Assert.Throws<InvalidDataException>(() => Complete(Both, ("urls", "http://127.0.0.1:1"), ("Parley:Host", "0.0.0.0")));
         Assert.Contains("--host 0.0.0.0 and the URLs http://127.0.0.1:1", fault.Message);
     }
 

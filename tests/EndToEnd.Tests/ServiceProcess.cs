@@ -79,6 +79,6 @@ internal sealed partial class ServiceProcess : IDisposable
             _output.AppendLine(line);
     }
 
-    [GeneratedRegex(@"Now listening on: (http://\S+)")]
+    [GeneratedRegex(@"Now listening on: (http://\d\S+)")]
     private static partial Regex Listening();
 }

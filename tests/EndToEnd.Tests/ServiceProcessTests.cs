@@ -19,9 +19,9 @@ public sealed class ServiceProcessTests(DemoSystem system) : IDisposable
     [InlineData("Gateway", false)]
     public async Task Start_FromAnotherFolder_SpeaksHttp2OnItsGrpcPort(string service, bool hasPackage)
     {
-        string[] ports = service == "Gateway"
-            ? ["--Kestrel:Endpoints:Http:Url=unix:" + Path.Combine(_folder, "http.sock"), "--Kestrel:Endpoints:Grpc:Url=http://127.0.0.1:0"]
-            : ["--Kestrel:Endpoints:Grpc:Url=http://127.0.0.1:0"];
+        List<string> ports = ["--Kestrel:Endpoints:Grpc:Url=http://127.0.0.1:0"];
+        if (service == "Gateway")
+            ports.Add("--Kestrel:Endpoints:Http:Url=http://unix:" + Path.Combine(_folder, "http.sock"));
         string[] settings = hasPackage
             ? [$"--{service}:PackageDirectory={system.Package}"]
             : [$"--Gateway:TokenizerAddress={system.Http}", $"--Gateway:GeneratorAddress={system.Http}"];
@@ -62,11 +62,7 @@ public sealed class ServiceProcessTests(DemoSystem system) : IDisposable
     public async Task Gateway_BeyondThisMachineWithoutAKey_DoesNotStart(string? first, string? second, string? variable, string? value)
     {
         var variables = variable is null ? NoVariables : new() { [variable] = value! };
-        // Sockets of the file system are local; what is left is what the case says.
-        string[] ports =
-        [
-            "--Kestrel:Endpoints:Http:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:Grpc:Url=http://127.0.0.1:0",
-        ];
+        string[] ports = ["--Kestrel:Endpoints:Http:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:Grpc:Url=http://127.0.0.1:0"];
         string[] given = [.. new[] { first, second }.OfType<string>()];
         string[] arguments = variable == "ASPNETCORE_URLS" || first == "--urls" ? given : [.. ports, .. given];
         using var process = ServiceProcess.Start("Gateway", _folder, variables,

@@ -13,17 +13,17 @@ internal static class ContentDecoding
     public static Func<Stream, Stream>? For(HttpContext context)
     {
         var header = context.Request.Headers.ContentEncoding.ToString();
-        string[] names = [.. header.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Where(name => !name.Equals("identity", StringComparison.OrdinalIgnoreCase))];
+        var names = header.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Where(name => !name.Equals("identity", StringComparison.OrdinalIgnoreCase)).ToArray();
         if (names.Length == 0)
             return null;
         if (names is [var name] && Find(name) is { } decode)
             return decode;
         // RFC 7694: what would have been understood.
         context.Response.Headers.AcceptEncoding = Accepted;
-        throw new OpenAiException(OpenAiError.Invalid(
-            $"Content-Encoding '{Shorten(header)}' is not understood; send the body plain or as one of {Accepted}.",
-            code: "unsupported_encoding") with { Status = StatusCodes.Status415UnsupportedMediaType });
+        var message = $"Content-Encoding '{Shorten(header)}' is not understood; send the body plain or as one of {Accepted}.";
+        throw new OpenAiException(
+            OpenAiError.Invalid(message, code: "unsupported_encoding") with { Status = StatusCodes.Status415UnsupportedMediaType });
     }
 
     private static Func<Stream, Stream>? Find(string name) => name.ToLowerInvariant() switch

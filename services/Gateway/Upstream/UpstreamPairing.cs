@@ -122,7 +122,8 @@ internal sealed class UpstreamPairing(
         }
 
         var names = options.Value.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return new UpstreamPair(tokenizer, generator, names.Length > 0 ? names : [generator.Model, .. generator.Aliases]);
+        return new UpstreamPair(
+            tokenizer, generator, names.Length > 0 ? [.. names.Distinct()] : [generator.Model, .. generator.Aliases]);
     }
 
     /// <summary>Readiness is asked every second; the log hears of changes only.</summary>

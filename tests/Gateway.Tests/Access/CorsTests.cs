@@ -73,7 +73,7 @@ public sealed class CorsTests
     [InlineData("/v1/nothing", 404)]
     public async Task Answer_ToAListedOrigin_ExposesWhatClientsRead(string path, int status)
     {
-        await using var host = await GatewayHost.StartAsync(new() { ["CorsOrigins:0"] = Origin, ["CorsOrigins:1"] = "http://localhost:3000" });
+        await using var host = await GatewayHost.StartAsync(new() { ["CorsOrigins"] = Origin + ",http://localhost:3000" });
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.Add("Origin", Origin);
 

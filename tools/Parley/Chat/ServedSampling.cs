@@ -32,8 +32,11 @@ internal static class ServedSampling
         {
             using var response = await client.SendAsync(request, cancellationToken);
             if (response.StatusCode == HttpStatusCode.Unauthorized)
-                throw new UserErrorException(
-                    $"The Gateway at {gateway.Authority} needs {(key is null ? "a key" : "another key")}: --api-key KEY, or PARLEY_API_KEY.");
+            {
+                var needed = key is null ? "a key" : "another key";
+                throw new UserErrorException($"The Gateway at {gateway.Authority} needs {needed}: --api-key KEY, or PARLEY_API_KEY.");
+            }
+
             if (!response.IsSuccessStatusCode)
                 return null;
             var list = JsonElement.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken));

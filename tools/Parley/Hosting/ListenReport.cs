@@ -11,9 +11,9 @@ internal static class ListenReport
         var listed = string.Join(", ", addresses.Select(address => address.ToString()));
         if (addresses.All(IPAddress.IsLoopback))
             return $"{listed}: this machine alone (--host widens it)";
-        return addresses.Any(address => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
-            ? string.Create(CultureInfo.InvariantCulture, $"{listed}: every address of this machine, e.g. http://{Dns.GetHostName()}:{port}/")
-            : listed;
+        var isAny = addresses.Any(address => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
+        var example = string.Create(CultureInfo.InvariantCulture, $"http://{Dns.GetHostName()}:{port}/");
+        return isAny ? $"{listed}: every address of this machine, e.g. {example}" : listed;
     }
 
     public static string Key(bool isNeeded, IReadOnlyList<IPAddress> addresses) =>

@@ -13,7 +13,7 @@ internal static class ServedModel
         var client = new Generation.GenerationClient(channel);
         var model = await client.DescribeAsync(new DescribeRequest(), cancellationToken: cancellationToken);
         var aliases = model.ModelAliases.Count > 0 ? $", also {string.Join(", ", model.ModelAliases)}" : "";
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{model.Model}{aliases} ({model.Architecture}, {model.Parameters / 1e6:0.0} M parameters, {model.Precision}) on {model.Device}");
+        var size = string.Create(CultureInfo.InvariantCulture, $"{model.Parameters / 1e6:0.0} M parameters");
+        return $"{model.Model}{aliases} ({model.Architecture}, {size}, {model.Precision}) on {model.Device}";
     }
 }

@@ -68,7 +68,7 @@ internal static class PackageCache
         return ImportRun.WithProgress(console, options, cancellationToken).Path;
     }
 
-    /// <summary>What a package is filed under: the folder's name, or that of the model whose snapshot of a Hugging Face cache it is.</summary>
+    /// <summary>What a package is filed under: the folder's name, or the model's, for a snapshot of a Hugging Face cache.</summary>
     internal static string NameOf(string source)
     {
         var folder = new DirectoryInfo(Path.TrimEndingDirectorySeparator(source));

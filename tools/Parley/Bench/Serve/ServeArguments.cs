@@ -110,8 +110,8 @@ internal sealed class ServeArguments
         }
     }
 
-    public string? Key(ParseResult result) =>
-        _apiKey.Read(result, isOurs: result.GetRequiredValue(_protocol) == Grpc || result.GetValue(_url) is null or { IsLoopback: true });
+    public string? Key(ParseResult result) => _apiKey.Read(
+        result, isOurs: result.GetRequiredValue(_protocol) == Grpc || result.GetValue(_url) is null or { IsLoopback: true });
 
     /// <exception cref="UserErrorException">Two options contradict each other, or one is out of range.</exception>
     public ServeOptions Read(ParseResult result)
