@@ -13,7 +13,7 @@ internal sealed class ApiKeys(IOptions<GatewayOptions> options)
     private const int CharactersMax = 512;
     private const string Scheme = "Bearer ";
 
-    private readonly byte[][] _hashes = [.. Read(options.Value, []).Select(Hash)];
+    private readonly byte[][] _hashes = HashesOf(options.Value);
 
     /// <summary>Whether callers need a key at all.</summary>
     public bool AreNeeded => _hashes.Length > 0;
@@ -56,6 +56,14 @@ internal sealed class ApiKeys(IOptions<GatewayOptions> options)
         }
 
         return keys;
+    }
+
+    /// <exception cref="OptionsValidationException">A key cannot be read: fewer keys than meant would be an open door.</exception>
+    private static byte[][] HashesOf(GatewayOptions options)
+    {
+        var faults = new List<string>();
+        byte[][] hashes = [.. Read(options, faults).Select(Hash)];
+        return faults.Count == 0 ? hashes : throw new OptionsValidationException(GatewayOptions.Section, typeof(GatewayOptions), faults);
     }
 
     private static void Add(string place, string key, List<string> keys, List<string> faults)

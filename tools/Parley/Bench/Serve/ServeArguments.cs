@@ -101,8 +101,8 @@ internal sealed class ServeArguments
         _protocol.AcceptOnlyFromAmong(OpenAi, Grpc);
         foreach (var option in new Option[]
         {
-            _url, _protocol, _model, _apiKey.Option, _streams, _requests, _rates, _duration, _outstanding, _words, _promptTokens, _shared, _file,
-            _maxTokens, _temperature, _ignoreEos, _draftTokens, _warmUp, _timeout, _firstTokenTarget, _interTokenTarget, _seed,
+            _url, _protocol, _model, _apiKey.Option, _streams, _requests, _rates, _duration, _outstanding, _words, _promptTokens, _shared,
+            _file, _maxTokens, _temperature, _ignoreEos, _draftTokens, _warmUp, _timeout, _firstTokenTarget, _interTokenTarget, _seed,
             _serverProcesses, Json,
         })
         {
