@@ -15,6 +15,28 @@ public sealed class GatewayOptions
     [Required]
     public string GeneratorAddress { get; set; } = "";
 
+    /// <value>
+    /// Name under which the model is served, after a comma others that requests may give as well. Default the Generator's.
+    /// </value>
+    public string ModelName { get; set; } = "";
+
+    /// <value>
+    /// Key that callers send as <c>Authorization: Bearer KEY</c>. Default the variable <c>PARLEY_API_KEY</c>, else none: then the Gateway
+    /// listens beyond this machine only with <see cref="AllowAnonymous"/>.
+    /// </value>
+    public string ApiKey { get; set; } = "";
+
+    /// <value>File with further keys, one a line; empty lines and those that begin with # are none. Default none.</value>
+    public string ApiKeyFile { get; set; } = "";
+
+    /// <value>Whether the Gateway listens beyond this machine without a key. Default false.</value>
+    public bool AllowAnonymous { get; set; }
+
+    /// <value>
+    /// Origins whose pages may call the Gateway from a browser, e.g. <c>https://chat.example.com</c>; <c>*</c> is every one. Default none.
+    /// </value>
+    public IList<string> CorsOrigins { get; } = [];
+
     /// <value>Answers in flight at once, a request with n choices counting n; beyond it 429. Default 512, range 1 to 100,000.</value>
     [Range(1, 100_000)]
     public int ConcurrentChoicesMax { get; set; } = 512;

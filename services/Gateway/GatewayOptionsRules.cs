@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Parley.Gateway.Access;
 
 namespace Parley.Gateway;
 
@@ -14,6 +15,8 @@ internal sealed class GatewayOptionsRules : IValidateOptions<GatewayOptions>
             faults.Add(
                 $"Gateway:ChoicesMax ({options.ChoicesMax}) must not exceed "
                 + $"Gateway:ConcurrentChoicesMax ({options.ConcurrentChoicesMax}).");
+        ApiKeys.Read(options, faults);
+        faults.AddRange(options.CorsOrigins.Select(Cors.Fault).OfType<string>());
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 

@@ -1,5 +1,7 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Parley.Gateway.Access;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Limits;
 using Parley.Gateway.OpenAi;
@@ -19,8 +21,15 @@ public static class GatewayRegistration
         services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsValidator>();
         services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsRules>();
+        services.AddOptions<GatewayOptions>().PostConfigure<IConfiguration>(ReadLooseSettings);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<GatewayTelemetry>();
+
+        // who may come in, and from where
+        services.AddSingleton<ApiKeys>();
+        services.AddSingleton<ApiKeyGate>();
+        ListenGuard.AddTo(services);
+        Cors.AddTo(services);
 
         // the edges
         services.AddSingleton<ChatCompletionsEndpoint>();
@@ -44,14 +53,41 @@ public static class GatewayRegistration
         return builder;
     }
 
+    /// <summary>Whether a running Gateway asks its callers for a key.</summary>
+    public static bool NeedsKey(IServiceProvider services) => services.GetRequiredService<ApiKeys>().AreNeeded;
+
+    /// <summary>Why a Gateway of this configuration would not listen on an endpoint, for hosts that ask early; null if it would.</summary>
+    public static string? ListenFault(IConfiguration configuration, EndPoint endpoint)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var options = new GatewayOptions();
+        configuration.GetSection(GatewayOptions.Section).Bind(options);
+        ReadLooseSettings(options, configuration);
+        var faults = new List<string>();
+        var keys = ApiKeys.Read(options, faults);
+        return faults.Count > 0 ? faults[0] : ListenGuard.Fault(endpoint, keys.Count > 0, options.AllowAnonymous);
+    }
+
     /// <summary>Maps its endpoints: gRPC and gRPC-Web, the OpenAI routes under <c>/v1</c>, and the page.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        Cors.Use(app);
         app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
+        app.Use((context, next) => context.RequestServices.GetRequiredService<ApiKeyGate>().RunAsync(context, next));
         app.MapGrpcService<ChatCompletionService>();
         app.MapOpenAi();
         PageEndpoint.Map(app);
         return app;
+    }
+
+    /// <summary>The key's variable, and a list of origins written as one text.</summary>
+    private static void ReadLooseSettings(GatewayOptions options, IConfiguration configuration)
+    {
+        if (options.ApiKey.Length == 0)
+            options.ApiKey = configuration[ApiKeys.Variable] ?? "";
+        var origins = configuration[$"{GatewayOptions.Section}:{nameof(GatewayOptions.CorsOrigins)}"] ?? "";
+        foreach (var origin in origins.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            options.CorsOrigins.Add(origin);
     }
 }

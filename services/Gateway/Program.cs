@@ -1,11 +1,14 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Parley.Gateway;
 using Parley.ServiceDefaults;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults("parley-gateway");
-builder.AddGateway();
-
-var app = builder.Build();
-app.MapServiceDefaults();
-app.MapGateway();
-await app.RunAsync();
+return await ServiceHost.RunAsync(
+    "parley-gateway", args,
+    [
+        ("--name", "Gateway:ModelName", false),
+        ("--api-key", "Gateway:ApiKey", false),
+        ("--api-key-file", "Gateway:ApiKeyFile", false),
+        ("--allow-anonymous", "Gateway:AllowAnonymous", true),
+    ],
+    [("Http", 5080, HttpProtocols.Http1), ("Grpc", 5081, HttpProtocols.Http2)],
+    builder => builder.AddGateway(), app => app.MapGateway());

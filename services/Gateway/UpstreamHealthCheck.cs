@@ -16,7 +16,10 @@ internal sealed class UpstreamHealthCheck(UpstreamPairing pairing) : IHealthChec
         }
         catch (ChatException exception)
         {
-            return HealthCheckResult.Unhealthy(exception.Message);
+            // What is told to probes names no address; UpstreamPairing has logged the rest.
+            return HealthCheckResult.Unhealthy(exception.Error.Kind == ChatErrorKind.PairMismatch
+                ? "Tokenizer and Generator belong to different models."
+                : "The model is not available at the moment.");
         }
     }
 }

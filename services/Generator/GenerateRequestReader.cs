@@ -8,7 +8,8 @@ using Wire = Parley.Generator.V1;
 namespace Parley.Generator;
 
 /// <summary>Reads a request into the engine's words, or says all that is wrong with it at once.</summary>
-internal sealed class GenerateRequestReader(ServedModel model, string servedName, EngineLimits limits, SamplingReader sampling)
+internal sealed class GenerateRequestReader(
+    ServedModel model, IReadOnlyList<string> servedNames, EngineLimits limits, SamplingReader sampling)
 {
     private const int RequestIdLengthMax = 256;
 
@@ -16,8 +17,8 @@ internal sealed class GenerateRequestReader(ServedModel model, string servedName
     /// <exception cref="RpcException">NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED or INVALID_ARGUMENT, with details.</exception>
     public (uint[] Prompt, uint[] Resumed, SamplingParameters Parameters) Read(Wire.GenerateRequest request)
     {
-        if (request.Model.Length > 0 && request.Model != servedName)
-            throw GrpcFaults.NotFound("model", $"this service serves '{servedName}'.");
+        if (request.Model.Length > 0 && !servedNames.Contains(request.Model))
+            throw GrpcFaults.NotFound("model", $"this service serves '{servedNames[0]}'.");
         if (request.TokenizerSha256.Length > 0
             && !request.TokenizerSha256.Equals(model.TokenizerSha256, StringComparison.OrdinalIgnoreCase))
         {

@@ -27,7 +27,8 @@ internal sealed class GenerationService(
         var (runner, limits) = (engine.Runner, engine.Limits);
         return Task.FromResult(new Wire.DescribeResponse
         {
-            Model = ServedName(model),
+            Model = ServedNames(model)[0],
+            ModelAliases = { ServedNames(model).Skip(1) },
             Architecture = model.Architecture,
             Precision = model.Precision,
             Device = runner.Device,
@@ -61,7 +62,7 @@ internal sealed class GenerationService(
         Wire.GenerateRequest request, IServerStreamWriter<Wire.GenerateResponse> responseStream, ServerCallContext context)
     {
         var (model, engine) = Served();
-        var reader = new GenerateRequestReader(model, ServedName(model), engine.Limits, Sampling(model));
+        var reader = new GenerateRequestReader(model, ServedNames(model), engine.Limits, Sampling(model));
         var (prompt, resumed, parameters) = reader.Read(request);
         var stream = new TokenStream(_options.StreamTokensMax, queue.Wake);
         var requestId = request.RequestId.Length > 0 ? request.RequestId : Guid.NewGuid().ToString("N");
@@ -138,7 +139,11 @@ internal sealed class GenerationService(
 
     private SamplingReader Sampling(ServedModel model) => new(model.Defaults, _options, model.Shape.VocabularySize);
 
-    private string ServedName(ServedModel model) => _options.ModelName.Length > 0 ? _options.ModelName : model.Name;
+    /// <summary>The name, then what requests may call the model as well.</summary>
+    private string[] ServedNames(ServedModel model) =>
+        _options.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is { Length: > 0 } names
+            ? [.. names.Distinct()]
+            : [model.Name];
 
     private Wire.GetLoadResponse Load()
     {

@@ -16,7 +16,7 @@ internal sealed class GeneratorOptions
     [Required(ErrorMessage = "Generator:PackageDirectory is not set; it names the folder that `parley import` wrote.")]
     public string PackageDirectory { get; set; } = "";
 
-    /// <summary>Served name.</summary>
+    /// <summary>Served name; after a comma follow others that requests may give as well.</summary>
     /// <value>Empty, the default, is the package's own name.</value>
     public string ModelName { get; set; } = "";
 

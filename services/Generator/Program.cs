@@ -1,22 +1,7 @@
-using Microsoft.Extensions.Options;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Parley.Generator;
 using Parley.ServiceDefaults;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults("parley-generator");
-builder.AddGenerator();
-
-var app = builder.Build();
-app.MapServiceDefaults();
-app.MapGenerator();
-try
-{
-    await app.RunAsync();
-    return Environment.ExitCode;
-}
-catch (Exception exception) when (exception is InvalidDataException or OptionsValidationException)
-{
-    // The host has logged which file, field or setting is wrong; a crash would only bury it. What it comes to is the last line.
-    await Console.Error.WriteLineAsync($"error: {exception.Message.Split('\n')[0]}");
-    return 1;
-}
+return await ServiceHost.RunAsync(
+    "parley-generator", args, [("--name", "Generator:ModelName", false)], [("Grpc", 5083, HttpProtocols.Http2)],
+    builder => builder.AddGenerator(), app => app.MapGenerator());

@@ -9,5 +9,12 @@ internal sealed class ReadinessCheck(EngineHost host) : IHealthCheck
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(host.State == EngineState.Ready
             ? HealthCheckResult.Healthy()
-            : HealthCheckResult.Unhealthy(host.UnhealthyReason ?? $"{host.State}"));
+            : HealthCheckResult.Unhealthy(host.UnhealthyReason ?? Reason(host.State)));
+
+    private static string Reason(EngineState state) => state switch
+    {
+        EngineState.Loading => "The model is being loaded.",
+        EngineState.Unhealthy => "The engine has failed.",
+        _ => "The service is stopping.",
+    };
 }

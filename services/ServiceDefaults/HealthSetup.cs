@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
@@ -6,11 +9,16 @@ namespace Parley.ServiceDefaults;
 
 /// <summary>
 /// <c>grpc.health.v1</c>: the empty service name and <c>readiness</c> need every check, <c>liveness</c> only those tagged <c>live</c>.
+/// The same over HTTP, for probes that speak nothing else: <c>/health</c> and <c>/health/live</c>. What a check says of itself is told
+/// there, so a description holds no address of ours.
 /// </summary>
 public static class HealthSetup
 {
     /// <summary>Tag of the checks whose failure means that the process must be restarted.</summary>
     public const string LiveTag = "live";
+
+    private const string ReadyPath = "/health";
+    private const string LivePath = "/health/live";
 
     internal static void AddParleyHealth(this IServiceCollection services)
     {
@@ -32,5 +40,37 @@ public static class HealthSetup
             options.Delay = TimeSpan.Zero;
             options.Period = TimeSpan.FromSeconds(1);
         });
+    }
+
+    internal static void MapParleyHealth(this WebApplication app)
+    {
+        app.MapGrpcHealthChecksService();
+        string[] methods = [HttpMethods.Get, HttpMethods.Head];
+        app.MapMethods(ReadyPath, methods, context => AnswerAsync(context, "ready", _ => true));
+        app.MapMethods(LivePath, methods, context => AnswerAsync(context, "live", check => check.Tags.Contains(LiveTag)));
+    }
+
+    private static async Task AnswerAsync(HttpContext context, string good, Func<HealthCheckRegistration, bool> which)
+    {
+        var health = context.RequestServices.GetRequiredService<HealthCheckService>();
+        var report = await health.CheckHealthAsync(which, context.RequestAborted);
+        var faults = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy)
+            .Select(entry => entry.Value.Description ?? $"{entry.Key} is not well.");
+        var isGood = report.Status == HealthStatus.Healthy;
+        context.Response.StatusCode = isGood ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        context.Response.ContentType = "application/json; charset=utf-8";
+        context.Response.Headers.CacheControl = "no-store";
+        if (HttpMethods.IsHead(context.Request.Method))
+            return;
+        using (var json = new Utf8JsonWriter(context.Response.BodyWriter))
+        {
+            json.WriteStartObject();
+            json.WriteString("status", isGood ? good : $"not {good}");
+            if (!isGood)
+                json.WriteString("reason", string.Join(" ", faults));
+            json.WriteEndObject();
+        }
+
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 }

@@ -22,11 +22,11 @@ public static class ServiceDefaultsExtensions
         return builder;
     }
 
-    /// <summary>Maps <c>grpc.health.v1</c> and server reflection.</summary>
+    /// <summary>Maps <c>grpc.health.v1</c>, health over HTTP, and server reflection.</summary>
     public static WebApplication MapServiceDefaults(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        app.MapGrpcHealthChecksService();
+        app.MapParleyHealth();
         app.MapGrpcReflectionService();
         return app;
     }

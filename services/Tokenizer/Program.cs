@@ -1,11 +1,7 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Parley.ServiceDefaults;
 using Parley.Tokenizer;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults("parley-tokenizer");
-builder.AddTokenizer();
-
-var app = builder.Build();
-app.MapServiceDefaults();
-app.MapTokenizer();
-await app.RunAsync();
+return await ServiceHost.RunAsync(
+    "parley-tokenizer", args, [("--name", "Tokenizer:ModelName", false)], [("Grpc", 5082, HttpProtocols.Http2)],
+    builder => builder.AddTokenizer(), app => app.MapTokenizer());

@@ -55,7 +55,8 @@ internal sealed class TokenizerModel
             }
         }
 
-        return new TokenizerModel(folder.Name, file.Sha256, tokenizer, specialTokens, templates);
+        var names = options.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return new TokenizerModel(names.Length > 0 ? names[0] : folder.Name, file.Sha256, tokenizer, specialTokens, templates);
     }
 
     /// <summary>The template for a chat: the one asked for, else that for tools when there are tools, else the default.</summary>

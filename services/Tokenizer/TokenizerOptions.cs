@@ -13,6 +13,10 @@ internal sealed class TokenizerOptions
     [Required(AllowEmptyStrings = false, ErrorMessage = "Tokenizer:PackageDirectory is not set: give the folder of a model.")]
     public string PackageDirectory { get; set; } = "";
 
+    /// <summary>Served name, as Describe tells it; what follows a comma is for the services that look at a request's model.</summary>
+    /// <value>Empty, the default, is the package's or the folder's own name.</value>
+    public string ModelName { get; set; } = "";
+
     /// <summary>What a special token inside a message's content means when a request does not say.</summary>
     /// <value>Default Text: a user cannot forge a turn.</value>
     [EnumDataType(typeof(SpecialTokenHandling))]

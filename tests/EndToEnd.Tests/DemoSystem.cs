@@ -19,10 +19,10 @@ public sealed class DemoSystem : IAsyncLifetime
     /// <summary>What the services logged.</summary>
     public LogGuard Log { get; } = new();
 
-    /// <summary>The package that they serve.</summary>
-    public string Package { get; private set; } = "";
-
     public Uri Http => _system!.Http;
+
+    /// <summary>The package that is served.</summary>
+    public string Package => Path.Combine(_folder, "package");
 
     public GrpcChannel Gateway { get; private set; } = null!;
 
@@ -38,7 +38,7 @@ public sealed class DemoSystem : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Package = await PackageCache.ImportAsync(Shared.DemoModel, Path.Combine(_folder, "package"), "fp32", CancellationToken.None);
+        await PackageCache.ImportAsync(Shared.DemoModel, Package, "fp32", CancellationToken.None);
         _system = await LocalSystem.StartAsync(
             new LocalSystemOptions { PackageDirectory = Package, LoggerProvider = Log, LogLevelMin = LogLevel.Information },
             CancellationToken.None);

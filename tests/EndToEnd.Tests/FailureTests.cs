@@ -63,7 +63,8 @@ public sealed class FailureTests : IDisposable
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        var exception = Assert.Throws<UserErrorException>(() => FreePort.Require(port, "--http-port"));
+        var exception = Assert.Throws<UserErrorException>(() => FreePort.Require([IPAddress.Loopback], port, "--http-port"));
+        Assert.Contains($"Port {port} of 127.0.0.1", exception.Message);
         Assert.Contains("--http-port", exception.Message);
     }
 }

@@ -50,6 +50,9 @@ internal sealed class ChatPipeline(
                 // As for `generate`, the model's own stop strings are a default: a request that names any has those.
                 if (request.Stop.Count == 0)
                     request = request with { Stop = pair.Generator.DefaultStopStrings };
+                // The Generator knows the name that it gave itself.
+                if (request.Model.Length > 0)
+                    request = request with { Model = pair.Generator.Model };
 
                 // (2, 3) Template and ids: one call to the Tokenizer.
                 var prompt = await tokenizer.EncodeChatAsync(request, waiting.Token);
@@ -86,14 +89,14 @@ internal sealed class ChatPipeline(
 
     private async ValueTask<UpstreamPair> AcceptAsync(ChatRequest request, CancellationToken cancellationToken)
     {
-        var violations = validator.Validate(request, pairing.LastSeen?.Model);
+        var violations = validator.Validate(request, pairing.LastSeen?.Names);
         if (violations is [{ Field: "model" }])
             violations = [];
         if (violations.Count > 0)
             throw new ChatException(ChatError.Invalid(violations));
         var pair = await pairing.GetAsync(cancellationToken);
         CheckTools(request.Conversation, pair);
-        if (request.Model.Length == 0 || request.Model == pair.Model)
+        if (request.Model.Length == 0 || pair.Names.Contains(request.Model))
             return pair;
         var unknown = ChatRequestValidator.UnknownModel(request.Model, pair.Model);
         throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });

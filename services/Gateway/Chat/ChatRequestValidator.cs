@@ -13,12 +13,12 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
 
     /// <summary>All violations; an empty list is a good request.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="servedModel">The model that is served, where that is known.</param>
-    public ViolationList Validate(ChatRequest request, string? servedModel)
+    /// <param name="servedNames">The names of the model that is served, where they are known.</param>
+    public ViolationList Validate(ChatRequest request, IReadOnlyList<string>? servedNames)
     {
         var violations = new ViolationList();
-        if (servedModel is not null && request.Model.Length > 0 && request.Model != servedModel)
-            violations.Add(UnknownModel(request.Model, servedModel));
+        if (servedNames is not null && request.Model.Length > 0 && !servedNames.Contains(request.Model))
+            violations.Add(UnknownModel(request.Model, servedNames[0]));
         CheckConversation(request.Conversation, violations);
         CheckStops(request.Stop, violations);
         if (request.Choices < 1 || request.Choices > options.Value.ChoicesMax)

@@ -17,7 +17,8 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, TimeProvider time)
             json.WriteStartObject();
             json.WriteString("object", "list");
             json.WriteStartArray("data");
-            WriteModel(json, pair);
+            foreach (var name in pair.Names)
+                WriteModel(json, name, pair);
             json.WriteEndArray();
             json.WriteEndObject();
         });
@@ -27,19 +28,19 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, TimeProvider time)
     {
         var id = context.Request.RouteValues["id"] as string ?? "";
         var pair = await pairing.GetAsync(context.RequestAborted);
-        if (id != pair.Model)
+        if (!pair.Names.Contains(id))
         {
             var unknown = ChatRequestValidator.UnknownModel(id, pair.Model);
             throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
         }
 
-        await WriteAsync(context, json => WriteModel(json, pair));
+        await WriteAsync(context, json => WriteModel(json, id, pair));
     }
 
-    private void WriteModel(Utf8JsonWriter json, UpstreamPair pair)
+    private void WriteModel(Utf8JsonWriter json, string name, UpstreamPair pair)
     {
         json.WriteStartObject();
-        json.WriteString("id", pair.Model);
+        json.WriteString("id", name);
         json.WriteString("object", "model");
         json.WriteNumber("created", _createdSeconds);
         json.WriteString("owned_by", "parley");

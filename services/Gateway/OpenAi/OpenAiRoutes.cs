@@ -5,6 +5,8 @@ namespace Parley.Gateway.OpenAi;
 /// <summary>The routes under <c>/v1</c>, each answering in OpenAI's shape whatever happens.</summary>
 internal static class OpenAiRoutes
 {
+    private const string Root = "/v1";
+
     public static void MapOpenAi(this WebApplication app)
     {
         var guard = new OpenAiGuard(
@@ -14,10 +16,13 @@ internal static class OpenAiRoutes
             (chat, context) => chat.HandleAsync(context)));
         Map(app, guard, "/v1/models", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.ListAsync(context)));
         Map(app, guard, "/v1/models/{**id}", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.GetAsync(context)));
-        app.MapFallback("/v1/{**path}", guard.Wrap(context => throw new OpenAiException(new OpenAiError(
-            StatusCodes.Status404NotFound, "invalid_request_error", ErrorCodes.UnknownUrl, null,
-            $"There is no {context.Request.Method} {context.Request.Path} here."))));
+        app.MapFallback(Root + "/{**path}", guard.Wrap(context => throw new OpenAiException(BaseUrlHint.For(context.Request))));
+        app.MapFallback("/{**path}", guard.Wrap(context => throw new OpenAiException(BaseUrlHint.For(context.Request))));
     }
+
+    /// <summary>Whether an endpoint is one of those under <c>/v1</c>.</summary>
+    public static bool Owns(Endpoint? endpoint) =>
+        endpoint is RouteEndpoint { RoutePattern.RawText: { } pattern } && pattern.StartsWith(Root, StringComparison.Ordinal);
 
     /// <summary>The endpoint is made at its first request, when the options have been checked.</summary>
     private static RequestDelegate Endpoint<T>(Func<T, HttpContext, Task> handle)

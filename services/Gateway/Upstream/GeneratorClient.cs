@@ -17,7 +17,10 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
             var reply = await _client.DescribeAsync(new DescribeRequest(), deadline: deadline, cancellationToken: cancellationToken);
             return new GeneratorDescription(
                 reply.Model, reply.TokenizerSha256, reply.PackageSha256, reply.Precision, reply.Device, reply.ContextTokensMax,
-                ProtoMapping.ToDomain(reply.DefaultSampling ?? new SamplingParameters()), [.. reply.DefaultStopStrings]);
+                ProtoMapping.ToDomain(reply.DefaultSampling ?? new SamplingParameters()), [.. reply.DefaultStopStrings])
+            {
+                Aliases = [.. reply.ModelAliases],
+            };
         }
         catch (RpcException exception)
         {

@@ -1,10 +1,12 @@
 namespace Parley.Gateway.Upstream;
 
 /// <summary>A Tokenizer and a Generator that belong together.</summary>
-internal sealed record UpstreamPair(TokenizerDescription Tokenizer, GeneratorDescription Generator)
+/// <param name="Tokenizer">What the Tokenizer says of itself.</param>
+/// <param name="Generator">What the Generator says of itself.</param>
+/// <param name="Names">The names that requests may give; answers have the first.</param>
+internal sealed record UpstreamPair(TokenizerDescription Tokenizer, GeneratorDescription Generator, IReadOnlyList<string> Names)
 {
-    /// <summary>The name that requests may give.</summary>
-    public string Model => Generator.Model;
+    public string Model => Names[0];
 
     /// <summary>Changes when the weights or the tokenizer do.</summary>
     public string Fingerprint { get; } = "fp_"

@@ -119,7 +119,7 @@ internal sealed class UpstreamPairing(
         ? exception.Error.LogMessage
         : task.Exception.InnerException!.Message;
 
-    private static UpstreamPair Join(TokenizerDescription tokenizer, GeneratorDescription generator)
+    private UpstreamPair Join(TokenizerDescription tokenizer, GeneratorDescription generator)
     {
         if (tokenizer.TokenizerSha256 != generator.TokenizerSha256)
         {
@@ -129,7 +129,9 @@ internal sealed class UpstreamPairing(
                 + "Start both from one package."));
         }
 
-        return new UpstreamPair(tokenizer, generator);
+        var names = options.Value.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return new UpstreamPair(
+            tokenizer, generator, names.Length > 0 ? [.. names.Distinct()] : [generator.Model, .. generator.Aliases]);
     }
 
     /// <summary>Readiness is asked every second; the log hears of changes only.</summary>

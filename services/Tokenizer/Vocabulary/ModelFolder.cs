@@ -20,21 +20,9 @@ internal sealed class ModelFolder
 
     public string Path { get; }
 
-    /// <summary>The model's name: the package's, the configuration's, or the folder's.</summary>
-    public string Name
-    {
-        get
-        {
-            foreach (var (file, key) in ((string, string)[])[("parley.json", "name"), ("config.json", "_name_or_path")])
-            {
-                if (TryRead(file) is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty(key, out var value)
-                    && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } name)
-                    return name;
-            }
-
-            return System.IO.Path.GetFileName(Path.TrimEnd(System.IO.Path.DirectorySeparatorChar));
-        }
-    }
+    /// <summary>The model's name: the package's, that of a Hub snapshot, the configuration's, or the folder's.</summary>
+    public string Name => TryReadName("parley.json", "name") ?? SnapshotName() ?? TryReadName("config.json", "_name_or_path")
+        ?? System.IO.Path.GetFileName(Path.TrimEnd(System.IO.Path.DirectorySeparatorChar));
 
     /// <summary>A file's JSON, or null when the folder has no such file.</summary>
     /// <exception cref="InvalidDataException">The file is not valid JSON.</exception>
@@ -72,6 +60,20 @@ internal sealed class ModelFolder
         }
 
         return templates;
+    }
+
+    private string? TryReadName(string file, string key) =>
+        TryRead(file) is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty(key, out var value)
+            && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } name ? name : null;
+
+    /// <summary><c>org/model</c> for a snapshot of a Hugging Face cache: <c>models--org--model/snapshots/COMMIT</c>.</summary>
+    private string? SnapshotName()
+    {
+        const string Prefix = "models--";
+        var snapshots = new DirectoryInfo(Path).Parent;
+        return snapshots is { Name: "snapshots", Parent.Name: var cached } && cached.StartsWith(Prefix, StringComparison.Ordinal)
+            ? cached[Prefix.Length..].Replace("--", "/", StringComparison.Ordinal)
+            : null;
     }
 
     private void ReadConfigured(SortedDictionary<string, (string Source, string Place)> templates)

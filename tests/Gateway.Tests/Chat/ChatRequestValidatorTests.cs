@@ -15,7 +15,7 @@ public sealed class ChatRequestValidatorTests
     };
 
     private static string[] Fields(ChatRequest request, string? model = null) =>
-        [.. Validator.Validate(request, model).Select(one => one.Field)];
+        [.. Validator.Validate(request, model is null ? null : [model]).Select(one => one.Field)];
 
     [Fact]
     public void Validate_GoodRequest_HasNoViolations() => Assert.Empty(Fields(Request(), "any"));

@@ -15,6 +15,8 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     public string Sha256 { get; set; } = "aa11";
 
+    public IReadOnlyList<string> Aliases { get; set; } = [];
+
     public uint ContextTokensMax { get; set; } = 10_000;
 
     /// <summary>Stop strings of the model itself.</summary>
@@ -53,6 +55,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         Task.FromResult(new DescribeResponse
         {
             Model = "fake",
+            ModelAliases = { Aliases },
             TokenizerSha256 = Sha256,
             PackageSha256 = "0123456789abcdef",
             ContextTokensMax = ContextTokensMax,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
@@ -14,20 +15,33 @@ namespace Parley.Cli.Chat;
 internal sealed class GatewayConnection : IAsyncDisposable
 {
     private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(2);
+    private readonly GrpcChannel _channel;
     private readonly LocalSystem? _system;
 
-    private GatewayConnection(GrpcChannel channel, LocalSystem? system)
+    private GatewayConnection(Uri address, GrpcChannel channel, string? key, LocalSystem? system)
     {
-        Channel = channel;
-        _system = system;
+        (Address, _channel, Key, _system) = (address, channel, key, system);
+        Invoker = channel.Intercept(headers =>
+        {
+            if (key is not null)
+                headers.Add("authorization", $"Bearer {key}");
+            return headers;
+        });
     }
 
-    public GrpcChannel Channel { get; }
+    /// <summary>Where its gRPC answers.</summary>
+    public Uri Address { get; }
+
+    /// <summary>Sent with every call; null where none is known.</summary>
+    public string? Key { get; }
+
+    /// <summary>Calls it, with the key.</summary>
+    public CallInvoker Invoker { get; }
 
     /// <summary>Joins the named Gateway; or the default one, if it serves and no model is named; or hosts one.</summary>
     /// <exception cref="UserErrorException">The named Gateway does not serve.</exception>
     public static async Task<GatewayConnection> OpenAsync(
-        IAnsiConsole console, ModelSelection model, ParseResult result, Uri? gateway, CancellationToken cancellationToken)
+        IAnsiConsole console, ModelSelection model, ParseResult result, Uri? gateway, string? key, CancellationToken cancellationToken)
     {
         if (gateway is not null || result.GetValue(model.Model) is null)
         {
@@ -36,12 +50,15 @@ internal sealed class GatewayConnection : IAsyncDisposable
             if (await ServesAsync(channel, cancellationToken))
             {
                 console.MarkupLine($"[grey]Joined the Parley at {address.Authority}.[/]");
-                return new GatewayConnection(channel, null);
+                return new GatewayConnection(address, channel, key, null);
             }
 
             channel.Dispose();
             if (gateway is not null)
-                throw new UserErrorException($"--gateway: nothing serves at {gateway}; start one with 'parley up'.");
+            {
+                throw new UserErrorException($"--gateway: nothing serves gRPC at {gateway}; 'parley up' starts one and prints its address, "
+                    + $"whose port is {UpCommand.DefaultGrpcPort} by default and not the page's.");
+            }
         }
 
         var package = await PackageCache.ResolveAsync(console, model, result, cancellationToken);
@@ -50,14 +67,15 @@ internal sealed class GatewayConnection : IAsyncDisposable
             PackageDirectory = package,
             Threads = result.GetValue(model.Threads),
             LogLevelMin = LogLevel.Warning,
+            Settings = key is null ? [] : new Dictionary<string, string?> { ["Gateway:ApiKey"] = key },
         };
         var system = await UpCommand.StartAsync(console, options, cancellationToken);
-        return new GatewayConnection(GrpcClientDefaults.CreateChannel(system.Grpc), system);
+        return new GatewayConnection(system.Grpc, GrpcClientDefaults.CreateChannel(system.Grpc), key, system);
     }
 
     public async ValueTask DisposeAsync()
     {
-        Channel.Dispose();
+        _channel.Dispose();
         if (_system is not null)
             await _system.DisposeAsync();
     }

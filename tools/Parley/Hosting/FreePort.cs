@@ -7,19 +7,24 @@ namespace Parley.Cli.Hosting;
 internal static class FreePort
 {
     /// <exception cref="UserErrorException">Something listens there already.</exception>
-    public static void Require(int port, string option)
+    public static void Require(IReadOnlyList<IPAddress> addresses, int port, string option)
     {
+        if (port is < 0 or > IPEndPoint.MaxPort)
+            throw new UserErrorException($"{option} is {port}; it goes from 0 to {IPEndPoint.MaxPort}.");
         if (port == 0)
             return;
-        using var listener = new TcpListener(IPAddress.Loopback, port);
-        try
+        foreach (var address in addresses)
         {
-            listener.Start();
-        }
-        catch (SocketException exception)
-        {
-            throw new UserErrorException(
-                $"Port {port} cannot be had ({exception.Message}); choose another with {option}, or 0 for a free one.");
+            using var listener = new TcpListener(address, port);
+            try
+            {
+                listener.Start();
+            }
+            catch (SocketException exception)
+            {
+                throw new UserErrorException(
+                    $"Port {port} of {address} cannot be had ({exception.Message}); choose another with {option}, or 0 for a free one.");
+            }
         }
     }
 }

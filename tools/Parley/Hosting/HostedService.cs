@@ -11,7 +11,7 @@ using Parley.ServiceDefaults;
 
 namespace Parley.Cli.Hosting;
 
-/// <summary>One service hosted in this process: the same registration that its own program uses, on loopback ports of our choice.</summary>
+/// <summary>One service hosted in this process: the same registration that its own program uses, on ports of our choice.</summary>
 internal sealed class HostedService : IAsyncDisposable
 {
     private readonly string _name;
@@ -29,7 +29,8 @@ internal sealed class HostedService : IAsyncDisposable
     /// <param name="name">Its name in messages and telemetry, e.g. <c>Tokenizer</c>.</param>
     /// <param name="options">Log level, further settings.</param>
     /// <param name="settings">The service's own settings.</param>
-    /// <param name="ports">Its endpoints in order; port 0 takes a free one.</param>
+    /// <param name="addresses">Where each of its endpoints listens.</param>
+    /// <param name="ports">Its endpoints in order; port 0 takes a free one, of the first address alone.</param>
     /// <param name="add">Registers the service.</param>
     /// <param name="map">Maps its endpoints.</param>
     /// <param name="cancellationToken">Ends the start.</param>
@@ -37,6 +38,7 @@ internal sealed class HostedService : IAsyncDisposable
         string name,
         LocalSystemOptions options,
         Dictionary<string, string?> settings,
+        IReadOnlyList<IPAddress> addresses,
         (int Port, HttpProtocols Protocols)[] ports,
         Action<WebApplicationBuilder> add,
         Action<WebApplication> map,
@@ -58,11 +60,14 @@ internal sealed class HostedService : IAsyncDisposable
             for (var i = 0; i < ports.Length; i++)
             {
                 var index = i;
-                kestrel.Listen(IPAddress.Loopback, ports[i].Port, listen =>
+                foreach (var address in addresses.Take(ports[i].Port == 0 ? 1 : addresses.Count))
                 {
-                    listen.Protocols = ports[index].Protocols;
-                    endpoints[index] = listen;
-                });
+                    kestrel.Listen(address, ports[i].Port, listen =>
+                    {
+                        listen.Protocols = ports[index].Protocols;
+                        endpoints[index] ??= listen;
+                    });
+                }
             }
         });
 
@@ -85,8 +90,16 @@ internal sealed class HostedService : IAsyncDisposable
         return new HostedService(name, app, endpoints);
     }
 
-    /// <summary>The address of an endpoint, with the port that it really has.</summary>
-    public Uri Address(int endpoint) => new($"http://{_endpoints[endpoint].IPEndPoint}");
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>The address of an endpoint as this machine reaches it, with the port that it really has.</summary>
+    public Uri Address(int endpoint)
+    {
+        var listening = _endpoints[endpoint].IPEndPoint!;
+        var address = listening.Address.Equals(IPAddress.Any) ? IPAddress.Loopback
+            : listening.Address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : listening.Address;
+        return new Uri($"http://{new IPEndPoint(address, listening.Port)}");
+    }
 
     /// <summary>Returns once the service reports through <c>grpc.health.v1</c> that it serves.</summary>
     public async Task WaitUntilServingAsync(Uri grpc, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Parley.Gateway;
@@ -8,7 +9,7 @@ using Parley.Tokenizer;
 namespace Parley.Cli.Hosting;
 
 /// <summary>
-/// The three services in one process on loopback, with real gRPC between them.
+/// The three services in one process, with real gRPC between them.
 /// Started Tokenizer, Generator, Gateway; stopped the other way round, so that no service loses the one that it calls.
 /// </summary>
 internal sealed class LocalSystem : IAsyncDisposable
@@ -24,6 +25,9 @@ internal sealed class LocalSystem : IAsyncDisposable
 
     /// <summary>The Gateway's gRPC.</summary>
     public Uri Grpc { get; private set; } = null!;
+
+    /// <summary>Whether callers must send a key.</summary>
+    public bool NeedsKey { get; private set; }
 
     public Uri Tokenizer { get; private set; } = null!;
 
@@ -67,7 +71,7 @@ internal sealed class LocalSystem : IAsyncDisposable
     private async Task StartTokenizerAsync(LocalSystemOptions options, CancellationToken cancellationToken)
     {
         var settings = new Dictionary<string, string?> { ["Tokenizer:PackageDirectory"] = options.PackageDirectory };
-        var service = await HostedService.StartAsync("Tokenizer", options, settings, [(0, HttpProtocols.Http2)],
+        var service = await HostedService.StartAsync("Tokenizer", options, settings, [IPAddress.Loopback], [(0, HttpProtocols.Http2)],
             builder => builder.AddTokenizer(), app => app.MapTokenizer(), cancellationToken);
         _running.Push(service);
         Tokenizer = service.Address(0);
@@ -79,7 +83,7 @@ internal sealed class LocalSystem : IAsyncDisposable
         var settings = new Dictionary<string, string?> { ["Generator:PackageDirectory"] = options.PackageDirectory };
         if (options.Threads > 0)
             settings["Generator:Threads"] = options.Threads.ToString(CultureInfo.InvariantCulture);
-        var service = await HostedService.StartAsync("Generator", options, settings, [(0, HttpProtocols.Http2)],
+        var service = await HostedService.StartAsync("Generator", options, settings, [IPAddress.Loopback], [(0, HttpProtocols.Http2)],
             builder =>
             {
                 if (options.OpenModel is { } openModel)
@@ -99,10 +103,11 @@ internal sealed class LocalSystem : IAsyncDisposable
             ["Gateway:TokenizerAddress"] = Tokenizer.AbsoluteUri,
             ["Gateway:GeneratorAddress"] = Generator.AbsoluteUri,
         };
-        var service = await HostedService.StartAsync("Gateway", options, settings,
+        var service = await HostedService.StartAsync("Gateway", options, settings, options.Addresses,
             [(options.HttpPort, HttpProtocols.Http1), (options.GrpcPort, HttpProtocols.Http2)],
             builder => builder.AddGateway(), app => app.MapGateway(), cancellationToken);
         _running.Push(service);
+        NeedsKey = GatewayRegistration.NeedsKey(service.Services);
         Http = service.Address(0);
         Grpc = service.Address(1);
         await service.WaitUntilServingAsync(Grpc, cancellationToken);

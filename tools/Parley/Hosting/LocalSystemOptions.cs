@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace Parley.Cli.Hosting;
@@ -7,6 +8,9 @@ internal sealed record LocalSystemOptions
 {
     /// <summary>The package to serve.</summary>
     public required string PackageDirectory { get; init; }
+
+    /// <summary>Where the Gateway listens; the other two are on loopback always.</summary>
+    public IReadOnlyList<IPAddress> Addresses { get; init; } = [IPAddress.Loopback];
 
     /// <summary>Port of page, OpenAI HTTP and gRPC-Web; 0 takes a free one.</summary>
     public int HttpPort { get; init; }

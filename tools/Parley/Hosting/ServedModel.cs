@@ -12,7 +12,8 @@ internal static class ServedModel
         using var channel = GrpcClientDefaults.CreateChannel(generator);
         var client = new Generation.GenerationClient(channel);
         var model = await client.DescribeAsync(new DescribeRequest(), cancellationToken: cancellationToken);
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{model.Model} ({model.Architecture}, {model.Parameters / 1e6:0.0} M parameters, {model.Precision}) on {model.Device}");
+        var aliases = model.ModelAliases.Count > 0 ? $", also {string.Join(", ", model.ModelAliases)}" : "";
+        var size = string.Create(CultureInfo.InvariantCulture, $"{model.Parameters / 1e6:0.0} M parameters");
+        return $"{model.Model}{aliases} ({model.Architecture}, {size}, {model.Precision}) on {model.Device}";
     }
 }

@@ -16,39 +16,26 @@ internal static class UpCommand
     public static Command Create(IAnsiConsole console)
     {
         var model = new ModelSelection();
-        var httpPort = new Option<int>("--http-port")
-        {
-            Description = "Port of page, OpenAI HTTP and gRPC-Web; 0 takes a free one.",
-            DefaultValueFactory = _ => DefaultHttpPort,
-        };
-        var grpcPort = new Option<int>("--grpc-port")
-        {
-            Description = "Port of gRPC; 0 takes a free one.",
-            DefaultValueFactory = _ => DefaultGrpcPort,
-        };
+        var reach = new ReachSelection();
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Show what the services log." };
         var command = new Command("up", "Start Tokenizer, Generator and Gateway on one model and print the URL.");
         model.AddTo(command);
-        command.Options.Add(httpPort);
-        command.Options.Add(grpcPort);
+        reach.AddTo(command);
         command.Options.Add(verbose);
         command.SetAction(async (result, _) =>
         {
             using var termination = new Termination();
-            FreePort.Require(result.GetValue(httpPort), "--http-port");
-            FreePort.Require(result.GetValue(grpcPort), "--grpc-port");
+            var reached = reach.Apply(new LocalSystemOptions { PackageDirectory = "" }, result);
             var started = Stopwatch.GetTimestamp();
             var package = await PackageCache.ResolveAsync(console, model, result, termination.Token);
-            var options = new LocalSystemOptions
+            var options = reached with
             {
                 PackageDirectory = package,
-                HttpPort = result.GetValue(httpPort),
-                GrpcPort = result.GetValue(grpcPort),
                 Threads = result.GetValue(model.Threads),
                 LogLevelMin = result.GetValue(verbose) ? LogLevel.Information : LogLevel.Warning,
             };
             await using var system = await StartAsync(console, options, termination.Token);
-            await PrintAsync(console, system, package, Stopwatch.GetElapsedTime(started), termination.Token);
+            await PrintAsync(console, system, options, Stopwatch.GetElapsedTime(started), termination.Token);
             await WaitAsync(termination.Token);
             console.MarkupLine("[grey]Stopping: no new requests, running answers are finished…[/]");
             return 0;
@@ -61,7 +48,7 @@ internal static class UpCommand
         console.Status().StartAsync("Loading the model and warming up…", _ => LocalSystem.StartAsync(options, cancellationToken));
 
     private static async Task PrintAsync(
-        IAnsiConsole console, LocalSystem system, string package, TimeSpan elapsed, CancellationToken cancellationToken)
+        IAnsiConsole console, LocalSystem system, LocalSystemOptions options, TimeSpan elapsed, CancellationToken cancellationToken)
     {
         var model = await ServedModel.DescribeAsync(system.Generator, cancellationToken);
         console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[green]Parley is ready[/] after {elapsed.TotalSeconds:0.0} s:"));
@@ -70,8 +57,10 @@ internal static class UpCommand
               page     {system.Http.AbsoluteUri}
               OpenAI   {system.Http.AbsoluteUri}v1
               gRPC     {system.Grpc.Authority}   (grpcurl -plaintext {system.Grpc.Authority} list)
+              listens  {ListenReport.Addresses(options.Addresses, system.Http.Port)}
+              key      {ListenReport.Key(system.NeedsKey, options.Addresses)}
               model    {model}
-              package  {package}
+              package  {options.PackageDirectory}
               inside   Tokenizer {system.Tokenizer.Authority}, Generator {system.Generator.Authority}
             Ctrl-C stops.
             """);

@@ -37,6 +37,7 @@ internal static class InspectCommand
         };
         var candidates = new Option<uint>("--candidates") { Description = "Show the n best candidates of each step." };
         var gateway = AddressOption.Create("--gateway", "gRPC address of a running Gateway.");
+        var key = new ApiKeyOption("Key of the Gateway");
         var json = new Option<bool>("--json") { Description = "Print JSON." };
         var model = new ModelSelection();
         var sampling = new SamplingSelection();
@@ -45,6 +46,7 @@ internal static class InspectCommand
         command.Options.Add(system);
         command.Options.Add(candidates);
         command.Options.Add(gateway);
+        command.Options.Add(key.Option);
         command.Options.Add(json);
         model.AddTo(command);
         sampling.AddTo(command);
@@ -56,8 +58,9 @@ internal static class InspectCommand
             request.Chat.Messages.Add(new ChatMessage { Role = "user", Content = result.GetValue(prompt)! });
             var status = result.GetValue(json) ? Quiet() : console;
             var address = result.GetValue(gateway);
-            await using var connection = await GatewayConnection.OpenAsync(status, model, result, address, cancellationToken);
-            var reply = await new ChatCompletion.ChatCompletionClient(connection.Channel).InspectAsync(
+            await using var connection = await GatewayConnection.OpenAsync(
+                status, model, result, address, key.Read(result), cancellationToken);
+            var reply = await new ChatCompletion.ChatCompletionClient(connection.Invoker).InspectAsync(
                 new InspectRequest { Request = request, Candidates = result.GetValue(candidates) }, cancellationToken: cancellationToken);
             var folder = alsoModel ? model.Folder(result) : null;
             if (result.GetValue(json))

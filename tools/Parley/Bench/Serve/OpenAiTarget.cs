@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
@@ -91,6 +92,10 @@ internal sealed class OpenAiTarget : IChatTarget
         {
             var answer = await client.GetFromJsonAsync<JsonElement>(models, cancellationToken);
             return answer.GetProperty("data")[0].GetProperty("id").GetString()!;
+        }
+        catch (HttpRequestException exception) when (exception.StatusCode == HttpStatusCode.Unauthorized)
+        {
+            throw new UserErrorException($"--api-key: {models} needs a key, or another one.");
         }
         catch (Exception exception) when (exception is HttpRequestException or JsonException or KeyNotFoundException
             or InvalidOperationException or IndexOutOfRangeException)

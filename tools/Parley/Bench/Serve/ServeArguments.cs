@@ -27,10 +27,7 @@ internal sealed class ServeArguments
         DefaultValueFactory = _ => "",
     };
 
-    private readonly Option<string?> _apiKey = new("--api-key")
-    {
-        Description = $"Bearer token; the variable {KeyVariable} keeps it out of the list of processes.",
-    };
+    private readonly ApiKeyOption _apiKey = new("Bearer token", KeyVariable);
 
     private readonly Option<int[]> _streams = List("--streams", "Closed loop: load levels, each this many streams.", 1, 8);
 
@@ -104,8 +101,8 @@ internal sealed class ServeArguments
         _protocol.AcceptOnlyFromAmong(OpenAi, Grpc);
         foreach (var option in new Option[]
         {
-            _url, _protocol, _model, _apiKey, _streams, _requests, _rates, _duration, _outstanding, _words, _promptTokens, _shared, _file,
-            _maxTokens, _temperature, _ignoreEos, _draftTokens, _warmUp, _timeout, _firstTokenTarget, _interTokenTarget, _seed,
+            _url, _protocol, _model, _apiKey.Option, _streams, _requests, _rates, _duration, _outstanding, _words, _promptTokens, _shared,
+            _file, _maxTokens, _temperature, _ignoreEos, _draftTokens, _warmUp, _timeout, _firstTokenTarget, _interTokenTarget, _seed,
             _serverProcesses, Json,
         })
         {
@@ -113,8 +110,8 @@ internal sealed class ServeArguments
         }
     }
 
-    public string? Key(ParseResult result) =>
-        result.GetValue(_apiKey) ?? (Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } key ? key : null);
+    public string? Key(ParseResult result) => _apiKey.Read(
+        result, isOurs: result.GetRequiredValue(_protocol) == Grpc || result.GetValue(_url) is null or { IsLoopback: true });
 
     /// <exception cref="UserErrorException">Two options contradict each other, or one is out of range.</exception>
     public ServeOptions Read(ParseResult result)
