@@ -80,7 +80,7 @@ internal sealed class TokenizationService(
         }
 
         if (request.IncludePieces)
-            AddPieces(ids, response.Pieces);
+            AddPieces(ids, WholeText(), response.Pieces);
         activity?.SetTag("parley.tokens", ids.Count);
         return Task.FromResult(response);
     }
@@ -105,7 +105,7 @@ internal sealed class TokenizationService(
         var response = new EncodeResponse { TokenizerSha256 = model.Sha256 };
         AddIds(ids, response.Ids);
         if (request.IncludePieces)
-            AddPieces(ids, response.Pieces);
+            AddPieces(ids, WholeText(), response.Pieces);
         return Task.FromResult(response);
     }
 
@@ -119,21 +119,12 @@ internal sealed class TokenizationService(
 
         var ids = new int[request.Ids.Count];
         for (var i = 0; i < ids.Length; i++)
-        {
-            if (request.Ids[i] >= (uint)model.Tokens.Count)
-            {
-                throw Refuse(context, new RequestException($"ids[{i}]",
-                    $"The id {request.Ids[i]} is not in the vocabulary, whose ids are below {model.Tokens.Count}."));
-            }
-
             ids[i] = (int)request.Ids[i];
-        }
-
-        var text = BatchDecoder.Decode(model.Tokens, ids, request.SkipSpecialTokens);
+        var text = BatchDecoder.Decode(model.Tokens, ids, request.SkipSpecialTokens, request.Continues);
         telemetry.Decoded(ids.Length);
         var response = new DecodeResponse { Text = request.CleanUpTokenizationSpaces ? BatchDecoder.CleanUp(text) : text };
         if (request.IncludePieces)
-            AddPieces(ids, response.Pieces);
+            AddPieces(ids, new PieceDecoder(model.Tokens, request.SkipSpecialTokens, request.Continues), response.Pieces);
         return Task.FromResult(response);
     }
 
@@ -197,7 +188,9 @@ internal sealed class TokenizationService(
         {
             case DetokenizeRequest.EventOneofCase.Start:
                 var start = request.Start;
-                session.Start(request.Sequence, [.. start.Stop], !start.HasSkipSpecialTokens || start.SkipSpecialTokens, start.IncludeStop);
+                session.Start(request.Sequence, new SequenceSettings(
+                    [.. start.Stop], !start.HasSkipSpecialTokens || start.SkipSpecialTokens, start.IncludeStop, start.PrefixIds,
+                    (int)Math.Min(start.MinTokens, int.MaxValue)));
                 return null;
             case DetokenizeRequest.EventOneofCase.Tokens:
                 telemetry.Decoded(request.Tokens.Ids.Count);
@@ -284,17 +277,21 @@ internal sealed class TokenizationService(
             field.Add(new TextRange { Start = (uint)ranges[i].Start, Length = (uint)ranges[i].Length });
     }
 
-    private void AddPieces(IReadOnlyList<int> ids, RepeatedField<TokenPiece> field)
+    private PieceDecoder WholeText() => new(model.Tokens, skipSpecialTokens: false, continues: false);
+
+    private void AddPieces(IReadOnlyList<int> ids, PieceDecoder pieces, RepeatedField<TokenPiece> field)
     {
         foreach (var id in ids)
         {
+            var bytes = pieces.Next(id);
             field.Add(new TokenPiece
             {
                 Id = (uint)id,
                 Token = model.Tokens.Token(id) ?? "",
-                Text = BatchDecoder.Decode(model.Tokens, [id], skipSpecialTokens: false),
-                Utf8 = ByteString.CopyFrom(model.Tokens.Bytes(id)),
+                Text = pieces.Text(bytes),
+                Utf8 = ByteString.CopyFrom(bytes),
                 Special = model.Tokens.IsSpecial(id),
+                DroppedAtStart = (uint)PieceDecoder.DroppedAtStart(model.Tokens, id),
             });
         }
     }

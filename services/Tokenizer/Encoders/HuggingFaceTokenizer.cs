@@ -120,8 +120,7 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
     /// <summary>The first special token that stands in a text, or null.</summary>
     public string? FindSpecialToken(string text) => _addedTokens.FindSpecial(text)?.Content;
 
-    /// <summary>The text of ids, special tokens kept; ids without a token are an error.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
+    /// <summary>The text of ids, special tokens kept; an id without a token has none.</summary>
     public override string Decode(IEnumerable<int> ids) => BatchDecoder.Decode(Tokens, [.. ids], skipSpecialTokens: false);
 
     public override OperationStatus Decode(IEnumerable<int> ids, Span<char> destination, out int idsConsumed, out int charsWritten)
