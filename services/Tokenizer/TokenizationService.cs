@@ -63,7 +63,7 @@ internal sealed class TokenizationService(
         var ids = new List<int>(rendered.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : rendered.UserRanges;
         // The template wrote what opens the text itself, so nothing is added.
-        Encode(rendered.Text, userRanges, addSpecialTokens: false, ids, "chat.messages", context);
+        Encode(() => model.Tokenizer.EncodeChat(rendered.Text, userRanges, ids), "chat.messages", context);
         var encodeTime = clock.GetElapsedTime(started);
         telemetry.Encoded(encodeTime, ids.Count);
         var response = new EncodeChatResponse
@@ -100,7 +100,8 @@ internal sealed class TokenizationService(
         var started = clock.GetTimestamp();
         var ids = new List<int>(request.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : UserRanges.All(request.Text.Length);
-        Encode(request.Text, userRanges, !request.HasAddSpecialTokens || request.AddSpecialTokens, ids, "text", context);
+        var addSpecialTokens = !request.HasAddSpecialTokens || request.AddSpecialTokens;
+        Encode(() => model.Tokenizer.Encode(request.Text, userRanges, addSpecialTokens, ids), "text", context);
         telemetry.Encoded(clock.GetElapsedTime(started), ids.Count);
         var response = new EncodeResponse { TokenizerSha256 = model.Sha256 };
         AddIds(ids, response.Ids);
@@ -122,7 +123,9 @@ internal sealed class TokenizationService(
             ids[i] = (int)request.Ids[i];
         var text = BatchDecoder.Decode(model.Tokens, ids, request.SkipSpecialTokens, request.Continues);
         telemetry.Decoded(ids.Length);
-        var response = new DecodeResponse { Text = request.CleanUpTokenizationSpaces ? BatchDecoder.CleanUp(text) : text };
+        // As transformers: in BPE's text spaces before punctuation are the model's own.
+        var cleansUp = request.CleanUpTokenizationSpaces && !model.Tokenizer.IsBytePair;
+        var response = new DecodeResponse { Text = cleansUp ? BatchDecoder.CleanUp(text) : text };
         if (request.IncludePieces)
             AddPieces(ids, new PieceDecoder(model.Tokens, request.SkipSpecialTokens, request.Continues), response.Pieces);
         return Task.FromResult(response);
@@ -202,12 +205,11 @@ internal sealed class TokenizationService(
         }
     }
 
-    private void Encode(
-        string text, UserRanges userRanges, bool addSpecialTokens, List<int> ids, string field, ServerCallContext context)
+    private void Encode(Action encode, string field, ServerCallContext context)
     {
         try
         {
-            model.Tokenizer.Encode(text, userRanges, addSpecialTokens, ids);
+            encode();
         }
         catch (UncoveredTextException exception)
         {

@@ -181,6 +181,19 @@ public sealed class TokenizationServiceTests : IDisposable
         Assert.Equal(("", 5u, true), await Ask(call, Tokens(0, 'b')));
     }
 
+    [Theory]
+    [InlineData("""{"model": {"type": "Unigram", "vocab": [["h", -1.0], [" .", -1.0]]}, "decoder": {"type": "Fuse"}}""", "h.")]
+    [InlineData("""{"model": {"type": "BPE", "vocab": {"h": 0, " .": 1}, "merges": []}, "decoder": {"type": "Fuse"}}""", "h .")]
+    public async Task Decode_CleanUp_LeavesBytePairTextAlone(string tokenizerJson, string expected)
+    {
+        _model.Write("tokenizer.json", tokenizerJson);
+        _model.Delete("tokenizer_config.json");
+        _model.Delete("generation_config.json");
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
+        var request = new DecodeRequest { Ids = { 0, 1 }, CleanUpTokenizationSpaces = true };
+        Assert.Equal(expected, (await host.Client.DecodeAsync(request)).Text);
+    }
+
     [Fact]
     public async Task Detokenize_Prefix_IsBounded()
     {
@@ -196,11 +209,11 @@ public sealed class TokenizationServiceTests : IDisposable
     [Fact]
     public async Task Decode_SentencePieceIds_JoinedPiecesAreTheText()
     {
-        _model.Write("tokenizer.json", SentencePieceModel.TokenizerJson(SentencePieceModel.StripDecoder));
+        _model.Write("tokenizer.json", FallbackVocabulary.TokenizerJson(FallbackVocabulary.StripDecoder));
         _model.Delete("tokenizer_config.json");
         _model.Delete("generation_config.json");
         await using var host = await TokenizerHost.StartAsync(_model.Directory);
-        var request = new DecodeRequest { Ids = { SentencePieceModel.Is, SentencePieceModel.Paris }, IncludePieces = true };
+        var request = new DecodeRequest { Ids = { FallbackVocabulary.Is, FallbackVocabulary.Paris }, IncludePieces = true };
         foreach (var (continues, text) in new[] { (false, "is Paris"), (true, " is Paris") })
         {
             request.Continues = continues;

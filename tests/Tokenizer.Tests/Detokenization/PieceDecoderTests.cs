@@ -1,7 +1,7 @@
 using System.Text;
 using CsCheck;
 using Parley.Tokenizer.Detokenization;
-using static Parley.Tokenizer.Tests.Doubles.SentencePieceModel;
+using static Parley.Tokenizer.Tests.Doubles.FallbackVocabulary;
 
 namespace Parley.Tokenizer.Tests.Detokenization;
 

@@ -1,7 +1,7 @@
 using CsCheck;
 using Parley.Tokenizer.Detokenization;
 using Parley.Tokenizer.Vocabulary;
-using static Parley.Tokenizer.Tests.Doubles.SentencePieceModel;
+using static Parley.Tokenizer.Tests.Doubles.FallbackVocabulary;
 
 namespace Parley.Tokenizer.Tests.Detokenization;
 

@@ -5,7 +5,7 @@ using Parley.Tokenizer.Vocabulary;
 namespace Parley.Tokenizer.Tests.Doubles;
 
 /// <summary>Byte fallback and words with ▁ as in Llama 2, with a decoder of choice: ids 0 to 255 are the bytes.</summary>
-internal static class SentencePieceModel
+internal static class FallbackVocabulary
 {
     public const int Paris = 256;
     public const int Is = 257;
