@@ -42,7 +42,7 @@ internal static class UnicodeClasses
 
     private static readonly ConcurrentDictionary<string, CodePointSet?> Known = new(StringComparer.Ordinal);
 
-    /// <summary>Line feed, vertical tab, form feed, carriage return, next line and the two separators.</summary>
+    /// <summary>White space: separators, the controls from tab to carriage return, and next line.</summary>
     public static CodePointSet Space => Named("Space");
 
     /// <summary>A word's characters within brackets; Oniguruma has six more of Latin-1 outside of them.</summary>
