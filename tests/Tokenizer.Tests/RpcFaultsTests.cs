@@ -5,7 +5,7 @@ using Parley.ServiceDefaults;
 
 namespace Parley.Tokenizer.Tests;
 
-/// <summary>What is wrong with a request must fit the trailers that say so: a client drops a connection whose headers are too long.</summary>
+/// <summary>What is wrong with a request fits the trailers that say so: a client drops a connection whose headers are too long.</summary>
 public sealed class RpcFaultsTests
 {
     [Theory]

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Parley.Tokenizer.Detokenization;
 
-/// <summary>The parts of a text that stop strings see and readers do not: skipped special tokens, and what is dropped from its start.</summary>
+/// <summary>The parts of a text that stop strings see and readers do not: special tokens, and what is dropped from its start.</summary>
 internal sealed class HiddenRanges
 {
     private readonly List<(int Start, int End)> _ranges = [];

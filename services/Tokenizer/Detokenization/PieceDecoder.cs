@@ -3,7 +3,7 @@ using Parley.Tokenizer.Vocabulary;
 
 namespace Parley.Tokenizer.Detokenization;
 
-/// <summary>Token ids → what each adds to their text, so that the pieces joined are the text: bytes, and characters as far as whole.</summary>
+/// <summary>Token ids → what each adds to their text, so that the pieces joined are the text.</summary>
 /// <param name="tokens">The vocabulary.</param>
 /// <param name="skipSpecialTokens">Special tokens are no part of the text; their pieces say what they are all the same.</param>
 /// <param name="continues">The ids go on a text, so that nothing is dropped from its start.</param>

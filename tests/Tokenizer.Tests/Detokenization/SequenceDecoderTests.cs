@@ -126,7 +126,8 @@ public sealed class SequenceDecoderTests
         {
             var whole = BatchDecoder.Decode(Strip, [.. ids.Select(id => (int)id)], skipSpecialTokens: true);
             // A stop that never comes: everything is held back for a while somewhere, and nothing is lost.
-            var sequence = new SequenceDecoder(Strip, new SequenceSettings(["<s>x is a\uE000", "BC\uE000", " \uE000"], true, false, [], 0), 64);
+            string[] stops = ["<s>x is a\uE000", "BC\uE000", " \uE000"];
+            var sequence = new SequenceDecoder(Strip, new SequenceSettings(stops, true, IncludeStop: false, [], 0), 64);
             Assert.Equal(whole, string.Concat(ids.Chunk(cut).Select(part => sequence.Append(part).Text)) + sequence.End().Text);
         }, iter: 5_000);
 

@@ -9,8 +9,11 @@ internal static class CharacterClassWriter
     private const int BmpLast = 0xFFFF;
 
     // In the order of UnicodeCategory; .NET writes them in the same two letters.
-    private static readonly string[] Names = ["Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf",
-        "Cs", "Co", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Cn"];
+    private static readonly string[] Names =
+    [
+        "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Pc", "Pd", "Ps", "Pe",
+        "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Cn",
+    ];
 
     private static readonly Lazy<(string Name, CodePointSet Set)[]> Categories = new(() =>
     {

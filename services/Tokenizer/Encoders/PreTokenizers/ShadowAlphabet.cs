@@ -20,7 +20,7 @@ internal sealed class ShadowAlphabet
     public ShadowAlphabet(IReadOnlyList<CodePointSet> sets)
     {
         // Between two neighbouring bounds every code point lies in the same sets.
-        _bounds = [.. sets.SelectMany(set => set.Bounds.ToArray()).Append(0).Append(0xD800).Append(0xE000).Append(0x10000).Distinct().Order()];
+        _bounds = [.. sets.SelectMany(set => set.Bounds.ToArray()).Concat([0, 0xD800, 0xE000, 0x10000]).Distinct().Order()];
         var homes = new Dictionary<string, List<char>>(StringComparer.Ordinal);
         var names = _bounds.Select(bound => NameOf(sets, bound)).ToArray();
         for (var row = 0; row < _bounds.Length && _bounds[row] < 0x10000; row++)

@@ -109,11 +109,9 @@ internal static class UnicodeClasses
 
     private static CodePointSet Union(IEnumerable<string> names) => CodePointSet.Of(names.SelectMany(name => Named(name).Ranges));
 
-    private static CodePointSet Parse(string ranges) => CodePointSet.Of(ranges.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(range =>
-    {
-        var bounds = range.Split('-');
-        return (Number(bounds[0]), Number(bounds[^1]));
-    }));
+    private static CodePointSet Parse(string ranges) => CodePointSet.Of(
+        ranges.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(range => range.Split('-'))
+            .Select(bounds => (Number(bounds[0]), Number(bounds[^1]))));
 
     private static int Number(string text) => int.Parse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
 
