@@ -88,7 +88,12 @@ internal sealed class ChatCompletionService(
 
         response.Text = text.ToString();
         if (ids.Count > 0)
-            response.Answer.AddRange((await tokenizer.PiecesAsync(ids, cancellationToken)).Select(ChatMapping.ToProto));
+        {
+            var pieces = await tokenizer.PiecesAsync(ids, chat.Conversation.ContinueFinalMessage, cancellationToken);
+            response.Answer.AddRange(pieces.Select(ChatMapping.ToProto));
+        }
+
+
         var defaults = pairing.LastSeen?.Generator.DefaultSampling ?? new SamplingSettings();
         response.Sampling = ProtoMapping.ToProto(chat.Sampling.Over(defaults));
         return response;

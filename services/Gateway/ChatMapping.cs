@@ -86,6 +86,7 @@ internal static class ChatMapping
         Text = piece.Text,
         Utf8 = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(piece.Utf8),
         Special = piece.Special,
+        DroppedAtStart = (uint)piece.DroppedAtStart,
     };
 
     public static GeneratorProto.TokenTrace ToProto(TokenTrace trace)

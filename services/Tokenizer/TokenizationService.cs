@@ -66,7 +66,7 @@ internal sealed class TokenizationService(
         var ids = new List<int>(rendered.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : rendered.UserRanges;
         // The template wrote what opens the text itself, so nothing is added.
-        Encode(rendered.Text, userRanges, addSpecialTokens: false, ids, "chat.messages", context);
+        Encode(() => model.Tokenizer.EncodeChat(rendered.Text, userRanges, ids), "chat.messages", context);
         var encodeTime = clock.GetElapsedTime(started);
         telemetry.Encoded(encodeTime, ids.Count);
         var response = new EncodeChatResponse
@@ -83,7 +83,7 @@ internal sealed class TokenizationService(
         }
 
         if (request.IncludePieces)
-            AddPieces(ids, response.Pieces);
+            AddPieces(ids, WholeText(), response.Pieces);
         activity?.SetTag("parley.tokens", ids.Count);
         return Task.FromResult(response);
     }
@@ -103,12 +103,13 @@ internal sealed class TokenizationService(
         var started = clock.GetTimestamp();
         var ids = new List<int>(request.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : UserRanges.All(request.Text.Length);
-        Encode(request.Text, userRanges, !request.HasAddSpecialTokens || request.AddSpecialTokens, ids, "text", context);
+        var addSpecialTokens = !request.HasAddSpecialTokens || request.AddSpecialTokens;
+        Encode(() => model.Tokenizer.Encode(request.Text, userRanges, addSpecialTokens, ids), "text", context);
         telemetry.Encoded(clock.GetElapsedTime(started), ids.Count);
         var response = new EncodeResponse { TokenizerSha256 = model.Sha256 };
         AddIds(ids, response.Ids);
         if (request.IncludePieces)
-            AddPieces(ids, response.Pieces);
+            AddPieces(ids, WholeText(), response.Pieces);
         return Task.FromResult(response);
     }
 
@@ -122,21 +123,14 @@ internal sealed class TokenizationService(
 
         var ids = new int[request.Ids.Count];
         for (var i = 0; i < ids.Length; i++)
-        {
-            if (request.Ids[i] >= (uint)model.Tokens.Count)
-            {
-                throw Refuse(context, new RequestException($"ids[{i}]",
-                    $"The id {request.Ids[i]} is not in the vocabulary, whose ids are below {model.Tokens.Count}."));
-            }
-
             ids[i] = (int)request.Ids[i];
-        }
-
-        var text = BatchDecoder.Decode(model.Tokens, ids, request.SkipSpecialTokens);
+        var text = BatchDecoder.Decode(model.Tokens, ids, request.SkipSpecialTokens, request.Continues);
         telemetry.Decoded(ids.Length);
-        var response = new DecodeResponse { Text = request.CleanUpTokenizationSpaces ? BatchDecoder.CleanUp(text) : text };
+        // As transformers: in BPE's text spaces before punctuation are the model's own.
+        var cleansUp = request.CleanUpTokenizationSpaces && !model.Tokenizer.IsBytePair;
+        var response = new DecodeResponse { Text = cleansUp ? BatchDecoder.CleanUp(text) : text };
         if (request.IncludePieces)
-            AddPieces(ids, response.Pieces);
+            AddPieces(ids, new PieceDecoder(model.Tokens, request.SkipSpecialTokens, request.Continues), response.Pieces);
         return Task.FromResult(response);
     }
 
@@ -200,7 +194,9 @@ internal sealed class TokenizationService(
         {
             case DetokenizeRequest.EventOneofCase.Start:
                 var start = request.Start;
-                session.Start(request.Sequence, [.. start.Stop], !start.HasSkipSpecialTokens || start.SkipSpecialTokens, start.IncludeStop);
+                session.Start(request.Sequence, new SequenceSettings(
+                    [.. start.Stop], !start.HasSkipSpecialTokens || start.SkipSpecialTokens, start.IncludeStop, start.PrefixIds,
+                    (int)Math.Min(start.MinTokens, int.MaxValue)));
                 return null;
             case DetokenizeRequest.EventOneofCase.Tokens:
                 telemetry.Decoded(request.Tokens.Ids.Count);
@@ -212,12 +208,11 @@ internal sealed class TokenizationService(
         }
     }
 
-    private void Encode(
-        string text, UserRanges userRanges, bool addSpecialTokens, List<int> ids, string field, ServerCallContext context)
+    private void Encode(Action encode, string field, ServerCallContext context)
     {
         try
         {
-            model.Tokenizer.Encode(text, userRanges, addSpecialTokens, ids);
+            encode();
         }
         catch (UncoveredTextException exception)
         {
@@ -287,17 +282,21 @@ internal sealed class TokenizationService(
             field.Add(new TextRange { Start = (uint)ranges[i].Start, Length = (uint)ranges[i].Length });
     }
 
-    private void AddPieces(IReadOnlyList<int> ids, RepeatedField<TokenPiece> field)
+    private PieceDecoder WholeText() => new(model.Tokens, skipSpecialTokens: false, continues: false);
+
+    private void AddPieces(IReadOnlyList<int> ids, PieceDecoder pieces, RepeatedField<TokenPiece> field)
     {
         foreach (var id in ids)
         {
+            var bytes = pieces.Next(id);
             field.Add(new TokenPiece
             {
                 Id = (uint)id,
                 Token = model.Tokens.Token(id) ?? "",
-                Text = BatchDecoder.Decode(model.Tokens, [id], skipSpecialTokens: false),
-                Utf8 = ByteString.CopyFrom(model.Tokens.Bytes(id)),
+                Text = pieces.Text(bytes),
+                Utf8 = ByteString.CopyFrom(bytes),
                 Special = model.Tokens.IsSpecial(id),
+                DroppedAtStart = (uint)PieceDecoder.DroppedAtStart(model.Tokens, id),
             });
         }
     }

@@ -57,6 +57,11 @@ internal sealed class TokenizerOptions
     [Range(1, 1024)]
     public int StopCharactersMax { get; set; } = 512;
 
+    /// <summary>The most ids that may be given as what stands before a sequence of a detokenize stream.</summary>
+    /// <value>Default 4,096; range 64 to 16,777,216.</value>
+    [Range(64, 1 << 24)]
+    public int PrefixTokensMax { get; set; } = 4096;
+
     /// <summary>
     /// How many byte tokens in a row a detokenize stream holds back in byte-fallback vocabularies (Llama 2, Mistral, Gemma), until it is
     /// known whether they are valid UTF-8 together: up to this length a stream shows what decoding all ids at once gives. 0 shows every

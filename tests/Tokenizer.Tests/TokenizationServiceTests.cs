@@ -181,9 +181,64 @@ public sealed class TokenizationServiceTests : IDisposable
         Assert.Equal("hello world 🙂", decoded.Text);
         var bare = await host.Client.EncodeAsync(new EncodeRequest { Text = "hello", AddSpecialTokens = false });
         Assert.Equal([259u], bare.Ids);
-        var refused = await Assert.ThrowsAsync<RpcException>(async () =>
-            await host.Client.DecodeAsync(new DecodeRequest { Ids = { 1, 305 } }));
-        Assert.Equal("ids[1]", Violations(refused).Single().Field);
+    }
+
+    [Fact]
+    public async Task Decode_IdsWithoutAToken_AreEmptyText()
+    {
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
+        var request = new DecodeRequest { Ids = { 'a', 305, 1 << 24, uint.MaxValue, 'b' }, IncludePieces = true };
+        var answer = await host.Client.DecodeAsync(request);
+        Assert.Equal("ab", answer.Text);
+        Assert.Equal(["a", "", "", "", "b"], answer.Pieces.Select(piece => piece.Text));
+        Assert.Equal(request.Ids, answer.Pieces.Select(piece => piece.Id));
+        using var call = host.Client.Detokenize();
+        await Send(call, new DetokenizeRequest { Start = new DetokenizeStart { Stop = { "ab" } } });
+        Assert.Equal(("", 4u, false), await Ask(call, Tokens(0, 'a', 305, 1 << 24, uint.MaxValue)));
+        Assert.Equal(("", 5u, true), await Ask(call, Tokens(0, 'b')));
+    }
+
+    [Theory]
+    [InlineData("""{"model": {"type": "Unigram", "vocab": [["h", -1.0], [" .", -1.0]]}, "decoder": {"type": "Fuse"}}""", "h.")]
+    [InlineData("""{"model": {"type": "BPE", "vocab": {"h": 0, " .": 1}, "merges": []}, "decoder": {"type": "Fuse"}}""", "h .")]
+    public async Task Decode_CleanUp_LeavesBytePairTextAlone(string tokenizerJson, string expected)
+    {
+        _model.Write("tokenizer.json", tokenizerJson);
+        _model.Delete("tokenizer_config.json");
+        _model.Delete("generation_config.json");
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
+        var request = new DecodeRequest { Ids = { 0, 1 }, CleanUpTokenizationSpaces = true };
+        Assert.Equal(expected, (await host.Client.DecodeAsync(request)).Text);
+    }
+
+    [Fact]
+    public async Task Detokenize_Prefix_IsBounded()
+    {
+        await using var host = await TokenizerHost.StartAsync(_model.Directory, ("PrefixTokensMax", "64"));
+        using var call = host.Client.Detokenize();
+        var start = new DetokenizeStart { PrefixIds = { Enumerable.Repeat(65u, 65) } };
+        Assert.Equal("start.prefix_ids", await Fault(call, new DetokenizeRequest { Start = start }));
+        start.PrefixIds.RemoveAt(0);
+        await Send(call, new DetokenizeRequest { Start = start });
+        Assert.Equal(("hello", 1u, false), await Ask(call, Tokens(0, 259)));
+    }
+
+    [Fact]
+    public async Task Decode_SentencePieceIds_JoinedPiecesAreTheText()
+    {
+        _model.Write("tokenizer.json", FallbackVocabulary.TokenizerJson(FallbackVocabulary.StripDecoder));
+        _model.Delete("tokenizer_config.json");
+        _model.Delete("generation_config.json");
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
+        var request = new DecodeRequest { Ids = { FallbackVocabulary.Is, FallbackVocabulary.Paris }, IncludePieces = true };
+        foreach (var (continues, text) in new[] { (false, "is Paris"), (true, " is Paris") })
+        {
+            request.Continues = continues;
+            var answer = await host.Client.DecodeAsync(request);
+            Assert.Equal((text, text), (answer.Text, string.Concat(answer.Pieces.Select(piece => piece.Text))));
+            Assert.Equal(text, string.Concat(answer.Pieces.Select(piece => piece.Utf8.ToStringUtf8())));
+            Assert.Equal([1u, 1u], answer.Pieces.Select(piece => piece.DroppedAtStart));
+        }
     }
 
     [Fact]
@@ -244,7 +299,7 @@ public sealed class TokenizationServiceTests : IDisposable
         Assert.Equal("sequence", await Fault(call, Tokens(5, 1)));
         Assert.Equal("start", await Fault(call, start, start));
         Assert.Equal("start", await Fault(call, start, new DetokenizeRequest { Sequence = 2, Start = new DetokenizeStart() }));
-        Assert.Equal("tokens.ids[1]", await Fault(call, Tokens(1, 1, 305)));
+        Assert.Equal(("", 0u, true), await Ask(call, new DetokenizeRequest { Sequence = 1, End = new DetokenizeEnd() }));
         Assert.Equal("sequence", await Fault(call, Tokens(1, 1)));
         Assert.Equal("start.stop", await Fault(call, new DetokenizeRequest { Start = new DetokenizeStart { Stop = { "a", "b" } } }));
         Assert.Equal("start.stop[0]", await Fault(call, new DetokenizeRequest { Start = new DetokenizeStart { Stop = { "" } } }));

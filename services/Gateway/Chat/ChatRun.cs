@@ -139,7 +139,7 @@ internal sealed class ChatRun : IAsyncDisposable
         var ended = false;
         try
         {
-            _detokenize.Start(choice.Index, _request.Stop, _request.IncludeStop);
+            _detokenize.Start(choice.Index, _request, _prompt.Ids);
             await foreach (var happened in _generator.GenerateAsync(_request, _prompt, choice.Seed, choice.GenerateToken))
             {
                 if (!admitted && happened is not GenerationEvent.Failed)

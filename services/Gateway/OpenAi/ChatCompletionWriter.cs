@@ -16,20 +16,20 @@ internal sealed class ChatCompletionWriter(
         OpenChunk(json, choice);
         json.WriteString("role", "assistant");
         json.WriteString("content", "");
-        CloseChunk(json, [], default, null);
+        CloseChunk(json, choice, [], default, null);
     }
 
     public void WriteDelta(Utf8JsonWriter json, ChatUpdate.Delta delta)
     {
         OpenChunk(json, delta.Choice);
         json.WriteString("content", delta.Text);
-        CloseChunk(json, delta.Logprobs, delta.Ids, null);
+        CloseChunk(json, delta.Choice, delta.Logprobs, delta.Ids, null);
     }
 
     public void WriteFinish(Utf8JsonWriter json, ChatUpdate.ChoiceFinished finished)
     {
         OpenChunk(json, finished.Choice);
-        CloseChunk(json, [], default, finished);
+        CloseChunk(json, finished.Choice, [], default, finished);
     }
 
     /// <summary>The last chunk where usage was asked for: no choices.</summary>
@@ -56,7 +56,7 @@ internal sealed class ChatCompletionWriter(
             json.WriteString("content", answer.Text.ToString());
             json.WriteNull("refusal");
             json.WriteEndObject();
-            WriteLogprobs(json, answer.Logprobs, answer.Ids.ToArray());
+            WriteLogprobs(json, (uint)choice, answer.Logprobs, answer.Ids.ToArray());
             WriteFinishReason(json, answer.Finished);
             json.WriteEndObject();
         }
@@ -86,10 +86,11 @@ internal sealed class ChatCompletionWriter(
     }
 
     private void CloseChunk(
-        Utf8JsonWriter json, IReadOnlyList<TokenLogprobs> logprobs, ReadOnlyMemory<uint> ids, ChatUpdate.ChoiceFinished? finished)
+        Utf8JsonWriter json, uint choice, IReadOnlyList<TokenLogprobs> logprobs, ReadOnlyMemory<uint> ids,
+        ChatUpdate.ChoiceFinished? finished)
     {
         json.WriteEndObject();
-        WriteLogprobs(json, logprobs, ids);
+        WriteLogprobs(json, choice, logprobs, ids);
         WriteFinishReason(json, finished);
         json.WriteEndObject();
         json.WriteEndArray();
@@ -114,7 +115,7 @@ internal sealed class ChatCompletionWriter(
             json.WriteNumber("stop_reason", id);
     }
 
-    private void WriteLogprobs(Utf8JsonWriter json, IReadOnlyList<TokenLogprobs> logprobs, ReadOnlyMemory<uint> ids)
+    private void WriteLogprobs(Utf8JsonWriter json, uint choice, IReadOnlyList<TokenLogprobs> logprobs, ReadOnlyMemory<uint> ids)
     {
         if (logprobs.Count == 0)
         {
@@ -124,15 +125,16 @@ internal sealed class ChatCompletionWriter(
 
         json.WriteStartObject("logprobs");
         json.WriteStartArray("content");
-        for (var index = 0; index < logprobs.Count; index++)
+        var opens = pieces.Begin(choice);
+        for (var index = 0; index < logprobs.Count; index++, opens = false)
         {
             json.WriteStartObject();
-            WriteToken(json, ids.Span[index], logprobs[index].Logprob);
+            WriteToken(json, pieces.Find(ids.Span[index], opens), logprobs[index].Logprob);
             json.WriteStartArray("top_logprobs");
             foreach (var top in logprobs[index].Top)
             {
                 json.WriteStartObject();
-                WriteToken(json, top.Id, top.Logprob);
+                WriteToken(json, pieces.Find(top.Id, opens), top.Logprob);
                 json.WriteEndObject();
             }
 
@@ -145,9 +147,8 @@ internal sealed class ChatCompletionWriter(
         json.WriteEndObject();
     }
 
-    private void WriteToken(Utf8JsonWriter json, uint id, float logprob)
+    private static void WriteToken(Utf8JsonWriter json, TokenPiece piece, float logprob)
     {
-        var piece = pieces[id];
         json.WriteString("token", piece.Text);
         // JSON has no infinity; OpenAI's own stand-in for a token that cannot be drawn is −9999.
         json.WriteNumber("logprob", float.IsFinite(logprob) ? logprob : -9999f);

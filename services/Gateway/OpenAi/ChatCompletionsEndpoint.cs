@@ -42,7 +42,7 @@ internal sealed class ChatCompletionsEndpoint(
     private async Task AnswerAsync(HttpContext context, ChatCompletionRequest request)
     {
         var cancellationToken = context.RequestAborted;
-        var pieces = new PieceTable(tokenizer);
+        var pieces = new PieceTable(tokenizer, request.Chat.Conversation.ContinueFinalMessage);
         var result = new ChatCompletionResult(request.Chat.Choices);
         var model = "";
         await foreach (var update in pipeline.RunAsync(request.Chat, cancellationToken))
@@ -83,7 +83,7 @@ internal sealed class ChatCompletionsEndpoint(
     private async Task CopyAsync(
         ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request, CancellationToken cancellationToken)
     {
-        var pieces = new PieceTable(tokenizer);
+        var pieces = new PieceTable(tokenizer, request.Chat.Conversation.ContinueFinalMessage);
         var writer = Writer("", request, pieces);
         while (await updates.MoveNextAsync())
         {

@@ -4,11 +4,20 @@ using Parley.Gateway.Upstream;
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>The token strings that log-probabilities are written with; each id of a request is asked for once.</summary>
-internal sealed class PieceTable(TokenizerClient tokenizer)
+/// <param name="tokenizer">Knows them.</param>
+/// <param name="continues">The answer continues a message; else it is a text of its own, which its first token opens.</param>
+internal sealed class PieceTable(TokenizerClient tokenizer, bool continues)
 {
     private readonly Dictionary<uint, TokenPiece> _pieces = [];
+    private readonly HashSet<uint> _begun = [];
 
-    public TokenPiece this[uint id] => _pieces[id];
+    /// <summary>The piece of an id.</summary>
+    /// <param name="id">One of those learned.</param>
+    /// <param name="opens">It is, or could have been, the first token of an answer.</param>
+    public TokenPiece Find(uint id, bool opens) => opens && !continues ? _pieces[id].AtStart() : _pieces[id];
+
+    /// <summary>Whether tokens of a choice that are about to be written are its first.</summary>
+    public bool Begin(uint choice) => _begun.Add(choice);
 
     /// <summary>Learns the ids of a delta, in one call for all that are new.</summary>
     public async ValueTask LearnAsync(ChatUpdate.Delta delta, CancellationToken cancellationToken)
@@ -26,7 +35,7 @@ internal sealed class PieceTable(TokenizerClient tokenizer)
         missing.ExceptWith(_pieces.Keys);
         if (missing.Count == 0)
             return;
-        foreach (var piece in await tokenizer.PiecesAsync(missing, cancellationToken))
+        foreach (var piece in await tokenizer.PiecesAsync(missing, continues: true, cancellationToken))
             _pieces[piece.Id] = piece;
     }
 }

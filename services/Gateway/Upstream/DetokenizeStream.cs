@@ -16,6 +16,9 @@ namespace Parley.Gateway.Upstream;
 internal sealed class DetokenizeStream(int choices, int answersMax, UpstreamService service, CancellationToken cancellationToken)
     : IDisposable
 {
+    /// <summary>So many at the end of a prompt decide how the text goes on: a character, or a run of byte tokens, is shorter.</summary>
+    private const int PrefixTokensMax = 64;
+
     /// <summary>Whoever hands an answer over goes on with it: one thread's work, not two threads' with a wake between.</summary>
     private readonly Channel<DetokenizeResponse> _answers = Channel.CreateBounded<DetokenizeResponse>(
         new BoundedChannelOptions(choices * answersMax)
@@ -31,10 +34,17 @@ internal sealed class DetokenizeStream(int choices, int answersMax, UpstreamServ
 
     public int Choices => choices;
 
-    public void Start(uint choice, IReadOnlyList<string> stop, bool includeStop)
+    /// <summary>Opens a choice.</summary>
+    /// <param name="choice">Of the request.</param>
+    /// <param name="request">Says what ends the text.</param>
+    /// <param name="promptIds">What an answer that continues a message goes on from.</param>
+    public void Start(uint choice, ChatRequest request, IReadOnlyList<uint> promptIds)
     {
-        var start = new DetokenizeStart { IncludeStop = includeStop };
-        start.Stop.AddRange(stop);
+        var start = new DetokenizeStart { IncludeStop = request.IncludeStop, MinTokens = request.Sampling.MinTokens ?? 0 };
+        start.Stop.AddRange(request.Stop);
+        // An answer that opens a message is a text of its own, as transformers decodes it: its first space may be dropped.
+        if (request.Conversation.ContinueFinalMessage)
+            start.PrefixIds.AddRange(promptIds.TakeLast(PrefixTokensMax));
         _call.Post(this, new DetokenizeRequest { Sequence = _first + choice, Start = start });
     }
 

@@ -126,7 +126,7 @@ internal static class ProtoMapping
         for (var index = 0; index < result.Length; index++)
         {
             var piece = pieces[index];
-            result[index] = new TokenPiece(piece.Id, piece.Token, piece.Text, piece.Utf8.Memory, piece.Special);
+            result[index] = new TokenPiece(piece.Id, piece.Token, piece.Text, piece.Utf8.Memory, piece.Special, (int)piece.DroppedAtStart);
         }
 
         return result;

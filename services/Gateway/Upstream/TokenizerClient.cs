@@ -50,9 +50,13 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
     }
 
     /// <summary>The pieces of some ids, one for each, in their order.</summary>
-    public async Task<IReadOnlyList<Chat.TokenPiece>> PiecesAsync(IEnumerable<uint> ids, CancellationToken cancellationToken)
+    /// <param name="ids">Any ids.</param>
+    /// <param name="continues">They stand within a text; else they are a whole one, of which a decoder may drop the first space.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<IReadOnlyList<Chat.TokenPiece>> PiecesAsync(
+        IEnumerable<uint> ids, bool continues, CancellationToken cancellationToken)
     {
-        var message = new DecodeRequest { IncludePieces = true };
+        var message = new DecodeRequest { IncludePieces = true, Continues = continues };
         message.Ids.AddRange(ids);
         try
         {

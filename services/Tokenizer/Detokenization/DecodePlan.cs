@@ -85,6 +85,15 @@ internal sealed class DecodePlan
         bytes.AddRange(Encoding.UTF8.GetBytes(token));
     }
 
+    /// <summary>Whether bytes begin with the character that is stripped from the text's start, and how many bytes that takes.</summary>
+    public bool StartsWithStripped(IReadOnlyList<byte> bytes, out int length)
+    {
+        var character = Encoding.UTF8.GetBytes([StripCharacter]);
+        var starts = bytes.Count >= character.Length && character.SequenceEqual(bytes.Take(character.Length));
+        length = starts ? character.Length : 0;
+        return starts;
+    }
+
     private void Add(JsonSection section, ref bool fused)
     {
         switch (section.Type)

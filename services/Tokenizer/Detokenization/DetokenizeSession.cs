@@ -8,15 +8,22 @@ internal sealed class DetokenizeSession(TokenTable tokens, TokenizerOptions opti
     private readonly Dictionary<uint, SequenceDecoder> _sequences = [];
 
     /// <summary>Opens a sequence.</summary>
-    /// <exception cref="RequestException">It is open already, there are too many, or a stop is not allowed.</exception>
-    public void Start(uint sequence, IReadOnlyList<string> stops, bool skipSpecialTokens, bool includeStop)
+    /// <exception cref="RequestException">It is open already, there are too many, or a stop or the prefix is not allowed.</exception>
+    public void Start(uint sequence, SequenceSettings settings)
     {
+        var stops = settings.Stops;
         if (_sequences.ContainsKey(sequence))
             throw new RequestException("start", $"Sequence {sequence} is open already.");
         if (_sequences.Count >= options.SequencesPerStreamMax)
             throw new RequestException("start", $"A stream carries at most {options.SequencesPerStreamMax} sequences.");
         if (stops.Count > options.StopCountMax)
             throw new RequestException("start.stop", $"{stops.Count} stops are given; at most {options.StopCountMax} are allowed.");
+        if (settings.PrefixIds.Count > options.PrefixTokensMax)
+        {
+            throw new RequestException("start.prefix_ids",
+                $"{settings.PrefixIds.Count} ids are given; at most {options.PrefixTokensMax} are allowed.");
+        }
+
         for (var i = 0; i < stops.Count; i++)
         {
             if (stops[i].Length == 0)
@@ -25,25 +32,15 @@ internal sealed class DetokenizeSession(TokenTable tokens, TokenizerOptions opti
                 throw new RequestException($"start.stop[{i}]", $"A stop has at most {options.StopCharactersMax} characters.");
         }
 
-        _sequences.Add(sequence, new SequenceDecoder(tokens, stops, skipSpecialTokens, includeStop, options.ByteRunBytesMax));
+        _sequences.Add(sequence, new SequenceDecoder(tokens, settings, options.ByteRunBytesMax));
     }
 
     /// <summary>Decodes a batch; null when the sequence is final and the batch crossed that on the wire.</summary>
-    /// <exception cref="RequestException">The sequence is not open, or an id is not in the vocabulary.</exception>
+    /// <exception cref="RequestException">The sequence is not open.</exception>
     public DetokenizeUpdate? Append(uint sequence, ReadOnlySpan<uint> ids)
     {
         var decoder = Find(sequence);
-        if (decoder.IsFinal)
-            return null;
-        // All ids are looked at first, so that a refused batch has changed nothing.
-        for (var i = 0; i < ids.Length; i++)
-        {
-            if (ids[i] >= (uint)tokens.Count)
-                throw new RequestException($"tokens.ids[{i}]",
-                    $"The id {ids[i]} is not in the vocabulary, whose ids are below {tokens.Count}.");
-        }
-
-        return decoder.Append(ids);
+        return decoder.IsFinal ? null : decoder.Append(ids);
     }
 
     /// <summary>Ends a sequence and forgets it; null when it was final before.</summary>

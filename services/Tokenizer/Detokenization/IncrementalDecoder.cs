@@ -17,29 +17,43 @@ namespace Parley.Tokenizer.Detokenization;
 /// <param name="tokens">The vocabulary.</param>
 /// <param name="skipSpecialTokens">Leave special tokens out.</param>
 /// <param name="runBytesMax">How many byte tokens in a row are held back; 0 shows them as they come.</param>
-internal sealed class IncrementalDecoder(TokenTable tokens, bool skipSpecialTokens, int runBytesMax)
+/// <param name="hidden">
+/// Null leaves out of the text what is no part of it. Else skipped special tokens, and what is dropped from the start, are written as
+/// well and marked here: whoever looks for stop strings wants all of it.
+/// </param>
+internal sealed class IncrementalDecoder(TokenTable tokens, bool skipSpecialTokens, int runBytesMax, HiddenRanges? hidden = null)
 {
+    // Above the bytes of a run: special tokens that came within it, and whose place in the text is known at its end only.
+    private const int SpecialInRun = 1 << 8;
+
     private readonly DecodePlan _plan = tokens.Plan;
     private uint _pendingBytes;
     private int _pendingCount;
     private int _stripLeft = tokens.Plan.StripStart;
     private bool _isFirst = true;
-    private byte[] _run = [];
+    private int[] _run = [];
     private int _runStart;
     private int _runEnd;
     private bool _runIsReplaced;
     private bool _runIsLive;
 
-    /// <summary>How many byte tokens are held back.</summary>
+    /// <summary>How many tokens are held back.</summary>
     public int HeldCount => _runEnd - _runStart;
 
     /// <summary>Decodes one id and appends what is complete.</summary>
-    /// <param name="id">An id of the vocabulary.</param>
+    /// <param name="id">Any id; one without a token has no text.</param>
     /// <param name="text">Receives whole characters.</param>
     public void Append(int id, ArrayBufferWriter<char> text)
     {
         if (IsSkipped(id))
+        {
+            if (hidden is not null && HeldCount is > 0 and var held && held < runBytesMax)
+                Hold(SpecialInRun + id);
+            else
+                WriteHidden(System.Text.Encoding.UTF8.GetString(tokens.Bytes(id)), text);
             return;
+        }
+
         if (Decides(id))
             ReleaseAll(id, text);
         var isFirst = _isFirst;
@@ -60,13 +74,24 @@ internal sealed class IncrementalDecoder(TokenTable tokens, bool skipSpecialToke
             Emit(" ", text);
         if (isFirst && _plan.DroppedFromFirst != '\0')
         {
-            var bytes = new List<byte>();
-            _plan.Write(tokens.Token(id)!, isFirst: true, bytes);
-            Decode([.. bytes], text);
+            WriteFirst(id, text);
             return;
         }
 
         Decode(tokens.Bytes(id), text);
+    }
+
+    /// <summary>The text goes on another: nothing is dropped from its start.</summary>
+    public void Continue() => (_isFirst, _stripLeft) = (false, 0);
+
+    /// <summary>Reads what stands before the text and has been shown already.</summary>
+    public void ReadPrefix(IReadOnlyList<uint> ids)
+    {
+        var shown = new ArrayBufferWriter<char>();
+        foreach (var id in ids)
+            Append((int)id, shown);
+        ReleaseAll(-1, shown);
+        hidden?.Drop(shown.WrittenCount);
     }
 
     /// <summary>Whether an id, once it comes, says what the bytes held back mean.</summary>
@@ -77,17 +102,20 @@ internal sealed class IncrementalDecoder(TokenTable tokens, bool skipSpecialToke
     public void BeginRelease(int id)
     {
         _runIsLive = id >= 0 && tokens.IsByte(id);
-        _runIsReplaced = !_runIsLive && !System.Text.Unicode.Utf8.IsValid(_run.AsSpan(_runStart, HeldCount));
+        _runIsReplaced = !_runIsLive && !System.Text.Unicode.Utf8.IsValid(
+            Array.ConvertAll(Array.FindAll(_run[_runStart.._runEnd], value => value < SpecialInRun), value => (byte)value));
     }
 
-    /// <summary>Shows the next of the bytes held back.</summary>
+    /// <summary>Shows the next of the tokens held back.</summary>
     public void ReleaseNext(ArrayBufferWriter<char> text)
     {
-        var at = _runStart++;
-        if (_runIsReplaced)
+        var value = _run[_runStart++];
+        if (value >= SpecialInRun)
+            WriteHidden(System.Text.Encoding.UTF8.GetString(tokens.Bytes(value - SpecialInRun)), text);
+        else if (_runIsReplaced)
             Emit("\uFFFD", text);
         else
-            Decode(_run.AsSpan(at, 1), text);
+            Decode([(byte)value], text);
         if (HeldCount == 0)
             (_runStart, _runEnd) = (0, 0);
     }
@@ -108,11 +136,38 @@ internal sealed class IncrementalDecoder(TokenTable tokens, bool skipSpecialToke
             ReleaseNext(text);
     }
 
-    private void Hold(byte value)
+    private void Hold(int value)
     {
         if (_runEnd == _run.Length)
             Array.Resize(ref _run, Math.Max(16, 2 * _runEnd));
         _run[_runEnd++] = value;
+    }
+
+    // Of the first token characters may be dropped anywhere, each of them a space where a later token has one.
+    private void WriteFirst(int id, ArrayBufferWriter<char> text)
+    {
+        var bytes = new List<byte>();
+        _plan.Write(tokens.Token(id)!, isFirst: true, bytes);
+        var shown = System.Text.Encoding.UTF8.GetString([.. bytes]).AsSpan();
+        foreach (var character in System.Text.Encoding.UTF8.GetString(tokens.Bytes(id)))
+        {
+            if (shown.IsEmpty || shown[0] != character)
+            {
+                WriteHidden([character], text);
+                continue;
+            }
+
+            Emit(shown[..1], text);
+            shown = shown[1..];
+        }
+    }
+
+    private void WriteHidden(ReadOnlySpan<char> characters, ArrayBufferWriter<char> text)
+    {
+        if (hidden is null || characters.IsEmpty)
+            return;
+        hidden.Add(text.WrittenCount, characters.Length);
+        text.Write(characters);
     }
 
     private void Decode(ReadOnlySpan<byte> bytes, ArrayBufferWriter<char> text)
@@ -187,6 +242,7 @@ internal sealed class IncrementalDecoder(TokenTable tokens, bool skipSpecialToke
             }
 
             _stripLeft--;
+            WriteHidden(characters[..1], text);
             characters = characters[1..];
         }
 

@@ -4,22 +4,37 @@ using Parley.Tokenizer.Vocabulary;
 namespace Parley.Tokenizer.Detokenization;
 
 /// <summary>One sequence of a detokenize stream: decoder, then stop matcher, then what may be shown.</summary>
-internal sealed class SequenceDecoder(
-    TokenTable tokens, IReadOnlyList<string> stops, bool skipSpecialTokens, bool includeStop, int runBytesMax)
+/// <remarks>
+/// Stops are looked for in all of the text, as transformers' <c>StopStringCriteria</c> does: special tokens stand in it though readers
+/// may not see them, and so does the first space that a decoder drops.
+/// </remarks>
+internal sealed class SequenceDecoder
 {
-    private readonly IncrementalDecoder _decoder = new(tokens, skipSpecialTokens, runBytesMax);
-    private readonly StopMatcher? _matcher = stops.Count == 0 ? null : new StopMatcher(stops);
+    private readonly SequenceSettings _settings;
+    private readonly IncrementalDecoder _decoder;
+    private readonly StopMatcher? _matcher;
+    private readonly HiddenRanges? _hidden;
 
     // Starts with what is held back, then new text.
     private readonly ArrayBufferWriter<char> _text = new(64);
     private int _tokensRead;
 
-    // How many tokens had been read with each of the bytes that the decoder holds back.
+    // How many tokens had been read with each of those that the decoder holds back.
     private readonly List<int> _heldTokens = [];
+    private string? _stop;
+
+    public SequenceDecoder(TokenTable tokens, SequenceSettings settings, int runBytesMax)
+    {
+        _settings = settings;
+        if (settings.Stops.Count > 0)
+            (_matcher, _hidden) = (new StopMatcher(settings.Stops), new HiddenRanges());
+        _decoder = new IncrementalDecoder(tokens, settings.SkipSpecialTokens, runBytesMax, _hidden);
+        _decoder.ReadPrefix(settings.PrefixIds);
+    }
 
     public bool IsFinal { get; private set; }
 
-    /// <summary>Decodes a batch. Ids must lie in the vocabulary.</summary>
+    /// <summary>Decodes a batch.</summary>
     public DetokenizeUpdate Append(ReadOnlySpan<uint> ids)
     {
         foreach (var id in ids)
@@ -32,7 +47,7 @@ internal sealed class SequenceDecoder(
             _tokensRead++;
             if (_decoder.HeldCount > held)
                 _heldTokens.Add(_tokensRead);
-            if (FindStop(start) is { } end)
+            if (FindStop(start, _tokensRead) is { } end)
                 return Stopped(end);
         }
 
@@ -46,7 +61,7 @@ internal sealed class SequenceDecoder(
             return Stopped(endInRun);
         var start = _text.WrittenCount;
         _decoder.Flush(_text);
-        return FindStop(start) is { } end ? Stopped(end) : Shown(_text.WrittenCount, isFinal: true);
+        return FindStop(start, _tokensRead) is { } end ? Stopped(end) : Shown(_text.WrittenCount, isFinal: true);
     }
 
     // Byte by byte, so that a stop counts the tokens through the one that completed it and not those that came while it was held back.
@@ -57,7 +72,7 @@ internal sealed class SequenceDecoder(
         {
             var start = _text.WrittenCount;
             _decoder.ReleaseNext(_text);
-            if (FindStop(start) is not { } end)
+            if (FindStop(start, _heldTokens[i]) is not { } end)
                 continue;
             _tokensRead = _heldTokens[i];
             return end;
@@ -67,15 +82,18 @@ internal sealed class SequenceDecoder(
         return null;
     }
 
-    private int? FindStop(int start)
+    private int? FindStop(int start, int tokensRead)
     {
         if (_matcher is null)
             return null;
         var text = _text.WrittenSpan;
         for (var i = start; i < text.Length; i++)
         {
-            if (_matcher.Read(text[i]) == StopMatcher.State.Stopped)
+            if (_matcher.Read(text[i]) != StopMatcher.State.Stopped)
+                continue;
+            if (tokensRead > _settings.MinTokens)
                 return i + 1;
+            _matcher.PassOver();
         }
 
         return null;
@@ -83,14 +101,17 @@ internal sealed class SequenceDecoder(
 
     private DetokenizeUpdate Stopped(int end)
     {
-        var stop = _matcher!.Stop!;
-        return Shown(includeStop ? end : end - stop.Length, isFinal: true);
+        _stop = _matcher!.Stop!;
+        var update = Shown(end - _stop.Length, isFinal: true);
+        // All of it, special tokens too: whoever wants to see the stop wants to see which.
+        return _settings.IncludeStop ? update with { Text = update.Text + _stop } : update;
     }
 
     private DetokenizeUpdate Shown(int length, bool isFinal)
     {
         IsFinal = isFinal;
-        var shown = _text.WrittenSpan[..length].ToString();
+        var shown = _hidden?.Visible(_text.WrittenSpan[..length]) ?? _text.WrittenSpan[..length].ToString();
+        _hidden?.Drop(length);
         if (length == _text.WrittenCount)
         {
             _text.ResetWrittenCount();
@@ -102,6 +123,6 @@ internal sealed class SequenceDecoder(
             _text.Write(held);
         }
 
-        return new DetokenizeUpdate(shown, _tokensRead, _matcher?.Stop, isFinal);
+        return new DetokenizeUpdate(shown, _tokensRead, _stop, isFinal);
     }
 }

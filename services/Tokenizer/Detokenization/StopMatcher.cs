@@ -11,6 +11,7 @@ internal sealed class StopMatcher
     private readonly List<int> _depths = [0];
     private readonly List<int> _failures = [0];
     private readonly List<int> _found = [-1];
+    private readonly List<bool> _isInner = [false];
     private readonly IReadOnlyList<string> _stops;
     private int _node;
 
@@ -39,8 +40,15 @@ internal sealed class StopMatcher
     /// <summary>How many characters at the end of the text must be held back.</summary>
     public int HeldLength => _depths[_node];
 
-    /// <summary>The stop that was found, or null.</summary>
-    public string? Stop { get; private set; }
+    /// <summary>The stop that the text ends with, or null.</summary>
+    public string? Stop => _found[_node] >= 0 ? _stops[_found[_node]] : null;
+
+    /// <summary>Goes on after a stop that does not count; it may still be the start of another.</summary>
+    public void PassOver()
+    {
+        while (_node != 0 && !_isInner[_node])
+            _node = _failures[_node];
+    }
 
     /// <summary>Reads the next character of the text.</summary>
     public State Read(char character)
@@ -50,11 +58,7 @@ internal sealed class StopMatcher
             _node = _failures[_node];
         _node = next;
         if (_found[_node] >= 0)
-        {
-            Stop = _stops[_found[_node]];
             return State.Stopped;
-        }
-
         return _node == 0 ? State.Text : State.Held;
     }
 
@@ -66,10 +70,12 @@ internal sealed class StopMatcher
             if (!_edges.TryGetValue(Edge(node, character), out var child))
             {
                 child = _depths.Count;
+                _isInner[node] = true;
                 _edges.Add(Edge(node, character), child);
                 _depths.Add(_depths[node] + 1);
                 _failures.Add(0);
                 _found.Add(-1);
+                _isInner.Add(false);
             }
 
             node = child;

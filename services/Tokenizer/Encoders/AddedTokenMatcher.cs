@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
+using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Vocabulary;
 
 namespace Parley.Tokenizer.Encoders;
@@ -86,6 +86,23 @@ internal sealed class AddedTokenMatcher
         AddText(segment, consumed, end, segments);
     }
 
+    /// <summary>The first token in a stretch of text, and of those there the longest; false for none.</summary>
+    public bool TryFind(string text, int start, int end, out int position, out int length)
+    {
+        length = 0;
+        for (position = start; position < end && !IsEmpty; position++)
+        {
+            var next = text.AsSpan(position, end - position).IndexOfAny(_firstChars);
+            if (next < 0)
+                return false;
+            position += next;
+            if (LongestAt(text, position, end, isText: null, out length) is not null)
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The first special token in a text, or null.</summary>
     public AddedToken? FindSpecial(string text)
     {
@@ -134,13 +151,5 @@ internal sealed class AddedTokenMatcher
     private static bool StartsWithWord(ReadOnlySpan<char> text) =>
         Rune.DecodeFromUtf16(text, out var rune, out _) == OperationStatus.Done && IsWord(rune);
 
-    // \w of Rust's regex: Alphabetic, marks, decimal numbers, connectors and the two joiners.
-    private static bool IsWord(Rune rune) => Rune.GetUnicodeCategory(rune) switch
-    {
-        UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
-            or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter or UnicodeCategory.LetterNumber
-            or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
-            or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.ConnectorPunctuation => true,
-        _ => rune.Value is 0x200C or 0x200D or (>= 0x24B6 and <= 0x24E9),
-    };
+    private static bool IsWord(Rune rune) => UnicodeClasses.RustWord.Contains(rune.Value);
 }

@@ -12,12 +12,14 @@ internal sealed class AddedTokenSplitter
 {
     private readonly AddedTokenMatcher _raw;
     private readonly AddedTokenMatcher _normalized;
+    private readonly AddedTokenMatcher _special;
     private readonly TextNormalizer? _normalizer;
 
     public AddedTokenSplitter(IReadOnlyList<AddedToken> tokens, TextNormalizer? normalizer)
     {
         _normalizer = normalizer;
         _raw = new AddedTokenMatcher(tokens.Where(token => !token.Normalized).Select(token => (token, token.Content)));
+        _special = new AddedTokenMatcher(tokens.Where(token => token.Special).Select(token => (token, token.Content)));
         _normalized = new AddedTokenMatcher(tokens.Where(token => token.Normalized)
             .Select(token => (token, normalizer?.Normalize(token.Content) ?? token.Content)));
     }
@@ -54,6 +56,23 @@ internal sealed class AddedTokenSplitter
             else
                 _normalized.Split(segment, ranges.IsEmpty ? null : Mapped(ranges, raw, normal).Overlaps, segments);
         }
+    }
+
+    /// <summary>The special tokens that a user spelt out, in order.</summary>
+    public List<(int Start, int Length)> FindSpelt(string text, UserRanges userRanges)
+    {
+        var found = new List<(int Start, int Length)>();
+        for (var i = 0; i < userRanges.Count; i++)
+        {
+            var (from, to) = (userRanges[i].Start, userRanges[i].Start + userRanges[i].Length);
+            while (_special.TryFind(text, from, to, out var start, out var length))
+            {
+                found.Add((start, length));
+                from = start + length;
+            }
+        }
+
+        return found;
     }
 
     /// <summary>The first special token in a text, or null.</summary>

@@ -16,8 +16,8 @@ using Microsoft.ML.Tokenizers;
 /// text ─▶ 1 added tokens ─▶ 2 normalizer ─▶ 3 pre-tokenizer ─▶ 4 piece encoder ─▶ 5 post-processor ─▶ ids
 ///              └────────────── their ids ──────────────────────────▲
 /// </code>
-/// Special tokens are not recognised where they overlap characters that a user wrote; nothing else depends on who wrote what, so the
-/// ids of a text without special tokens are those of the whole. Thread-safe.
+/// Special tokens are not recognised where they overlap characters that a user wrote, and in a chat what a user spelt out of them is
+/// encoded apart; nothing else depends on who wrote what, so the ids of a text without special tokens are those of the whole. Thread-safe.
 /// </remarks>
 internal sealed class HuggingFaceTokenizer : Tokenizer
 {
@@ -56,12 +56,16 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
 
         _postProcessor = Encoders.PostProcessor.Read(file.PostProcessor);
         Tokens = new TokenTable(file, _normalizer is null ? null : _normalizer.Normalize);
+        IsBytePair = file.Unigram is null;
         var symbols = _preTokenizer.EndsInBytes ? "byte-level" : file.Model.ByteFallback ? "byte fallback" : "characters";
-        Algorithm = $"{(file.Unigram is null ? "BPE" : "Unigram")} ({symbols})";
+        Algorithm = $"{(IsBytePair ? "BPE" : "Unigram")} ({symbols})";
     }
 
     /// <summary>The algorithm, as a person reads it.</summary>
     public string Algorithm { get; }
+
+    /// <summary>Whether the model merges pairs, and is not Unigram.</summary>
+    public bool IsBytePair { get; }
 
     /// <summary>The vocabulary by id.</summary>
     public TokenTable Tokens { get; }
@@ -109,6 +113,30 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         KeepScratch(scratch);
     }
 
+    /// <summary>
+    /// Encodes a rendered chat. Special tokens that a user spelt out are text apart from their neighbours, as with transformers'
+    /// <c>sanitize_control_tokens</c>: each of them, and what lies between them, by itself.
+    /// </summary>
+    /// <param name="text">What the template wrote.</param>
+    /// <param name="userRanges">The parts in which special tokens are text.</param>
+    /// <param name="ids">Receives the ids.</param>
+    public void EncodeChat(string text, UserRanges userRanges, List<int> ids)
+    {
+        var spelt = _addedTokens.FindSpelt(text, userRanges);
+        var position = spelt.Count > 0 ? spelt[0].Start : text.Length;
+        Encode(text[..position], userRanges.Within(0, position), addSpecialTokens: false, ids);
+        for (var i = 0; i < spelt.Count; i++)
+        {
+            EncodeWithin(text.Substring(spelt[i].Start, spelt[i].Length), EncodePlain, ids);
+            position = spelt[i].Start + spelt[i].Length;
+            var end = i + 1 < spelt.Count ? spelt[i + 1].Start : text.Length;
+            if (end == position)
+                continue;
+            var between = userRanges.Within(position, end - position);
+            EncodeWithin(text[position..end], part => EncodePart(part, between, end - position), ids);
+        }
+    }
+
     /// <summary>Encodes a text that is wholly the caller's: special tokens are recognised, none are added.</summary>
     public List<int> Encode(string text)
     {
@@ -117,11 +145,50 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
         return ids;
     }
 
+    // After a line break, whose ids are taken off again, so that no prefix is put in front as at a text's start.
+    private void EncodeWithin(string part, Func<string, List<int>> encode, List<int> ids)
+    {
+        try
+        {
+            var lineBreak = Encode("\n");
+            var encoded = encode("\n" + part);
+            ids.AddRange(encoded.Count >= lineBreak.Count && encoded[..lineBreak.Count].SequenceEqual(lineBreak)
+                ? encoded[lineBreak.Count..]
+                : encode(part));
+        }
+        catch (UncoveredTextException)
+        {
+            // A vocabulary without line breaks; if it is the part that is not covered, this says so.
+            ids.AddRange(encode(part));
+        }
+    }
+
+    private List<int> EncodePart(string part, UserRanges userRanges, int length)
+    {
+        var ids = new List<int>();
+        var shift = part.Length - length;
+        var bounds = Enumerable.Range(0, userRanges.Count).SelectMany(i =>
+            new[] { userRanges[i].Start + shift, userRanges[i].Start + userRanges[i].Length + shift });
+        Encode(part, UserRanges.FromBounds([.. bounds]), addSpecialTokens: false, ids);
+        return ids;
+    }
+
+    // Without looking for added tokens of any kind.
+    private List<int> EncodePlain(string text)
+    {
+        var normal = _normalizer?.Normalize(text) ?? text;
+        var (pieces, spare, ids) = (new List<TextPiece>(), new List<TextPiece>(), new List<int>());
+        _preTokenizer.Apply(new TextPiece(normal, 0, normal.Length, AtStart: true), ref pieces, ref spare);
+        var symbols = new SymbolBuffer();
+        foreach (var piece in pieces)
+            _encoder.Encode(piece.Span, symbols, ids);
+        return ids;
+    }
+
     /// <summary>The first special token that stands in a text, or null.</summary>
     public string? FindSpecialToken(string text) => _addedTokens.FindSpecial(text)?.Content;
 
-    /// <summary>The text of ids, special tokens kept; ids without a token are an error.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
+    /// <summary>The text of ids, special tokens kept; an id without a token has none.</summary>
     public override string Decode(IEnumerable<int> ids) => BatchDecoder.Decode(Tokens, [.. ids], skipSpecialTokens: false);
 
     public override OperationStatus Decode(IEnumerable<int> ids, Span<char> destination, out int idsConsumed, out int charsWritten)

@@ -56,7 +56,10 @@ internal sealed class TokenTable
         _bytes = [.. bytes];
     }
 
-    /// <summary>Ids are below this number.</summary>
+    /// <summary>
+    /// Ids with a token are below this number. A model may have more, as its output is often padded: such an id has no token, no bytes
+    /// and no text, as a gap within the vocabulary has none.
+    /// </summary>
     public int Count { get; }
 
     public DecodePlan Plan { get; }
@@ -64,16 +67,16 @@ internal sealed class TokenTable
     public IReadOnlyList<AddedToken> AddedTokens { get; }
 
     /// <summary>The entry of the vocabulary, or null for an id without one.</summary>
-    public string? Token(int id) => _tokens[id];
+    public string? Token(int id) => Has(id) ? _tokens[id] : null;
 
     /// <summary>The UTF-8 bytes that the id stands for; several ids may make one character.</summary>
-    public ReadOnlySpan<byte> Bytes(int id) => _bytes.AsSpan(_offsets[id], _offsets[id + 1] - _offsets[id]);
+    public ReadOnlySpan<byte> Bytes(int id) => Has(id) ? _bytes.AsSpan(_offsets[id], _offsets[id + 1] - _offsets[id]) : default;
 
     /// <summary>Whether the id is left out where special tokens are skipped.</summary>
-    public bool IsSpecial(int id) => _special[id];
+    public bool IsSpecial(int id) => Has(id) && _special[id];
 
     /// <summary>Whether the id is one byte of the byte fallback.</summary>
-    public bool IsByte(int id) => _isByte[id];
+    public bool IsByte(int id) => Has(id) && _isByte[id];
 
     /// <summary>The id of a token by its text, added tokens first.</summary>
     public bool TryGetId(string token, out int id)
@@ -87,9 +90,5 @@ internal sealed class TokenTable
         return _vocabulary.TryGetValue(token, out id);
     }
 
-    /// <summary>Refuses an id outside the vocabulary.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The id is not below <see cref="Count"/>.</exception>
-    public int Checked(uint id) => id < (uint)Count
-        ? (int)id
-        : throw new ArgumentOutOfRangeException(nameof(id), id, $"The id {id} is not in the vocabulary, whose ids are below {Count}.");
+    private bool Has(int id) => (uint)id < (uint)Count;
 }

@@ -33,6 +33,8 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
 
     public ConcurrentQueue<string> RequestIds { get; } = new();
 
+    public ConcurrentQueue<DetokenizeStart> Starts { get; } = new();
+
     private int _openStreams;
     private int _streams;
     private int _openSequences;
@@ -135,6 +137,7 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
                 return new DetokenizeResponse { Sequence = message.Sequence, Final = true, Fault = fault };
             }
 
+            Starts.Enqueue(message.Start);
             sequences.Add(message.Sequence, new FakeDetokenizer(message.Sequence, message.Start));
             Interlocked.Increment(ref _openSequences);
             return null;
@@ -169,6 +172,13 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
         if (id == Eos)
             return new TokenPiece { Id = id, Token = "<eos>", Text = "<eos>", Utf8 = ByteString.CopyFromUtf8("<eos>"), Special = true };
         var bytes = new[] { (byte)id };
-        return new TokenPiece { Id = id, Token = $"<0x{id:X2}>", Text = Encoding.UTF8.GetString(bytes), Utf8 = ByteString.CopyFrom(bytes) };
+        return new TokenPiece
+        {
+            Id = id,
+            Token = $"<0x{id:X2}>",
+            Text = Encoding.UTF8.GetString(bytes),
+            Utf8 = ByteString.CopyFrom(bytes),
+            DroppedAtStart = id == ' ' ? 1u : 0,
+        };
     }
 }

@@ -175,6 +175,42 @@ public sealed class ChatCompletionsEndpointTests
     }
 
     [Theory]
+    [InlineData(false, "", 0)]
+    [InlineData(true, " ", 1)]
+    public async Task Post_LogprobsOfAFirstSpace_FollowTheText(bool continues, string token, int bytes)
+    {
+        await using var host = await GatewayHost.StartAsync();
+        host.Generator.Script = _ => FakeGenerator.Letters(" A ");
+        var fields = $"\"logprobs\":true,\"top_logprobs\":1,\"continue_final_message\":{(continues ? "true" : "false")}";
+        var messages = continues ? "\"messages\":[{\"role\":\"assistant\",\"content\":\"It\"}],\"add_generation_prompt\":false" : Messages;
+
+        using var whole = await PostAsync(host, $"{{{messages},{fields}}}");
+
+        var content = (await ReadAsync(whole)).GetProperty("choices")[0].GetProperty("logprobs").GetProperty("content");
+        Assert.Equal([token, "A", " "], content.EnumerateArray().Select(one => one.GetProperty("token").GetString()));
+        Assert.Equal([bytes, 1, 1], content.EnumerateArray().Select(one => one.GetProperty("bytes").GetArrayLength()));
+    }
+
+    [Fact]
+    public async Task Post_ContinuedMessage_TellsTheTokenizerWhatStandsBefore()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        var text = new string('x', 100) + "is";
+
+        using var opened = await PostAsync(host, $"{{{Messages},\"min_tokens\":3}}");
+        using var continued = await PostAsync(host,
+            $"{{\"messages\":[{{\"role\":\"assistant\",\"content\":\"{text}\"}}],\"continue_final_message\":true,"
+            + "\"add_generation_prompt\":false}");
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (opened.StatusCode, continued.StatusCode));
+        var starts = host.Tokenizer.Starts.ToArray();
+        Assert.Equal((3u, 0), (starts[0].MinTokens, starts[0].PrefixIds.Count));
+        var prompt = host.Generator.Requests.Last().PromptIds;
+        Assert.Equal(prompt.TakeLast(64), starts[1].PrefixIds);
+        Assert.Equal(0u, starts[1].MinTokens);
+    }
+
+    [Theory]
     [InlineData("{", 400, "line 1")]
     [InlineData("{\"messages\":\n [}", 400, "line 2")]
     [InlineData("[]", 400, "body must be an object")]

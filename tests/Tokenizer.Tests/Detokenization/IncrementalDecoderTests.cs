@@ -56,7 +56,7 @@ public sealed class IncrementalDecoderTests
     [Fact]
     public void Append_StopInAHeldRun_CountsTheTokensThroughIt()
     {
-        var sequence = new SequenceDecoder(Fallback.Tokens, ["\n"], false, includeStop: false, 64);
+        var sequence = new SequenceDecoder(Fallback.Tokens, new SequenceSettings(["\n"], false, IncludeStop: false, [], 0), 64);
         Assert.Equal(("hi", 1), Read(256));
         Assert.Equal(("", 2), Read('a'));
         Assert.Equal(("", 4), Read('\n', 'b'));
@@ -103,7 +103,7 @@ public sealed class IncrementalDecoderTests
 
     private static string Streamed(HuggingFaceTokenizer tokenizer, int[] ids, int[] cuts, bool skip, int runBytesMax)
     {
-        var sequence = new SequenceDecoder(tokenizer.Tokens, [], skip, includeStop: false, runBytesMax);
+        var sequence = new SequenceDecoder(tokenizer.Tokens, new SequenceSettings([], skip, IncludeStop: false, [], 0), runBytesMax);
         var text = "";
         for (int start = 0, i = 0; start < ids.Length; i++)
         {

@@ -149,7 +149,7 @@ public sealed class TokenizerFixtureTests(ITestOutputHelper output)
 
     private static string Streamed(HuggingFaceTokenizer tokenizer, int[] ids, int[] cuts, bool skip, int runBytesMax)
     {
-        var sequence = new SequenceDecoder(tokenizer.Tokens, [], skip, includeStop: false, runBytesMax);
+        var sequence = new SequenceDecoder(tokenizer.Tokens, new SequenceSettings([], skip, IncludeStop: false, [], 0), runBytesMax);
         var text = new StringBuilder();
         var start = 0;
         foreach (var cut in cuts.Append(ids.Length))

@@ -25,13 +25,6 @@ internal static class CharacterClass
         return Of(Rune.GetUnicodeCategory(rune));
     }
 
-    /// <summary>Numeric as Rust's <c>char::is_numeric</c>.</summary>
-    public static bool IsNumeric(Rune rune) => Of(Rune.GetUnicodeCategory(rune)) == Number;
-
-    /// <summary>Punctuation of ASCII or of Unicode's P categories.</summary>
-    public static bool IsPunctuation(Rune rune) =>
-        rune.IsAscii ? char.IsPunctuation((char)rune.Value) || char.IsSymbol((char)rune.Value) : Rune.IsPunctuation(rune);
-
     private static byte Of(UnicodeCategory category) => category switch
     {
         <= UnicodeCategory.OtherLetter => Letter,

@@ -1,317 +1,288 @@
-using System.Globalization;
 using System.Text;
 
 namespace Parley.Tokenizer.Encoders.PreTokenizers;
 
 /// <summary>
-/// Rewrites an expression of Oniguruma's syntax, which Hugging Face uses, for .NET: possessive quantifiers become atomic groups,
-/// class intersections with a negated class become subtractions, scripts become ranges, and astral characters become stand-ins.
+/// Rewrites an expression of Oniguruma's syntax (Ruby's), which Hugging Face uses, for .NET. Whatever stands for characters becomes a
+/// class of exactly those characters, so that neither .NET's tables nor its rules of case decide anything; possessive quantifiers become
+/// atomic groups, anchors of lines and words what they are there, and characters beyond the basic plane their stand-ins.
 /// </summary>
 internal sealed class PatternTranslator
 {
-    private const string Han = "⺀-⺙⺛-⻳⼀-⿕々〇〡-〩〸-〻㐀-䶿一-鿿豈-舘並-龎"
-        + "\U00016FE2-\U00016FE3\U00016FF0-\U00016FF1\U00020000-\U0002A6DF\U0002A700-\U0002EBE0\U0002F800-\U0002FA1D\U00030000-\U000323AF";
-
     private readonly string _pattern;
     private readonly StringBuilder _result = new();
-    private readonly List<(int First, int Last)> _astral = [];
-    private readonly HashSet<char> _literals = [];
-    private readonly List<(char First, char Last)> _ranges = [];
-    private readonly Stack<int> _groups = new();
+    private readonly List<CodePointSet> _sets = [];
+    private readonly Stack<Group> _groups = new();
+    private readonly PatternReader _reader;
     private ShadowAlphabet? _alphabet;
-    private int _position;
+    private Options _options;
+    private int _toClose;
     private int _atom = -1;
+    private bool _isQuantified;
 
-    private PatternTranslator(string pattern) => _pattern = pattern;
+    private PatternTranslator(string pattern) => (_pattern, _reader) = (pattern, new PatternReader(pattern));
 
+    [Flags]
+    private enum Options
+    {
+        None = 0,
+        IgnoreCase = 1,
+        DotIsAll = 2,
+        Extended = 4,
+    }
+
+    /// <exception cref="ArgumentException">The expression is not valid, or uses what .NET cannot express.</exception>
     public static string Translate(string pattern, out ShadowAlphabet alphabet)
     {
-        // The first pass learns which characters the expression names, the second writes with stand-ins outside them.
-        var translator = new PatternTranslator(pattern.Replace(@"\p{Han}", $"[{Han}]", StringComparison.Ordinal)
-            .Replace(@"\p{Script=Han}", $"[{Han}]", StringComparison.Ordinal));
+        // The first pass learns the expression's sets, the second writes them with stand-ins.
+        var translator = new PatternTranslator(pattern);
         translator.Run();
-        alphabet = translator._alphabet = new ShadowAlphabet(translator._astral, translator.IsNamed);
+        alphabet = translator._alphabet = new ShadowAlphabet(translator._sets);
         translator.Run();
         return translator._result.ToString();
     }
-
-    private bool IsNamed(char value) =>
-        _literals.Contains(value) || _ranges.Exists(range => range.First <= value && value <= range.Last);
 
     private void Run()
     {
         _result.Clear();
         _groups.Clear();
-        _position = 0;
-        while (_position < _pattern.Length)
+        (_options, _toClose, _atom, _isQuantified) = (Options.None, 0, -1, false);
+        for (_reader.Position = 0; !_reader.IsAtEnd;)
         {
-            var value = _pattern[_position];
-            if (value is '*' or '+' or '?' or '{' && _atom >= 0 && TryQuantifier())
+            if (_atom >= 0 && _reader.Current is '*' or '+' or '?' or '{' && TryQuantifier())
                 continue;
-            switch (value)
-            {
-                case '(':
-                    _groups.Push(_result.Length);
-                    _atom = -1;
-                    CopyGroupStart();
-                    break;
-                case ')':
-                    Copy(1);
-                    _atom = _groups.TryPop(out var start) ? start : -1;
-                    break;
-                case '|' or '^' or '$':
-                    Copy(1);
-                    _atom = -1;
-                    break;
-                case '[':
-                    _atom = _result.Length;
-                    CopyClass();
-                    break;
-                default:
-                    _atom = _result.Length;
-                    if (ReadLiteral(out var point) is { } escape)
-                        _result.Append(escape);
-                    else
-                        Append(point, point, inClass: false);
-                    break;
-            }
+            if (_options.HasFlag(Options.Extended) && SkipExtended())
+                continue;
+            ReadOne();
+        }
+
+        _result.Append(')', _toClose);
+    }
+
+    private void ReadOne()
+    {
+        switch (_reader.Current)
+        {
+            case '(':
+                ReadGroupStart();
+                break;
+            case ')':
+                ReadGroupEnd();
+                break;
+            case '|':
+                Write("|", isAtom: false, length: 1);
+                break;
+            // As Oniguruma: a line break that ends the text opens no line.
+            case '^':
+                Write(@"(?:\A|(?<=\n)(?!\z))", isAtom: false, length: 1);
+                break;
+            case '$':
+                Write(@"(?:(?=\n)|(?<!\n)\z)", isAtom: false, length: 1);
+                break;
+            case '.':
+                Write(Class(_options.HasFlag(Options.DotIsAll) ? CodePointSet.All : CodePointSet.Of('\n', '\n').Complement()), true, 1);
+                break;
+            case '[':
+                var members = _reader.ReadBrackets(_options.HasFlag(Options.IgnoreCase));
+                Write(Class(members), isAtom: true, length: 0);
+                break;
+            case '\\' when TryAssertion():
+                break;
+            default:
+                var set = _reader.ReadCharacter(inBrackets: false, out var point);
+                if (point >= 0 && _options.HasFlag(Options.IgnoreCase))
+                    set = CaseFolding.Close(set);
+                Write(Class(set), isAtom: true, length: 0);
+                break;
         }
     }
 
-    private void CopyGroupStart()
+    private bool TryAssertion()
     {
-        var length = 1;
-        if (_pattern.AsSpan(_position).StartsWith("(?"))
+        if (_reader.Rest.Length < 2)
+            throw new ArgumentException(@"it ends with \");
+        switch (_reader.Rest[1])
         {
-            var end = _position + 2;
-            while (end < _pattern.Length && _pattern[end] is not (':' or ')' or '=' or '!' or '>' or '('))
-                end++;
-            length = Math.Min(end + 1, _pattern.Length) - _position;
-            if (_pattern[_position + length - 1] == ')')
-                _groups.Pop();
+            case 'A' or 'z' or 'G':
+                Write(_reader.Rest[..2].ToString(), isAtom: false, length: 2);
+                return true;
+            case 'Z':
+                Write(@"(?:(?<!\n)\z|(?=\n\z))", isAtom: false, length: 2);
+                return true;
+            case 'b' or 'B':
+                var (word, isBorder) = (Class(UnicodeClasses.WordAlone), _reader.Rest[1] == 'b');
+                Write(isBorder ? $"(?:(?<={word})(?!{word})|(?<!{word})(?={word}))" : $"(?:(?<={word})(?={word})|(?<!{word})(?!{word}))",
+                    isAtom: false, length: 2);
+                return true;
+            case 'R':
+                Write(@"(?>\r\n|[\n-\r\u0085\u2028\u2029])", isAtom: true, length: 2);
+                return true;
+            case >= '1' and <= '9':
+                var length = 2;
+                while (length < _reader.Rest.Length && char.IsAsciiDigit(_reader.Rest[length]))
+                    length++;
+                Write($"(?:{_reader.Rest[..length]})", isAtom: true, length);
+                return true;
+            case 'k' when _reader.Rest.Length > 2 && _reader.Rest[2] == '<' && _reader.Rest.IndexOf('>') is > 0 and var end:
+                Write(_reader.Rest[..(end + 1)].ToString(), isAtom: true, end + 1);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void ReadGroupStart()
+    {
+        var rest = _reader.Rest;
+        if (rest.StartsWith("(?#"))
+        {
+            var end = rest.IndexOf(')');
+            _reader.Position += end < 0 ? throw new ArgumentException("a comment (?# is not closed") : end + 1;
+            return;
         }
 
-        Copy(length);
+        if (TryOptions())
+            return;
+        var length = rest switch
+        {
+            ['(', '?', ':' or '=' or '!' or '>', ..] => 3,
+            ['(', '?', '<', '=' or '!', ..] => 4,
+            ['(', '?', '<', ..] when rest.IndexOf('>') is > 0 and var end => end + 1,
+            ['(', '?', ..] => throw new ArgumentException($"the group {rest[..Math.Min(4, rest.Length)]} is not supported"),
+            _ => 1,
+        };
+        Open(rest[..length].ToString(), _options, length);
+    }
+
+    // (?i-m:…) has a group of its own; (?i-m) holds to the end of the group around it, over its alternatives as well.
+    private bool TryOptions()
+    {
+        var rest = _reader.Rest;
+        if (!rest.StartsWith("(?") || rest.Length < 3 || rest[2] is not ('i' or 'm' or 'x' or '-'))
+            return false;
+        var options = _options;
+        var isOn = true;
+        for (var i = 2; i < rest.Length; i++)
+        {
+            var option = rest[i] switch { 'i' => Options.IgnoreCase, 'm' => Options.DotIsAll, 'x' => Options.Extended, _ => Options.None };
+            if (option != Options.None)
+            {
+                options = isOn ? options | option : options & ~option;
+            }
+            else if (rest[i] == '-')
+            {
+                isOn = false;
+            }
+            else if (rest[i] == ':')
+            {
+                Open("(?:", options, i + 1);
+                return true;
+            }
+            else if (rest[i] == ')')
+            {
+                Write("(?:", isAtom: false, i + 1);
+                _options = options;
+                _toClose++;
+                return true;
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        return false;
+    }
+
+    private void Open(string start, Options options, int length)
+    {
+        _groups.Push(new Group(_result.Length, _options, _toClose));
+        (_options, _toClose) = (options, 0);
+        Write(start, isAtom: false, length);
+    }
+
+    private void ReadGroupEnd()
+    {
+        if (!_groups.TryPop(out var group))
+            throw new ArgumentException("a ) has no (");
+        _result.Append(')', _toClose + 1);
+        (_options, _toClose) = (group.Options, group.ToClose);
+        _reader.Position++;
+        (_atom, _isQuantified) = (group.Start, false);
     }
 
     private bool TryQuantifier()
     {
-        var end = _position + 1;
-        if (_pattern[_position] == '{')
+        var rest = _reader.Rest;
+        var length = 1;
+        var isFixed = false;
+        var quantifier = rest[..1].ToString();
+        if (rest[0] == '{')
         {
-            while (end < _pattern.Length && (char.IsAsciiDigit(_pattern[end]) || _pattern[end] == ','))
-                end++;
-            if (end >= _pattern.Length || _pattern[end] != '}' || end == _position + 1)
+            while (length < rest.Length && (char.IsAsciiDigit(rest[length]) || rest[length] == ','))
+                length++;
+            var body = rest[1..length];
+            if (length >= rest.Length || rest[length] != '}' || body.IsEmpty || body is "," || body.Count(',') > 1)
                 return false;
-            end++;
+            length++;
+            isFixed = !body.Contains(',');
             // Oniguruma reads {,n} as {0,n}; .NET would take it as text.
-            var quantifier = _pattern[_position..end];
-            _result.Append(quantifier.StartsWith("{,", StringComparison.Ordinal) ? "{0" + quantifier[1..] : quantifier);
-            _position = end;
-        }
-        else
-        {
-            Copy(1);
+            quantifier = body[0] == ',' ? $"{{0{body}}}" : rest[..length].ToString();
         }
 
-        if (end >= _pattern.Length)
-            return true;
-        if (_pattern[end - 1] == '}' && _pattern[end] is '+' or '*')
-        {
-            // Not possessive in Oniguruma but repeated again, which .NET wants in a group.
+        // One quantifier on another, which .NET wants in a group.
+        if (_isQuantified)
             _result.Insert(_atom, "(?:").Append(')');
-        }
-        else if (_pattern[end] == '?')
+        _result.Append(quantifier);
+        _reader.Position += length;
+        _isQuantified = true;
+        if (_reader.IsAtEnd)
+            return true;
+        if (_reader.Current == '?' && !isFixed)
         {
-            Copy(1);
+            _result.Append('?');
+            _reader.Position++;
         }
-        else if (_pattern[end] == '+')
+        else if (_reader.Current == '+' && rest[0] != '{')
         {
             _result.Insert(_atom, "(?>").Append(')');
-            _position++;
+            _reader.Position++;
+            _isQuantified = false;
         }
 
         return true;
     }
 
-    private void CopyClass()
+    private bool SkipExtended()
     {
-        Copy(1);
-        if (_position < _pattern.Length && _pattern[_position] == '^')
-            Copy(1);
-        for (var first = true; _position < _pattern.Length && (_pattern[_position] != ']' || first); first = false)
+        if (_reader.Current == '#')
         {
-            var rest = _pattern.AsSpan(_position);
-            if (rest.StartsWith("&&[^"))
-            {
-                _position += 4;
-                _result.Append("-[");
-                CopyNested();
-                continue;
-            }
-
-            if (rest.StartsWith("&&"))
-                throw new ArgumentException("an intersection of character classes (&&) is only supported with a negated class");
-            if (rest[0] == '[')
-            {
-                // A union with a nested class; .NET has none, but its members can stand in the outer class.
-                if (rest.StartsWith("[^") || rest.StartsWith("[:"))
-                    throw new ArgumentException("a negated or POSIX class inside a class is not supported");
-                _position++;
-                CopyMembers();
-                _position++;
-                continue;
-            }
-
-            CopyMember();
+            var end = _reader.Rest.IndexOf('\n');
+            _reader.Position += end < 0 ? _reader.Rest.Length : end + 1;
+            return true;
         }
 
-        Copy(1);
-    }
-
-    private void CopyNested()
-    {
-        CopyMembers();
-        Copy(1);
-    }
-
-    private void CopyMembers()
-    {
-        while (_position < _pattern.Length && _pattern[_position] != ']')
-        {
-            if (_pattern[_position] == '[')
-            {
-                _position++;
-                CopyMembers();
-                _position++;
-            }
-            else
-            {
-                CopyMember();
-            }
-        }
-    }
-
-    private void CopyMember()
-    {
-        if (ReadLiteral(out var first) is { } escape)
-        {
-            _result.Append(escape);
-            return;
-        }
-
-        var last = first;
-        if (_position + 1 < _pattern.Length && _pattern[_position] == '-' && _pattern[_position + 1] is not (']' or '['))
-        {
-            var mark = _position++;
-            if (ReadLiteral(out last) is not null)
-                (_position, last) = (mark, first);
-        }
-
-        Append(first, last, inClass: true);
-    }
-
-    // A literal character gives its code point; an escape that stands for a class or an anchor is returned as it is.
-    private string? ReadLiteral(out int point)
-    {
-        point = 0;
-        if (_pattern[_position] == '.')
-        {
-            _position++;
-            return ".";
-        }
-
-        if (_pattern[_position] != '\\' || _position + 1 >= _pattern.Length)
-        {
-            var isPair = _position + 1 < _pattern.Length && char.IsSurrogatePair(_pattern, _position);
-            point = isPair ? char.ConvertToUtf32(_pattern, _position) : _pattern[_position];
-            _position += isPair ? 2 : 1;
-            return null;
-        }
-
-        var letter = _pattern[_position + 1];
-        var start = _position;
-        _position += 2;
-        switch (letter)
-        {
-            case 'p' or 'P' when _position < _pattern.Length && _pattern[_position] == '{':
-                _position = _pattern.IndexOf('}', _position) + 1;
-                if (_position == 0)
-                    throw new ArgumentException(@"\p{ is not closed");
-                return _pattern[start.._position];
-            case 'u' or 'x' when ReadHex(letter, out point):
-                return null;
-            case 'n' or 'r' or 't' or 'f' or 'v' or 'a' or 'e' or '0':
-                point = letter switch { 'n' => 10, 'r' => 13, 't' => 9, 'f' => 12, 'v' => 11, 'a' => 7, 'e' => 27, _ => 0 };
-                return null;
-            case 'A' or 'b' or 'B' or 'd' or 'D' or 'G' or 's' or 'S' or 'w' or 'W' or 'z' or 'Z':
-                return _pattern[start.._position];
-            case >= '1' and <= '9' or 'k':
-                return _pattern[start.._position];
-            default:
-                if (char.IsAsciiLetterOrDigit(letter))
-                    throw new ArgumentException($@"the escape \{letter} is not supported");
-                point = letter;
-                return null;
-        }
-    }
-
-    private bool ReadHex(char letter, out int point)
-    {
-        var braced = _position < _pattern.Length && _pattern[_position] == '{';
-        var end = braced ? _pattern.IndexOf('}', _position) : Math.Min(_pattern.Length, _position + (letter == 'u' ? 4 : 2));
-        var from = braced ? _position + 1 : _position;
-        point = 0;
-        if (end < from || !int.TryParse(_pattern.AsSpan(from, end - from), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out point))
-            throw new ArgumentException($@"\{letter} is not followed by a code point");
-        _position = braced ? end + 1 : end;
+        if (_reader.Current is not (' ' or '\t' or '\n' or '\r' or '\f' or '\v'))
+            return false;
+        _reader.Position++;
         return true;
     }
 
-    private void Append(int first, int last, bool inClass)
-    {
-        if (first <= 0xFFFF)
-        {
-            var bmpLast = Math.Min(last, 0xFFFF);
-            Name((char)first, (char)bmpLast);
-            AppendEscaped(first);
-            if (bmpLast > first)
-            {
-                _result.Append('-');
-                AppendEscaped(bmpLast);
-            }
-        }
-
-        if (last <= 0xFFFF)
-            return;
-        var range = (Math.Max(first, 0x10000), last);
-        if (_alphabet is null)
-            _astral.Add(range);
-        else
-            _result.Append(inClass ? _alphabet.Members(range.Item1, last) : $"[{_alphabet.Members(range.Item1, last)}]");
-    }
-
-    private void Name(char first, char last)
+    private string Class(CodePointSet set)
     {
         if (_alphabet is not null)
-            return;
-        if (first == last)
-            _literals.Add(first);
-        else
-            _ranges.Add((first, last));
+            return CharacterClassWriter.Write(_alphabet.Shadow(set));
+        _sets.Add(set);
+        return ".";
     }
 
-    private void AppendEscaped(int value)
+    private void Write(string text, bool isAtom, int length)
     {
-        if (value < 128 && char.IsAsciiLetterOrDigit((char)value))
-            _result.Append((char)value);
-        else
-            _result.Append(CultureInfo.InvariantCulture, $"\\u{value:X4}");
+        _atom = isAtom ? _result.Length : -1;
+        _isQuantified = false;
+        _result.Append(text);
+        _reader.Position += length;
     }
 
-    private void Copy(int length)
-    {
-        _result.Append(_pattern, _position, Math.Min(length, _pattern.Length - _position));
-        _position += length;
-    }
+    private readonly record struct Group(int Start, Options Options, int ToClose);
 }

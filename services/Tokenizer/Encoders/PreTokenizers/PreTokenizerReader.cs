@@ -43,16 +43,16 @@ internal static class PreTokenizerReader
                 break;
             case "Digits":
                 section.AllowOnly("individual_digits");
-                steps.Add(new RuneSplitter(CharacterClass.IsNumeric,
+                steps.Add(new RuneSplitter(rune => UnicodeClasses.RustNumeric.Contains(rune.Value),
                     section.Flag("individual_digits", false) ? SplitBehavior.Isolated : SplitBehavior.Contiguous));
                 break;
             case "Punctuation":
                 section.AllowOnly("behavior");
-                steps.Add(new RuneSplitter(CharacterClass.IsPunctuation, Behavior(section, "Isolated")));
+                steps.Add(new RuneSplitter(IsPunctuation, Behavior(section, "Isolated")));
                 break;
             case "Whitespace":
                 section.AllowOnly();
-                steps.Add(new RegexSplitter(null, new ShadowRegex(@"\w+|[^\w\s]+"), SplitBehavior.Removed, invert: true));
+                steps.Add(new WordSplitter());
                 break;
             case "WhitespaceSplit":
                 section.AllowOnly();
@@ -65,7 +65,7 @@ internal static class PreTokenizerReader
             case "BertPreTokenizer":
                 section.AllowOnly();
                 steps.Add(new RuneSplitter(Rune.IsWhiteSpace, SplitBehavior.Removed));
-                steps.Add(new RuneSplitter(CharacterClass.IsPunctuation, SplitBehavior.Isolated));
+                steps.Add(new RuneSplitter(IsPunctuation, SplitBehavior.Isolated));
                 break;
             case "Metaspace":
                 steps.Add(ReadMetaspace(section));
@@ -74,6 +74,8 @@ internal static class PreTokenizerReader
                 throw section.UnknownType("the pre-tokenizer");
         }
     }
+
+    private static bool IsPunctuation(Rune rune) => UnicodeClasses.RustPunctuation.Contains(rune.Value);
 
     private static PreTokenizerStep ReadSplit(JsonSection section)
     {

@@ -6,7 +6,7 @@ namespace Parley.Tokenizer.Encoders.PreTokenizers;
 
 /// <summary>
 /// A regular expression over code points. .NET matches UTF-16 code units, for which a character beyond the basic plane is two
-/// surrogates of no category; so such a text is matched through a shadow in which each of them is one stand-in of the same category.
+/// surrogates of no category; so such a text is matched through a shadow in which each of them is one stand-in of the same sets.
 /// </summary>
 internal sealed class ShadowRegex
 {
@@ -19,8 +19,7 @@ internal sealed class ShadowRegex
     public ShadowRegex(string pattern)
     {
         var translated = PatternTranslator.Translate(pattern, out _alphabet);
-        // Oniguruma's ^ and $ are those of lines.
-        _regex = new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.Compiled | RegexOptions.Multiline, MatchTime);
+        _regex = new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.Compiled, MatchTime);
     }
 
     /// <summary>Appends all matches as ranges of code units.</summary>
