@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using Parley.Tokenizer.Detokenization;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
+using Parley.Tokenizer.Templating.Values;
 using Parley.Tokenizer.V1;
 
 namespace Parley.Tokenizer;
@@ -236,7 +237,7 @@ internal sealed class TokenizationService(
             throw Refuse(context, found);
         try
         {
-            var rendered = model.FindTemplate(chat.TemplateName, chat.ToolsJson.Count > 0).Render(input);
+            var rendered = model.FindTemplate(chat.TemplateName, input.Tools is not NoneValue).Render(input);
             var time = clock.GetElapsedTime(started);
             telemetry.Rendered(time);
             return (rendered, handling, time);

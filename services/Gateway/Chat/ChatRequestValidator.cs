@@ -7,6 +7,9 @@ namespace Parley.Gateway.Chat;
 /// <summary>Finds every fault of a request that needs no service to be seen. Fields are named as in the gRPC contract.</summary>
 internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
 {
+    // As many as the Tokenizer's TemplateDepthMax lets through unless it is set otherwise.
+    private const int JsonDepthMax = 128;
+
     private static readonly string[] Roles = ["system", "user", "assistant", "tool"];
 
     /// <summary>All violations; an empty list is a good request.</summary>
@@ -77,7 +80,6 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         {
             if (message.ToolCalls[index].Name.Length == 0)
                 violations.Add(new ChatViolation($"{field}.tool_calls[{index}].name", "is missing"));
-            CheckObject($"{field}.tool_calls[{index}].arguments_json", message.ToolCalls[index].ArgumentsJson, optional: false, violations);
         }
     }
 
@@ -136,9 +138,13 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
             return;
         try
         {
-            using var document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = int.MaxValue });
             if (document.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                if (!IsNestedWithin(document.RootElement, JsonDepthMax))
+                    violations.Add(new ChatViolation(field, $"is nested too deeply; at most {JsonDepthMax} levels are allowed"));
                 return;
+            }
         }
         catch (JsonException)
         {
@@ -147,6 +153,13 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
 
         violations.Add(new ChatViolation(field, "must be a JSON object"));
     }
+
+    private static bool IsNestedWithin(JsonElement element, int levels) => element.ValueKind switch
+    {
+        JsonValueKind.Object => levels > 0 && element.EnumerateObject().All(member => IsNestedWithin(member.Value, levels - 1)),
+        JsonValueKind.Array => levels > 0 && element.EnumerateArray().All(item => IsNestedWithin(item, levels - 1)),
+        _ => true,
+    };
 
     private static string Text(float value) => value.ToString(CultureInfo.InvariantCulture);
 }

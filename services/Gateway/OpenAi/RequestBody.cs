@@ -7,7 +7,10 @@ namespace Parley.Gateway.OpenAi;
 /// <summary>Reads a JSON body under the Gateway's own limit.</summary>
 internal static class RequestBody
 {
-    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 128 };
+    // Far more than any field allows, so that the field with too deep a nesting is refused by its own name.
+    private const int DepthMax = 1024;
+
+    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = DepthMax };
 
     /// <summary>The body as JSON; the caller disposes it.</summary>
     /// <exception cref="OpenAiException">415, 413, or 400 with the position of the fault.</exception>
