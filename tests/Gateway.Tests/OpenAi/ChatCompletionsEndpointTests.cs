@@ -120,7 +120,7 @@ public sealed class ChatCompletionsEndpointTests
         Assert.Equal(expected, sampling);
         var chat = Assert.Single(host.Tokenizer.Chats);
         Assert.Equal(["system", "assistant", "tool", "user"], chat.Messages.Select(message => message.Role));
-        Assert.Equal("a\nb", chat.Messages[0].Content);
+        Assert.Equal(["a", "b"], chat.Messages[0].Parts.Select(part => part.Text));
         Assert.False(chat.Messages[1].HasContent);
         Assert.Equal("{\"x\":1}", chat.Messages[1].ToolCalls[0].ArgumentsJson);
         Assert.Equal("c1", chat.Messages[2].ToolCallId);

@@ -51,8 +51,12 @@ public sealed class ChatTemplateTests
         Assert.StartsWith("err:LimitError", Run("{{ " + new string('(', 100_000) + "1" + new string(')', 100_000) + " }}"));
 
     [Fact]
-    public void Render_LongChain_EndsInAnAnswerNotACrash() =>
-        Assert.StartsWith("err:LimitError", Run("{{ 1" + string.Concat(Enumerable.Repeat(" + 1", 300_000)) + " }}"));
+    public void Render_LongChain_EndsInAnAnswerNotACrash()
+    {
+        // Whether the stack suffices depends on the thread and on how far the code has been optimised.
+        var text = Run("{{ 1" + string.Concat(Enumerable.Repeat(" + 1", 300_000)) + " }}");
+        Assert.True(text == "300001" || text.StartsWith("err:LimitError", StringComparison.Ordinal), text);
+    }
 
     [Theory]
     [InlineData("{{ messages[0].content | upper }}", "USER")]

@@ -82,7 +82,7 @@ internal static class Globals
         return new SequenceValue(SequenceValue.Form.Range,
             [.. Enumerable.Range(0, (int)count).Select(i => TemplateValue.Of(start + (i * step)))])
         {
-            Representation = step == 1 ? $"range({start}, {stop})" : $"range({start}, {stop}, {step})",
+            Bounds = (start, stop, step),
         };
     }
 

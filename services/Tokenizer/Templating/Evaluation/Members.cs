@@ -42,8 +42,15 @@ internal sealed class Members
             case TextValue text:
                 return SliceText(text, start, stop, step);
             case SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple or SequenceValue.Form.Range } sequence:
+                var (from, to, by) = Bounds(sequence.Items.Count, start, stop, step);
+                var range = sequence.Bounds;
                 return new SequenceValue(sequence.Kind,
-                    [.. Indices(sequence.Items.Count, start, stop, step).Select(at => sequence.Items[at])]);
+                    [.. Indices(sequence.Items.Count, start, stop, step).Select(at => sequence.Items[at])])
+                {
+                    Bounds = (range.Start + (from * range.Step), range.Start + (to * range.Step), range.Step * by),
+                };
+            case DictionaryValue:
+                throw TemplateException.Type("unhashable type: 'slice'");
             default:
                 return UndefinedValue.Member(owner, new TextValue("slice"));
         }
@@ -204,7 +211,7 @@ internal sealed class Members
         _ when sequence.Names is { } names && names.ToList().IndexOf(name) is >= 0 and var at => sequence.Items[at],
         "count" => Method(arguments =>
         {
-            var wanted = arguments.Require(0, "value");
+            var wanted = arguments.AtMost(1, "value").Require(0, "value");
             return TemplateValue.Of(sequence.Items.Count(item => PythonEquality.AreEqual(item, wanted)));
         }),
         "index" => Method(arguments =>
@@ -219,6 +226,8 @@ internal sealed class Members
 
             throw TemplateException.Value($"{PythonText.Repr(wanted).Text} is not in {sequence.TypeName}");
         }),
+        "start" or "stop" or "step" when sequence.Kind == SequenceValue.Form.Range => TemplateValue.Of(
+            name == "start" ? sequence.Bounds.Start : name == "stop" ? sequence.Bounds.Stop : sequence.Bounds.Step),
         "copy" when sequence.Kind == SequenceValue.Form.List => Method(_ => sequence),
         "append" or "clear" or "pop" or "reverse" or "insert" or "sort" or "extend" or "remove"
             when sequence.Kind == SequenceValue.Form.List => UndefinedValue.Unsafe(sequence, name),

@@ -45,7 +45,8 @@ internal sealed class PercentFormat
                 ReadField();
         }
 
-        var isMapping = _values is DictionaryValue or SequenceValue { Kind: SequenceValue.Form.List };
+        var isMapping = _values is DictionaryValue or UndefinedValue
+            or SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Range };
         if (_used < _items.Count && !isMapping)
             throw TemplateException.Type("not all arguments converted during string formatting");
     }

@@ -142,7 +142,7 @@ internal sealed class PrettyPrinter
     {
         DictionaryValue dictionary => new DictionaryValue(
             Order(dictionary).Select(entry => KeyValuePair.Create(entry.Key, Sorted(entry.Value)))),
-        SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple, Representation: null } sequence =>
+        SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple } sequence =>
             new SequenceValue(sequence.Kind, [.. sequence.Items.Select(Sorted)]),
         _ => value,
     };

@@ -156,6 +156,7 @@ internal static class PythonCase
     {
         0x130 => "i\u0307",
         0x131 => "\u0131",
+        0x1E9E => "ss",
         >= 0x13A0 and <= 0x13F5 => rune.ToString(),
         (>= 0x13F8 and <= 0x13FD) or (>= 0xAB70 and <= 0xABBF) => Rune.ToUpperInvariant(rune).ToString(),
         _ => UpperOf(rune).ToLowerInvariant(),

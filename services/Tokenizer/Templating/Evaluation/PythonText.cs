@@ -97,8 +97,8 @@ internal static class PythonText
             case TextValue text:
                 WriteText(text, builder);
                 break;
-            case SequenceValue { Representation: { } representation }:
-                builder.Append(representation);
+            case SequenceValue { Kind: SequenceValue.Form.Range, Bounds: var (start, stop, step) }:
+                builder.Append(step == 1 ? $"range({start}, {stop})" : $"range({start}, {stop}, {step})");
                 break;
             case SequenceValue { IsGenerator: true }:
                 builder.Append("<generator object>");

@@ -84,12 +84,12 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
     private Func<TemplateValue, TemplateValue> Key(TemplateValue? attribute, bool caseSensitive, TemplateValue? unset = null) =>
         item => Path(item, attribute, unset) is var value && caseSensitive ? value : IgnoreCase(value);
 
-    // Jinja's sort takes several attributes with commas between them.
+    // Jinja's sort takes several attributes with commas between them, and compares lists even where there is one: what is missing
+    // everywhere is then equal, and not an error.
     private Func<TemplateValue, TemplateValue> SortKey(TemplateValue? attribute, bool caseSensitive)
     {
-        if (attribute is not TextValue text || !text.Text.Contains(','))
-            return Key(attribute, caseSensitive);
-        var keys = text.Text.Split(',').Select(part => Key(new TextValue(part), caseSensitive)).ToArray();
+        TemplateValue?[] attributes = attribute is TextValue text ? [.. text.Text.Split(',').Select(part => new TextValue(part))] : [attribute];
+        var keys = attributes.Select(one => Key(one, caseSensitive)).ToArray();
         return item => SequenceValue.List([.. keys.Select(key => key(item))]);
     }
 

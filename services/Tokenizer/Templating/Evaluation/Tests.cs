@@ -31,8 +31,8 @@ internal static class Tests
             || (value is IntegerValue or TextValue && value.TypeName == other.TypeName && PythonEquality.AreEqual(value, other))),
         "lower" => TextMembers.IsLower(PythonText.Str(value).Text),
         "upper" => TextMembers.IsUpper(PythonText.Str(value).Text),
-        "filter" => value is TextValue filter && FilterParameters.IsKnown(filter.Text),
-        "test" => value is TextValue { Text: var test } && (Comparison(test) is not null || IsKnown(test)),
+        "filter" => Hashable(value) is TextValue filter && FilterParameters.IsKnown(filter.Text),
+        "test" => Hashable(value) is TextValue { Text: var test } && (Comparison(test) is not null || IsKnown(test)),
         _ => Comparison(name) is { } comparison ? Operators.Holds(comparison, value, arguments.Require(0, "other")) : null,
     };
 
@@ -51,6 +51,13 @@ internal static class Tests
         "in" => "in",
         _ => null,
     };
+
+    // Names are looked up in a dictionary, which refuses lists.
+    private static TemplateValue Hashable(TemplateValue value)
+    {
+        PythonEquality.Instance.GetHashCode(value);
+        return value;
+    }
 
     private static bool Remainder(TemplateValue value, TemplateValue divisor, int wanted) => PythonEquality.AreEqual(
         new Operators(TemplateLimits.Default).Binary("%", value, divisor), TemplateValue.Of(wanted));

@@ -28,8 +28,8 @@ internal sealed class SequenceValue(SequenceValue.Form form, IReadOnlyList<Templ
     /// <summary>Names of a tuple's members, e.g. of a group's; null for none.</summary>
     public IReadOnlyList<string>? Names { get; init; }
 
-    /// <summary>What repr writes where the members do not say it, e.g. of a range.</summary>
-    public string? Representation { get; init; }
+    /// <summary>Start, stop and step of a range.</summary>
+    public (long Start, long Stop, long Step) Bounds { get; init; }
 
     public bool IsGenerator => Kind == Form.Generator;
 
