@@ -50,7 +50,8 @@ internal sealed class ContentForms
         foreach (var roles in chats)
         {
             var text = Render(template, roles, role, new TextValue(FirstProbe));
-            var parts = Render(template, roles, role, SequenceValue.List([Part(new TextValue(FirstProbe)), Part(new TextValue(SecondProbe))]));
+            var parts = Render(template, roles, role,
+                SequenceValue.List([Part(new TextValue(FirstProbe)), Part(new TextValue(SecondProbe))]));
             var readsText = text?.Contains(FirstProbe, StringComparison.Ordinal) == true;
             var partsRead = parts is null || IsDump(parts) ? 0
                 : Count(parts, FirstProbe) + Count(parts, SecondProbe);
@@ -64,18 +65,21 @@ internal sealed class ContentForms
     private static int Count(string text, string probe) => text.Contains(probe, StringComparison.Ordinal) ? 1 : 0;
 
     // A list that was printed as it stands, by str or tojson: quotes around the key and around the text.
-    private static bool IsDump(string text) => text.AsSpan().IndexOf($"'{FirstProbe}'") >= 0 || text.AsSpan().IndexOf($"\"{FirstProbe}\"") >= 0
-        ? text.Contains("'text'", StringComparison.Ordinal) || text.Contains("\"text\"", StringComparison.Ordinal)
-        : text.Contains($"\\\"{FirstProbe}\\\"", StringComparison.Ordinal);
+    private static bool IsDump(string text)
+    {
+        bool Has(string part) => text.Contains(part, StringComparison.Ordinal);
+        return Has($"'{FirstProbe}'") || Has($"\"{FirstProbe}\"") ? Has("'text'") || Has("\"text\"") : Has($"\\\"{FirstProbe}\\\"");
+    }
 
     private static string? Render(ChatTemplate template, string[] roles, string role, TemplateValue content)
     {
         var last = Array.LastIndexOf(roles, role);
-        var messages = roles.Select((name, index) => Message(name, index == last ? content : new TextValue(Filler), roles, index)).ToList();
+        var messages = roles.Select((name, index) =>
+            Message(name, index == last ? content : new TextValue(Filler), roles, index)).ToList();
         try
         {
-            return template.Render(new ChatInput(messages, NoneValue.Instance, NoneValue.Instance, AddGenerationPrompt: roles[^1] != Assistant,
-                ContinueFinalMessage: false, [])).Text;
+            return template.Render(new ChatInput(messages, NoneValue.Instance, NoneValue.Instance,
+                AddGenerationPrompt: roles[^1] != Assistant, ContinueFinalMessage: false, [])).Text;
         }
         catch (TemplateException)
         {

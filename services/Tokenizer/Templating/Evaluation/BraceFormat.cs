@@ -101,7 +101,8 @@ internal sealed class BraceFormat(CallArguments arguments, Members members, int 
         {
             var isKey = path[end] == '[';
             var start = end + 1;
-            end = isKey ? path.IndexOf(']', start) : path.AsSpan(start).IndexOfAny('.', '[') is >= 0 and var more ? start + more : path.Length;
+            end = isKey ? path.IndexOf(']', start)
+                : path.AsSpan(start).IndexOfAny('.', '[') is >= 0 and var more ? start + more : path.Length;
             if (end <= start)
                 throw TemplateException.Value(isKey && end < 0 ? "Missing ']' in format string" : "Empty attribute in format string");
             var name = path[start..end];

@@ -179,7 +179,8 @@ internal sealed class PercentFormat
     {
         if (precision is not { } least)
             return layout.ApplyWhole(value);
-        var digits = (layout with { Width = 0, Sign = '\0', IsAlternate = false }).ApplyWhole(BigInteger.Abs(value)).Text.PadLeft(least, '0');
+        var digits = (layout with { Width = 0, Sign = '\0', IsAlternate = false }).ApplyWhole(BigInteger.Abs(value)).Text
+            .PadLeft(Math.Min(least, WidthMax), '0');
         var prefix = layout.IsAlternate ? layout.Type switch { 'x' => "0x", 'X' => "0X", 'o' => "0o", _ => "" } : "";
         var head = (value.Sign < 0 ? "-" : layout.Sign is '+' or ' ' ? layout.Sign.ToString() : "") + prefix;
         var missing = Math.Max(0, layout.Width - head.Length - digits.Length);

@@ -38,7 +38,8 @@ internal static class PythonTime
         return result.ToString();
     }
 
-    private static void Append(StringBuilder result, (string Text, char Pad, int Width) field, char pad, char letterCase, int width, char letter)
+    private static void Append(
+        StringBuilder result, (string Text, char Pad, int Width) field, char pad, char letterCase, int width, char letter)
     {
         var text = letterCase switch
         {

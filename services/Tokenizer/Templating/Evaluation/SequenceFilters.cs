@@ -60,7 +60,7 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
             : items[System.Security.Cryptography.RandomNumberGenerator.GetInt32(items.Count)];
     }
 
-    /// <summary>An attribute by a dotted path, as Jinja's filters read it; what is missing on the way becomes <paramref name="unset"/>.</summary>
+    /// <summary>An attribute by a dotted path, as Jinja's filters read it; what is missing becomes <paramref name="unset"/>.</summary>
     private TemplateValue Path(TemplateValue item, TemplateValue? path, TemplateValue? unset = null)
     {
         if (path is null or NoneValue)
@@ -88,7 +88,8 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
     // everywhere is then equal, and not an error.
     private Func<TemplateValue, TemplateValue> SortKey(TemplateValue? attribute, bool caseSensitive)
     {
-        TemplateValue?[] attributes = attribute is TextValue text ? [.. text.Text.Split(',').Select(part => new TextValue(part))] : [attribute];
+        TemplateValue?[] attributes = attribute is TextValue text
+            ? [.. text.Text.Split(',').Select(part => new TextValue(part))] : [attribute];
         var keys = attributes.Select(one => Key(one, caseSensitive)).ToArray();
         return item => SequenceValue.List([.. keys.Select(key => key(item))]);
     }

@@ -54,11 +54,13 @@ internal sealed partial class TextFilters(TemplateLimits limits)
     private TextValue Indent(TextValue text, CallArguments arguments)
     {
         var width = arguments.Find(0, "width");
-        var indent = width as TextValue ?? new TextValue(new string(' ', (int)Math.Clamp(width?.ExpectInteger() ?? 4, 0, limits.CharactersMax)));
+        var indent = width as TextValue
+            ?? new TextValue(new string(' ', (int)Math.Clamp(width?.ExpectInteger() ?? 4, 0, limits.CharactersMax)));
         var first = arguments.Flag(1, "first", false);
         var blank = arguments.Flag(2, "blank", false);
         var builder = new TextBuilder(limits.CharactersMax);
-        var lines = TextMethods.SplitLines(new TextBuilder(limits.CharactersMax).Append(text).Append("\n").ToValue(), keepEnds: false).Items;
+        var ended = new TextBuilder(limits.CharactersMax).Append(text).Append("\n").ToValue();
+        var lines = TextMethods.SplitLines(ended, keepEnds: false).Items;
         for (var i = 0; i < lines.Count; i++)
         {
             var line = (TextValue)lines[i];
@@ -88,7 +90,8 @@ internal sealed partial class TextFilters(TemplateLimits limits)
         var cut = (TextValue)Members.Slice(text, null, TemplateValue.Of(length - end.Length), null);
         if (!arguments.Flag(1, "killwords", false) && cut.Text.LastIndexOf(' ') is >= 0 and var space)
             cut = cut.Part(0, space);
-        return new TextBuilder(limits.CharactersMax).Append(cut).Append(text.IsMarkup ? TextMethods.Escape(end) : end).ToValue(text.IsMarkup);
+        return new TextBuilder(limits.CharactersMax).Append(cut).Append(text.IsMarkup ? TextMethods.Escape(end) : end)
+            .ToValue(text.IsMarkup);
     }
 
     private TextValue WordWrap(TextValue text, CallArguments arguments)
@@ -108,7 +111,8 @@ internal sealed partial class TextFilters(TemplateLimits limits)
             return Quoted(value, isQuery: false);
         var pairs = value is DictionaryValue dictionary ? Members.Pairs(dictionary) : value.Iterate();
         return TextMethods.Join(new TextValue("&"), pairs.Select(pair => pair.Iterate() is [var key, var item]
-            ? new TextBuilder(limits.CharactersMax).Append(Quoted(key, isQuery: true)).Append("=").Append(Quoted(item, isQuery: true)).ToValue()
+            ? new TextBuilder(limits.CharactersMax).Append(Quoted(key, isQuery: true)).Append("=").Append(Quoted(item, isQuery: true))
+                .ToValue()
             : throw TemplateException.Value("urlencode takes a text, a mapping or a list of pairs")), limits.CharactersMax);
     }
 
