@@ -33,7 +33,7 @@ internal sealed class TokenizerOptions
     [Range(1, 1_000_000)]
     public int MessagesMax { get; set; } = 4096;
 
-    /// <summary>The most tools, documents and template arguments of a chat, and the most tool calls of a message, each counted apart.</summary>
+    /// <summary>The most tools, documents and template arguments of a chat, and tool calls of a message, each counted apart.</summary>
     /// <value>Default 4,096; range 1 to 1,000,000.</value>
     [Range(1, 1_000_000)]
     public int ChatItemsMax { get; set; } = 4096;

@@ -16,8 +16,8 @@ public sealed class ContentFormsTests
     private const string Dumps = "{% for m in messages %}{{ m.content|tojson }}{% endfor %}";
     private const string Both = "{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}"
         + "<{{ c.text }}>{% endfor %}{% endif %}{% endfor %}";
-    private const string ByRole = "{% for m in messages %}{% if m.role == 'system' %}{{ m.content + '/' }}{% else %}{% for c in m.content %}"
-        + "{{ c.text }}{% endfor %}{% endif %}{% endfor %}";
+    private const string ByRole = "{% for m in messages %}{% if m.role == 'system' %}{{ m.content + '/' }}{% else %}"
+        + "{% for c in m.content %}{{ c.text }}{% endfor %}{% endif %}{% endfor %}";
 
     [Theory]
     [InlineData(Selects, "hello", "ab")]

@@ -40,7 +40,8 @@ public sealed class TemplateGoldenTests
     {
         var clock = new FakeTimeProvider(new DateTimeOffset(2024, 7, 26, 12, 0, 0, TimeSpan.Zero));
         clock.SetLocalTimeZone(TimeZoneInfo.Utc);
-        var chat = new ChatInput(messages, NoneValue.Instance, NoneValue.Instance, AddGenerationPrompt: true, ContinueFinalMessage: false, []);
+        var chat = new ChatInput(
+            messages, NoneValue.Instance, NoneValue.Instance, AddGenerationPrompt: true, ContinueFinalMessage: false, []);
         try
         {
             return new ChatTemplate(template, [], clock, TemplateLimits.Default).Render(chat).Text;

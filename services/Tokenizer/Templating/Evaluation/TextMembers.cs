@@ -155,7 +155,8 @@ internal sealed class TextMembers(TemplateLimits limits, Members members)
             throw TemplateException.Value("the first two maketrans arguments must have equal length");
         var entries = sources.Zip(targets, (source, target) => KeyValuePair.Create(Point(source), Point(target)));
         return new DictionaryValue(arguments.Text(2, "z") is { } dropped
-            ? entries.Concat(new TextValue(dropped).Iterate().Select(item => KeyValuePair.Create(Point(item), (TemplateValue)NoneValue.Instance)))
+            ? entries.Concat(new TextValue(dropped).Iterate()
+                .Select(item => KeyValuePair.Create(Point(item), (TemplateValue)NoneValue.Instance)))
             : entries);
     }
 

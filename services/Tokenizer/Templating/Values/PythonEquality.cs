@@ -42,7 +42,8 @@ internal sealed class PythonEquality : IEqualityComparer<TemplateValue>
             : number.Value.GetHashCode(),
         SequenceValue { Kind: SequenceValue.Form.Tuple } tuple =>
             tuple.Items.Aggregate(17, (hash, item) => HashCode.Combine(hash, GetHashCode(item))),
-        SequenceValue { Kind: SequenceValue.Form.List } or DictionaryValue => throw TemplateException.Type($"unhashable type: '{obj.TypeName}'"),
+        SequenceValue { Kind: SequenceValue.Form.List } or DictionaryValue =>
+            throw TemplateException.Type($"unhashable type: '{obj.TypeName}'"),
         UndefinedValue => 0,
         _ => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(obj),
     };
