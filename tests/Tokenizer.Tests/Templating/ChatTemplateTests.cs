@@ -66,6 +66,11 @@ public sealed class ChatTemplateTests
     [InlineData("{{ 'a' + messages[0].content + 'b' }}", "user")]
     [InlineData("{{ messages[0].content.split('s') | join('-') }}", "u|er")]
     [InlineData("{{ [messages[0].content] }}", "user")]
+    [InlineData("{{ '<%s>' % messages[0].content }}", "user")]
+    [InlineData("{{ '<{:>6}>'.format(messages[0].content) }}", "user")]
+    [InlineData("{{ messages[0].content | wordwrap(2) }}", "us|er")]
+    [InlineData("{{ messages[0].content | indent(2, true) }}", "user")]
+    [InlineData("{{ ('ß' + messages[0].content) | title }}", "user")]
     public void Render_UserText_IsFollowedThroughOperations(string template, string userParts)
     {
         var rendered = Template(template).Render(Chat());
