@@ -132,6 +132,8 @@ internal static class ChatMapping
         Messages = [.. chat.Messages.Select(ToDomain)],
         ToolsJson = chat.ToolsJson,
         DocumentsJson = chat.DocumentsJson,
+        EmptyToolsList = chat.EmptyToolsList,
+        EmptyDocumentsList = chat.EmptyDocumentsList,
         AddGenerationPrompt = chat.HasAddGenerationPrompt ? chat.AddGenerationPrompt : null,
         ContinueFinalMessage = chat.ContinueFinalMessage,
         TemplateArgumentsJson = chat.TemplateArgumentsJson,

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Options;
 using Parley.Tokenizer.Detokenization;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
+using Parley.Tokenizer.Templating.Values;
 using Parley.Tokenizer.V1;
 
 namespace Parley.Tokenizer;
@@ -37,7 +38,7 @@ internal sealed class TokenizationService(
             },
             TextCharactersMax = (uint)_options.TextCharactersMax,
             Version = Version,
-            ReadsTools = model.TemplateNames.Count > 0 && model.FindTemplate("", hasTools: true).ReadsTools,
+            ReadsTools = model.ReadsTools,
         };
         if (model.SpecialTokens.BeginId is { } begin)
             response.BosTokenId = (uint)begin;
@@ -234,7 +235,7 @@ internal sealed class TokenizationService(
             throw Refuse(context, found);
         try
         {
-            var rendered = model.FindTemplate(chat.TemplateName, chat.ToolsJson.Count > 0).Render(input);
+            var rendered = model.FindTemplate(chat.TemplateName, input.Tools is not NoneValue).Render(input);
             var time = clock.GetElapsedTime(started);
             telemetry.Rendered(time);
             return (rendered, handling, time);

@@ -10,11 +10,11 @@ internal sealed class TokenizerModel
     private const string DefaultTemplate = "default";
     private const string ToolTemplate = "tool_use";
 
-    private readonly IReadOnlyDictionary<string, ChatTemplate> _templates;
+    private readonly IReadOnlyDictionary<string, LoadedTemplate> _templates;
 
     private TokenizerModel(
         string name, string sha256, HuggingFaceTokenizer tokenizer, SpecialTokens specialTokens,
-            IReadOnlyDictionary<string, ChatTemplate> templates)
+            IReadOnlyDictionary<string, LoadedTemplate> templates)
     {
         (Name, Sha256, Tokenizer, SpecialTokens) = (name, sha256, tokenizer, specialTokens);
         _templates = templates;
@@ -33,6 +33,10 @@ internal sealed class TokenizerModel
 
     public IReadOnlyCollection<string> TemplateNames => [.. _templates.Keys];
 
+    /// <summary>Whether the template that a chat with tools takes unasked reads them.</summary>
+    public bool ReadsTools =>
+        (_templates.GetValueOrDefault(ToolTemplate) ?? _templates.GetValueOrDefault(DefaultTemplate))?.ReadsTools ?? false;
+
     /// <summary>Loads a folder.</summary>
     /// <exception cref="InvalidDataException">A file is missing or broken, or asks for something that is not supported.</exception>
     public static TokenizerModel Load(TokenizerOptions options, TimeProvider clock)
@@ -42,12 +46,12 @@ internal sealed class TokenizerModel
         var tokenizer = new HuggingFaceTokenizer(file);
         var specialTokens = SpecialTokens.Read(folder, tokenizer.Tokens);
         var limits = new TemplateLimits(options.TemplateStepsMax, options.TemplateDepthMax, options.TextCharactersMax);
-        var templates = new Dictionary<string, ChatTemplate>(StringComparer.Ordinal);
+        var templates = new Dictionary<string, LoadedTemplate>(StringComparer.Ordinal);
         foreach (var (name, (source, place)) in folder.ReadTemplates())
         {
             try
             {
-                templates.Add(name, new ChatTemplate(source, specialTokens.Named, clock, limits));
+                templates.Add(name, LoadedTemplate.Create(new ChatTemplate(source, specialTokens.Named, clock, limits)));
             }
             catch (TemplateException exception)
             {
@@ -59,9 +63,9 @@ internal sealed class TokenizerModel
         return new TokenizerModel(names.Length > 0 ? names[0] : folder.Name, file.Sha256, tokenizer, specialTokens, templates);
     }
 
-    /// <summary>The template for a chat: the one asked for, else that for tools when there are tools, else the default.</summary>
+    /// <summary>The template for a chat: the one asked for, else that for tools where a list of tools is given, else the default.</summary>
     /// <exception cref="RequestException">There is none.</exception>
-    public ChatTemplate FindTemplate(string name, bool hasTools)
+    public LoadedTemplate FindTemplate(string name, bool hasTools)
     {
         if (_templates.Count == 0)
             throw new RequestException("chat", $"The model {Name} has no chat template; use Encode with the whole text.");

@@ -37,6 +37,11 @@ internal sealed class TokenizerOptions
     [Range(1, 1_000_000)]
     public int MessagesMax { get; set; } = 4096;
 
+    /// <summary>The most tools, documents and template arguments of a chat, and tool calls of a message, each counted apart.</summary>
+    /// <value>Default 4,096; range 1 to 1,000,000.</value>
+    [Range(1, 1_000_000)]
+    public int ChatItemsMax { get; set; } = 4096;
+
     /// <summary>The most steps that a template may take for one chat.</summary>
     /// <value>Default 2,000,000; range 1,000 to 1,000,000,000.</value>
     [Range(1_000, 1_000_000_000)]

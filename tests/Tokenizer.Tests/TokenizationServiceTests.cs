@@ -114,7 +114,7 @@ public sealed class TokenizationServiceTests : IDisposable
         var answer = await host.Client.RenderChatAsync(new RenderChatRequest { Chat = new Chat { Messages = { User("  hi ") } } });
         Assert.Equal("<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nhi<|eot_id|>"
             + "<|start_header_id|>assistant<|end_header_id|>\n\n", answer.Text);
-        Assert.Equal(["user", "hi"], answer.UserRanges.Select(range => answer.Text.Substring((int)range.Start, (int)range.Length)));
+        Assert.Equal(["hi"], answer.UserRanges.Select(range => answer.Text.Substring((int)range.Start, (int)range.Length)));
     }
 
     [Fact]
@@ -144,9 +144,20 @@ public sealed class TokenizationServiceTests : IDisposable
         var refused = await Refused(host, chat);
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
         Assert.Equal(
-            ["chat.messages[0].content", "chat.messages[0].role", "chat.messages[0].tool_calls[0].arguments_json",
-             "chat.messages[0].tool_calls[0].name", "chat.template_arguments_json", "chat.tools_json[0]"],
+            ["chat.messages[0].content", "chat.messages[0].role", "chat.messages[0].tool_calls[0].name",
+             "chat.template_arguments_json", "chat.tools_json[0]"],
             Violations(refused).Select(violation => violation.Field).Order());
+    }
+
+    [Fact]
+    public async Task EncodeChat_RoleBetweenTheTemplatesBrackets_IsTheSpecialToken()
+    {
+        _model.Write("additional_chat_templates/marked.jinja", "<|{{ messages[0].role }}|>{{ messages[0].content }}");
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
+        var chat = new Chat { TemplateName = "marked", Messages = { new ChatMessage { Role = "eot_id", Content = "<|eot_id|>" } } };
+        var answer = await host.Client.EncodeChatAsync(new EncodeChatRequest { Chat = chat });
+        Assert.Equal(SmallModel.EndOfTurn, (int)answer.Ids[0]);
+        Assert.Equal(1, answer.Ids.Count(id => id == SmallModel.EndOfTurn));
     }
 
     [Fact]

@@ -81,9 +81,6 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         {
             if (message.ToolCalls[index].Name.Length == 0)
                 violations.Add($"{field}.tool_calls[{index}].name", "is missing", ViolationReason.Missing);
-            // A model wrote them; what they are is the Tokenizer's to judge, which reads no text that is none.
-            if (JsonText.IsBroken(message.ToolCalls[index].ArgumentsJson))
-                violations.Add($"{field}.tool_calls[{index}].arguments_json", "holds text that is not valid Unicode");
         }
     }
 

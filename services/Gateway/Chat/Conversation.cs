@@ -11,6 +11,12 @@ internal sealed record Conversation
     /// <summary>Each document as one JSON object.</summary>
     public IReadOnlyList<string> DocumentsJson { get; init; } = [];
 
+    /// <summary>Templates see an empty list of tools instead of none.</summary>
+    public bool EmptyToolsList { get; init; }
+
+    /// <summary>Templates see an empty list of documents instead of none.</summary>
+    public bool EmptyDocumentsList { get; init; }
+
     /// <summary>Null means true, unless the last message is continued.</summary>
     public bool? AddGenerationPrompt { get; init; }
 

@@ -18,7 +18,7 @@ internal static class MessageReader
                     message = message with { Role = fields.Text(field, value) is { } role ? RoleOf(role) : message.Role };
                     break;
                 case "content":
-                    message = message with { Content = ReadContent(field, value, fields) };
+                    message = ReadContent(message, field, value, fields);
                     break;
                 case "name":
                     message = message with { Name = fields.Text(field, value) };
@@ -60,18 +60,19 @@ internal static class MessageReader
     /// <summary>OpenAI's newer name for the system role; the templates know the older one.</summary>
     private static string RoleOf(string role) => role == "developer" ? "system" : role;
 
-    /// <summary>A string, or text parts, which are joined by line breaks: most templates read a string.</summary>
-    private static string? ReadContent(string path, JsonElement content, RequestFields fields)
+    /// <summary>A string, or text parts, which stay parts: the Tokenizer knows which of the two the template reads.</summary>
+    private static ChatMessage ReadContent(ChatMessage message, string path, JsonElement content, RequestFields fields)
     {
         if (content.ValueKind == JsonValueKind.String)
-            return content.GetString();
+            return message with { Content = content.GetString() };
         if (content.ValueKind != JsonValueKind.Array)
         {
             fields.RefuseType(path, "a string or an array of text parts", content);
-            return "";
+            return message with { Content = "" };
         }
 
-        return string.Join('\n', fields.Items(path, content).Select(part => ReadPart(part.Field, part.Value, fields)));
+        string[] parts = [.. fields.Items(path, content).Select(part => ReadPart(part.Field, part.Value, fields))];
+        return parts.Length > 0 ? message with { Parts = parts } : message with { Content = "" };
     }
 
     private static string ReadPart(string path, JsonElement part, RequestFields fields)
@@ -141,9 +142,17 @@ internal static class MessageReader
             if (name == "name")
                 call = call with { Name = fields.Text(field, value) ?? "" };
             else if (name == "arguments")
-                call = call with { ArgumentsJson = fields.Text(field, value) ?? "" };
+                call = call with { ArgumentsJson = ReadArguments(value) };
         }
 
         return call;
     }
+
+    // A model wrote them: what is neither a text nor an object is read as none, and so is a text without an object.
+    private static string ReadArguments(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString()!,
+        JsonValueKind.Object => value.GetRawText(),
+        _ => "",
+    };
 }

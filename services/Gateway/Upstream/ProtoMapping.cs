@@ -15,6 +15,8 @@ internal static class ProtoMapping
             ContinueFinalMessage = conversation.ContinueFinalMessage,
             TemplateArgumentsJson = conversation.TemplateArgumentsJson,
             TemplateName = conversation.TemplateName,
+            EmptyToolsList = conversation.EmptyToolsList,
+            EmptyDocumentsList = conversation.EmptyDocumentsList,
             SpecialTokensInContent = conversation.SpecialTokensInContent switch
             {
                 SpecialTokenTreatment.Text => TokenizerProto.SpecialTokensInContent.Text,

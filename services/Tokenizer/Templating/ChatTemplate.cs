@@ -56,7 +56,7 @@ internal sealed class ChatTemplate
         var text = TemplateEvaluator.Run(_statements, new TemplateScope(scope), _limits, _charactersExpected);
         _charactersExpected = Math.Min(text.Text.Length + CharactersSpare, CharactersExpectedMax);
         if (chat.ContinueFinalMessage)
-            text = CutAtTag(text);
+            text = CutAtTag(text, FinalText(chat.Messages[^1]));
         return new RenderedChat(text.Text, text.User);
     }
 
@@ -92,10 +92,21 @@ internal sealed class ChatTemplate
         return SequenceValue.List(items);
     }
 
-    private static TextValue CutAtTag(TextValue text)
+    // What the answer continues: the content, or its last text part.
+    private static string FinalText(DictionaryValue message)
+    {
+        message.TryGet(new TextValue("content"), out var content);
+        var last = content is SequenceValue parts
+            ? parts.Items.OfType<DictionaryValue>().Select(part => part.TryGet(new TextValue("text"), out var text) ? text : null)
+                .Last(text => text is TextValue)
+            : content;
+        return PythonCharacter.Trim(((TextValue)last!).Text);
+    }
+
+    private static TextValue CutAtTag(TextValue text, string continued)
     {
         var at = text.Text.LastIndexOf(ContinueTag.TrimEnd(), StringComparison.Ordinal);
-        if (at < 0)
+        if (at < 0 || !text.Text.Contains(continued, StringComparison.Ordinal))
         {
             throw TemplateException.Value("continue_final_message is set but the final message does not appear in the chat after "
                 + "applying the chat template.");

@@ -77,6 +77,24 @@ public sealed class ChatRequestValidatorTests
     public void Validate_AssistantThatOnlyCallsTools_NeedsNoContent() => Assert.Empty(Fields(Request(
         new ChatMessage { Role = "assistant", ToolCalls = [new ChatToolCall("1", "f", "{}")] })));
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("{\"city\": \"Par")]
+    public void Validate_UnreadableToolArguments_AreTheTokenizersToRead(string arguments) => Assert.Empty(Fields(Request(
+        new ChatMessage { Role = "assistant", ToolCalls = [new ChatToolCall("1", "f", arguments)] })));
+
+    [Fact]
+    public void Validate_ToolNestedBeyondTheLimit_SaysSoByField()
+    {
+        static string Nested(int levels) => string.Concat(Enumerable.Repeat("{\"a\":", levels)) + "1" + new string('}', levels);
+        var request = Request(new ChatMessage { Role = "user", Content = "x" });
+        request = request with { Conversation = request.Conversation with { ToolsJson = [Nested(128), Nested(129), Nested(2000)] } };
+        var violations = Validator.Validate(request, null);
+        Assert.Equal(["chat.tools_json[1]", "chat.tools_json[2]"], violations.Select(violation => violation.Field));
+        Assert.All(violations, violation => Assert.Contains("nested too deeply", violation.Description));
+    }
+
     [Fact]
     public void Validate_TooManyCharacters_CountsAllMessages() => Assert.Equal(["chat.messages"], Fields(Request(
         new ChatMessage { Role = "user", Content = "123456" }, new ChatMessage { Role = "user", Parts = ["12345"] })));

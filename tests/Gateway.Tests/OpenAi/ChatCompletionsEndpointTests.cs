@@ -134,12 +134,48 @@ public sealed class ChatCompletionsEndpointTests
         Assert.Equal(expected, sampling);
         var chat = Assert.Single(host.Tokenizer.Chats);
         Assert.Equal(["system", "assistant", "tool", "user"], chat.Messages.Select(message => message.Role));
-        Assert.Equal("a\nb", chat.Messages[0].Content);
+        Assert.Equal(["a", "b"], chat.Messages[0].Parts.Select(part => part.Text));
         Assert.Equal("", chat.Messages[1].Content);
         Assert.Equal("{\"x\":1}", chat.Messages[1].ToolCalls[0].ArgumentsJson);
         Assert.Equal("c1", chat.Messages[2].ToolCallId);
         Assert.Single(chat.ToolsJson);
         Assert.Equal("{\"thinking\":false}", chat.TemplateArgumentsJson);
+    }
+
+    [Theory]
+    [InlineData("\"\"", "")]
+    [InlineData("null", "")]
+    [InlineData("\"null\"", "null")]
+    [InlineData("\"{\\\"a\\\":\"", "{\"a\":")]
+    [InlineData("{\"a\": 1}", "{\"a\": 1}")]
+    [InlineData("7", "")]
+    [InlineData("[1]", "")]
+    public async Task Post_ToolArgumentsInHistory_AreNeverRefused(string arguments, string expected)
+    {
+        await using var host = await GatewayHost.StartAsync();
+        var body = $$$"""
+            {"messages":[{"role":"user","content":"Hi"},
+              {"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":{{{arguments}}}}}]},
+              {"role":"tool","tool_call_id":"c1","content":"ok"}]}
+            """;
+
+        using var response = await PostAsync(host, body);
+
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        Assert.Equal(expected, Assert.Single(host.Tokenizer.Chats).Messages[1].ToolCalls[0].ArgumentsJson);
+    }
+
+    [Fact]
+    public async Task Post_ToolNestedTooDeeply_IsRefusedByItsField()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        var schema = string.Concat(Enumerable.Repeat("{\"a\":", 200)) + "1" + new string('}', 200);
+
+        using var response = await PostAsync(host, $"{{{Messages},\"tools\":[{schema}]}}");
+
+        var error = (await ReadAsync(response)).GetProperty("error").GetProperty("message").GetString();
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("tools[0] is nested too deeply", error);
     }
 
     [Fact]

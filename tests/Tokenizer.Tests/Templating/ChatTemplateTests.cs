@@ -51,8 +51,12 @@ public sealed class ChatTemplateTests
         Assert.StartsWith("err:LimitError", Run("{{ " + new string('(', 100_000) + "1" + new string(')', 100_000) + " }}"));
 
     [Fact]
-    public void Render_LongChain_EndsInAnAnswerNotACrash() =>
-        Assert.StartsWith("err:LimitError", Run("{{ 1" + string.Concat(Enumerable.Repeat(" + 1", 300_000)) + " }}"));
+    public void Render_LongChain_EndsInAnAnswerNotACrash()
+    {
+        // Whether the stack suffices depends on the thread and on how far the code has been optimised.
+        var text = Run("{{ 1" + string.Concat(Enumerable.Repeat(" + 1", 300_000)) + " }}");
+        Assert.True(text == "300001" || text.StartsWith("err:LimitError", StringComparison.Ordinal), text);
+    }
 
     [Theory]
     [InlineData("{{ messages[0].content | upper }}", "USER")]
@@ -62,6 +66,11 @@ public sealed class ChatTemplateTests
     [InlineData("{{ 'a' + messages[0].content + 'b' }}", "user")]
     [InlineData("{{ messages[0].content.split('s') | join('-') }}", "u|er")]
     [InlineData("{{ [messages[0].content] }}", "user")]
+    [InlineData("{{ '<%s>' % messages[0].content }}", "user")]
+    [InlineData("{{ '<{:>6}>'.format(messages[0].content) }}", "user")]
+    [InlineData("{{ messages[0].content | wordwrap(2) }}", "us|er")]
+    [InlineData("{{ messages[0].content | indent(2, true) }}", "user")]
+    [InlineData("{{ ('ß' + messages[0].content) | title }}", "user")]
     public void Render_UserText_IsFollowedThroughOperations(string template, string userParts)
     {
         var rendered = Template(template).Render(Chat());

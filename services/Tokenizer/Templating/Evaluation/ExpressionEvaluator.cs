@@ -64,7 +64,7 @@ internal sealed class ExpressionEvaluator
             case TemplateExpression.Dictionary dictionary:
                 return CreateDictionary(dictionary, scope);
             case TemplateExpression.Sign sign:
-                return Operators.Negate(Evaluate(sign.Operand, scope), sign.IsNegative);
+                return Arithmetic.Negate(Evaluate(sign.Operand, scope), sign.IsNegative);
             default:
                 throw TemplateException.Type("a slice cannot stand here");
         }

@@ -22,7 +22,16 @@ internal static class Globals
                 space.Set(key.ExpectText("the name of an attribute"), value);
             return space;
         }));
-        scope.Set("dict", new FunctionValue("TemplateDict", arguments => new DictionaryValue(Entries(arguments))));
+        scope.Set("dict", new FunctionValue("TemplateDict", arguments => new DictionaryValue(Entries(arguments)))
+        {
+            Attributes = new Dictionary<string, TemplateValue>
+            {
+                ["fromkeys"] = new FunctionValue("method", Members.FromKeys),
+            },
+        });
+        // Jinja's writes random filler; no prompt wants it, and the same chat would never be the same text.
+        scope.Set("lipsum", new FunctionValue("function", _ =>
+            throw new TemplateException("TemplateError", "lipsum() writes random text and is not supported in chat templates here.")));
         scope.Set("cycler", new FunctionValue("type", Cycler));
         scope.Set("joiner", new FunctionValue("type", arguments =>
         {
@@ -71,17 +80,21 @@ internal static class Globals
         if (count > RangeMax)
             throw new TemplateException("OverflowError", $"Range too big. The sandbox blocks ranges larger than MAX_RANGE ({RangeMax}).");
         return new SequenceValue(SequenceValue.Form.Range,
-            [.. Enumerable.Range(0, (int)count).Select(i => TemplateValue.Of(start + (i * step)))]);
+            [.. Enumerable.Range(0, (int)count).Select(i => TemplateValue.Of(start + (i * step)))])
+        {
+            Bounds = (start, stop, step),
+        };
     }
 
     private static FunctionValue Cycler(CallArguments arguments)
     {
         if (arguments.Positional.Count == 0)
             throw TemplateException.Type("at least one item has to be provided");
+        var items = arguments.Positional;
         var at = 0;
         var attributes = new Dictionary<string, TemplateValue>
         {
-            ["next"] = new FunctionValue("method", _ => arguments.Positional[at++ % arguments.Positional.Count]),
+            ["next"] = new FunctionValue("method", _ => items[at++ % items.Count]),
             ["reset"] = new FunctionValue("method", _ =>
             {
                 at = 0;
@@ -89,6 +102,9 @@ internal static class Globals
             }),
         };
         return new FunctionValue("Cycler", _ => throw TemplateException.Type("'Cycler' object is not callable"))
-        { Attributes = attributes };
+        {
+            Attributes = attributes,
+            Computed = name => name == "current" ? items[at % items.Count] : null,
+        };
     }
 }

@@ -7,26 +7,18 @@ internal sealed class Operators(TemplateLimits limits)
 {
     public TemplateValue Binary(string name, TemplateValue left, TemplateValue right)
     {
-        if (left is UndefinedValue || (right is UndefinedValue && name is not ("%" or "*") && left is not TextValue))
-            throw (left as UndefinedValue ?? (UndefinedValue)right).Fault();
+        if (left is UndefinedValue missing)
+            throw missing.Fault();
         if (right is UndefinedValue undefined && !(name == "%" && left is TextValue))
             throw undefined.Fault();
         return name switch
         {
             "+" => Add(left, right),
             "*" => Multiply(left, right),
-            "%" when left is TextValue text => TextFormat.Percent(text, right, limits.CharactersMax),
-            _ => Arithmetic(name, left, right),
+            "%" when left is TextValue text => PercentFormat.Apply(text, right, limits.CharactersMax),
+            _ => Arithmetic.Apply(name, left, right),
         };
     }
-
-    public static TemplateValue Negate(TemplateValue value, bool isNegative) => value switch
-    {
-        UndefinedValue undefined => throw undefined.Fault(),
-        FloatValue number => isNegative ? new FloatValue(-number.Value) : number,
-        IntegerValue or BooleanValue => TemplateValue.Of(isNegative ? checked(-value.ExpectInteger()) : value.ExpectInteger()),
-        _ => throw TemplateException.Type($"bad operand type for unary {(isNegative ? '-' : '+')}: '{value.TypeName}'"),
-    };
 
     public static bool Holds(string comparison, TemplateValue left, TemplateValue right)
     {
@@ -76,11 +68,9 @@ internal sealed class Operators(TemplateLimits limits)
             case (TextValue first, TextValue second):
                 return Math.Sign(CompareCodePoints(first.Text, second.Text));
             case (FloatValue or IntegerValue or BooleanValue, FloatValue or IntegerValue or BooleanValue):
-                if (left is not FloatValue && right is not FloatValue)
-                    return left.ExpectInteger().CompareTo(right.ExpectInteger());
-                var (a, b) = (ToDouble(left), ToDouble(right));
-                return double.IsNaN(a) || double.IsNaN(b) ? 2 : a.CompareTo(b);
-            case (SequenceValue { IsGenerator: false } first, SequenceValue second) when first.Kind == second.Kind:
+                return PythonNumber.Compare(left, right) is { } order ? Math.Sign(order) : 2;
+            case (SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple } first, SequenceValue second)
+                when first.Kind == second.Kind:
                 for (var i = 0; i < Math.Min(first.Items.Count, second.Items.Count); i++)
                 {
                     if (!PythonEquality.AreEqual(first.Items[i], second.Items[i]))
@@ -125,7 +115,7 @@ internal sealed class Operators(TemplateLimits limits)
             case (SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple }, _):
                 throw TemplateException.Type($"can only concatenate {left.TypeName} (not \"{right.TypeName}\") to {left.TypeName}");
             default:
-                return Arithmetic("+", left, right);
+                return Arithmetic.Apply("+", left, right);
         }
     }
 
@@ -156,13 +146,14 @@ internal sealed class Operators(TemplateLimits limits)
 
     private TemplateValue Multiply(TemplateValue left, TemplateValue right)
     {
-        if (right is TextValue or SequenceValue)
+        if (right is TextValue or SequenceValue && left is not (TextValue or SequenceValue))
             (left, right) = (right, left);
         if (left is not (TextValue or SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple }))
-            return Arithmetic("*", left, right);
+            return Arithmetic.Apply("*", left, right);
         if (right is not (IntegerValue or BooleanValue))
             throw TemplateException.Type($"can't multiply sequence by non-int of type '{right.TypeName}'");
-        var count = Math.Max(0, right.ExpectInteger());
+        var whole = right.ExpectWhole();
+        var count = whole.Sign < 0 ? 0 : whole > limits.CharactersMax ? limits.CharactersMax + 1L : (long)whole;
         if (left is SequenceValue sequence)
         {
             CheckLength(count > limits.CharactersMax ? count : count * sequence.Items.Count);
@@ -185,72 +176,5 @@ internal sealed class Operators(TemplateLimits limits)
     {
         if (count > limits.StepsMax)
             throw TemplateException.Limit("list members", limits.StepsMax);
-    }
-
-    private static double ToDouble(TemplateValue value) => value is FloatValue number ? number.Value : value.ExpectInteger();
-
-    private static TemplateValue Arithmetic(string name, TemplateValue left, TemplateValue right)
-    {
-        if (left is not (IntegerValue or BooleanValue or FloatValue) || right is not (IntegerValue or BooleanValue or FloatValue))
-        {
-            var shown = name == "**" ? "** or pow()" : name;
-            throw TemplateException.Type($"unsupported operand type(s) for {shown}: '{left.TypeName}' and '{right.TypeName}'");
-        }
-
-        try
-        {
-            return left is FloatValue || right is FloatValue || name == "/" || (name == "**" && right.ExpectInteger() < 0)
-                ? new FloatValue(OnDoubles(name, ToDouble(left), ToDouble(right)))
-                : TemplateValue.Of(OnIntegers(name, left.ExpectInteger(), right.ExpectInteger()));
-        }
-        catch (OverflowException)
-        {
-            throw new TemplateException("OverflowError", "the result does not fit into 64 bits");
-        }
-    }
-
-    private static long OnIntegers(string name, long left, long right)
-    {
-        if (right == 0 && name is "//" or "%" && right == 0)
-            throw new TemplateException("ZeroDivisionError", "integer division or modulo by zero");
-        return name switch
-        {
-            "+" => checked(left + right),
-            "-" => checked(left - right),
-            "*" => checked(left * right),
-            // Python rounds down and gives the remainder the sign of the divisor.
-            "//" => right == -1 ? checked(-left) : (left / right) - (left % right != 0 && (left < 0) != (right < 0) ? 1 : 0),
-            "%" => right == -1 ? 0 : ((left % right) + right) % right,
-            _ => Power(left, right),
-        };
-    }
-
-    private static double OnDoubles(string name, double left, double right)
-    {
-        if (right == 0 && name is "/" or "//" or "%" && right == 0)
-            throw new TemplateException("ZeroDivisionError", name == "/" ? "division by zero" : "float floor division by zero");
-        return name switch
-        {
-            "+" => left + right,
-            "-" => left - right,
-            "*" => left * right,
-            "/" => left / right,
-            "//" => Math.Floor(left / right),
-            "%" => left - (Math.Floor(left / right) * right),
-            _ => Math.Pow(left, right),
-        };
-    }
-
-    private static long Power(long value, long exponent)
-    {
-        long result = 1;
-        for (; exponent > 0; exponent--)
-        {
-            if (result is 1 or 0 or -1 && value is 1 or 0 or -1)
-                return value == 0 ? 0 : value == 1 || exponent % 2 == 0 ? result : result * value;
-            result = checked(result * value);
-        }
-
-        return result;
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Parley.Tokenizer.Templating.Values;
 
 namespace Parley.Tokenizer.Templating.Evaluation;
@@ -15,13 +14,12 @@ internal sealed class PythonJson
 
     public PythonJson(CallArguments arguments, int charactersMax)
     {
-        arguments.AtMost(4, "ensure_ascii", "indent", "separators", "sort_keys");
         _ascii = arguments.Flag(0, "ensure_ascii", false);
         _indent = arguments.Find(1, "indent") switch
         {
             null or NoneValue => null,
             TextValue text => text.Text,
-            var count => new string(' ', (int)Math.Clamp(count.ExpectInteger(), 0, 64)),
+            var count => new string(' ', (int)Math.Clamp(count.ExpectInteger(), 0, 4096)),
         };
         _sortKeys = arguments.Flag(3, "sort_keys", false);
         (_itemSeparator, _keySeparator) = (_indent is null ? ", " : ",", ": ");
@@ -57,7 +55,7 @@ internal sealed class PythonJson
                 _builder.Append(boolean.IsTrue ? "true" : "false");
                 break;
             case IntegerValue integer:
-                _builder.Append(integer.Value.ToString(CultureInfo.InvariantCulture));
+                _builder.Append(PythonNumber.Text(integer.Value));
                 break;
             case FloatValue number:
                 _builder.Append(Number(number.Value));

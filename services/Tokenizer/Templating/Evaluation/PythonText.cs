@@ -24,7 +24,7 @@ internal static class PythonText
         switch (value)
         {
             case IntegerValue integer:
-                return new TextValue(integer.Value.ToString(CultureInfo.InvariantCulture));
+                return new TextValue(PythonNumber.Text(integer.Value));
             case NoneValue:
                 return new TextValue("None");
             case BooleanValue boolean:
@@ -72,8 +72,22 @@ internal static class PythonText
             : $"{sign}{digits[..point]}.{digits[point..]}";
     }
 
-    /// <summary>White space as Python's str.isspace and strip see it.</summary>
-    public static bool IsSpace(char value) => char.IsWhiteSpace(value) || value is >= '\u001C' and <= '\u001F';
+    /// <summary>Python's ascii: repr with escapes for all that is not ASCII.</summary>
+    public static TextValue AsciiRepr(TemplateValue value)
+    {
+        var text = Repr(value);
+        if (Ascii.IsValid(text.Text))
+            return text;
+        var builder = new TextBuilder(CharactersMax);
+        for (var i = 0; i < text.Text.Length;)
+        {
+            var point = Rune.TryGetRuneAt(text.Text, i, out var rune) ? rune.Value : text.Text[i];
+            builder.Append(point < 0x80 ? ((char)point).ToString() : Numbered(point), text.User.Overlaps(i, i + 1));
+            i += point > 0xFFFF ? 2 : 1;
+        }
+
+        return builder.ToValue();
+    }
 
     private static void Write(TemplateValue value, TextBuilder builder)
     {
@@ -83,8 +97,24 @@ internal static class PythonText
             case TextValue text:
                 WriteText(text, builder);
                 break;
+            case SequenceValue { Kind: SequenceValue.Form.Range, Bounds: var (start, stop, step) }:
+                builder.Append(step == 1 ? $"range({start}, {stop})" : $"range({start}, {stop}, {step})");
+                break;
             case SequenceValue { IsGenerator: true }:
                 builder.Append("<generator object>");
+                break;
+            case LoopValue loop:
+                builder.Append(loop.ToString());
+                break;
+            case NamespaceValue space:
+                builder.Append("<Namespace ");
+                Write(space.ToDictionary(), builder);
+                builder.Append(">");
+                break;
+            case FunctionValue { Attributes: { } attributes } when attributes.TryGetValue("name", out var name):
+                builder.Append("<Macro ");
+                Write(name, builder);
+                builder.Append(">");
                 break;
             case SequenceValue sequence:
                 WriteSequence(sequence, builder);
@@ -117,13 +147,6 @@ internal static class PythonText
 
     private static void WriteSequence(SequenceValue sequence, TextBuilder builder)
     {
-        if (sequence.Kind == SequenceValue.Form.Range)
-        {
-            var count = sequence.Items.Count;
-            builder.Append(count == 0 ? "range(0, 0)" : $"range({Repr(sequence.Items[0]).Text}, {sequence.Items[^1].ExpectInteger() + 1})");
-            return;
-        }
-
         var (open, close) = sequence.Kind switch
         {
             SequenceValue.Form.Tuple => ("(", sequence.Items.Count == 1 ? ",)" : ")"),
@@ -168,18 +191,13 @@ internal static class PythonText
             return "\\" + text;
         if (point is '\n' or '\r' or '\t')
             return point switch { '\n' => "\\n", '\r' => "\\r", _ => "\\t" };
-        if (point is >= ' ' and < 0x7F || IsPrintable(point))
-            return text;
-        return point switch
-        {
-            < 0x100 => $"\\x{point:x2}",
-            < 0x10000 => $"\\u{point:x4}",
-            _ => $"\\U{point:x8}",
-        };
+        return Rune.IsValid(point) && PythonCharacter.IsPrintable(new Rune(point)) ? text : Numbered(point);
     }
 
-    private static bool IsPrintable(int point) => point >= 0x7F && CharUnicodeInfo.GetUnicodeCategory(point) is not
-        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-        or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-        or UnicodeCategory.SpaceSeparator);
+    private static string Numbered(int point) => point switch
+    {
+        < 0x100 => $"\\x{point:x2}",
+        < 0x10000 => $"\\u{point:x4}",
+        _ => $"\\U{point:x8}",
+    };
 }

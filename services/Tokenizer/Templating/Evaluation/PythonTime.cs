@@ -3,68 +3,111 @@ using System.Text;
 
 namespace Parley.Tokenizer.Templating.Evaluation;
 
-/// <summary>datetime.strftime in the C locale.</summary>
+/// <summary>datetime.strftime on Linux: every directive of glibc in the C locale, with its flags and widths.</summary>
 internal static class PythonTime
 {
+    private const int WidthMax = 1024;
+
     public static string Format(DateTimeOffset time, string format)
     {
         var result = new StringBuilder();
         for (var i = 0; i < format.Length; i++)
         {
-            if (format[i] != '%' || i + 1 >= format.Length)
+            if (format[i] != '%')
             {
                 result.Append(format[i]);
                 continue;
             }
 
-            // glibc's "-" leaves the padding out.
-            var isBare = format[i + 1] == '-' && i + 2 < format.Length;
-            var letter = format[isBare ? i + 2 : i + 1];
-            i += isBare ? 2 : 1;
-            var field = Field(time, letter);
-            if (field is null)
-                result.Append('%').Append(letter);
+            var start = i++;
+            char pad = '\0', letterCase = '\0';
+            for (; i < format.Length && format[i] is '_' or '-' or '0' or '^' or '#'; i++)
+                _ = format[i] is '^' or '#' ? letterCase = format[i] : pad = format[i];
+            var width = 0;
+            for (; i < format.Length && char.IsAsciiDigit(format[i]); i++)
+                width = Math.Min((width * 10) + format[i] - '0', WidthMax);
+            if (i < format.Length && format[i] is 'E' or 'O')
+                i++;
+            var field = i < format.Length ? Field(time, format[i]) : null;
+            if (field is { } found)
+                Append(result, found, pad, letterCase, width, format[i]);
             else
-                result.Append(isBare && field.Length > 1 ? field.TrimStart('0', ' ').PadLeft(1, '0') : field);
+                result.Append(format, start, Math.Min(i + 1, format.Length) - start);
         }
 
         return result.ToString();
     }
 
-    private static string? Field(DateTimeOffset time, char letter) => letter switch
+    private static void Append(
+        StringBuilder result, (string Text, char Pad, int Width) field, char pad, char letterCase, int width, char letter)
     {
-        'Y' => Net(time, "yyyy"),
-        'y' => Net(time, "yy"),
-        'm' => Net(time, "MM"),
-        'd' => Net(time, "dd"),
-        'e' => time.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2),
-        'B' => Net(time, "MMMM"),
-        'b' or 'h' => Net(time, "MMM"),
-        'A' => Net(time, "dddd"),
-        'a' => Net(time, "ddd"),
-        'H' => Net(time, "HH"),
-        'I' => Net(time, "hh"),
-        'M' => Net(time, "mm"),
-        'S' => Net(time, "ss"),
-        'f' => Net(time, "ffffff"),
-        'p' => Net(time, "tt"),
-        'j' => time.DayOfYear.ToString("000", CultureInfo.InvariantCulture),
-        'u' => (((int)time.DayOfWeek + 6) % 7 + 1).ToString(CultureInfo.InvariantCulture),
-        'w' => ((int)time.DayOfWeek).ToString(CultureInfo.InvariantCulture),
-        'F' => Net(time, "yyyy-MM-dd"),
-        'T' or 'X' => Net(time, "HH:mm:ss"),
-        'R' => Net(time, "HH:mm"),
-        'D' or 'x' => Net(time, "MM/dd/yy"),
-        'c' => $"{Net(time, "ddd MMM")} {time.Day,2} {Net(time, "HH:mm:ss yyyy")}",
-        'V' => ISOWeek.GetWeekOfYear(time.DateTime).ToString("00", CultureInfo.InvariantCulture),
-        'G' => ISOWeek.GetYear(time.DateTime).ToString(CultureInfo.InvariantCulture),
-        's' => time.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture),
-        'z' or 'Z' => "",
-        'n' => "\n",
-        't' => "\t",
-        '%' => "%",
-        _ => null,
-    };
+        var text = letterCase switch
+        {
+            '^' => field.Text.ToUpperInvariant(),
+            '#' when letter is 'p' or 'Z' => field.Text.ToLowerInvariant(),
+            '#' when letter is 'a' or 'A' or 'b' or 'B' or 'h' => field.Text.ToUpperInvariant(),
+            _ => field.Text,
+        };
+        // "-" leaves the padding out, "_" and "0" choose its character; a number has a width of its own.
+        var character = pad switch { '_' => ' ', '0' => '0', _ => field.Pad == '\0' ? ' ' : field.Pad };
+        var length = Math.Max(width, pad == '-' ? 0 : field.Width);
+        result.Append(text.PadLeft(length, character));
+    }
 
-    private static string Net(DateTimeOffset time, string format) => time.ToString(format, CultureInfo.InvariantCulture);
+    // Text, its own padding and its own width; numbers come without leading zeros.
+    private static (string Text, char Pad, int Width)? Field(DateTimeOffset time, char letter)
+    {
+        var weekday = (int)time.DayOfWeek;
+        var fromMonday = (weekday + 6) % 7;
+        return letter switch
+        {
+            'Y' => Number(time.Year, 0),
+            'C' => Number(time.Year / 100, 2),
+            'y' => Number(time.Year % 100, 2),
+            'G' => Number(ISOWeek.GetYear(time.DateTime), 0),
+            'g' => Number(ISOWeek.GetYear(time.DateTime) % 100, 2),
+            'm' => Number(time.Month, 2),
+            'd' => Number(time.Day, 2),
+            'e' => Number(time.Day, 2, ' '),
+            'H' => Number(time.Hour, 2),
+            'k' => Number(time.Hour, 2, ' '),
+            'I' => Number((time.Hour + 11) % 12 + 1, 2),
+            'l' => Number((time.Hour + 11) % 12 + 1, 2, ' '),
+            'M' => Number(time.Minute, 2),
+            'S' => Number(time.Second, 2),
+            'j' => Number(time.DayOfYear, 3),
+            'U' => Number((time.DayOfYear - 1 + 7 - weekday) / 7, 2),
+            'W' => Number((time.DayOfYear - 1 + 7 - fromMonday) / 7, 2),
+            'V' => Number(ISOWeek.GetWeekOfYear(time.DateTime), 2),
+            'u' => Number(fromMonday + 1, 1),
+            'w' => Number(weekday, 1),
+            's' => Number(time.ToUnixTimeSeconds(), 1),
+            'B' => Text(time, "MMMM"),
+            'b' or 'h' => Text(time, "MMM"),
+            'A' => Text(time, "dddd"),
+            'a' => Text(time, "ddd"),
+            'f' => Text(time, "ffffff"),
+            'p' => Text(time, "tt"),
+            'P' => (time.ToString("tt", CultureInfo.InvariantCulture).ToLowerInvariant(), '\0', 0),
+            'F' => Text(time, "yyyy-MM-dd"),
+            'T' or 'X' => Text(time, "HH:mm:ss"),
+            'R' => Text(time, "HH:mm"),
+            'r' => Text(time, "hh:mm:ss tt"),
+            'D' or 'x' => Text(time, "MM/dd/yy"),
+            'c' => ($"{Text(time, "ddd MMM").Text} {time.Day,2} {Text(time, "HH:mm:ss yyyy").Text}", '\0', 0),
+            // A time without a zone writes neither its name nor its offset.
+            'z' or 'Z' => ("", '\0', 0),
+            'n' => ("\n", '\0', 0),
+            't' => ("\t", '\0', 0),
+            '%' => ("%", '\0', 0),
+            _ => null,
+        };
+    }
+
+    private static (string Text, char Pad, int Width) Number(long value, int width, char pad = '0') =>
+        (value.ToString(CultureInfo.InvariantCulture), pad, width);
+
+    // "/" and ":" stand for a culture's own separators: the invariant one has these.
+    private static (string Text, char Pad, int Width) Text(DateTimeOffset time, string format) =>
+        (time.ToString(format, CultureInfo.InvariantCulture), '\0', 0);
 }

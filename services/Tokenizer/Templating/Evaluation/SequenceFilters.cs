@@ -5,17 +5,15 @@ namespace Parley.Tokenizer.Templating.Evaluation;
 /// <summary>Jinja's filters that walk a sequence.</summary>
 internal sealed class SequenceFilters(Filters filters, Members members, TemplateLimits limits)
 {
-    public static bool IsKnown(string name) => name is "batch" or "dictsort" or "first" or "groupby" or "items" or "join" or "last"
-        or "list"
-        or "map" or "max" or "min" or "reject" or "rejectattr" or "reverse" or "select" or "selectattr" or "slice" or "sort" or "sum"
-        or "unique";
+    private static readonly string[] GroupNames = ["grouper", "list"];
 
-    /// <summary>The result, or null when there is no filter of that name.</summary>
-    public TemplateValue? Apply(string name, TemplateValue value, CallArguments arguments) => name switch
+    public TemplateValue Apply(string name, TemplateValue value, CallArguments arguments) => name switch
     {
         "list" => SequenceValue.List([.. value.Iterate()]),
         "first" => value.Iterate() is [var first, ..] ? first : Missing("No first item, sequence was empty."),
+        "last" when value is SequenceValue { IsGenerator: true } => throw TemplateException.Type("'generator' object is not reversible"),
         "last" => value.Iterate() is [.., var last] ? last : Missing("No last item, sequence was empty."),
+        "random" => Random(value),
         "join" => Join(value, arguments),
         "items" => value switch
         {
@@ -24,10 +22,10 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
             _ => throw TemplateException.Type("Can only get item pairs from a mapping."),
         },
         "dictsort" => DictSort(value, arguments),
-        "sort" => SequenceValue.List([.. Sorted(value.Iterate(), arguments.Find(2, "attribute"), arguments.Flag(1, "case_sensitive", false),
-            arguments.Flag(0, "reverse", false))]),
+        "sort" => SequenceValue.List([.. Sorted(value.Iterate(), SortKey(arguments.Find(2, "attribute"),
+            arguments.Flag(1, "case_sensitive", false)), arguments.Flag(0, "reverse", false))]),
         "unique" => Unique(value, arguments),
-        "reverse" => value is TextValue text ? Reverse(text) : SequenceValue.Generator([.. value.Iterate().Reverse()]),
+        "reverse" => Reverse(value),
         "map" => Map(value, arguments),
         "select" => Select(value, arguments, byAttribute: false, keep: true),
         "reject" => Select(value, arguments, byAttribute: false, keep: false),
@@ -38,7 +36,7 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
         "groupby" => GroupBy(value, arguments),
         "batch" => Batch(value, arguments),
         "slice" => Slices(value, arguments),
-        _ => null,
+        _ => throw new TemplateException("TemplateRuntimeError", $"No filter named '{name}' found."),
     };
 
     private static UndefinedValue Missing(string what) => new(() => TemplateException.Undefined(what));
@@ -46,46 +44,64 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
     private TextValue Join(TemplateValue value, CallArguments arguments)
     {
         var separator = arguments.Find(0, "d") is { } given ? PythonText.Str(given) : TextValue.Empty;
-        var attribute = arguments.Find(1, "attribute");
+        var attribute = arguments.Find(1, "attribute") is { } path and not NoneValue ? path : null;
         return TextMethods.Join(separator.AsMarkup(false),
             value.Iterate()
                 .Select(item => PythonText.Str(attribute is null ? item : Path(item, attribute)).AsMarkup(false)), limits.CharactersMax);
     }
 
-    /// <summary>An attribute by a dotted path, as Jinja's filters read it.</summary>
-    private TemplateValue Path(TemplateValue item, TemplateValue path)
+    // Which one is chance, as in Jinja.
+    private static TemplateValue Random(TemplateValue value)
     {
-        if (path is not TextValue text)
-            return members.Element(item, path);
-        foreach (var part in text.Text.Split('.'))
+        if (value is not (TextValue or SequenceValue { IsGenerator: false } or UndefinedValue))
+            throw TemplateException.Type($"object of type '{value.TypeName}' has no random item");
+        var items = value.Iterate();
+        return items.Count == 0 ? Missing("No random item, sequence was empty.")
+            : items[System.Security.Cryptography.RandomNumberGenerator.GetInt32(items.Count)];
+    }
+
+    /// <summary>An attribute by a dotted path, as Jinja's filters read it; what is missing becomes <paramref name="unset"/>.</summary>
+    private TemplateValue Path(TemplateValue item, TemplateValue? path, TemplateValue? unset = null)
+    {
+        if (path is null or NoneValue)
+            return item;
+        var parts = path is TextValue text ? text.Text.Split('.') : null;
+        for (var i = 0; i < (parts?.Length ?? 1); i++)
         {
-            item = members.Element(item, long.TryParse(part, System.Globalization.NumberStyles.None,
-                System.Globalization.CultureInfo.InvariantCulture, out var index) ? TemplateValue.Of(index) : new TextValue(part));
+            item = members.Element(item, parts is null ? path
+                : parts[i].Length > 0 && parts[i].EnumerateRunes().All(PythonCharacter.IsDecimal)
+                    && PythonNumber.ParseWhole(parts[i], 10) is { } index
+                ? TemplateValue.Of(index) : new TextValue(parts[i]));
+            if (item is UndefinedValue && unset is not (null or NoneValue))
+                item = unset;
         }
 
         return item;
     }
 
-    private static TemplateValue IgnoreCase(TemplateValue value) => value is TextValue text
-        ? text.Mapped(text.Text.ToLowerInvariant()) : value;
+    private static TemplateValue IgnoreCase(TemplateValue value) => value is TextValue text ? PythonCase.Lower(text) : value;
 
-    private IEnumerable<TemplateValue> Sorted(
-        IReadOnlyList<TemplateValue> items, TemplateValue? attribute, bool caseSensitive, bool reverse)
+    private Func<TemplateValue, TemplateValue> Key(TemplateValue? attribute, bool caseSensitive, TemplateValue? unset = null) =>
+        item => Path(item, attribute, unset) is var value && caseSensitive ? value : IgnoreCase(value);
+
+    // Jinja's sort takes several attributes with commas between them, and compares lists even where there is one: what is missing
+    // everywhere is then equal, and not an error.
+    private Func<TemplateValue, TemplateValue> SortKey(TemplateValue? attribute, bool caseSensitive)
+    {
+        TemplateValue?[] attributes = attribute is TextValue text
+            ? [.. text.Text.Split(',').Select(part => new TextValue(part))] : [attribute];
+        var keys = attributes.Select(one => Key(one, caseSensitive)).ToArray();
+        return item => SequenceValue.List([.. keys.Select(key => key(item))]);
+    }
+
+    private static IReadOnlyList<TemplateValue> Sorted(
+        IReadOnlyList<TemplateValue> items, Func<TemplateValue, TemplateValue> key, bool reverse)
     {
         // LINQ sorts stably, as Python does, in both directions.
         var comparer = Comparer<TemplateValue>.Create(Operators.Compare);
-        TemplateValue Key(TemplateValue item)
-        {
-            var parts = attribute is TextValue text && text.Text.Contains(',')
-                ? SequenceValue.Tuple([.. text.Text.Split(',').Select(part => Fold(Path(item, new TextValue(part))))])
-                : Fold(attribute is null or NoneValue ? item : Path(item, attribute));
-            return parts;
-        }
-
-        TemplateValue Fold(TemplateValue value) => caseSensitive ? value : IgnoreCase(value);
         try
         {
-            return reverse ? [.. items.OrderByDescending(Key, comparer)] : [.. items.OrderBy(Key, comparer)];
+            return reverse ? [.. items.OrderByDescending(key, comparer)] : [.. items.OrderBy(key, comparer)];
         }
         catch (InvalidOperationException exception) when (exception.InnerException is TemplateException inner)
         {
@@ -101,30 +117,37 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
                 : TemplateException.Undefined($"'{value.TypeName} object' has no attribute 'items'");
         }
 
-        var position = arguments.Text(1, "by") is "value" ? 1 : 0;
-        return SequenceValue.List([.. Sorted(Members.Pairs(dictionary), TemplateValue.Of(position),
-            arguments.Flag(0, "case_sensitive", false),
-            arguments.Flag(2, "reverse", false))]);
+        var position = arguments.Text(1, "by") switch
+        {
+            null or "key" => 0,
+            "value" => 1,
+            _ => throw new TemplateException("FilterArgumentError", "You can only sort by either \"key\" or \"value\""),
+        };
+        return SequenceValue.List([.. Sorted(Members.Pairs(dictionary),
+            Key(TemplateValue.Of(position), arguments.Flag(0, "case_sensitive", false)), arguments.Flag(2, "reverse", false))]);
     }
 
     private SequenceValue Unique(TemplateValue value, CallArguments arguments)
     {
         var seen = new HashSet<TemplateValue>(PythonEquality.Instance);
-        var caseSensitive = arguments.Flag(0, "case_sensitive", false);
-        var attribute = arguments.Find(1, "attribute");
-        return SequenceValue.Generator([.. value.Iterate().Where(item =>
-        {
-            var key = attribute is null ? item : Path(item, attribute);
-            return seen.Add(caseSensitive ? key : IgnoreCase(key));
-        })]);
+        var key = Key(arguments.Find(1, "attribute"), arguments.Flag(0, "case_sensitive", false));
+        return SequenceValue.Generator([.. value.Iterate().Where(item => seen.Add(key(item)))]);
     }
 
-    private TextValue Reverse(TextValue text)
+    private TemplateValue Reverse(TemplateValue value)
     {
-        var builder = new TextBuilder(limits.CharactersMax);
-        foreach (var item in text.Iterate().Reverse())
-            builder.Append((TextValue)item);
-        return builder.ToValue();
+        switch (value)
+        {
+            case TextValue text:
+                var builder = new TextBuilder(limits.CharactersMax);
+                foreach (var item in text.Iterate().Reverse())
+                    builder.Append((TextValue)item);
+                return builder.ToValue();
+            case SequenceValue { IsGenerator: true } generator:
+                return SequenceValue.List([.. generator.Iterate().Reverse()]);
+            default:
+                return SequenceValue.Generator([.. value.Iterate().Reverse()]);
+        }
     }
 
     private SequenceValue Map(TemplateValue value, CallArguments arguments)
@@ -136,8 +159,9 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
             var attribute = arguments.Find(int.MaxValue, "attribute")
                 ?? throw new TemplateException("FilterArgumentError", "map requires a filter argument");
             var unset = arguments.Find(int.MaxValue, "default");
-            return SequenceValue.Generator([.. value.Iterate().Select(item =>
-                Path(item, attribute) is var found && found is UndefinedValue && unset is not null ? unset : found)]);
+            if (arguments.Keywords.FirstOrDefault(pair => pair.Key is not ("attribute" or "default")).Key is { } unexpected)
+                throw new TemplateException("FilterArgumentError", $"Unexpected keyword argument '{unexpected}'");
+            return SequenceValue.Generator([.. value.Iterate().Select(item => Path(item, attribute, unset))]);
         }
 
         var name = arguments.Positional[0].ExpectText("the name of a filter");
@@ -167,9 +191,11 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
     {
         var attribute = arguments.Find(0, "attribute");
         var sum = arguments.Find(1, "start") ?? TemplateValue.Of(0);
+        if (sum is TextValue)
+            throw TemplateException.Type("sum() can't sum strings [use ''.join(seq) instead]");
         var operators = new Operators(limits);
         foreach (var item in value.Iterate())
-            sum = operators.Binary("+", sum, attribute is null or NoneValue ? item : Path(item, attribute));
+            sum = operators.Binary("+", sum, Path(item, attribute));
         return sum;
     }
 
@@ -178,47 +204,75 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
         var items = value.Iterate();
         if (items.Count == 0)
             return Missing("No aggregated item, sequence was empty.");
-        var sorted = Sorted(items, arguments.Find(1, "attribute"), arguments.Flag(0, "case_sensitive", false), reverse: isMax);
-        return sorted.First();
+        return Sorted(items, Key(arguments.Find(1, "attribute"), arguments.Flag(0, "case_sensitive", false)), reverse: isMax)[0];
     }
 
     private SequenceValue GroupBy(TemplateValue value, CallArguments arguments)
     {
         var attribute = arguments.Require(0, "attribute");
         var unset = arguments.Find(1, "default");
+        var key = Key(attribute, arguments.Flag(2, "case_sensitive", false), unset);
         var groups = new List<(TemplateValue Key, List<TemplateValue> Items)>();
-        foreach (var item in Sorted(value.Iterate(), attribute, arguments.Flag(2, "case_sensitive", false), reverse: false))
+        foreach (var item in Sorted(value.Iterate(), key, reverse: false))
         {
-            var key = Path(item, attribute) is var found && found is UndefinedValue && unset is not null ? unset : found;
-            if (groups.Count == 0 || !PythonEquality.AreEqual(groups[^1].Key, key))
-                groups.Add((key, []));
+            if (groups.Count == 0 || !PythonEquality.AreEqual(groups[^1].Key, key(item)))
+                groups.Add((key(item), []));
             groups[^1].Items.Add(item);
         }
 
-        return SequenceValue.List([.. groups.Select(group => SequenceValue.Tuple(group.Key, SequenceValue.List(group.Items)))]);
+        // A group's name has the case of its first member.
+        return SequenceValue.List([.. groups.Select(group => new SequenceValue(SequenceValue.Form.Tuple,
+            [Path(group.Items[0], attribute, unset), SequenceValue.List(group.Items)]) { Names = GroupNames })]);
     }
 
     private SequenceValue Batch(TemplateValue value, CallArguments arguments)
     {
-        var size = (int)Math.Clamp(arguments.Require(0, "linecount").ExpectInteger(), 1, limits.StepsMax);
+        var size = arguments.Require(0, "linecount").ExpectInteger();
         var fill = arguments.Find(1, "fill_with");
-        return SequenceValue.Generator([.. value.Iterate().Chunk(size).Select(chunk => SequenceValue.List(
-            fill is null or NoneValue ? chunk : [.. chunk, .. Enumerable.Repeat(fill, Math.Min(size - chunk.Length, limits.StepsMax))]))]);
+        var batches = new List<TemplateValue>();
+        var current = new List<TemplateValue>();
+        foreach (var item in value.Iterate())
+        {
+            if (current.Count == size)
+            {
+                batches.Add(SequenceValue.List(current));
+                current = [];
+            }
+
+            current.Add(item);
+        }
+
+        if (current.Count > 0)
+        {
+            if (size > limits.StepsMax)
+                throw TemplateException.Limit("list members", limits.StepsMax);
+            if (fill is not (null or NoneValue) && current.Count < size)
+                current.AddRange(Enumerable.Repeat(fill, (int)size - current.Count));
+            batches.Add(SequenceValue.List(current));
+        }
+
+        return SequenceValue.Generator(batches);
     }
 
     private SequenceValue Slices(TemplateValue value, CallArguments arguments)
     {
         var items = value.Iterate();
-        var count = (int)Math.Clamp(arguments.Require(0, "slices").ExpectInteger(), 1, limits.StepsMax);
+        var count = arguments.Require(0, "slices").ExpectInteger();
         var fill = arguments.Find(1, "fill_with");
-        var (size, longer) = (items.Count / count, items.Count % count);
+        if (count == 0)
+            throw new TemplateException("ZeroDivisionError", "integer division or modulo by zero");
+        if (count > limits.StepsMax)
+            throw TemplateException.Limit("list members", limits.StepsMax);
+        if (count < 0)
+            return SequenceValue.Generator([]);
+        var (size, longer) = ((int)(items.Count / count), (int)(items.Count % count));
         var slices = new List<TemplateValue>();
         for (int i = 0, at = 0; i < count; i++)
         {
             var length = size + (i < longer ? 1 : 0);
             var part = items.Skip(at).Take(length).ToList();
             at += length;
-            if (fill is not (null or NoneValue) && i >= longer && longer > 0)
+            if (fill is not (null or NoneValue) && i >= longer)
                 part.Add(fill);
             slices.Add(SequenceValue.List(part));
         }

@@ -95,11 +95,11 @@ internal sealed class TemplateEvaluator
             case TemplateStatement.CallBlock call:
                 var callee = _expressions.Evaluate(call.Call.Callee, scope);
                 var caller = new KeyValuePair<string, TemplateValue>("caller", CreateMacro(call.Caller, scope));
-                _output.Append(PythonText.Str(_expressions.Call(callee, call.Call.Arguments, scope, caller)));
+                WriteBlock(_expressions.Call(callee, call.Call.Arguments, scope, caller));
                 break;
             case TemplateStatement.FilterBlock filter:
                 var body = CaptureBlock(filter.Body, scope);
-                _output.Append(PythonText.Str(_expressions.Filter(filter.Filter, body, scope)));
+                WriteBlock(_expressions.Filter(filter.Filter, body, scope));
                 break;
             case TemplateStatement.With with:
                 var inner = new TemplateScope(scope);
@@ -116,6 +116,10 @@ internal sealed class TemplateEvaluator
 
         return Signal.None;
     }
+
+    // Unlike an expression's, a block's value is not turned into a text.
+    private void WriteBlock(TemplateValue value) => _output.Append(value as TextValue
+        ?? throw TemplateException.Type($"sequence item 0: expected str instance, {value.TypeName} found"));
 
     private Signal ExecuteIf(TemplateStatement.If branches, TemplateScope scope)
     {
@@ -242,6 +246,8 @@ internal sealed class TemplateEvaluator
             ["name"] = new TextValue(macro.Name),
             ["arguments"] = SequenceValue.Tuple([.. macro.Parameters.Select(parameter => new TextValue(parameter.Name))]),
             ["caller"] = TemplateValue.Of(macro.UsesCaller),
+            ["catch_kwargs"] = TemplateValue.Of(macro.UsesKwargs),
+            ["catch_varargs"] = TemplateValue.Of(macro.UsesVarargs),
         },
     };
 

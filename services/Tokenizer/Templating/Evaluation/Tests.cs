@@ -24,15 +24,15 @@ internal static class Tests
             or SequenceValue { Kind: SequenceValue.Form.List or SequenceValue.Form.Tuple or SequenceValue.Form.Range },
         "callable" => value is FunctionValue or LoopValue or UndefinedValue,
         "escaped" => value is TextValue { IsMarkup: true },
-        "odd" => Remainder(value, 2) == 1,
-        "even" => Remainder(value, 2) == 0,
-        "divisibleby" => Remainder(value, arguments.Require(0, "num").ExpectInteger()) == 0,
+        "odd" => Remainder(value, TemplateValue.Of(2), 1),
+        "even" => Remainder(value, TemplateValue.Of(2), 0),
+        "divisibleby" => Remainder(value, arguments.Require(0, "num"), 0),
         "sameas" => arguments.Require(0, "other") is var other && (ReferenceEquals(value, other)
             || (value is IntegerValue or TextValue && value.TypeName == other.TypeName && PythonEquality.AreEqual(value, other))),
-        "lower" => PythonText.Str(value).Text is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
-        "upper" => PythonText.Str(value).Text is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
-        "filter" => Filters.IsKnown(value.ExpectText("the name of a filter")),
-        "test" => value.ExpectText("the name of a test") is var test && Comparison(test) is not null || IsKnown(((TextValue)value).Text),
+        "lower" => TextMembers.IsLower(PythonText.Str(value).Text),
+        "upper" => TextMembers.IsUpper(PythonText.Str(value).Text),
+        "filter" => Hashable(value) is TextValue filter && FilterParameters.IsKnown(filter.Text),
+        "test" => Hashable(value) is TextValue { Text: var test } && (Comparison(test) is not null || IsKnown(test)),
         _ => Comparison(name) is { } comparison ? Operators.Holds(comparison, value, arguments.Require(0, "other")) : null,
     };
 
@@ -52,9 +52,13 @@ internal static class Tests
         _ => null,
     };
 
-    private static long Remainder(TemplateValue value, long divisor) => value is FloatValue number
-        ? (long)(number.Value - (Math.Floor(number.Value / divisor) * divisor))
-        : divisor == 0
-            ? throw new TemplateException("ZeroDivisionError", "integer modulo by zero")
-            : ((value.ExpectInteger() % divisor) + divisor) % divisor;
+    // Names are looked up in a dictionary, which refuses lists.
+    private static TemplateValue Hashable(TemplateValue value)
+    {
+        PythonEquality.Instance.GetHashCode(value);
+        return value;
+    }
+
+    private static bool Remainder(TemplateValue value, TemplateValue divisor, int wanted) => PythonEquality.AreEqual(
+        new Operators(TemplateLimits.Default).Binary("%", value, divisor), TemplateValue.Of(wanted));
 }

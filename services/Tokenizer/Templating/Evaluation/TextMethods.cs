@@ -108,34 +108,66 @@ internal static class TextMethods
         return builder.ToValue();
     }
 
-    /// <summary>str.capitalize.</summary>
-    public static string Capitalize(string text)
+    /// <summary>str.splitlines.</summary>
+    public static SequenceValue SplitLines(TextValue text, bool keepEnds)
     {
-        if (text.Length == 0)
-            return text;
-        var length = Rune.TryGetRuneAt(text, 0, out var first) ? first.Utf16SequenceLength : 1;
-        return text[..length].ToUpperInvariant() + text[length..].ToLowerInvariant();
-    }
-
-    /// <summary>str.title: each run of letters starts with a capital.</summary>
-    public static string Title(string text)
-    {
-        var result = new StringBuilder(text.Length);
-        var inWord = false;
-        foreach (var character in text)
+        var lines = new List<TemplateValue>();
+        var value = text.Text;
+        for (var start = 0; start < value.Length;)
         {
-            result.Append(inWord ? char.ToLowerInvariant(character) : char.ToUpperInvariant(character));
-            inWord = char.IsLetter(character);
+            var end = start;
+            while (end < value.Length && !PythonCharacter.IsLineBreak(value[end]))
+                end++;
+            var next = Math.Min(value.Length, end + (value.AsSpan(end).StartsWith("\r\n") ? 2 : 1));
+            lines.Add(text.Part(start, (keepEnds ? next : end) - start));
+            start = next;
         }
 
-        return result.ToString();
+        return SequenceValue.List(lines);
+    }
+
+    /// <summary>str.expandtabs.</summary>
+    public static TextValue ExpandTabs(TextValue text, int size, int charactersMax)
+    {
+        var builder = new TextBuilder(charactersMax);
+        var column = 0;
+        foreach (var item in text.Iterate().Cast<TextValue>())
+        {
+            if (item.Text == "\t")
+            {
+                var missing = size <= 0 ? 0 : size - (column % size);
+                builder.Append(new string(' ', missing));
+                column += missing;
+                continue;
+            }
+
+            column = item.Text is "\n" or "\r" ? 0 : column + 1;
+            builder.Append(item);
+        }
+
+        return builder.ToValue(text.IsMarkup);
+    }
+
+    /// <summary>str.translate: by code point, to a text, a code point, or None for nothing.</summary>
+    public static TextValue Translate(TextValue text, DictionaryValue table, int charactersMax)
+    {
+        var builder = new TextBuilder(charactersMax);
+        foreach (var item in text.Iterate().Cast<TextValue>())
+        {
+            var point = Rune.TryGetRuneAt(item.Text, 0, out var rune) ? rune.Value : item.Text[0];
+            var target = table.TryGet(TemplateValue.Of(point), out var found) ? found : item;
+            if (target is not NoneValue)
+                builder.Append(target as TextValue ?? new FormatSpecification { Type = 'c' }.ApplyWhole(target.ExpectWhole()));
+        }
+
+        return builder.ToValue(text.IsMarkup);
     }
 
     private static bool IsStripped(string text, int at, string? characters, out int length)
     {
         length = 1;
         if (characters is null)
-            return PythonText.IsSpace(text[at]);
+            return PythonCharacter.IsSpace(text[at]);
         if (Rune.TryGetRuneAt(text, at, out var rune))
             length = rune.Utf16SequenceLength;
         return length == 1 ? characters.Contains(text[at]) : characters.Contains(text.Substring(at, 2), StringComparison.Ordinal);
@@ -147,14 +179,14 @@ internal static class TextMethods
         var words = new List<(int Start, int End)>();
         for (var i = 0; i < text.Length;)
         {
-            if (PythonText.IsSpace(text[i]))
+            if (PythonCharacter.IsSpace(text[i]))
             {
                 i++;
                 continue;
             }
 
             var start = i;
-            while (i < text.Length && !PythonText.IsSpace(text[i]))
+            while (i < text.Length && !PythonCharacter.IsSpace(text[i]))
                 i++;
             words.Add((start, i));
         }

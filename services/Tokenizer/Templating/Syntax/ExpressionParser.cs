@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using Parley.Tokenizer.Templating.Values;
 
 namespace Parley.Tokenizer.Templating.Syntax;
@@ -369,8 +370,6 @@ internal sealed class ExpressionParser(TokenStream tokens)
     {
         if (token.Kind == TemplateToken.Form.Float)
             return new(new FloatValue(double.Parse(token.Text, CultureInfo.InvariantCulture)));
-        return long.TryParse(token.Text, CultureInfo.InvariantCulture, out var value)
-            ? new(new IntegerValue(value))
-            : throw tokens.Fault($"the number {token.Text} is too large");
+        return new(TemplateValue.Of(BigInteger.Parse(token.Text, CultureInfo.InvariantCulture)));
     }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Numerics;
 using System.Text;
+using Parley.Tokenizer.Templating.Evaluation;
 
 namespace Parley.Tokenizer.Templating.Syntax;
 
@@ -69,7 +71,7 @@ internal sealed class TemplateLexer
         var sign = start + 2 < _source.Length ? _source[start + 2] : '\0';
         var data = _source[_position..start];
         if (sign == '-')
-            data = data.TrimEnd();
+            data = PythonCharacter.TrimEnd(data);
         else if (sign != '+' && kind != '{')
             data = StripLine(data);
         AddData(_source[_position..start], data);
@@ -93,7 +95,7 @@ internal sealed class TemplateLexer
     private string StripLine(string data)
     {
         var lineStart = data.LastIndexOf('\n') + 1;
-        return (lineStart > 0 || _lineStarts) && string.IsNullOrWhiteSpace(data[lineStart..]) ? data[..lineStart] : data;
+        return (lineStart > 0 || _lineStarts) && data[lineStart..].All(PythonCharacter.IsSpace) ? data[..lineStart] : data;
     }
 
     private void SkipComment()
@@ -112,7 +114,7 @@ internal sealed class TemplateLexer
         var end = _position;
         if (sign == '-')
         {
-            while (end < _source.Length && char.IsWhiteSpace(_source[end]))
+            while (end < _source.Length && PythonCharacter.IsSpace(_source[end]))
                 end++;
         }
         else if (isBlock && sign != '+' && end < _source.Length && _source[end] == '\n')
@@ -140,37 +142,43 @@ internal sealed class TemplateLexer
 
     private bool TryReadRaw()
     {
-        var rest = _source.AsSpan(_position).TrimStart();
-        if (!rest.StartsWith("raw"))
+        var start = SkipSpaces(_position);
+        if (!_source.AsSpan(start).StartsWith("raw"))
             return false;
-        rest = rest[3..].TrimStart();
-        var sign = rest.IsEmpty ? '\0' : rest[0];
-        if (sign is '-' or '+')
-            rest = rest[1..];
-        if (!rest.StartsWith("%}"))
+        start = SkipSpaces(start + 3);
+        // Unlike other tags this one knows no "+" and takes no line break with it.
+        var sign = start < _source.Length && _source[start] == '-' ? '-' : '\0';
+        start += sign == '-' ? 1 : 0;
+        if (!_source.AsSpan(start).StartsWith("%}"))
             return false;
-        Advance(_source.Length - rest.Length + 2);
-        EndTag(sign, isBlock: true);
+        Advance(start + 2);
+        EndTag(sign, isBlock: false);
         for (var at = _position; (at = _source.IndexOf("{%", at, StringComparison.Ordinal)) >= 0; at += 2)
         {
-            var tail = _source.AsSpan(at + 2);
-            var open = tail.IsEmpty ? '\0' : tail[0];
-            tail = (open is '-' or '+' ? tail[1..] : tail).TrimStart();
-            if (!tail.StartsWith("endraw"))
+            var open = at + 2 < _source.Length ? _source[at + 2] : '\0';
+            var end = SkipSpaces(at + (open is '-' or '+' ? 3 : 2));
+            if (!_source.AsSpan(end).StartsWith("endraw"))
                 continue;
-            tail = tail[6..].TrimStart();
-            var close = tail.IsEmpty ? '\0' : tail[0];
-            tail = close is '-' or '+' ? tail[1..] : tail;
-            if (!tail.StartsWith("%}"))
+            end = SkipSpaces(end + 6);
+            var close = end < _source.Length ? _source[end] : '\0';
+            end += close is '-' or '+' ? 1 : 0;
+            if (!_source.AsSpan(end).StartsWith("%}"))
                 continue;
             var data = _source[_position..at];
-            AddData(data, open == '-' ? data.TrimEnd() : open == '+' ? data : StripLine(data));
-            _position = _source.Length - tail.Length + 2;
+            AddData(data, open == '-' ? PythonCharacter.TrimEnd(data) : open == '+' ? data : StripLine(data));
+            _position = end + 2;
             EndTag(close, isBlock: true);
             return true;
         }
 
         throw TemplateException.Syntax("Missing end of raw directive", _line);
+    }
+
+    private int SkipSpaces(int position)
+    {
+        while (position < _source.Length && PythonCharacter.IsSpace(_source[position]))
+            position++;
+        return position;
     }
 
     private void ReadExpression(TemplateToken.Form open, TemplateToken.Form close, string end)
@@ -179,12 +187,13 @@ internal sealed class TemplateLexer
         _brackets.Clear();
         while (true)
         {
-            while (_position < _source.Length && char.IsWhiteSpace(_source[_position]))
+            while (_position < _source.Length && PythonCharacter.IsSpace(_source[_position]))
                 Advance(_position + 1);
             if (_position >= _source.Length)
                 throw TemplateException.Syntax($"unexpected end of template, expected '{end}'", _line);
             var rest = _source.AsSpan(_position);
-            var sign = rest[0] is '-' or '+' && rest[1..].StartsWith(end) ? rest[0] : '\0';
+            var isSign = rest[0] == '-' || (rest[0] == '+' && close == TemplateToken.Form.BlockEnd);
+            var sign = isSign && rest[1..].StartsWith(end) ? rest[0] : '\0';
             if (_brackets.Count == 0 && (sign != '\0' || rest.StartsWith(end)))
             {
                 _tokens.Add(new TemplateToken(close, "", _line));
@@ -246,31 +255,13 @@ internal sealed class TemplateLexer
 
     private void ReadNumber(ReadOnlySpan<char> rest)
     {
-        var length = 1;
         var isFloat = false;
-        if (rest[0] == '0' && rest.Length > 1 && char.ToLowerInvariant(rest[1]) is 'x' or 'o' or 'b')
-        {
-            var numberBase = char.ToLowerInvariant(rest[1]) switch { 'x' => 16, 'o' => 8, _ => 2 };
-            length = 2;
-            var value = 0L;
-            var digits = 0;
-            for (; length < rest.Length && (rest[length] == '_' || DigitOf(rest[length]) < numberBase); length++)
-            {
-                if (rest[length] == '_')
-                    continue;
-                if (value > (long.MaxValue - 15) / numberBase)
-                    throw TemplateException.Syntax("a number beyond 64 bits is not supported", _line);
-                value = (value * numberBase) + DigitOf(rest[length]);
-                digits++;
-            }
-
-            if (digits == 0)
-                throw TemplateException.Syntax($"invalid number '{rest[..2]}'", _line);
-            Add(TemplateToken.Form.Integer, value.ToString(CultureInfo.InvariantCulture), length);
+        if (rest.Length > 1 && rest[0] == '0' && char.ToLowerInvariant(rest[1]) is 'x' or 'o' or 'b' && TryReadBased(rest))
             return;
-        }
-
+        // A zero begins no other digits.
+        var length = 0;
         SkipDigits(rest, ref length);
+        var digits = length;
         if (length + 1 < rest.Length && rest[length] == '.' && char.IsAsciiDigit(rest[length + 1]))
         {
             isFloat = true;
@@ -291,15 +282,48 @@ internal sealed class TemplateLexer
             }
         }
 
+        if (!isFloat && rest[0] == '0')
+        {
+            length = 1;
+            while (length < digits && (rest[length] == '0' || (rest[length] == '_' && length + 1 < digits && rest[length + 1] == '0')))
+                length++;
+        }
+
         var text = rest[..length].ToString().Replace("_", "", StringComparison.Ordinal);
+        if (!isFloat && text.Length > PythonNumber.DigitsMax)
+            throw TemplateException.Syntax($"a number has more than {PythonNumber.DigitsMax} digits", _line);
         Add(isFloat ? TemplateToken.Form.Float : TemplateToken.Form.Integer, text, length);
+    }
+
+    private bool TryReadBased(ReadOnlySpan<char> rest)
+    {
+        var numberBase = char.ToLowerInvariant(rest[1]) switch { 'x' => 16, 'o' => 8, _ => 2 };
+        var value = BigInteger.Zero;
+        var length = 2;
+        while (length < rest.Length)
+        {
+            var next = rest[length] == '_' && length + 1 < rest.Length ? length + 1 : length;
+            if (DigitOf(rest[next]) >= numberBase)
+                break;
+            if (next > PythonNumber.DigitsMax)
+                throw TemplateException.Syntax($"a number has more than {PythonNumber.DigitsMax} digits", _line);
+            value = (value * numberBase) + DigitOf(rest[next]);
+            length = next + 1;
+        }
+
+        if (length == 2)
+            return false;
+        Add(TemplateToken.Form.Integer, value.ToString(CultureInfo.InvariantCulture), length);
+        return true;
     }
 
     private static int DigitOf(char value) => char.IsAsciiHexDigit(value) ? Convert.ToInt32(value.ToString(), 16) : int.MaxValue;
 
     private static void SkipDigits(ReadOnlySpan<char> rest, ref int length)
     {
-        while (length < rest.Length && (char.IsAsciiDigit(rest[length]) || rest[length] == '_'))
+        // Underscores stand between digits.
+        while (length < rest.Length && (char.IsAsciiDigit(rest[length])
+            || (rest[length] == '_' && length + 1 < rest.Length && char.IsAsciiDigit(rest[length + 1]))))
             length++;
     }
 

@@ -8,5 +8,8 @@ internal sealed class FunctionValue(string typeName, Func<CallArguments, Templat
     /// <summary>Attributes that it shows, e.g. a macro's name; null for none.</summary>
     public IReadOnlyDictionary<string, TemplateValue>? Attributes { get; init; }
 
+    /// <summary>Attributes that change, by name; null for none.</summary>
+    public Func<string, TemplateValue?>? Computed { get; init; }
+
     public TemplateValue Call(CallArguments arguments) => call(arguments);
 }

@@ -1,7 +1,9 @@
+using System.Numerics;
+
 namespace Parley.Tokenizer.Templating.Values;
 
-/// <summary>A whole number of 64 bits; arithmetic that leaves them is an error.</summary>
-internal sealed class IntegerValue(long value) : TemplateValue
+/// <summary>A whole number of any size that the limits allow.</summary>
+internal sealed class IntegerValue(BigInteger value) : TemplateValue
 {
     private const int SmallMin = -8;
     private static readonly IntegerValue[] Small = [.. Enumerable.Range(SmallMin, 264).Select(value => new IntegerValue(value))];
@@ -9,9 +11,9 @@ internal sealed class IntegerValue(long value) : TemplateValue
     public static IntegerValue Shared(long value) =>
         value >= SmallMin && value < SmallMin + Small.Length ? Small[value - SmallMin] : new IntegerValue(value);
 
-    public long Value { get; } = value;
+    public BigInteger Value { get; } = value;
 
     public override string TypeName => "int";
 
-    public override bool IsTrue => Value != 0;
+    public override bool IsTrue => !Value.IsZero;
 }

@@ -9,6 +9,10 @@ internal sealed class LoopValue(IReadOnlyList<TemplateValue> items, int depth, F
 
     public override string TypeName => "LoopContext";
 
+    public int Count => items.Count;
+
+    public override string ToString() => $"<LoopContext {Index + 1}/{items.Count}>";
+
     public TemplateValue Call(CallArguments arguments) => recurse is null
         ? throw TemplateException.Type("The loop must have the 'recursive' marker to be called recursively.")
         : recurse(arguments);

@@ -14,6 +14,9 @@ internal sealed class NamespaceValue : TemplateValue
         return found;
     }
 
+    public DictionaryValue ToDictionary() => new(_attributes.Select(pair =>
+        new KeyValuePair<TemplateValue, TemplateValue>(new TextValue(pair.Key), pair.Value)));
+
     public void Set(string name, TemplateValue value)
     {
         if (name.StartsWith('_'))

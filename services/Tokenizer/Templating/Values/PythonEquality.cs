@@ -1,3 +1,6 @@
+using System.Numerics;
+using Parley.Tokenizer.Templating.Evaluation;
+
 namespace Parley.Tokenizer.Templating.Values;
 
 /// <summary>Python's == and hash: 1, 1.0 and True are one key; texts are equal whoever wrote them.</summary>
@@ -13,12 +16,10 @@ internal sealed class PythonEquality : IEqualityComparer<TemplateValue>
         {
             case (TextValue left, TextValue right):
                 return left.Text == right.Text;
-            case (IntegerValue or BooleanValue, IntegerValue or BooleanValue):
-                return x.ExpectInteger() == y.ExpectInteger();
             case (FloatValue or IntegerValue or BooleanValue, FloatValue or IntegerValue or BooleanValue):
-                return Number(x) == Number(y);
+                return PythonNumber.Compare(x, y) == 0;
             case (SequenceValue left, SequenceValue right):
-                return left.Kind == right.Kind && !left.IsGenerator && left.Items.SequenceEqual(right.Items, Instance);
+                return HasValue(left) && left.Kind == right.Kind && left.Items.SequenceEqual(right.Items, Instance);
             case (DictionaryValue left, DictionaryValue right):
                 return left.Entries.Count == right.Entries.Count
                     && left.Entries.All(entry => right.TryGet(entry.Key, out var value) && AreEqual(entry.Value, value));
@@ -35,16 +36,19 @@ internal sealed class PythonEquality : IEqualityComparer<TemplateValue>
     public int GetHashCode(TemplateValue obj) => obj switch
     {
         TextValue text => text.Text.GetHashCode(StringComparison.Ordinal),
-        IntegerValue or BooleanValue => obj.ExpectInteger().GetHashCode(),
-        FloatValue number => number.Value == Math.Floor(number.Value) && Math.Abs(number.Value) < 1e18
-            ? ((long)number.Value).GetHashCode()
+        IntegerValue or BooleanValue => obj.ExpectWhole().GetHashCode(),
+        FloatValue number => double.IsFinite(number.Value) && number.Value == Math.Floor(number.Value)
+            ? new BigInteger(number.Value).GetHashCode()
             : number.Value.GetHashCode(),
         SequenceValue { Kind: SequenceValue.Form.Tuple } tuple =>
             tuple.Items.Aggregate(17, (hash, item) => HashCode.Combine(hash, GetHashCode(item))),
-        SequenceValue or DictionaryValue => throw TemplateException.Type($"unhashable type: '{obj.TypeName}'"),
+        SequenceValue { Kind: SequenceValue.Form.List } or DictionaryValue =>
+            throw TemplateException.Type($"unhashable type: '{obj.TypeName}'"),
         UndefinedValue => 0,
         _ => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(obj),
     };
 
-    private static double Number(TemplateValue value) => value is FloatValue number ? number.Value : value.ExpectInteger();
+    // Generators and views of values are equal to themselves only.
+    private static bool HasValue(SequenceValue sequence) =>
+        sequence.Kind is not (SequenceValue.Form.Generator or SequenceValue.Form.Values);
 }

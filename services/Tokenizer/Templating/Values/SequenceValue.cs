@@ -25,6 +25,12 @@ internal sealed class SequenceValue(SequenceValue.Form form, IReadOnlyList<Templ
 
     public IReadOnlyList<TemplateValue> Items { get; } = items;
 
+    /// <summary>Names of a tuple's members, e.g. of a group's; null for none.</summary>
+    public IReadOnlyList<string>? Names { get; init; }
+
+    /// <summary>Start, stop and step of a range.</summary>
+    public (long Start, long Stop, long Step) Bounds { get; init; }
+
     public bool IsGenerator => Kind == Form.Generator;
 
     public override string TypeName => Kind switch

@@ -79,7 +79,7 @@ internal sealed class TextValue : TemplateValue
         for (var i = 0; i < Text.Length;)
         {
             var length = Rune.TryGetRuneAt(Text, i, out var rune) ? rune.Utf16SequenceLength : 1;
-            items.Add(Part(i, length));
+            items.Add(Part(i, length).AsMarkup(false));
             i += length;
         }
 
