@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using Parley.Tokenizer.Templating.Evaluation;
+using Parley.Tokenizer.Templating.Values;
 
 namespace Parley.Tokenizer.Templating.Syntax;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
-using Parley.Tokenizer.Templating.Evaluation;
 
 namespace Parley.Tokenizer.Templating.Values;
 

@@ -1,5 +1,4 @@
 using System.Numerics;
-using Parley.Tokenizer.Templating.Evaluation;
 
 namespace Parley.Tokenizer.Templating.Values;
 

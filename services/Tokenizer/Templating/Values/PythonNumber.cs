@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using Parley.Tokenizer.Templating.Values;
 
-namespace Parley.Tokenizer.Templating.Evaluation;
+namespace Parley.Tokenizer.Templating.Values;
 
 /// <summary>Numbers as Python reads, writes, compares and rounds them.</summary>
 internal static class PythonNumber

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Parley.Tokenizer.Templating.Evaluation;
+namespace Parley.Tokenizer.Templating.Values;
 
 /// <summary>What Python's str methods know of a character. .NET's categories, and what Python derives from more than them.</summary>
 internal static class PythonCharacter
