@@ -35,7 +35,7 @@ internal sealed class ChatTemplate
         Globals.Define(_constants, clock);
         foreach (var (name, token) in specialTokens)
             _constants.Set(name, new TextValue(token));
-        ReadsTools = ToolProbe.Changes(this, TemplateNames.Uses(_statements, "tools"));
+        ReadsTools = ToolProbe.Changes(this, TemplateTree.Uses(_statements, "tools"));
     }
 
     /// <summary>Whether tools change what it writes.</summary>

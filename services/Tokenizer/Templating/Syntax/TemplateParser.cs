@@ -1,3 +1,4 @@
+using Parley.Tokenizer.Templating.Evaluation;
 using Parley.Tokenizer.Templating.Values;
 
 namespace Parley.Tokenizer.Templating.Syntax;
@@ -19,7 +20,26 @@ internal sealed class TemplateParser
     public static IReadOnlyList<TemplateStatement> Parse(string template, int depthMax)
     {
         var parser = new TemplateParser(new TokenStream(TemplateLexer.Read(template), depthMax));
-        return parser.ParseBody();
+        var body = parser.ParseBody();
+        TemplateTree.CheckHeight(body, TemplateLimits.Levels(depthMax));
+        RefuseUnknownNames(body);
+        return body;
+    }
+
+    // As Jinja does: what may never run may name what does not exist, until it runs.
+    private static void RefuseUnknownNames(IReadOnlyList<TemplateStatement> body)
+    {
+        foreach (var (part, _, isConditional) in TemplateTree.Walk(body))
+        {
+            var (what, name) = part switch
+            {
+                TemplateExpression.Filter filter when !FilterParameters.IsKnown(filter.Identifier) => ("filter", filter.Identifier),
+                TemplateExpression.Test test when !Tests.IsKnown(test.Identifier) => ("test", test.Identifier),
+                _ => (null, null),
+            };
+            if (name is not null && !isConditional)
+                throw new TemplateException("TemplateAssertionError", $"No {what} named '{name}'.");
+        }
     }
 
     private List<TemplateStatement> ParseBody(params ReadOnlySpan<string> ends)
@@ -128,6 +148,8 @@ internal sealed class TemplateParser
     private TemplateStatement.For ParseFor()
     {
         var target = ParseTarget("in");
+        if (target.Name == "loop" || target.Items?.Any(item => item.Name == "loop") == true)
+            throw _tokens.Fault("Can't assign to special loop variable in for-loop target");
         if (!_tokens.SkipName("in"))
             throw _tokens.Fault("expected 'in'");
         var items = _expressions.ParseTuple(withConditional: false, endName: "recursive");
@@ -200,6 +222,8 @@ internal sealed class TemplateParser
         while (!_tokens.Current.Is(")"))
         {
             var name = _tokens.ExpectName();
+            if (parameters.Exists(parameter => parameter.Name == name))
+                throw _tokens.Fault($"duplicate argument '{name}' in a macro");
             var unset = _tokens.Skip("=") ? _expressions.Parse() : null;
             if (unset is null && parameters.Exists(parameter => parameter.Default is not null))
                 throw _tokens.Fault("non-default argument follows default argument");
@@ -248,5 +272,5 @@ internal sealed class TemplateParser
     }
 
     // Jinja gives a macro these three only where its body names them; records print all of their parts, names included.
-    private static bool UsesName(List<TemplateStatement> body, string name) => TemplateNames.Uses(body, name);
+    private static bool UsesName(List<TemplateStatement> body, string name) => TemplateTree.Uses(body, name);
 }
