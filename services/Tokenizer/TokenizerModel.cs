@@ -46,12 +46,14 @@ internal sealed class TokenizerModel
         var tokenizer = new HuggingFaceTokenizer(file);
         var specialTokens = SpecialTokens.Read(folder, tokenizer.Tokens);
         var limits = new TemplateLimits(options.TemplateStepsMax, options.TemplateDepthMax, options.TextCharactersMax);
+        var controlTokens = new TokenizerConfiguration(folder).ChatControlTokens;
         var templates = new Dictionary<string, LoadedTemplate>(StringComparer.Ordinal);
         foreach (var (name, (source, place)) in folder.ReadTemplates())
         {
             try
             {
-                templates.Add(name, LoadedTemplate.Create(new ChatTemplate(source, specialTokens.Named, clock, limits)));
+                var template = new ChatTemplate(source, specialTokens.Named, clock, limits);
+                templates.Add(name, LoadedTemplate.Create(template, tokenizer.FindControls(template.Texts, controlTokens)));
             }
             catch (TemplateException exception)
             {

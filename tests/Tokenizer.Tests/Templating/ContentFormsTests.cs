@@ -1,3 +1,4 @@
+using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Templating.Values;
 
@@ -45,7 +46,7 @@ public sealed class ContentFormsTests
     public void Render_ConvertedContent_StaysTheUsers()
     {
         var chat = Chat(Message("user", TextValue.FromUser("hi")));
-        var rendered = LoadedTemplate.Create(Template("[" + Selects + "]")).Render(chat);
+        var rendered = LoadedTemplate.Create(Template("[" + Selects + "]"), new AddedTokenMatcher([])).Render(chat);
         Assert.Equal("[hi]", rendered.Text);
         Assert.Equal((1, 2), rendered.UserRanges[0]);
     }
@@ -58,7 +59,7 @@ public sealed class ContentFormsTests
             AddGenerationPrompt = false,
             ContinueFinalMessage = true,
         };
-        Assert.Equal("qab", LoadedTemplate.Create(Template(Plain + "<end>")).Render(chat).Text);
+        Assert.Equal("qab", LoadedTemplate.Create(Template(Plain + "<end>"), new AddedTokenMatcher([])).Render(chat).Text);
     }
 
     [Theory]
@@ -68,7 +69,7 @@ public sealed class ContentFormsTests
         Assert.Equal(ContentForm.Any, ContentForms.Detect(Template(template))["user"]);
 
     private static string Render(string template, params DictionaryValue[] messages) =>
-        LoadedTemplate.Create(Template(template)).Render(Chat(messages)).Text;
+        LoadedTemplate.Create(Template(template), new AddedTokenMatcher([])).Render(Chat(messages)).Text;
 
     private static ChatTemplate Template(string source) => new(source, [], TimeProvider.System, TemplateLimits.Default);
 
