@@ -221,7 +221,8 @@ internal sealed class TokenizationService(
         }
     }
 
-    private (RenderedChat Rendered, AddedTokenMatcher Controls, SpecialTokenHandling Handling, TimeSpan Time) Render(Chat? chat, ServerCallContext context)
+    private (RenderedChat Rendered, AddedTokenMatcher Controls, SpecialTokenHandling Handling, TimeSpan Time) Render(
+        Chat? chat, ServerCallContext context)
     {
         if (chat is null)
             throw Refuse(context, new RequestException("chat", "The chat is missing."));

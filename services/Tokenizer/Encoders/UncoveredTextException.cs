@@ -5,7 +5,8 @@ internal sealed class UncoveredTextException : Exception
 {
     /// <summary>A character that the model has no token for, where the model names none for such characters either.</summary>
     public UncoveredTextException(System.Text.Rune character)
-        : base($"The model has no token for the character \"{character}\" (U+{character.Value:X4}), and none for unknown text (model.unk_id).")
+        : base($"The model has no token for the character \"{character}\" (U+{character.Value:X4}), and none for unknown text "
+            + "(model.unk_id).")
     {
     }
 

@@ -22,7 +22,7 @@ internal sealed class TokenizerConfiguration
     /// <summary>The tokenizer's class without "Fast", or empty.</summary>
     public string Class { get; }
 
-    /// <summary><c>chat_control_tokens</c>: besides special tokens what is text where users write it; null leaves it to the template.</summary>
+    /// <summary><c>chat_control_tokens</c>: besides special tokens what is text where users write it; null: the template says.</summary>
     public IReadOnlyList<string>? ChatControlTokens => !_root.Has("chat_control_tokens") ? null
         : [.. _root.Items("chat_control_tokens").Select(item => item.Element.ValueKind == JsonValueKind.String
             ? item.Element.GetString()! : throw item.Fault("is not a string"))];

@@ -138,7 +138,7 @@ public sealed class GenerationConfigFileTests : IDisposable
         Assert.Contains($"generation_config.json: {expected}", exception.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>transformers 5.23: <c>GenerationConfig.from_pretrained(…, config_file_name="config.json")</c> where there is no other.</summary>
+    /// <summary>transformers 5.23: <c>from_pretrained(…, config_file_name="config.json")</c> where there is no other file.</summary>
     [Theory]
     [InlineData("suppress_tokens", "[5]", "SuppressTokenIds 5")]
     [InlineData("repetition_penalty", "2", "RepetitionPenalty 2")]

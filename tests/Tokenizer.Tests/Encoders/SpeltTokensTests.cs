@@ -81,8 +81,10 @@ public sealed class SpeltTokensTests : IDisposable
         {
             root["added_tokens"]!.AsArray().Add(new JsonObject
             {
-                ["id"] = 2048 + i, ["content"] = tokens[i], ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false,
-                ["normalized"] = false, ["special"] = false,
+                ["id"] = 2048 + i,
+                ["content"] = tokens[i],
+                ["special"] = false,
+                ["normalized"] = false,
             });
         }
 

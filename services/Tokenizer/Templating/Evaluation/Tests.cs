@@ -36,9 +36,10 @@ internal static class Tests
         _ => Comparison(name) is { } comparison ? Operators.Holds(comparison, value, arguments.Require(0, "other")) : null,
     };
 
-    public static bool IsKnown(string name) => Comparison(name) is not null || name is "defined" or "undefined" or "none" or "boolean" or "true" or "false" or "string"
-        or "integer" or "float" or "number" or "mapping" or "iterable" or "sequence" or "callable" or "escaped" or "odd" or "even"
-        or "divisibleby" or "sameas" or "lower" or "upper" or "filter" or "test";
+    public static bool IsKnown(string name) => Comparison(name) is not null
+        || name is "defined" or "undefined" or "none" or "boolean" or "true" or "false" or "string" or "integer" or "float" or "number"
+            or "mapping" or "iterable" or "sequence" or "callable" or "escaped" or "odd" or "even" or "divisibleby" or "sameas" or "lower"
+            or "upper" or "filter" or "test";
 
     private static string? Comparison(string name) => name switch
     {

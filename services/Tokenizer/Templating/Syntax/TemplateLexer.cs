@@ -373,7 +373,7 @@ internal sealed class TemplateLexer
         }
 
         if (letter == 'N')
-            throw TemplateException.Syntax("a string names a character (\\N{…}), which is not supported here: write it or its \\u", _line);
+            throw TemplateException.Syntax("a string names a character (\\N{…}), which is not supported: write it or its \\u", _line);
         if (letter is >= '0' and <= '7')
         {
             var value = 0;
