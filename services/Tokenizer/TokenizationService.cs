@@ -240,7 +240,7 @@ internal sealed class TokenizationService(
             var rendered = template.Render(input);
             var time = clock.GetElapsedTime(started);
             telemetry.Rendered(time);
-            return (rendered, template.Controls, handling, time);
+            return (rendered, model.ControlsOf(template), handling, time);
         }
         catch (TemplateException exception)
         {

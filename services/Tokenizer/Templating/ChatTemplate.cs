@@ -31,6 +31,7 @@ internal sealed class ChatTemplate
     {
         _source = source;
         _statements = TemplateParser.Parse(source, limits.DepthMax);
+        KnownNames.Check(_statements);
         _limits = limits;
         Globals.Define(_constants, clock);
         foreach (var (name, token) in specialTokens)

@@ -1,4 +1,3 @@
-using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Templating.Values;
 
@@ -46,7 +45,7 @@ public sealed class ContentFormsTests
     public void Render_ConvertedContent_StaysTheUsers()
     {
         var chat = Chat(Message("user", TextValue.FromUser("hi")));
-        var rendered = LoadedTemplate.Create(Template("[" + Selects + "]"), new AddedTokenMatcher([])).Render(chat);
+        var rendered = LoadedTemplate.Create(Template("[" + Selects + "]")).Render(chat);
         Assert.Equal("[hi]", rendered.Text);
         Assert.Equal((1, 2), rendered.UserRanges[0]);
     }
@@ -59,7 +58,7 @@ public sealed class ContentFormsTests
             AddGenerationPrompt = false,
             ContinueFinalMessage = true,
         };
-        Assert.Equal("qab", LoadedTemplate.Create(Template(Plain + "<end>"), new AddedTokenMatcher([])).Render(chat).Text);
+        Assert.Equal("qab", LoadedTemplate.Create(Template(Plain + "<end>")).Render(chat).Text);
     }
 
     [Theory]
@@ -69,7 +68,7 @@ public sealed class ContentFormsTests
         Assert.Equal(ContentForm.Any, ContentForms.Detect(Template(template))["user"]);
 
     private static string Render(string template, params DictionaryValue[] messages) =>
-        LoadedTemplate.Create(Template(template), new AddedTokenMatcher([])).Render(Chat(messages)).Text;
+        LoadedTemplate.Create(Template(template)).Render(Chat(messages)).Text;
 
     private static ChatTemplate Template(string source) => new(source, [], TimeProvider.System, TemplateLimits.Default);
 

@@ -1,4 +1,3 @@
-using Parley.Tokenizer.Templating.Evaluation;
 using Parley.Tokenizer.Templating.Values;
 
 namespace Parley.Tokenizer.Templating.Syntax;
@@ -22,24 +21,7 @@ internal sealed class TemplateParser
         var parser = new TemplateParser(new TokenStream(TemplateLexer.Read(template), depthMax));
         var body = parser.ParseBody();
         TemplateTree.CheckHeight(body, TemplateLimits.Levels(depthMax));
-        RefuseUnknownNames(body);
         return body;
-    }
-
-    // As Jinja does: what may never run may name what does not exist, until it runs.
-    private static void RefuseUnknownNames(IReadOnlyList<TemplateStatement> body)
-    {
-        foreach (var (part, _, isConditional) in TemplateTree.Walk(body))
-        {
-            var (what, name) = part switch
-            {
-                TemplateExpression.Filter filter when !FilterParameters.IsKnown(filter.Identifier) => ("filter", filter.Identifier),
-                TemplateExpression.Test test when !Tests.IsKnown(test.Identifier) => ("test", test.Identifier),
-                _ => (null, null),
-            };
-            if (name is not null && !isConditional)
-                throw new TemplateException("TemplateAssertionError", $"No {what} named '{name}'.");
-        }
     }
 
     private List<TemplateStatement> ParseBody(params ReadOnlySpan<string> ends)
