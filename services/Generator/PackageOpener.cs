@@ -19,7 +19,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
         if (package.Defaults.Unhonoured is { Count: > 0 } keys)
         {
             Log.DefaultsNotHonoured(
-                loggers.CreateLogger<PackageOpener>(), Path.Combine(package.Folder, GenerationConfigFile.Name), string.Join(", ", keys));
+                loggers.CreateLogger<PackageOpener>(), GenerationConfigFile.PathOf(package.Folder), string.Join(", ", keys));
         }
 
         var cuda = CudaServing.Prepare(package, options.Value, loggers.CreateLogger("Parley.Generator.Cuda"));

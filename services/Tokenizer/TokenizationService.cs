@@ -53,7 +53,7 @@ internal sealed class TokenizationService(
 
     public override Task<RenderChatResponse> RenderChat(RenderChatRequest request, ServerCallContext context)
     {
-        var (rendered, _, _) = Render(request.Chat, context);
+        var (rendered, _, _, _) = Render(request.Chat, context);
         var response = new RenderChatResponse { Text = rendered.Text };
         AddRanges(rendered.UserRanges, response.UserRanges);
         return Task.FromResult(response);
@@ -62,12 +62,12 @@ internal sealed class TokenizationService(
     public override Task<EncodeChatResponse> EncodeChat(EncodeChatRequest request, ServerCallContext context)
     {
         using var activity = telemetry.Source.StartActivity("tokenizer.encode_chat");
-        var (rendered, handling, templateTime) = Render(request.Chat, context);
+        var (rendered, controls, handling, templateTime) = Render(request.Chat, context);
         var started = clock.GetTimestamp();
         var ids = new List<int>(rendered.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : rendered.UserRanges;
         // The template wrote what opens the text itself, so nothing is added.
-        Encode(() => model.Tokenizer.EncodeChat(rendered.Text, userRanges, ids), "chat.messages", context);
+        Encode(() => model.Tokenizer.EncodeChat(rendered.Text, userRanges, controls, ids), "chat.messages", context);
         var encodeTime = clock.GetElapsedTime(started);
         telemetry.Encoded(encodeTime, ids.Count);
         var response = new EncodeChatResponse
@@ -221,7 +221,8 @@ internal sealed class TokenizationService(
         }
     }
 
-    private (RenderedChat Rendered, SpecialTokenHandling Handling, TimeSpan Time) Render(Chat? chat, ServerCallContext context)
+    private (RenderedChat Rendered, AddedTokenMatcher Controls, SpecialTokenHandling Handling, TimeSpan Time) Render(
+        Chat? chat, ServerCallContext context)
     {
         if (chat is null)
             throw Refuse(context, new RequestException("chat", "The chat is missing."));
@@ -235,10 +236,11 @@ internal sealed class TokenizationService(
             throw Refuse(context, found);
         try
         {
-            var rendered = model.FindTemplate(chat.TemplateName, input.Tools is not NoneValue).Render(input);
+            var template = model.FindTemplate(chat.TemplateName, input.Tools is not NoneValue);
+            var rendered = template.Render(input);
             var time = clock.GetElapsedTime(started);
             telemetry.Rendered(time);
-            return (rendered, handling, time);
+            return (rendered, model.ControlsOf(template), handling, time);
         }
         catch (TemplateException exception)
         {

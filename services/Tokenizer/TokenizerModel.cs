@@ -11,13 +11,14 @@ internal sealed class TokenizerModel
     private const string ToolTemplate = "tool_use";
 
     private readonly IReadOnlyDictionary<string, LoadedTemplate> _templates;
+    private readonly IReadOnlyDictionary<ChatTemplate, AddedTokenMatcher> _controls;
 
     private TokenizerModel(
         string name, string sha256, HuggingFaceTokenizer tokenizer, SpecialTokens specialTokens,
-            IReadOnlyDictionary<string, LoadedTemplate> templates)
+            IReadOnlyDictionary<string, LoadedTemplate> templates, IReadOnlyDictionary<ChatTemplate, AddedTokenMatcher> controls)
     {
         (Name, Sha256, Tokenizer, SpecialTokens) = (name, sha256, tokenizer, specialTokens);
-        _templates = templates;
+        (_templates, _controls) = (templates, controls);
     }
 
     public string Name { get; }
@@ -46,12 +47,16 @@ internal sealed class TokenizerModel
         var tokenizer = new HuggingFaceTokenizer(file);
         var specialTokens = SpecialTokens.Read(folder, tokenizer.Tokens);
         var limits = new TemplateLimits(options.TemplateStepsMax, options.TemplateDepthMax, options.TextCharactersMax);
+        var controls = new Dictionary<ChatTemplate, AddedTokenMatcher>();
+        var controlTokens = new TokenizerConfiguration(folder).ChatControlTokens;
         var templates = new Dictionary<string, LoadedTemplate>(StringComparer.Ordinal);
         foreach (var (name, (source, place)) in folder.ReadTemplates())
         {
             try
             {
-                templates.Add(name, LoadedTemplate.Create(new ChatTemplate(source, specialTokens.Named, clock, limits)));
+                var template = new ChatTemplate(source, specialTokens.Named, clock, limits);
+                templates.Add(name, LoadedTemplate.Create(template));
+                controls.Add(template, tokenizer.FindControls(template.Texts, controlTokens));
             }
             catch (TemplateException exception)
             {
@@ -60,8 +65,11 @@ internal sealed class TokenizerModel
         }
 
         var names = options.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return new TokenizerModel(names.Length > 0 ? names[0] : folder.Name, file.Sha256, tokenizer, specialTokens, templates);
+        return new TokenizerModel(names.Length > 0 ? names[0] : folder.Name, file.Sha256, tokenizer, specialTokens, templates, controls);
     }
+
+    /// <summary>The tokens that users may not say by spelling them out in a chat that this template writes.</summary>
+    public AddedTokenMatcher ControlsOf(LoadedTemplate template) => _controls[template.Template];
 
     /// <summary>The template for a chat: the one asked for, else that for tools where a list of tools is given, else the default.</summary>
     /// <exception cref="RequestException">There is none.</exception>

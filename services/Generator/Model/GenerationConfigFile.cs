@@ -12,6 +12,10 @@ internal static class GenerationConfigFile
     /// <summary>Name of the generation defaults within a package.</summary>
     public const string Name = "generation_config.json";
 
+    /// <summary>The file of a package that the defaults are read from.</summary>
+    public static string PathOf(string folder) =>
+        Path.Combine(folder, File.Exists(Path.Combine(folder, Name)) ? Name : ConfigName);
+
     /// <summary>Reads the defaults of a package; the generation file may be missing, the configuration may not.</summary>
     /// <exception cref="InvalidDataException">A file is broken or a field is of the wrong kind or range; the message names
     /// both.</exception>
@@ -20,12 +24,18 @@ internal static class GenerationConfigFile
         var configPath = Path.Combine(folder, ConfigName);
         using var config = Parse(configPath);
         var path = Path.Combine(folder, Name);
+        // As transformers: old models have these keys in their configuration, and those count where the file of their own is missing.
         if (!File.Exists(path))
-            return new GenerationDefaults { EosTokenIds = ReadEos(config.RootElement, configPath, vocabularySize) ?? [] };
+            return Read(config.RootElement, configPath, ReadEos(config.RootElement, configPath, vocabularySize) ?? [], vocabularySize);
 
         using var document = Parse(path);
-        var root = document.RootElement;
-        var eos = ReadEos(root, path, vocabularySize) ?? ReadEos(config.RootElement, configPath, vocabularySize) ?? [];
+        // A file without the key leaves transformers without an end; like other servers we take the configuration's.
+        var eos = ReadEos(document.RootElement, path, vocabularySize) ?? ReadEos(config.RootElement, configPath, vocabularySize) ?? [];
+        return Read(document.RootElement, path, eos, vocabularySize);
+    }
+
+    private static GenerationDefaults Read(JsonElement root, string path, List<uint> eos, int vocabularySize)
+    {
         var common = new GenerationDefaults
         {
             EosTokenIds = eos,

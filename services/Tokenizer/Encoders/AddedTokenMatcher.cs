@@ -86,21 +86,20 @@ internal sealed class AddedTokenMatcher
         AddText(segment, consumed, end, segments);
     }
 
-    /// <summary>The first token in a stretch of text, and of those there the longest; false for none.</summary>
-    public bool TryFind(string text, int start, int end, out int position, out int length)
+    /// <summary>The first token in a stretch of text, and of those there the longest; null for none.</summary>
+    public AddedToken? Find(string text, int start, int end, out int position)
     {
-        length = 0;
         for (position = start; position < end && !IsEmpty; position++)
         {
             var next = text.AsSpan(position, end - position).IndexOfAny(_firstChars);
             if (next < 0)
-                return false;
+                return null;
             position += next;
-            if (LongestAt(text, position, end, isText: null, out length) is not null)
-                return true;
+            if (LongestAt(text, position, end, isText: null, out _) is { } token)
+                return token;
         }
 
-        return false;
+        return null;
     }
 
     /// <summary>The first special token in a text, or null.</summary>

@@ -12,14 +12,14 @@ internal sealed class AddedTokenSplitter
 {
     private readonly AddedTokenMatcher _raw;
     private readonly AddedTokenMatcher _normalized;
-    private readonly AddedTokenMatcher _special;
+    private readonly IReadOnlyList<AddedToken> _tokens;
     private readonly TextNormalizer? _normalizer;
 
     public AddedTokenSplitter(IReadOnlyList<AddedToken> tokens, TextNormalizer? normalizer)
     {
         _normalizer = normalizer;
         _raw = new AddedTokenMatcher(tokens.Where(token => !token.Normalized).Select(token => (token, token.Content)));
-        _special = new AddedTokenMatcher(tokens.Where(token => token.Special).Select(token => (token, token.Content)));
+        _tokens = tokens;
         _normalized = new AddedTokenMatcher(tokens.Where(token => token.Normalized)
             .Select(token => (token, normalizer?.Normalize(token.Content) ?? token.Content)));
     }
@@ -58,17 +58,28 @@ internal sealed class AddedTokenSplitter
         }
     }
 
-    /// <summary>The special tokens that a user spelt out, in order.</summary>
-    public List<(int Start, int Length)> FindSpelt(string text, UserRanges userRanges)
+    /// <summary>
+    /// Finds what users may not say by spelling it out: special tokens, and others that the template writes, where no list names them.
+    /// </summary>
+    /// <param name="templateTexts">The texts of the template that a chat is rendered with.</param>
+    /// <param name="listed">Which of the others it is; null leaves it to the template.</param>
+    public AddedTokenMatcher FindControls(IReadOnlyList<string> templateTexts, IReadOnlyList<string>? listed) =>
+        new(_tokens.Where(token => token.Special || (listed?.Contains(token.Content)
+            ?? (!string.IsNullOrWhiteSpace(token.Content)
+                && templateTexts.Any(text => text.Contains(token.Content, StringComparison.Ordinal)))))
+            .Select(token => (token, token.Content)));
+
+    /// <summary>The control tokens that a user spelt out, in order.</summary>
+    public static List<(int Start, AddedToken Token)> FindSpelt(string text, UserRanges userRanges, AddedTokenMatcher controls)
     {
-        var found = new List<(int Start, int Length)>();
+        var found = new List<(int Start, AddedToken Token)>();
         for (var i = 0; i < userRanges.Count; i++)
         {
             var (from, to) = (userRanges[i].Start, userRanges[i].Start + userRanges[i].Length);
-            while (_special.TryFind(text, from, to, out var start, out var length))
+            while (controls.Find(text, from, to, out var start) is { } token)
             {
-                found.Add((start, length));
-                from = start + length;
+                found.Add((start, token));
+                from = start + token.Content.Length;
             }
         }
 

@@ -114,21 +114,27 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
     }
 
     /// <summary>
-    /// Encodes a rendered chat. Special tokens that a user spelt out are text apart from their neighbours, as with transformers'
+    /// Encodes a rendered chat. Control tokens that a user spelt out are text apart from their neighbours, as with transformers'
     /// <c>sanitize_control_tokens</c>: each of them, and what lies between them, by itself.
     /// </summary>
     /// <param name="text">What the template wrote.</param>
-    /// <param name="userRanges">The parts in which special tokens are text.</param>
+    /// <param name="userRanges">The parts in which control tokens are text.</param>
+    /// <param name="controls">Which those are, from <see cref="FindControls"/>.</param>
     /// <param name="ids">Receives the ids.</param>
-    public void EncodeChat(string text, UserRanges userRanges, List<int> ids)
+    /// <exception cref="UncoveredTextException">A special token cannot be written as text.</exception>
+    public void EncodeChat(string text, UserRanges userRanges, AddedTokenMatcher controls, List<int> ids)
     {
-        var spelt = _addedTokens.FindSpelt(text, userRanges);
+        var spelt = AddedTokenSplitter.FindSpelt(text, userRanges, controls);
         var position = spelt.Count > 0 ? spelt[0].Start : text.Length;
         Encode(text[..position], userRanges.Within(0, position), addSpecialTokens: false, ids);
         for (var i = 0; i < spelt.Count; i++)
         {
-            EncodeWithin(text.Substring(spelt[i].Start, spelt[i].Length), EncodePlain, ids);
-            position = spelt[i].Start + spelt[i].Length;
+            var token = spelt[i].Token;
+            var before = ids.Count;
+            EncodeWithin(token.Content, EncodePlain, ids);
+            if (token.Special && ids.IndexOf(token.Id, before) >= 0)
+                throw new UncoveredTextException(token.Content);
+            position = spelt[i].Start + token.Content.Length;
             var end = i + 1 < spelt.Count ? spelt[i + 1].Start : text.Length;
             if (end == position)
                 continue;
@@ -184,6 +190,10 @@ internal sealed class HuggingFaceTokenizer : Tokenizer
             _encoder.Encode(piece.Span, symbols, ids);
         return ids;
     }
+
+    /// <inheritdoc cref="AddedTokenSplitter.FindControls"/>
+    public AddedTokenMatcher FindControls(IReadOnlyList<string> templateTexts, IReadOnlyList<string>? listed) =>
+        _addedTokens.FindControls(templateTexts, listed);
 
     /// <summary>The first special token that stands in a text, or null.</summary>
     public string? FindSpecialToken(string text) => _addedTokens.FindSpecial(text)?.Content;

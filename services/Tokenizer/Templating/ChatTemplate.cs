@@ -31,12 +31,22 @@ internal sealed class ChatTemplate
     {
         _source = source;
         _statements = TemplateParser.Parse(source, limits.DepthMax);
+        KnownNames.Check(_statements);
         _limits = limits;
         Globals.Define(_constants, clock);
         foreach (var (name, token) in specialTokens)
             _constants.Set(name, new TextValue(token));
-        ReadsTools = ToolProbe.Changes(this, TemplateNames.Uses(_statements, "tools"));
+        Texts = [.. TemplateTree.Walk(_statements).Select(node => node.Part switch
+        {
+            TemplateStatement.Data data => data.Text.Text,
+            TemplateExpression.Constant { Value: TextValue text } => text.Text,
+            _ => null,
+        }).OfType<string>()];
+        ReadsTools = ToolProbe.Changes(this, TemplateTree.Uses(_statements, "tools"));
     }
+
+    /// <summary>The texts that it is made of: what it writes as it stands, and every string in its expressions.</summary>
+    public IReadOnlyList<string> Texts { get; }
 
     /// <summary>Whether tools change what it writes.</summary>
     public bool ReadsTools { get; }

@@ -22,6 +22,11 @@ internal sealed class TokenizerConfiguration
     /// <summary>The tokenizer's class without "Fast", or empty.</summary>
     public string Class { get; }
 
+    /// <summary><c>chat_control_tokens</c>: besides special tokens what is text where users write it; null: the template says.</summary>
+    public IReadOnlyList<string>? ChatControlTokens => !_root.Has("chat_control_tokens") ? null
+        : [.. _root.Items("chat_control_tokens").Select(item => item.Element.ValueKind == JsonValueKind.String
+            ? item.Element.GetString()! : throw item.Fault("is not a string"))];
+
     /// <summary>An option that is true or false.</summary>
     public bool Flag(string name, bool unset) => _root.Flag(name, unset);
 

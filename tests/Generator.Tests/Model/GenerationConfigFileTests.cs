@@ -138,14 +138,38 @@ public sealed class GenerationConfigFileTests : IDisposable
         Assert.Contains($"generation_config.json: {expected}", exception.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>transformers 5.23 takes the keys of sampling out of config.json unread.</summary>
+    /// <summary>transformers 5.23: <c>from_pretrained(…, config_file_name="config.json")</c> where there is no other file.</summary>
+    [Theory]
+    [InlineData("suppress_tokens", "[5]", "SuppressTokenIds 5")]
+    [InlineData("repetition_penalty", "2", "RepetitionPenalty 2")]
+    [InlineData("max_new_tokens", "9", "MaxNewTokens 9")]
+    [InlineData("max_length", "20", "MaxLength 20")]
+    [InlineData("num_beams", "3", "Unhonoured num_beams")]
+    public void Read_KeyInTheConfig_CountsWhereTheGenerationFileIsMissing(string key, string json, string expected)
+    {
+        var config = $$"""{"eos_token_id": 1, "{{key}}": {{json}}}""";
+        File.WriteAllText(Path.Combine(_folder.Path, "config.json"), config);
+        var name = expected.Split(' ')[0];
+        Assert.Equal(expected, Show(GenerationConfigFile.Read(_folder.Path, 64), name));
+        Assert.NotEqual(expected, Show(Read("{}"), name));
+    }
+
     [Fact]
-    public void Read_KeysOfGenerationInTheConfig_AreNotFollowed()
+    public void Read_SamplingInTheConfig_CountsWhereTheGenerationFileIsMissing()
     {
         File.WriteAllText(
-            Path.Combine(_folder.Path, "config.json"),
-            """{"eos_token_id": 1, "suppress_tokens": [5], "repetition_penalty": 2, "num_beams": 3}""");
-        Assert.Equivalent(new GenerationDefaults { EosTokenIds = [1] }, GenerationConfigFile.Read(_folder.Path, 64));
+            Path.Combine(_folder.Path, "config.json"), """{"eos_token_id": 1, "do_sample": true, "temperature": 0.5}""");
+        Assert.Equivalent(
+            new GenerationDefaults { EosTokenIds = [1], DoSample = true, Temperature = 0.5f, TopK = 50 },
+            GenerationConfigFile.Read(_folder.Path, 64));
+    }
+
+    [Fact]
+    public void Read_BrokenValueInTheConfig_NamesThatFile()
+    {
+        File.WriteAllText(Path.Combine(_folder.Path, "config.json"), """{"eos_token_id": 1, "max_new_tokens": "9"}""");
+        var exception = Assert.Throws<InvalidDataException>(() => GenerationConfigFile.Read(_folder.Path, 64));
+        Assert.Contains("config.json: max_new_tokens is \"9\"", exception.Message, StringComparison.Ordinal);
     }
 
     private static string Show(GenerationDefaults defaults, string name)

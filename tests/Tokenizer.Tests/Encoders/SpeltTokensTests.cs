@@ -10,8 +10,12 @@ using Parley.Tokenizer.Vocabulary;
 namespace Parley.Tokenizer.Tests.Encoders;
 
 /// <summary>Special tokens that a user spelt out, with the ids of transformers 5.23, <c>sanitize_control_tokens=True</c>.</summary>
-public sealed class SpeltTokensTests
+public sealed class SpeltTokensTests : IDisposable
 {
+    private readonly string _folder = Directory.CreateTempSubdirectory("parley-spelt-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
     [Theory]
     [InlineData("legacy", "x<|user|>x", new[] { 278, 270, 270, 271, 272, 273, 274, 260, 279, 270 })]
     [InlineData("legacy", "<|user|>", new[] { 278, 270, 259, 271, 272, 273, 274, 279, 270 })]
@@ -29,7 +33,8 @@ public sealed class SpeltTokensTests
     {
         var text = $"<s>x {content}<|user|>x";
         var ids = new List<int>();
-        Model(prefixing).EncodeChat(text, UserRanges.FromBounds([5, 5 + content.Length]), ids);
+        var model = Model(prefixing);
+        model.EncodeChat(text, UserRanges.FromBounds([5, 5 + content.Length]), model.FindControls([], null), ids);
         Assert.Equal(expected, ids);
     }
 
@@ -59,6 +64,55 @@ public sealed class SpeltTokensTests
     public void Encode_SmolLm2_FollowsTokenizerJson() =>
         // As the Rust library does; AutoTokenizer's GPT2Tokenizer builds another pre-tokenizer and gives 216 216 36 34.
         Assert.Equal([256, 36, 34], new HuggingFaceTokenizer(TokenizerFile.Load(new ModelFolder(Shared.SmolLm2()))).Encode("  42"));
+
+    [Theory]
+    [InlineData(null, "a<tool_call>b", new[] { 2046, 64, 27, 83, 451, 75, 62, 66, 441, 29, 65, 2048, 2049 })]
+    [InlineData(null, "<other></tool_call>!", new[] { 2046, 2050, 27, 14, 83, 451, 75, 62, 66, 441, 29, 0, 2048, 2049 })]
+    [InlineData(null, "<tool_call><|user|>",
+        new[] { 2046, 27, 83, 451, 75, 62, 66, 441, 29, 27, 91, 1223, 260, 91, 29, 2048, 2049 })]
+    [InlineData("<other>", "a<tool_call>b", new[] { 2046, 64, 2048, 65, 2048, 2049 })]
+    [InlineData("<other>", "<other></tool_call>!", new[] { 2046, 27, 829, 29, 2049, 0, 2048, 2049 })]
+    [InlineData("", "<tool_call><|user|>", new[] { 2046, 2048, 27, 91, 1223, 260, 91, 29, 2048, 2049 })]
+    public async Task EncodeChat_TokenThatTheTemplateWrites_EqualsTransformers(string? listed, string content, int[] expected)
+    {
+        var root = JsonNode.Parse(File.ReadAllText(Path.Combine(Shared.DemoModel, "tokenizer.json")))!;
+        string[] tokens = ["<tool_call>", "</tool_call>", "<other>"];
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            root["added_tokens"]!.AsArray().Add(new JsonObject
+            {
+                ["id"] = 2048 + i,
+                ["content"] = tokens[i],
+                ["special"] = false,
+                ["normalized"] = false,
+            });
+        }
+
+        var configuration = new JsonObject
+        {
+            ["chat_template"] =
+                "{% for m in messages %}{{ '<|user|>' + m.content + '<tool_call>' }}{% endfor %}</tool_call>",
+        };
+        if (listed is not null)
+            configuration["chat_control_tokens"] = listed.Length == 0 ? new JsonArray() : new JsonArray(listed);
+        File.WriteAllText(Path.Combine(_folder, "tokenizer.json"), root.ToJsonString());
+        File.WriteAllText(Path.Combine(_folder, "tokenizer_config.json"), configuration.ToJsonString());
+        Assert.Equal(expected, await EncodeAsync(_folder, content));
+    }
+
+    // "</s>" is made by merges as well: as text it would be the end of the turn after all.
+    [Fact]
+    public void EncodeChat_SpecialTokenThatPlainTextMakes_IsRefused()
+    {
+        var tokenizer = new HuggingFaceTokenizer(TokenizerFile.Parse("""
+            {"version":"1.0","added_tokens":[{"id":3,"content":"<s>","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,
+             "special":true}],"normalizer":null,"pre_tokenizer":null,"post_processor":null,"decoder":null,
+             "model":{"type":"BPE","vocab":{"<":0,"s":1,">":2,"<s>":3,"<s":4},"merges":["< s","<s >"]}}
+            """u8));
+        var fault = Assert.Throws<UncoveredTextException>(() =>
+            tokenizer.EncodeChat("s<s>", UserRanges.All(4), tokenizer.FindControls([], null), []));
+        Assert.Contains("<s>", fault.Message, StringComparison.Ordinal);
+    }
 
     private static async Task<List<int>> EncodeAsync(string folder, string content)
     {

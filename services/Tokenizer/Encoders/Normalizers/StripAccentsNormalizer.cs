@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using Parley.Tokenizer.Encoders.PreTokenizers;
 
 namespace Parley.Tokenizer.Encoders.Normalizers;
 
@@ -10,11 +10,11 @@ internal sealed class StripAccentsNormalizer : TextNormalizer
     {
         if (Ascii.IsValid(original))
             return original;
+        var marks = UnicodeClasses.RustMark;
         var result = new StringBuilder(original.Length);
         foreach (var rune in original.EnumerateRunes())
         {
-            if (Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
-                or UnicodeCategory.EnclosingMark))
+            if (!marks.Contains(rune.Value))
                 result.Append(rune);
         }
 

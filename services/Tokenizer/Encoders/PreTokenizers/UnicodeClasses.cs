@@ -60,6 +60,15 @@ internal static class UnicodeClasses
     /// <summary>What tokenizers' own pre-tokenizers call punctuation: of an older Unicode, and ASCII's symbols.</summary>
     public static CodePointSet RustPunctuation => Named("rust punctuation");
 
+    /// <summary>What Rust's <c>StripAccents</c> takes for a combining mark, by older tables than .NET's.</summary>
+    public static CodePointSet RustMark => Named("rust mark");
+
+    /// <summary>
+    /// Characters that are newer than the tables by which Rust normalizes: there they neither change nor touch their neighbours. Those
+    /// that .NET does not know either are not listed.
+    /// </summary>
+    public static CodePointSet RustInert => Named("rust inert");
+
     /// <summary>The class of a name as in <c>\p{name}</c>, whatever its case, spaces, hyphens and underscores; null for none.</summary>
     public static CodePointSet? Find(string name) => Known.GetOrAdd(Plain(name), static plain => Make(plain));
 

@@ -10,9 +10,14 @@ internal sealed class BraceFormat(CallArguments arguments, Members members, int 
 
     private int _next;
     private bool _isManual;
+    private bool _escapes;
 
     /// <summary>Fills in a format.</summary>
-    public TextValue Apply(TextValue format) => Apply(format, NestingMax).AsMarkup(format.IsMarkup);
+    public TextValue Apply(TextValue format)
+    {
+        _escapes = format.IsMarkup;
+        return Apply(format, NestingMax).AsMarkup(format.IsMarkup);
+    }
 
     private TextValue Apply(TextValue format, int nesting)
     {
@@ -82,7 +87,8 @@ internal sealed class BraceFormat(CallArguments arguments, Members members, int 
         }
 
         var specification = rest.Length > 1 ? Apply(new TextValue(rest[1..]), nesting - 1).Text : "";
-        return specification.Length == 0 ? PythonText.Str(value) : FormatSpecification.Parse(specification).Apply(value);
+        var text = specification.Length == 0 ? PythonText.Str(value) : FormatSpecification.Parse(specification).Apply(value);
+        return _escapes ? TextMethods.Escape(text) : text;
     }
 
     private static TextValue Converted(TemplateValue value, char conversion) => conversion switch

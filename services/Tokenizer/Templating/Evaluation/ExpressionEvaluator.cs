@@ -6,15 +6,15 @@ namespace Parley.Tokenizer.Templating.Evaluation;
 /// <summary>Evaluates the expressions of a template.</summary>
 internal sealed class ExpressionEvaluator
 {
-    private readonly Action _step;
+    private readonly EvaluationBudget _budget;
     private readonly Operators _operators;
     private readonly Members _members;
     private readonly Filters _filters;
     private readonly TemplateLimits _limits;
 
-    public ExpressionEvaluator(TemplateLimits limits, Action step)
+    public ExpressionEvaluator(TemplateLimits limits, EvaluationBudget budget)
     {
-        _step = step;
+        _budget = budget;
         _limits = limits;
         _operators = new Operators(limits);
         _members = new Members(limits);
@@ -23,7 +23,14 @@ internal sealed class ExpressionEvaluator
 
     public TemplateValue Evaluate(TemplateExpression expression, TemplateScope scope)
     {
-        _step();
+        _budget.Enter();
+        var value = Value(expression, scope);
+        _budget.Leave();
+        return value;
+    }
+
+    private TemplateValue Value(TemplateExpression expression, TemplateScope scope)
+    {
         switch (expression)
         {
             case TemplateExpression.Constant constant:
@@ -78,7 +85,7 @@ internal sealed class ExpressionEvaluator
         for (var i = 0; i < texts.Length; i++)
         {
             if (i > 1)
-                _step();
+                _budget.Step();
             var value = Evaluate(summands[i], scope);
             // Plain texts wait for each other; whatever else comes meets what has been added up so far.
             if (sum is null && value is TextValue { IsMarkup: false } text)
@@ -112,12 +119,14 @@ internal sealed class ExpressionEvaluator
     /// <summary>Applies a chain of filters; the innermost takes <paramref name="operand"/> where it has none of its own.</summary>
     public TemplateValue Filter(TemplateExpression.Filter filter, TemplateValue? operand, TemplateScope scope)
     {
+        _budget.Enter();
         var value = filter.Operand switch
         {
             null => operand ?? UndefinedValue.Name(filter.Identifier),
             TemplateExpression.Filter inner => Filter(inner, operand, scope),
             var other => Evaluate(other, scope),
         };
+        _budget.Leave();
         return _filters.Apply(filter.Identifier, value, Bind(filter.Identifier, filter.Arguments, scope, null));
     }
 
@@ -140,10 +149,22 @@ internal sealed class ExpressionEvaluator
         var owner = Evaluate(element.Owner, scope);
         if (element.Key is not TemplateExpression.Slice slice)
             return _members.Element(owner, Evaluate(element.Key, scope));
+        if (IsLiteral(element.Owner) && owner is not (TextValue or SequenceValue))
+            return UndefinedValue.Member(owner, new TextValue("slice"));
         return Members.Slice(owner, Bound(slice.Start), Bound(slice.Stop), Bound(slice.Step));
 
         TemplateValue? Bound(TemplateExpression? expression) => expression is null ? null : Evaluate(expression, scope);
     }
+
+    // What Jinja works out when it compiles: there a slice of what has none is undefined, and not yet the error that Python makes of it.
+    private static bool IsLiteral(TemplateExpression expression) => expression switch
+    {
+        TemplateExpression.Constant => true,
+        TemplateExpression.Sign sign => IsLiteral(sign.Operand),
+        TemplateExpression.List list => list.Items.All(IsLiteral),
+        TemplateExpression.Dictionary dictionary => dictionary.Entries.All(entry => IsLiteral(entry.Key) && IsLiteral(entry.Value)),
+        _ => false,
+    };
 
     private BooleanValue Compare(TemplateExpression.Comparison comparison, TemplateScope scope)
     {

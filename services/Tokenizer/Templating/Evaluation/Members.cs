@@ -52,7 +52,7 @@ internal sealed class Members
             case DictionaryValue:
                 throw TemplateException.Type("unhashable type: 'slice'");
             default:
-                return UndefinedValue.Member(owner, new TextValue("slice"));
+                throw TemplateException.Type($"'{owner.TypeName}' object is not subscriptable");
         }
     }
 

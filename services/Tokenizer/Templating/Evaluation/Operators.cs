@@ -52,9 +52,25 @@ internal sealed class Operators(TemplateLimits limits)
             ? text.Text.Contains(part.Text, StringComparison.Ordinal)
             : throw TemplateException.Type($"'in <string>' requires string as left operand, not {item.TypeName}"),
         DictionaryValue dictionary => dictionary.TryGet(item, out _),
-        SequenceValue or UndefinedValue => container.Iterate().Contains(item, PythonEquality.Instance),
+        SequenceValue sequence => Contains(sequence, item),
+        UndefinedValue => false,
         _ => throw TemplateException.Type($"argument of type '{container.TypeName}' is not iterable"),
     };
+
+    // Of a generator what comes behind the member that is found stays to be taken.
+    private static bool Contains(SequenceValue sequence, TemplateValue item)
+    {
+        var members = sequence.Iterate();
+        for (var i = 0; i < members.Count; i++)
+        {
+            if (!PythonEquality.AreEqual(members[i], item))
+                continue;
+            sequence.PutBack(members.Count - i - 1);
+            return true;
+        }
+
+        return false;
+    }
 
     // 2 stands for "not comparable with <, = or >", which only NaN is.
     private static int Order(TemplateValue left, TemplateValue right, string name)

@@ -82,7 +82,16 @@ internal sealed class PercentFormat
             return;
         }
 
-        _builder.Append(Convert(kind, keyed ?? NextValue(), flags, width ?? 0, precision));
+        var value = keyed ?? NextValue();
+        // Markup lets in nothing that is none.
+        if (_format.IsMarkup && kind is ('s' or 'r' or 'a'))
+            (kind, value) = ('s', TextMethods.Escape(kind switch
+            {
+                's' => PythonText.Str(value),
+                'r' => PythonText.Repr(value),
+                _ => PythonText.AsciiRepr(value),
+            }));
+        _builder.Append(Convert(kind, value, flags, width ?? 0, precision));
     }
 
     private TemplateValue ReadKey()

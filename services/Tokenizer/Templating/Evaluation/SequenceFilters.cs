@@ -10,7 +10,7 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
     public TemplateValue Apply(string name, TemplateValue value, CallArguments arguments) => name switch
     {
         "list" => SequenceValue.List([.. value.Iterate()]),
-        "first" => value.Iterate() is [var first, ..] ? first : Missing("No first item, sequence was empty."),
+        "first" => First(value) ?? Missing("No first item, sequence was empty."),
         "last" when value is SequenceValue { IsGenerator: true } => throw TemplateException.Type("'generator' object is not reversible"),
         "last" => value.Iterate() is [.., var last] ? last : Missing("No last item, sequence was empty."),
         "random" => Random(value),
@@ -38,6 +38,16 @@ internal sealed class SequenceFilters(Filters filters, Members members, Template
         "slice" => Slices(value, arguments),
         _ => throw new TemplateException("TemplateRuntimeError", $"No filter named '{name}' found."),
     };
+
+    // Of a generator the others stay to be taken.
+    private static TemplateValue? First(TemplateValue value)
+    {
+        var items = value.Iterate();
+        if (items.Count == 0)
+            return null;
+        (value as SequenceValue)?.PutBack(items.Count - 1);
+        return items[0];
+    }
 
     private static UndefinedValue Missing(string what) => new(() => TemplateException.Undefined(what));
 

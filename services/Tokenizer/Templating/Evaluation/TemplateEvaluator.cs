@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Parley.Tokenizer.Templating.Syntax;
 using Parley.Tokenizer.Templating.Values;
 
@@ -8,16 +7,16 @@ namespace Parley.Tokenizer.Templating.Evaluation;
 internal sealed class TemplateEvaluator
 {
     private readonly TemplateLimits _limits;
+    private readonly EvaluationBudget _budget;
     private readonly ExpressionEvaluator _expressions;
     private TextBuilder _output;
-    private int _steps;
-    private int _calls;
 
     private TemplateEvaluator(TemplateLimits limits, int charactersExpected)
     {
         _limits = limits;
         _output = new TextBuilder(limits.CharactersMax, charactersExpected);
-        _expressions = new ExpressionEvaluator(limits, Step);
+        _budget = new EvaluationBudget(limits);
+        _expressions = new ExpressionEvaluator(limits, _budget);
     }
 
     private enum Signal
@@ -42,25 +41,20 @@ internal sealed class TemplateEvaluator
         }
         catch (InsufficientExecutionStackException)
         {
-            throw TemplateException.Limit("nested calls and expressions", limits.DepthMax);
+            throw TemplateException.Limit("expressions and blocks in each other", limits.LevelsMax);
         }
 
         return evaluator._output.ToValue();
-    }
-
-    private void Step()
-    {
-        if (++_steps > _limits.StepsMax)
-            throw TemplateException.Limit("steps", _limits.StepsMax);
-        RuntimeHelpers.EnsureSufficientExecutionStack();
     }
 
     private Signal Execute(IReadOnlyList<TemplateStatement> statements, TemplateScope scope)
     {
         for (var i = 0; i < statements.Count; i++)
         {
-            Step();
-            if (Execute(statements[i], scope) is not Signal.None and var signal)
+            _budget.Enter();
+            var signal = Execute(statements[i], scope);
+            _budget.Leave();
+            if (signal != Signal.None)
                 return signal;
         }
 
@@ -147,14 +141,17 @@ internal sealed class TemplateEvaluator
         var state = new LoopValue(items, depth, loop.IsRecursive ? Recursion(loop, scope, depth) : null);
         for (var i = 0; i < items.Count; i++)
         {
-            Step();
+            _budget.Step();
             state.Index = i;
             // A scope for each round: what a round sets is gone in the next.
             var round = new TemplateScope(scope);
             round.Set("loop", state);
             Assign(loop.Target, items[i], round);
-            if (Execute(loop.Body, round) == Signal.Break)
-                break;
+            if (Execute(loop.Body, round) != Signal.Break)
+                continue;
+            if (loop.Condition is null && source is SequenceValue sequence)
+                sequence.PutBack(items.Count - i - 1);
+            break;
         }
     }
 
@@ -164,7 +161,7 @@ internal sealed class TemplateEvaluator
         var kept = new List<TemplateValue>();
         foreach (var item in items)
         {
-            Step();
+            _budget.Step();
             var test = new TemplateScope(scope);
             Assign(target, item, test);
             if (_expressions.Evaluate(condition, test).IsTrue)
@@ -183,16 +180,10 @@ internal sealed class TemplateEvaluator
 
     private TextValue Recurse(TemplateStatement.For loop, CallArguments arguments, TemplateScope scope, int depth)
     {
-        Enter();
+        _budget.Call();
         var text = Capture(() => ExecuteFor(loop, arguments.Require(0, "iterable"), scope, depth + 1));
-        _calls--;
+        _budget.Return();
         return text;
-    }
-
-    private void Enter()
-    {
-        if (++_calls > _limits.DepthMax)
-            throw TemplateException.Limit("nested calls", _limits.DepthMax);
     }
 
     private TextValue Capture(Action write)
@@ -235,9 +226,9 @@ internal sealed class TemplateEvaluator
 
     private FunctionValue CreateMacro(TemplateStatement.Macro macro, TemplateScope scope) => new("Macro", arguments =>
     {
-        Enter();
+        _budget.Call();
         var text = CallMacro(macro, arguments, scope);
-        _calls--;
+        _budget.Return();
         return text;
     })
     {
@@ -260,16 +251,19 @@ internal sealed class TemplateEvaluator
         {
             var name = parameters[i].Name;
             var given = arguments.Find(i, name);
-            keywords.RemoveAll(pair => pair.Key == name);
+            // One that a position has filled already is left over, as any other that the macro does not know.
+            if (i >= arguments.Positional.Count)
+                keywords.RemoveAll(pair => pair.Key == name);
             inner.Set(name, given ?? (parameters[i].Default is { } unset
                 ? _expressions.Evaluate(unset, inner)
                 : new UndefinedValue(() => TemplateException.Undefined($"parameter '{name}' was not provided"))));
         }
 
-        if (macro.UsesCaller)
+        var takesCaller = macro.UsesCaller && !parameters.Any(parameter => parameter.Name == "caller");
+        if (takesCaller)
             inner.Set("caller", arguments.Find(int.MaxValue, "caller")
                 ?? new UndefinedValue(() => TemplateException.Undefined("No caller defined")));
-        keywords.RemoveAll(pair => macro.UsesCaller && pair.Key == "caller");
+        keywords.RemoveAll(pair => takesCaller && pair.Key == "caller");
         if (macro.UsesKwargs)
             inner.Set("kwargs", new DictionaryValue(keywords.Select(pair =>
                 new KeyValuePair<TemplateValue, TemplateValue>(new TextValue(pair.Key), pair.Value))));

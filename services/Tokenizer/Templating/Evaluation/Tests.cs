@@ -32,13 +32,14 @@ internal static class Tests
         "lower" => TextMembers.IsLower(PythonText.Str(value).Text),
         "upper" => TextMembers.IsUpper(PythonText.Str(value).Text),
         "filter" => Hashable(value) is TextValue filter && FilterParameters.IsKnown(filter.Text),
-        "test" => Hashable(value) is TextValue { Text: var test } && (Comparison(test) is not null || IsKnown(test)),
+        "test" => Hashable(value) is TextValue { Text: var test } && IsKnown(test),
         _ => Comparison(name) is { } comparison ? Operators.Holds(comparison, value, arguments.Require(0, "other")) : null,
     };
 
-    private static bool IsKnown(string name) => name is "defined" or "undefined" or "none" or "boolean" or "true" or "false" or "string"
-        or "integer" or "float" or "number" or "mapping" or "iterable" or "sequence" or "callable" or "escaped" or "odd" or "even"
-        or "divisibleby" or "sameas" or "lower" or "upper" or "filter" or "test";
+    public static bool IsKnown(string name) => Comparison(name) is not null
+        || name is "defined" or "undefined" or "none" or "boolean" or "true" or "false" or "string" or "integer" or "float" or "number"
+            or "mapping" or "iterable" or "sequence" or "callable" or "escaped" or "odd" or "even" or "divisibleby" or "sameas" or "lower"
+            or "upper" or "filter" or "test";
 
     private static string? Comparison(string name) => name switch
     {

@@ -226,11 +226,13 @@ internal sealed class ExpressionParser(TokenStream tokens)
         var name = DottedName();
         var arguments = TemplateExpression.ArgumentList.None;
         var current = tokens.Current;
+        if (current.IsName("is"))
+            throw tokens.Fault("You cannot chain multiple tests with is");
         if (current.Is("("))
         {
             arguments = ParseArguments();
         }
-        else if ((current.Kind is TemplateToken.Form.Name && current.Text is not ("else" or "or" or "and" or "is" or "if" or "not" or "in"))
+        else if ((current.Kind is TemplateToken.Form.Name && current.Text is not ("else" or "or" or "and"))
             || current.Kind is TemplateToken.Form.Text or TemplateToken.Form.Integer or TemplateToken.Form.Float
             || current.Is("[") || current.Is("{"))
         {

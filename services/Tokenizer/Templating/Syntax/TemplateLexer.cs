@@ -372,6 +372,8 @@ internal sealed class TemplateLexer
             throw TemplateException.Syntax($"a string has a broken \\{letter} escape", _line);
         }
 
+        if (letter == 'N')
+            throw TemplateException.Syntax("a string names a character (\\N{…}), which is not supported: write it or its \\u", _line);
         if (letter is >= '0' and <= '7')
         {
             var value = 0;

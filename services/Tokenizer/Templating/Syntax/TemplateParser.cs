@@ -19,7 +19,9 @@ internal sealed class TemplateParser
     public static IReadOnlyList<TemplateStatement> Parse(string template, int depthMax)
     {
         var parser = new TemplateParser(new TokenStream(TemplateLexer.Read(template), depthMax));
-        return parser.ParseBody();
+        var body = parser.ParseBody();
+        TemplateTree.CheckHeight(body, TemplateLimits.Levels(depthMax));
+        return body;
     }
 
     private List<TemplateStatement> ParseBody(params ReadOnlySpan<string> ends)
@@ -128,6 +130,8 @@ internal sealed class TemplateParser
     private TemplateStatement.For ParseFor()
     {
         var target = ParseTarget("in");
+        if (target.Name == "loop" || target.Items?.Any(item => item.Name == "loop") == true)
+            throw _tokens.Fault("Can't assign to special loop variable in for-loop target");
         if (!_tokens.SkipName("in"))
             throw _tokens.Fault("expected 'in'");
         var items = _expressions.ParseTuple(withConditional: false, endName: "recursive");
@@ -200,6 +204,8 @@ internal sealed class TemplateParser
         while (!_tokens.Current.Is(")"))
         {
             var name = _tokens.ExpectName();
+            if (parameters.Exists(parameter => parameter.Name == name))
+                throw _tokens.Fault($"duplicate argument '{name}' in a macro");
             var unset = _tokens.Skip("=") ? _expressions.Parse() : null;
             if (unset is null && parameters.Exists(parameter => parameter.Default is not null))
                 throw _tokens.Fault("non-default argument follows default argument");
@@ -248,5 +254,5 @@ internal sealed class TemplateParser
     }
 
     // Jinja gives a macro these three only where its body names them; records print all of their parts, names included.
-    private static bool UsesName(List<TemplateStatement> body, string name) => TemplateNames.Uses(body, name);
+    private static bool UsesName(List<TemplateStatement> body, string name) => TemplateTree.Uses(body, name);
 }

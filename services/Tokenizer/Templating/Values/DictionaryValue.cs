@@ -9,11 +9,13 @@ internal sealed class DictionaryValue : TemplateValue
 
     // Messages have a few keys: those are scanned, and larger dictionaries have an index.
     private Dictionary<TemplateValue, int>? _index;
+    private readonly int _deepest;
 
     public DictionaryValue(IEnumerable<KeyValuePair<TemplateValue, TemplateValue>> entries)
     {
         foreach (var entry in entries)
         {
+            _deepest = Math.Max(_deepest, Math.Max(entry.Key.Depth, entry.Value.Depth));
             // A key given twice keeps its first place and its last value.
             var at = IndexOf(entry.Key);
             if (at >= 0)
@@ -24,6 +26,8 @@ internal sealed class DictionaryValue : TemplateValue
     }
 
     public IReadOnlyList<KeyValuePair<TemplateValue, TemplateValue>> Entries => _entries;
+
+    public override int Depth => Around(_deepest);
 
     public override string TypeName => "dict";
 

@@ -3,7 +3,8 @@ namespace Parley.Tokenizer.Templating.Values;
 /// <summary>A list, and whatever else is iterated like one: tuples, ranges, views of dictionaries, generators.</summary>
 internal sealed class SequenceValue(SequenceValue.Form form, IReadOnlyList<TemplateValue> items) : TemplateValue
 {
-    private bool _isConsumed;
+    // How many members of a generator have been taken.
+    private int _taken;
 
     /// <summary>What Python would call it.</summary>
     internal enum Form
@@ -31,6 +32,8 @@ internal sealed class SequenceValue(SequenceValue.Form form, IReadOnlyList<Templ
     /// <summary>Start, stop and step of a range.</summary>
     public (long Start, long Stop, long Step) Bounds { get; init; }
 
+    public override int Depth { get; } = Around(Deepest(items));
+
     public bool IsGenerator => Kind == Form.Generator;
 
     public override string TypeName => Kind switch
@@ -56,9 +59,23 @@ internal sealed class SequenceValue(SequenceValue.Form form, IReadOnlyList<Templ
     {
         if (!IsGenerator)
             return Items;
-        if (_isConsumed)
-            return [];
-        _isConsumed = true;
-        return Items;
+        var rest = _taken == 0 ? Items : [.. Items.Skip(_taken)];
+        _taken = Items.Count;
+        return rest;
+    }
+
+    private static int Deepest(IReadOnlyList<TemplateValue> items)
+    {
+        var depth = 0;
+        for (var i = 0; i < items.Count; i++)
+            depth = Math.Max(depth, items[i].Depth);
+        return depth;
+    }
+
+    /// <summary>Undoes the taking of a generator's last members, by one who did not want all of them.</summary>
+    public void PutBack(int count)
+    {
+        if (IsGenerator)
+            _taken -= count;
     }
 }

@@ -5,6 +5,11 @@ namespace Parley.Tokenizer.Templating.Values;
 /// <summary>A value that a template works with; behaves as the Python value it stands for. Immutable but for namespaces.</summary>
 internal abstract class TemplateValue
 {
+    private const int DepthMax = 512;
+
+    /// <summary>How deep lists and dictionaries lie within each other.</summary>
+    public virtual int Depth => 0;
+
     /// <summary>Python's name of the type, as error messages write it.</summary>
     public abstract string TypeName { get; }
 
@@ -48,6 +53,10 @@ internal abstract class TemplateValue
             ? (long)whole
             : throw new TemplateException("OverflowError", "Python int too large to convert to C ssize_t");
     }
+
+    /// <summary>One deeper than a member, refused where whoever walks the value would use up the stack.</summary>
+    protected static int Around(int depth) =>
+        depth < DepthMax ? depth + 1 : throw TemplateException.Limit("lists and dictionaries in each other", DepthMax);
 
     /// <summary>The members that iterating gives.</summary>
     public virtual IReadOnlyList<TemplateValue> Iterate() => throw TemplateException.Type($"'{TypeName}' object is not iterable");

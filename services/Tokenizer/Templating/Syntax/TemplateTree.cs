@@ -2,30 +2,57 @@ using System.Collections;
 
 namespace Parley.Tokenizer.Templating.Syntax;
 
-/// <summary>Looks for a name in a part of a template.</summary>
-internal static class TemplateNames
+/// <summary>
+/// Goes through the parts of a template when it is parsed, never when it is rendered. Without recursion: a chain of operators makes a tree
+/// as high as it is long.
+/// </summary>
+internal static class TemplateTree
 {
-    /// <summary>Whether any expression below reads the name. Runs when a template is parsed, never when it is rendered.</summary>
-    public static bool Uses(object? part, string name)
-    {
-        switch (part)
-        {
-            case null or string or Values.TemplateValue or bool:
-                return false;
-            case TemplateExpression.Name identifier:
-                return identifier.Identifier == name;
-            case IEnumerable items:
-                foreach (var item in items)
-                {
-                    if (Uses(item, name))
-                        return true;
-                }
+    /// <summary>Whether any expression below reads the name.</summary>
+    public static bool Uses(object? part, string name) =>
+        Walk(part).Any(node => node.Part is TemplateExpression.Name identifier && identifier.Identifier == name);
 
-                return false;
-            default:
-                return Parts(part).Any(child => Uses(child, name));
+    /// <summary>Refuses a template whose evaluation would go deeper than the limit.</summary>
+    /// <exception cref="TemplateException">It is too high.</exception>
+    public static void CheckHeight(object root, int heightMax)
+    {
+        if (Walk(root).Any(node => node.Height > heightMax))
+            throw TemplateException.Limit("expressions and blocks in each other", heightMax);
+    }
+
+    /// <summary>
+    /// Every statement and expression below, how deep it lies, and whether it may never run (within a condition, but not within a block
+    /// that is compiled by itself there).
+    /// </summary>
+    public static IEnumerable<(object Part, int Height, bool IsConditional)> Walk(object? root)
+    {
+        var open = new Stack<(object? Part, int Height, bool IsConditional)>([(root, 0, false)]);
+        while (open.TryPop(out var node))
+        {
+            switch (node.Part)
+            {
+                case null or string or Values.TemplateValue or bool:
+                    continue;
+                case IEnumerable items:
+                    foreach (var item in items)
+                        open.Push((item, node.Height, node.IsConditional));
+                    continue;
+            }
+
+            yield return (node.Part, node.Height, node.IsConditional);
+            foreach (var child in Parts(node.Part))
+                open.Push((child, node.Height + 1, IsConditional(node.Part, child, node.IsConditional)));
         }
     }
+
+    private static bool IsConditional(object part, object? child, bool within) => part switch
+    {
+        TemplateStatement.If or TemplateExpression.Conditional => true,
+        TemplateStatement.For loop => within && ReferenceEquals(child, loop.Items),
+        TemplateStatement.With with => within && !ReferenceEquals(child, with.Body),
+        TemplateStatement.Macro or TemplateStatement.SetBlock or TemplateStatement.FilterBlock or TemplateStatement.Block => false,
+        _ => within,
+    };
 
     private static IEnumerable<object?> Parts(object part) => part switch
     {
