@@ -64,7 +64,7 @@ public static class ServiceHost
         }
     }
 
-    /// <summary>Whether a setting's text is none of its type: the message names both, and comes from the reader of settings alone.</summary>
+    /// <summary>Whether a setting's text is none of its type; the message names both.</summary>
     public static bool IsUnreadableSetting(Exception exception) =>
         exception is InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" };
 

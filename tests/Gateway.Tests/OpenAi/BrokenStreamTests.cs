@@ -160,7 +160,8 @@ public sealed class BrokenStreamTests
 
         Assert.Equal(stream ? HttpStatusCode.OK : HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.Contains("\"type\":\"service_unavailable_error\"", read.ToString(), StringComparison.Ordinal);
-        Assert.Contains(host.Logs.Entries, line => line.Contains("Tokenizer at http://tokenizer answered Unavailable", StringComparison.Ordinal));
+        Assert.Contains(host.Logs.Entries, line => line.Contains(
+            "Tokenizer at http://tokenizer answered Unavailable", StringComparison.Ordinal));
         Assert.DoesNotContain(host.Logs.Entries, line => line.Contains("the caller left", StringComparison.Ordinal));
         await host.AssertIdleAsync();
     }

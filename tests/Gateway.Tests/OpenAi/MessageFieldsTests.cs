@@ -206,15 +206,15 @@ public sealed class MessageFieldsTests
     }
 
     [Fact]
-    public async Task Post_HalfASurrogatePairInTheTextOfAnArgument_Is400()
+    public async Task Post_HalfASurrogatePairInTheTextOfAnArgument_IsTheTokenizersToRead()
     {
         await using var host = await GatewayHost.StartAsync();
         const string Call = "{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":\\\"\\\\ud800\\\"}\"}}";
 
         using var response = await PostAsync(host, $"{{\"messages\":[{User()},{{\"role\":\"assistant\",\"tool_calls\":[{Call}]}}]}}");
 
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Equal("messages[1].tool_calls[0].function.arguments", (await ErrorAsync(response)).GetProperty("param").GetString());
+        // A model wrote it, and would write it again: it must not spoil every later turn. The Tokenizer reads it as no arguments.
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         host.Logs.AssertNoErrors();
     }
 

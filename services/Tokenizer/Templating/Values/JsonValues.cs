@@ -17,7 +17,8 @@ internal static class JsonValues
         JsonValueKind.Number => Number(element.GetRawText()),
         JsonValueKind.Array => SequenceValue.List([.. element.EnumerateArray().Select(FromUser)]),
         JsonValueKind.Object => new DictionaryValue(element.EnumerateObject().Select(property =>
-            new KeyValuePair<TemplateValue, TemplateValue>(TextValue.FromUser(Text(property, static one => one.Name)), FromUser(property.Value)))),
+            new KeyValuePair<TemplateValue, TemplateValue>(
+                TextValue.FromUser(Text(property, static one => one.Name)), FromUser(property.Value)))),
         _ => NoneValue.Instance,
     };
 
