@@ -68,6 +68,8 @@ public sealed class SharedDetokenizeTests
         await using var host = await StartAsync();
         var stays = Begin(host, "stays");
         await EventuallyAsync(() => host.Tokenizer.OpenSequences == 1);
+        // Accepted, so that it is past the point where the next one is held.
+        Assert.True(await stays.ResponseStream.MoveNext());
         host.Generator.BeforePrompt = token => Task.Delay(Timeout.Infinite, token);
 
         var fault = await Assert.ThrowsAsync<RpcException>(() => TextAsync(Begin(host, "refused", FakeTokenizer.RefusedStop)));
