@@ -1,5 +1,7 @@
 using Grpc.Core;
+using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Limits;
 using Parley.Gateway.Upstream;
 using Parley.Gateway.V1;
 
@@ -7,9 +9,13 @@ namespace Parley.Gateway;
 
 /// <summary>The gRPC edge: maps, calls the pipeline, maps back.</summary>
 internal sealed class ChatCompletionService(
-    ChatPipeline pipeline, TokenizerClient tokenizer, UpstreamPairing pairing, TimeProvider time) : ChatCompletion.ChatCompletionBase
+    ChatPipeline pipeline, TokenizerClient tokenizer, UpstreamPairing pairing, WriteLimit writeLimit, IOptions<GatewayOptions> options,
+    TimeProvider time)
+    : ChatCompletion.ChatCompletionBase
 {
     private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);
+
+    private TimeSpan RetryAfter => TimeSpan.FromSeconds(options.Value.RetryAfterSeconds);
 
     public override async Task Complete(
         CompleteRequest request, IServerStreamWriter<CompleteResponse> responseStream, ServerCallContext context)
@@ -23,12 +29,13 @@ internal sealed class ChatCompletionService(
                 var message = ChatMapping.ToProto(updates.Current);
                 // What is followed at once by more need not be sent by itself.
                 responseStream.WriteOptions = updates.TryAdvance() ? Buffered : WriteOptions.Default;
-                await responseStream.WriteAsync(message, context.CancellationToken);
+                var writing = responseStream.WriteAsync(message, context.CancellationToken);
+                await writeLimit.WaitAsync(writing, context.GetHttpContext(), chat.RequestId);
             }
         }
         catch (ChatException exception)
         {
-            throw ChatFault.ToRpcException(exception.Error);
+            throw ChatFault.ToRpcException(exception.Error, RetryAfter);
         }
     }
 
@@ -49,7 +56,7 @@ internal sealed class ChatCompletionService(
         }
         catch (ChatException exception)
         {
-            throw ChatFault.ToRpcException(exception.Error);
+            throw ChatFault.ToRpcException(exception.Error, RetryAfter);
         }
     }
 
@@ -92,7 +99,6 @@ internal sealed class ChatCompletionService(
             var pieces = await tokenizer.PiecesAsync(ids, chat.Conversation.ContinueFinalMessage, cancellationToken);
             response.Answer.AddRange(pieces.Select(ChatMapping.ToProto));
         }
-
 
         var defaults = pairing.LastSeen?.Generator.DefaultSampling ?? new SamplingSettings();
         response.Sampling = ProtoMapping.ToProto(chat.Sampling.Over(defaults));

@@ -125,7 +125,13 @@ public sealed class GatewayOptions
     [Range(0, 3600)]
     public int DetokenizeShareSeconds { get; set; } = 5;
 
-    /// <value>What Retry-After says when the Generator does not, in seconds. Default 1, range 1 to 3,600.</value>
+    /// <value>
+    /// How long a caller may read nothing while an answer waits to be sent, in seconds; then it is given up. Default 30, range 1 to 3,600.
+    /// </value>
+    [Range(1, 3600)]
+    public int SlowReaderSeconds { get; set; } = 30;
+
+    /// <value>What Retry-After and RetryInfo say when the Generator does not, in seconds. Default 1, range 1 to 3,600.</value>
     [Range(1, 3600)]
     public int RetryAfterSeconds { get; set; } = 1;
 }

@@ -39,6 +39,7 @@ public static class GatewayRegistration
         services.AddSingleton<ChatPipeline>();
         services.AddSingleton<ChatRequestValidator>();
         services.AddSingleton<RequestPermits>();
+        services.AddSingleton<WriteLimit>();
 
         // (2, 3, 10) the Tokenizer and (4 to 9) the Generator
         services.TryAddSingleton<UpstreamChannelFactory>(GrpcClientDefaults.CreateChannel);
@@ -84,7 +85,9 @@ public static class GatewayRegistration
     /// <summary>The key's variable, and a list of origins written as one text.</summary>
     private static void ReadLooseSettings(GatewayOptions options, IConfiguration configuration)
     {
-        if (options.ApiKey.Length == 0)
+        // A settings file may hold null for what is not set.
+        (options.ApiKeyFile, options.ModelName) = (options.ApiKeyFile ?? "", options.ModelName ?? "");
+        if (string.IsNullOrEmpty(options.ApiKey))
             options.ApiKey = configuration[ApiKeys.Variable] ?? "";
         var origins = configuration[$"{GatewayOptions.Section}:{nameof(GatewayOptions.CorsOrigins)}"] ?? "";
         foreach (var origin in origins.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))

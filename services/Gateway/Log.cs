@@ -24,6 +24,9 @@ internal static partial class Log
     [LoggerMessage(2014, LogLevel.Debug, "Request {RequestId} completed: {PromptTokens} prompt and {CompletionTokens} completion tokens")]
     public static partial void Completed(ILogger logger, string requestId, uint promptTokens, uint completionTokens);
 
+    [LoggerMessage(2015, LogLevel.Information, "Request {RequestId} given up: its caller read nothing for {Seconds} s")]
+    public static partial void SlowReader(ILogger logger, string requestId, int seconds);
+
     /// <summary>A failed request, at the level that its author deserves.</summary>
     public static void RequestFailed(ILogger logger, string requestId, Chat.ChatError error, Exception? cause)
     {

@@ -53,7 +53,8 @@ public static class ServiceHost
             await app.RunAsync();
             return Environment.ExitCode;
         }
-        catch (Exception exception) when (exception is InvalidDataException or OptionsValidationException or IOException)
+        catch (Exception exception) when (exception is InvalidDataException or OptionsValidationException or IOException
+            || IsUnreadableSetting(exception))
         {
             // Which file, field, setting or port is wrong; a crash would only bury it.
             var wayOut = exception.InnerException is AddressInUseException
@@ -62,6 +63,10 @@ public static class ServiceHost
             return 1;
         }
     }
+
+    /// <summary>Whether a setting's text is none of its type; the message names both.</summary>
+    public static bool IsUnreadableSetting(Exception exception) =>
+        exception is InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" };
 
     /// <summary>The addresses to listen on for <c>--host</c>: an address, or a name all of whose addresses here are meant.</summary>
     /// <exception cref="InvalidDataException">It is neither, or none of this machine.</exception>
@@ -175,7 +180,8 @@ public static class ServiceHost
     {
         try
         {
-            return BindingAddress.Parse(url);
+            var address = BindingAddress.Parse(url);
+            return address.Port <= IPEndPoint.MaxPort ? address : throw new FormatException($"There is no port {address.Port}.");
         }
         catch (FormatException exception)
         {

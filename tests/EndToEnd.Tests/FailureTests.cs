@@ -67,4 +67,20 @@ public sealed class FailureTests : IDisposable
         Assert.Contains($"Port {port} of 127.0.0.1", exception.Message);
         Assert.Contains("--http-port", exception.Message);
     }
+
+    [Theory]
+    [InlineData("--http-port is 99999; it goes from 0 to 65535", "--http-port", "99999")]
+    [InlineData("--grpc-port is -1; it goes from 0 to 65535", "--grpc-port", "-1")]
+    [InlineData("--http-port and --grpc-port are both 4711", "--http-port", "4711", "--grpc-port", "4711")]
+    public void Reach_PortsThatCannotBe_AreNamed(string named, params string[] arguments)
+    {
+        var reach = new ReachSelection();
+        var command = new System.CommandLine.Command("up");
+        reach.AddTo(command);
+
+        var fault = Assert.Throws<UserErrorException>(
+            () => reach.Apply(new LocalSystemOptions { PackageDirectory = "none" }, command.Parse(arguments)));
+
+        Assert.Contains(named, fault.Message);
+    }
 }

@@ -67,12 +67,30 @@ public sealed class ServiceHostTests
     public void Endpoints_VariableOfSomeShells_IsNotTheHost() =>
         Assert.Equal("http://127.0.0.1:5082 Http2", Of(Complete(GrpcAlone, ("HOST", "x86_64-conda-linux-gnu")), "Grpc"));
 
-    [Fact]
-    public void Endpoints_UrlThatIsNone_IsNamed()
+    [Theory]
+    [InlineData("5082")]
+    [InlineData("http://127.0.0.1:65536")]
+    [InlineData("http://localhost:99999")]
+    public void Endpoints_UrlThatIsNone_IsNamed(string url)
     {
-        var fault = Assert.Throws<InvalidDataException>(() => Complete(GrpcAlone, ("Kestrel:Endpoints:Grpc:Url", "5082")));
+        var fault = Assert.Throws<InvalidDataException>(() => Complete(GrpcAlone, ("Kestrel:Endpoints:Grpc:Url", url)));
 
-        Assert.Contains("Kestrel:Endpoints:Grpc:Url: '5082' is none", fault.Message);
+        Assert.Contains($"Kestrel:Endpoints:Grpc:Url: '{url}' is none", fault.Message);
+    }
+
+    [Theory]
+    [InlineData("ChoicesMax", "abc")]
+    [InlineData("ChoicesMax", "99999999999")]
+    [InlineData("AllowAnonymous", "maybe")]
+    [InlineData("UnknownFields", "perhaps")]
+    public void Setting_TextThatIsNoneOfItsType_IsNamedAndNoDefect(string name, string value)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new($"Gateway:{name}", value)]).Build();
+
+        var fault = Assert.ThrowsAny<Exception>(() => configuration.GetSection("Gateway").Bind(new Gateway.GatewayOptions()));
+
+        Assert.True(ServiceHost.IsUnreadableSetting(fault));
+        Assert.Contains($"'{value}' at 'Gateway:{name}'", Cli.ErrorReport.For(fault));
     }
 
     [Fact]

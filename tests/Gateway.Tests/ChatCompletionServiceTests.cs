@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Microsoft.Extensions.Time.Testing;
 using Parley.Gateway.Tests.Doubles;
 using Parley.Gateway.V1;
 using Parley.Generator.V1;
@@ -195,6 +196,7 @@ public sealed class ChatCompletionServiceTests
         var events = await CompleteAsync(gateway, Request());
 
         Assert.Equal(StatusCode.Unavailable, fault.StatusCode);
+        Assert.Equal(TimeSpan.FromSeconds(1), fault.GetRpcStatus()!.GetDetail<Google.Rpc.RetryInfo>()!.RetryDelay.ToTimeSpan());
         Assert.Equal("The model is not available at the moment.", fault.Status.Detail);
         Assert.Contains(gateway.Logs.Entries, line => line.Contains(named, StringComparison.Ordinal));
         Assert.NotNull(events[^1].Completed);
@@ -230,6 +232,48 @@ public sealed class ChatCompletionServiceTests
         Assert.Contains(host.Logs.Entries, line => line.Contains(
             "Generator at http://generator lost the sequence (ShuttingDown): draining", StringComparison.Ordinal));
         await host.AssertIdleAsync();
+    }
+
+    [Theory]
+    [InlineData(FailureCode.NothingToChoose, "invalid_argument", "No id is left for token 4: banned_token_ids rule out all.")]
+    [InlineData(FailureCode.ModelFault, "internal", "The model failed to answer; the server's log has the cause.")]
+    [InlineData(FailureCode.Internal, "internal", "The model failed to answer; the server's log has the cause.")]
+    [InlineData(FailureCode.StepFailed, "internal", "The model failed to answer; the server's log has the cause.")]
+    [InlineData(FailureCode.Unhealthy, "unavailable", "The model is not available at the moment.")]
+    public async Task Complete_GeneratorFailsTheSequence_SaysWhoseFaultItIs(FailureCode code, string expected, string message)
+    {
+        await using var host = await GatewayHost.StartAsync();
+        host.Generator.Fault = (
+            3, new Parley.Generator.V1.FailedEvent { Code = code, Message = "No id is left for token 4: banned_token_ids rule out all." });
+
+        var events = await CompleteAsync(host, Request());
+
+        Assert.Equal((expected, message), (events[^1].Failed.Code, events[^1].Failed.Message));
+        await host.AssertIdleAsync();
+    }
+
+    [Fact]
+    public async Task Complete_IsNotRead_IsGivenUpAndItsPermitIsFree()
+    {
+        var time = new FakeTimeProvider();
+        await using var host = await GatewayHost.StartAsync(
+            new() { ["ConcurrentChoicesMax"] = "1", ["ChoicesMax"] = "1", ["SlowReaderSeconds"] = "5" }, time);
+        host.Generator.Script = _ => Enumerable.Repeat(FakeTokenizer.Ids("never ends "), int.MaxValue);
+        using var unread = host.Client().Complete(Request(), cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(await unread.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (host.Generator.Running > 0)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(5, limit.Token);
+        }
+
+        Assert.Contains(host.Logs.Entries, line => line.Contains("read nothing for 5 s", StringComparison.Ordinal));
+        host.Generator.Script = _ => FakeGenerator.Letters("next");
+        await host.AssertIdleAsync();
+        Assert.NotNull((await CompleteAsync(host, Request()))[^1].Completed);
+        host.Logs.AssertNoErrors();
     }
 
     [Fact]

@@ -20,4 +20,14 @@ public sealed class GatewayOptionsTests
 
         Assert.Contains(named, fault.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Start_NullsForWhatIsNotSet_Starts()
+    {
+        await using var host = await GatewayHost.StartAsync(
+            new() { ["ApiKey"] = null, ["ApiKeyFile"] = null, ["ModelName"] = null, ["CorsOrigins"] = null });
+
+        using var models = await host.Http().GetAsync("/v1/models", TestContext.Current.CancellationToken);
+        Assert.True(models.IsSuccessStatusCode);
+    }
 }

@@ -52,6 +52,7 @@ public sealed class SharedDetokenizeTests
     {
         await using var host = await StartAsync();
         var stays = Begin(host, "stays");
+        await EventuallyAsync(() => host.Tokenizer.OpenSequences == 1);
         var stops = Begin(host, "stops", "Hel");
 
         Assert.Equal("", await TextAsync(stops));
@@ -67,6 +68,8 @@ public sealed class SharedDetokenizeTests
         await using var host = await StartAsync();
         var stays = Begin(host, "stays");
         await EventuallyAsync(() => host.Tokenizer.OpenSequences == 1);
+        // Accepted, so that it is past the point where the next one is held.
+        Assert.True(await stays.ResponseStream.MoveNext());
         host.Generator.BeforePrompt = token => Task.Delay(Timeout.Infinite, token);
 
         var fault = await Assert.ThrowsAsync<RpcException>(() => TextAsync(Begin(host, "refused", FakeTokenizer.RefusedStop)));
@@ -151,7 +154,8 @@ public sealed class SharedDetokenizeTests
         host.Logs.AssertNoErrors();
     }
 
-    private Task<GatewayHost> StartAsync(params (string Key, string Value)[] settings) => StartAsync(TimeProvider.System, settings);
+    /// <summary>No call grows old: on a busy machine seconds pass between two requests.</summary>
+    private Task<GatewayHost> StartAsync(params (string Key, string Value)[] settings) => StartAsync(new FakeTimeProvider(), settings);
 
     /// <summary>Every answer waits at the gate after its first three letters.</summary>
     private Task<GatewayHost> StartAsync(TimeProvider time, params (string Key, string Value)[] settings) => GatewayHost.StartAsync(

@@ -15,6 +15,8 @@ public sealed class ChatMapperTests
     [InlineData("\"text\"")]
     [InlineData("{\"city\": \"Par")]
     [InlineData("{\"a\": \"\\ud800\"}")]
+    [InlineData("{\"\\ud800\": 1}")]
+    [InlineData("{\"a\": [{\"\\udc00b\": 1}]}")]
     [InlineData("not json")]
     public void Map_UnreadableToolArguments_AreAnEmptyObject(string arguments) =>
         Assert.Equal("{}|True", Render("{{ messages[0].tool_calls[0].function.arguments|tojson }}|"

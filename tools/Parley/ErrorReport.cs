@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Microsoft.Extensions.Options;
+using Parley.ServiceDefaults;
 
 namespace Parley.Cli;
 
@@ -14,6 +15,7 @@ internal static class ErrorReport
         UserErrorException or InvalidDataException or IOException or UnauthorizedAccessException => exception.Message,
         OptionsValidationException invalid => string.Join(" ", invalid.Failures),
         RpcException failed => $"{failed.StatusCode}: {failed.Status.Detail}",
+        _ when ServiceHost.IsUnreadableSetting(exception) => exception.Message,
         AggregateException { InnerExceptions.Count: 1 } wrapped => For(wrapped.InnerException!),
         _ => null,
     };

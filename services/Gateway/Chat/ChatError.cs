@@ -16,6 +16,9 @@ internal sealed record ChatError(ChatErrorKind Kind, string Message)
     /// <summary>What a caller is told of a fault that is ours.</summary>
     public const string OurFault = "The model failed to answer; the server's log has the cause.";
 
+    /// <summary>The caller's deadline, or the server's own, after the request was accepted.</summary>
+    public static ChatError DeadlinePassed => new(ChatErrorKind.DeadlineExceeded, "The deadline passed before the answer was complete.");
+
     public string Message { get; init; } = BoundedText.Cut(Message, MessageCharactersMax);
 
     /// <summary>What the log is told beside or instead: addresses, statuses of the transport. Never for a caller.</summary>

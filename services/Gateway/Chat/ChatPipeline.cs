@@ -71,10 +71,14 @@ internal sealed class ChatPipeline(
             yield return accepted;
 
             // (10, 11) Text as the Tokenizer makes it of the ids; a stop string ends its choice; the last update is the terminal one.
+            var pieces = request.TokenPieces ? new PieceLookup(tokenizer) : null;
             await foreach (var update in run.Updates)
             {
-                Observe(request, update, run, measurement);
-                yield return update;
+                var (told, fault) = pieces is null ? (update, null) : await pieces.AddAsync(update, waiting.Token, cancellationToken);
+                Observe(request, told, fault ?? run.Failure, measurement);
+                yield return told;
+                if (fault is not null)
+                    yield break;
             }
         }
         finally
@@ -135,7 +139,7 @@ internal sealed class ChatPipeline(
         return new ChatException(error, exception);
     }
 
-    private void Observe(ChatRequest request, ChatUpdate update, ChatRun run, ChatMeasurement measurement)
+    private void Observe(ChatRequest request, ChatUpdate update, Exception? cause, ChatMeasurement measurement)
     {
         switch (update)
         {
@@ -150,7 +154,7 @@ internal sealed class ChatPipeline(
                 Log.Completed(logger, request.RequestId, completed.Usage.PromptTokens, completed.Usage.CompletionTokens);
                 break;
             case ChatUpdate.Failed failed:
-                Note(request, failed.Error, run.Failure, measurement);
+                Note(request, failed.Error, cause, measurement);
                 break;
         }
     }

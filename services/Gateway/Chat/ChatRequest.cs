@@ -27,6 +27,9 @@ internal sealed record ChatRequest
     /// <summary>Whether the rendered template and the prompt's pieces are wanted.</summary>
     public bool Inspect { get; init; }
 
+    /// <summary>Whether log-probabilities come with the pieces of their tokens.</summary>
+    public bool TokenPieces { get; init; }
+
     /// <summary>When the answer is of no use any more; null is never.</summary>
     public DateTimeOffset? Deadline { get; init; }
 }

@@ -95,8 +95,7 @@ internal sealed class ChatRun : IAsyncDisposable
     {
         await Task.WhenAll([GuardAsync(CollectAsync()), .. _choices.Select(choice => GuardAsync(PumpAsync(choice)))]);
         if (_failure is null && _deadlineToken.IsCancellationRequested && !_choices.All(choice => choice.Told))
-            _failure = new ChatException(
-                new ChatError(ChatErrorKind.DeadlineExceeded, "The deadline passed before the answer was complete."));
+            _failure = new ChatException(ChatError.DeadlinePassed);
         if (_failure is not null)
             _admitted.TrySetException(_failure);
         _admitted.TrySetCanceled(_open.Token);

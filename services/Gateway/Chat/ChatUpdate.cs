@@ -15,7 +15,11 @@ internal abstract record ChatUpdate
     /// <summary>New text of a choice, never to be taken back, with the ids behind it and behind what is still held back.</summary>
     internal sealed record Delta(
         uint Choice, string Text, ReadOnlyMemory<uint> Ids, IReadOnlyList<TokenLogprobs> Logprobs, IReadOnlyList<TokenTrace> Traces)
-        : ChatUpdate;
+        : ChatUpdate
+    {
+        /// <summary>The pieces of ids that no delta before has named, where the request wants them.</summary>
+        public IReadOnlyList<TokenPiece> Pieces { get; init; } = [];
+    }
 
     /// <summary>A choice ended.</summary>
     /// <param name="Choice">Which one.</param>

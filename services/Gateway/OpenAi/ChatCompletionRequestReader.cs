@@ -66,6 +66,7 @@ internal sealed class ChatCompletionRequestReader
             Stop = _stop,
             IncludeStop = _includeStop,
             Choices = _choices,
+            TokenPieces = true,
             Deadline = deadline,
         };
         return new ChatCompletionRequest(chat, _stream, _includeUsage);

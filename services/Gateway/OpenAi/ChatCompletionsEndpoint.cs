@@ -1,14 +1,15 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Limits;
 using Parley.Gateway.Upstream;
 
 namespace Parley.Gateway.OpenAi;
 
 /// <summary><c>POST /v1/chat/completions</c>: reads, calls the pipeline, writes one object or an event stream.</summary>
 internal sealed class ChatCompletionsEndpoint(
-    ChatPipeline pipeline, ChatRequestValidator validator, TokenizerClient tokenizer, UpstreamPairing pairing,
-    IOptions<GatewayOptions> options, TimeProvider time)
+    ChatPipeline pipeline, ChatRequestValidator validator, UpstreamPairing pairing, WriteLimit writeLimit, IOptions<GatewayOptions> options,
+    TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context)
     {
@@ -42,7 +43,7 @@ internal sealed class ChatCompletionsEndpoint(
     private async Task AnswerAsync(HttpContext context, ChatCompletionRequest request)
     {
         var cancellationToken = context.RequestAborted;
-        var pieces = new PieceTable(tokenizer, request.Chat.Conversation.ContinueFinalMessage);
+        var pieces = new PieceTable(request.Chat.Conversation.ContinueFinalMessage);
         var result = new ChatCompletionResult(request.Chat.Choices);
         var model = "";
         await foreach (var update in pipeline.RunAsync(request.Chat, cancellationToken))
@@ -50,7 +51,7 @@ internal sealed class ChatCompletionsEndpoint(
             if (update is ChatUpdate.Accepted accepted)
                 model = accepted.Model;
             else if (update is ChatUpdate.Delta delta)
-                await pieces.LearnAsync(delta, cancellationToken);
+                pieces.Learn(delta);
             result.Add(update);
         }
 
@@ -62,11 +63,11 @@ internal sealed class ChatCompletionsEndpoint(
 
     private async Task StreamAsync(HttpContext context, ChatCompletionRequest request)
     {
-        await using var events = new SseWriter(context, TimeSpan.FromSeconds(options.Value.KeepAliveSeconds), time);
+        await using var events = new SseWriter(context, writeLimit, TimeSpan.FromSeconds(options.Value.KeepAliveSeconds), time);
         try
         {
             await using var updates = new ChatUpdateReader(pipeline, request.Chat, context.RequestAborted);
-            await CopyAsync(updates, events, request, context.RequestAborted);
+            await CopyAsync(updates, events, request);
         }
         catch (ChatException exception)
         {
@@ -80,10 +81,9 @@ internal sealed class ChatCompletionsEndpoint(
         await events.WriteDoneAsync();
     }
 
-    private async Task CopyAsync(
-        ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request, CancellationToken cancellationToken)
+    private async Task CopyAsync(ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request)
     {
-        var pieces = new PieceTable(tokenizer, request.Chat.Conversation.ContinueFinalMessage);
+        var pieces = new PieceTable(request.Chat.Conversation.ContinueFinalMessage);
         var writer = Writer("", request, pieces);
         while (await updates.MoveNextAsync())
         {
@@ -95,7 +95,7 @@ internal sealed class ChatCompletionsEndpoint(
                         await events.WriteAsync((writer, choice), static (json, state) => state.writer.WriteRole(json, state.choice));
                     break;
                 case ChatUpdate.Delta delta when delta.Text.Length > 0 || delta.Logprobs.Count > 0:
-                    await pieces.LearnAsync(delta, cancellationToken);
+                    pieces.Learn(delta);
                     await events.WriteAsync((writer, delta), static (json, state) => state.writer.WriteDelta(json, state.delta));
                     break;
                 case ChatUpdate.ChoiceFinished finished:

@@ -1,12 +1,10 @@
 using Parley.Gateway.Chat;
-using Parley.Gateway.Upstream;
 
 namespace Parley.Gateway.OpenAi;
 
-/// <summary>The token strings that log-probabilities are written with; each id of a request is asked for once.</summary>
-/// <param name="tokenizer">Knows them.</param>
+/// <summary>The token strings that log-probabilities are written with.</summary>
 /// <param name="continues">The answer continues a message; else it is a text of its own, which its first token opens.</param>
-internal sealed class PieceTable(TokenizerClient tokenizer, bool continues)
+internal sealed class PieceTable(bool continues)
 {
     private readonly Dictionary<uint, TokenPiece> _pieces = [];
     private readonly HashSet<uint> _begun = [];
@@ -19,23 +17,10 @@ internal sealed class PieceTable(TokenizerClient tokenizer, bool continues)
     /// <summary>Whether tokens of a choice that are about to be written are its first.</summary>
     public bool Begin(uint choice) => _begun.Add(choice);
 
-    /// <summary>Learns the ids of a delta, in one call for all that are new.</summary>
-    public async ValueTask LearnAsync(ChatUpdate.Delta delta, CancellationToken cancellationToken)
+    /// <summary>Learns the pieces that come with a delta.</summary>
+    public void Learn(ChatUpdate.Delta delta)
     {
-        if (delta.Logprobs.Count == 0)
-            return;
-        var missing = new HashSet<uint>();
-        for (var index = 0; index < delta.Logprobs.Count; index++)
-        {
-            missing.Add(delta.Ids.Span[index]);
-            foreach (var top in delta.Logprobs[index].Top)
-                missing.Add(top.Id);
-        }
-
-        missing.ExceptWith(_pieces.Keys);
-        if (missing.Count == 0)
-            return;
-        foreach (var piece in await tokenizer.PiecesAsync(missing, continues: true, cancellationToken))
+        foreach (var piece in delta.Pieces)
             _pieces[piece.Id] = piece;
     }
 }

@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Parley.Gateway.Limits;
 
 namespace Parley.Gateway.OpenAi;
 
@@ -23,6 +24,7 @@ internal sealed class SseWriter : IAsyncDisposable
     private const int InternalError = 2;
 
     private readonly HttpContext _context;
+    private readonly WriteLimit _limit;
     private readonly PipeWriter _pipe;
     private readonly Utf8JsonWriter _json;
     private readonly CancellationToken _cancellationToken;
@@ -37,9 +39,10 @@ internal sealed class SseWriter : IAsyncDisposable
     private bool _silent = true;
     private bool _isDone;
 
-    public SseWriter(HttpContext context, TimeSpan keepAliveInterval, TimeProvider time)
+    public SseWriter(HttpContext context, WriteLimit limit, TimeSpan keepAliveInterval, TimeProvider time)
     {
         _context = context;
+        _limit = limit;
         _pipe = context.Response.BodyWriter;
         if (HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<IConnectionLifetimeNotificationFeature>() is not null)
             _chunk = new ArrayBufferWriter<byte>();
@@ -97,7 +100,7 @@ internal sealed class SseWriter : IAsyncDisposable
         if (_chunk is not null)
             _pipe.Write("0\r\n\r\n"u8);
         _isDone = true;
-        await _pipe.FlushAsync(_cancellationToken);
+        await FlushPipeAsync(_cancellationToken);
     }
 
     /// <summary>Sends what went wrong as the last event; the stream then breaks when it is disposed of.</summary>
@@ -153,7 +156,16 @@ internal sealed class SseWriter : IAsyncDisposable
     private async ValueTask SendAsync(CancellationToken cancellationToken)
     {
         EndChunk();
-        await _pipe.FlushAsync(cancellationToken);
+        await FlushPipeAsync(cancellationToken);
+    }
+
+    private ValueTask FlushPipeAsync(CancellationToken cancellationToken)
+    {
+        var flushing = _pipe.FlushAsync(cancellationToken);
+        if (!flushing.IsCompletedSuccessfully)
+            return new ValueTask(_limit.WaitAsync(flushing.AsTask(), _context, _context.TraceIdentifier));
+        _ = flushing.Result;
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Frames what was written since the last chunk.</summary>

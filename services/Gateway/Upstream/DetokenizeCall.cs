@@ -116,6 +116,11 @@ internal sealed class DetokenizeCall : IThreadPoolWorkItem
         {
             // The call is over; whoever reads learns why. Nothing is written any more.
         }
+        catch (Exception)
+        {
+            // Whatever it was, nobody may wait for the answer to what was not written: ends the reading.
+            _call.Dispose();
+        }
     }
 
     /// <summary>All that waits, in one message; null when the call is to be closed, false when there is nothing to do.</summary>

@@ -40,6 +40,7 @@ internal sealed class DetokenizeStream(int choices, int answersMax, UpstreamServ
     /// <param name="promptIds">What an answer that continues a message goes on from.</param>
     public void Start(uint choice, ChatRequest request, IReadOnlyList<uint> promptIds)
     {
+        // As for `generate`, a min_new_tokens of the model's own holds back ids that end the answer, and no stop string.
         var start = new DetokenizeStart { IncludeStop = request.IncludeStop, MinTokens = request.Sampling.MinTokens ?? 0 };
         start.Stop.AddRange(request.Stop);
         // An answer that opens a message is a text of its own, as transformers decodes it: its first space may be dropped.

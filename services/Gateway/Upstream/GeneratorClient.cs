@@ -92,6 +92,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
             FailureCode.ShuttingDown or FailureCode.Unhealthy => ChatErrorKind.Unavailable,
             FailureCode.DeadlineExceeded => ChatErrorKind.DeadlineExceeded,
             FailureCode.SlowReader => ChatErrorKind.SlowReader,
+            FailureCode.NothingToChoose => ChatErrorKind.InvalidRequest,
             _ => ChatErrorKind.Internal,
         };
         var message = kind switch
@@ -99,6 +100,8 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
             ChatErrorKind.Unavailable => ChatError.NotAvailable,
             ChatErrorKind.DeadlineExceeded => "The deadline passed before the answer was complete.",
             ChatErrorKind.SlowReader => "The answer was given up: it was read too slowly.",
+            // The request's own settings, in words that are meant for its author.
+            ChatErrorKind.InvalidRequest => failed.Message,
             _ => ChatError.OurFault,
         };
         return new ChatError(kind, message)

@@ -1,6 +1,7 @@
-import { streamChat } from "./chat.js";
+import { streamChat, useKey } from "./chat.js";
 import { createConnection } from "./connection.js";
 import { createAnswer, createTurn, messagesFor } from "./conversation.js";
+import { createKeyStore, readKey } from "./key.js";
 import { nameControls, variedSampling } from "./sampling.js";
 import { createSettings } from "./settings.js";
 import { createConversationStore } from "./storage.js";
@@ -17,6 +18,7 @@ const saveIntervalMs = 1000;
 const settings = createSettings();
 const connection = createConnection(showConnection);
 const store = createConversationStore({ local: () => localStorage, session: () => sessionStorage, newId });
+const keys = createKeyStore({ session: () => sessionStorage });
 const transcript = createTranscript($("log"), $("scroller"), (turn) => ({
   regenerate: () => regenerate(turn),
   remove: () => remove(turn),
@@ -131,7 +133,7 @@ function end(answer, error, wasStopped) {
   answer.fault = error.code === "context_length_exceeded"
     ? `Too long for this model: ${error.message} Shorten the question, delete earlier ones or start a new chat.`
     : nameControls(error.message);
-  if (error.unreachable || error.code === "model_not_found")
+  if (error.unreachable || error.code === "model_not_found" || error.code === "invalid_api_key")
     connection.check();
 }
 
@@ -178,19 +180,45 @@ function showNote(text) {
   $("note").hidden = text === "";
 }
 
-function showConnection({ model, fault, unreachable }) {
+function showConnection({ model, fault, unreachable, needsKey }) {
   const badge = $("model");
   badge.classList.toggle("gone", model === null);
-  badge.textContent = model ? model.id : unreachable ? "server not reachable" : "server not ready";
+  badge.textContent = model ? model.id : needsKey ? "key needed" : unreachable ? "server not reachable" : "server not ready";
   badge.title = model ? [model.precision, model.device, `context ${model.max_model_len} tokens`].filter(Boolean).join(" · ") : fault;
   prompt.placeholder = model ? `Message ${model.id}` : "Message the model";
   if (model)
     settings.showModel(model);
+  showKeyForm(needsKey === true, keys.load() ? fault : "");
+  if (needsKey)
+    fault = "";
   // A banner that was dismissed does not come back for the same reason.
   if ($("banner-text").textContent !== fault) {
     $("banner-text").textContent = fault;
     $("banner").hidden = fault === "";
   }
+}
+
+/** Asks for the server's key; `fault` says what is wrong with the one that was given. */
+function showKeyForm(shown, fault) {
+  const form = $("key-form");
+  const appears = shown && form.hidden;
+  form.hidden = !shown;
+  $("key-fault").textContent = shown ? fault : "";
+  if (appears)
+    $("key").focus();
+}
+
+async function takeKey() {
+  const { key, fault } = readKey($("key").value);
+  $("key-fault").textContent = fault;
+  if (!key)
+    return;
+  keys.save(key);
+  useKey(key);
+  if ((await connection.check()).model === null)
+    return;
+  $("key").value = "";
+  prompt.focus();
 }
 
 function setRunning(controller) {
@@ -250,6 +278,10 @@ document.addEventListener("keydown", (event) => {
     running?.abort();
   }
 });
+$("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  takeKey();
+});
 $("stop").addEventListener("click", () => running?.abort());
 $("new-chat").addEventListener("click", newChat);
 $("banner-close").addEventListener("click", () => { $("banner").hidden = true; });
@@ -281,6 +313,7 @@ for (const text of examples) {
   chip.className = "chip";
   $("examples").append(chip);
 }
+useKey(keys.load());
 load();
 transcript.follow();
 fitPrompt();

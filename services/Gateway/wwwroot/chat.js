@@ -10,6 +10,13 @@ export class ChatFault extends Error {
   }
 }
 
+let key = "";
+
+/** The key that every request carries from now on; none where it is empty. */
+export function useKey(next) {
+  key = next;
+}
+
 /** Streams one answer. Yields the parsed chunks; throws a ChatFault, or an AbortError once the signal is given. */
 export async function* streamChat(request, signal) {
   const response = await reach("/v1/chat/completions", {
@@ -44,7 +51,7 @@ export async function servedModel(signal) {
 async function reach(path, options) {
   let response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, key ? { ...options, headers: { ...options.headers, Authorization: `Bearer ${key}` } } : options);
   } catch (error) {
     if (error instanceof TypeError)
       throw new ChatFault("The server cannot be reached.", { unreachable: true });

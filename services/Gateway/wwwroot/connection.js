@@ -6,7 +6,7 @@ const intervalMs = 5_000;
 const retryMs = 2_000;
 const answerMsMax = 10_000;
 
-/** `onChange` is told the state: `model` is null while none answers, and `fault` says why. */
+/** `onChange` is told the state: `model` is null while none answers, and `fault` says why; `needsKey` where a key would help. */
 export function createConnection(onChange) {
   let state = { model: null, fault: "" };
   let asking = null;
@@ -19,8 +19,11 @@ export function createConnection(onChange) {
     } catch (error) {
       const late = error.name === "TimeoutError";
       state = { model: null, fault: late ? "The server does not answer." : error.message, unreachable: late || error.unreachable === true };
+      state.needsKey = error.code === "invalid_api_key";
     }
-    timer = setTimeout(checkIfSeen, state.model ? intervalMs : retryMs);
+    // Without another key the answer stays the same.
+    if (!state.needsKey)
+      timer = setTimeout(checkIfSeen, state.model ? intervalMs : retryMs);
     onChange(state);
     return state;
   }

@@ -112,12 +112,12 @@ internal sealed class GenerationEngine : IDisposable
     {
         // (4) admit: who is gone costs nothing from here on.
         _scheduler.Receive();
-        DropDead();
+        DropDeadAndMarkPaused();
+        var failed = EndFaulty();
 
         // (5) plan
-        MarkPaused();
         _scheduler.Plan(_plan);
-        var failed = EndFaulty();
+        failed |= EndFaulty();
 
         // (6) reserve
         ReserveBlocks();
@@ -284,31 +284,41 @@ internal sealed class GenerationEngine : IDisposable
             : _sampler.Sample(_candidates.LogitsOf(logitsRow), sequence, out detail);
     }
 
-    private void DropDead()
+    private void DropDeadAndMarkPaused()
     {
-        var now = _time.GetTimestamp();
         foreach (var sequence in CopyAll())
         {
-            // At its deadline a call is also cancelled; the deadline is the reason then.
-            if (now >= sequence.Deadline)
-                _endings.Fail(sequence, FailureReason.DeadlineExceeded, "The deadline passed.", retryable: false);
-            else if (sequence.IsCancelled)
-                _endings.Fail(sequence, FailureReason.Cancelled, "The call was cancelled.");
-            else if (sequence.PausedAt != 0 && _time.GetElapsedTime(sequence.PausedAt, now) >= _limits.SlowReaderMax)
-                _endings.Fail(sequence, FailureReason.SlowReader, "The tokens were not read in time.", retryable: false);
+            try
+            {
+                DropIfDead(sequence);
+                MarkIfPaused(sequence);
+            }
+            catch (Exception exception)
+            {
+                _faults.Add(new SequenceFault(sequence, exception));
+            }
         }
     }
 
-    /// <summary>A sequence whose stream is full takes no part until its reader has made room.</summary>
-    private void MarkPaused()
+    private void DropIfDead(Sequence sequence)
     {
-        foreach (var sequence in CopyAll())
-        {
-            if (!sequence.Stream.IsFull)
-                sequence.PausedAt = 0;
-            else if (sequence.PausedAt == 0)
-                sequence.PausedAt = _time.GetTimestamp();
-        }
+        var now = _time.GetTimestamp();
+        // At its deadline a call is also cancelled; the deadline is the reason then.
+        if (now >= sequence.Deadline)
+            _endings.Fail(sequence, FailureReason.DeadlineExceeded, "The deadline passed.", retryable: false);
+        else if (sequence.IsCancelled)
+            _endings.Fail(sequence, FailureReason.Cancelled, "The call was cancelled.");
+        else if (sequence.PausedAt != 0 && _time.GetElapsedTime(sequence.PausedAt, now) >= _limits.SlowReaderMax)
+            _endings.Fail(sequence, FailureReason.SlowReader, "The tokens were not read in time.", retryable: false);
+    }
+
+    /// <summary>A sequence whose stream is full takes no part until its reader has made room.</summary>
+    private void MarkIfPaused(Sequence sequence)
+    {
+        if (!sequence.Stream.IsFull)
+            sequence.PausedAt = 0;
+        else if (sequence.PausedAt == 0)
+            sequence.PausedAt = _time.GetTimestamp();
     }
 
     private void ReserveBlocks()

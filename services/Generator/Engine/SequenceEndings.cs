@@ -23,9 +23,16 @@ internal sealed class SequenceEndings(
     public void Fail(Sequence sequence, SamplingException exception)
     {
         if (exception.Reason == FailureReason.ModelFault)
+        {
+            // One number of the cache that is none makes all of them so, for every later prompt that begins alike.
+            scheduler.Distrust(sequence);
             Log.ModelFault(logger, sequence.RequestId, exception.Message);
+        }
         else
+        {
             Log.NothingToChoose(logger, sequence.RequestId, exception.Message);
+        }
+
         Fail(sequence, exception.Reason, exception.Message, retryable: false);
     }
 

@@ -71,6 +71,13 @@ internal sealed class KvBlockPool
         table.Reset();
     }
 
+    /// <summary>Makes the blocks of a table unknown: nobody who comes later shares them, whoever has them keeps them.</summary>
+    public void Forget(BlockTable table)
+    {
+        foreach (var block in table.Blocks)
+            _index.Remove(block);
+    }
+
     /// <summary>Gives back the blocks behind the first <paramref name="count"/>.</summary>
     public void Trim(BlockTable table, int count)
     {

@@ -85,6 +85,9 @@ internal sealed class Scheduler(
         _waiting.Add(sequence);
     }
 
+    /// <summary>What a sequence has in the cache may be broken: it is not shared any more, its prompt's part included.</summary>
+    public void Distrust(Sequence sequence) => pool.Forget(sequence.Blocks);
+
     /// <summary>Takes a sequence out for good, with its blocks.</summary>
     public void Remove(Sequence sequence)
     {

@@ -44,7 +44,7 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
     /// <summary>Detokenize calls so far.</summary>
     public int Streams => Volatile.Read(ref _streams);
 
-    /// <summary>Sequences of open and closed calls that were started and not ended.</summary>
+    /// <summary>Sequences that were started and not ended, on calls that are open.</summary>
     public int OpenSequences => Volatile.Read(ref _openSequences);
 
     public static uint[] Ids(string text) => [.. Encoding.UTF8.GetBytes(text).Select(value => (uint)value)];
@@ -83,8 +83,13 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
         return Task.FromResult(response);
     }
 
+    /// <summary>Thrown by Decode where set.</summary>
+    public RpcException? DecodeFault { get; set; }
+
     public override Task<DecodeResponse> Decode(DecodeRequest request, ServerCallContext context)
     {
+        if (DecodeFault is not null)
+            throw DecodeFault;
         var response = new DecodeResponse { Text = string.Concat(request.Ids.Select(id => Piece(id).Text)) };
         if (request.IncludePieces)
             response.Pieces.AddRange(request.Ids.Select(Piece));
@@ -97,9 +102,9 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
     {
         Interlocked.Increment(ref _openStreams);
         Interlocked.Increment(ref _streams);
+        var sequences = new Dictionary<uint, FakeDetokenizer>();
         try
         {
-            var sequences = new Dictionary<uint, FakeDetokenizer>();
             var answers = 0;
             await foreach (var message in requestStream.ReadAllAsync(context.CancellationToken))
             {
@@ -123,6 +128,7 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
         }
         finally
         {
+            Interlocked.Add(ref _openSequences, -sequences.Count);
             Interlocked.Decrement(ref _openStreams);
         }
     }

@@ -140,6 +140,33 @@ public sealed class BrokenStreamTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Logprobs_PiecesCannotBeHad_FailsAsTheServiceDid(bool stream)
+    {
+        await using var host = await GatewayHost.StartAsync(onSockets: true);
+        host.Tokenizer.DecodeFault = new RpcException(new Status(StatusCode.Unavailable, FakeGenerator.TransportWords));
+        using var http = new HttpClient { BaseAddress = host.Http1 };
+        var body = Body.Replace("true", stream ? "true" : "false", StringComparison.Ordinal)[..^1] + ",\"logprobs\":true}";
+
+        using var response = await http.SendAsync(
+            new(HttpMethod.Post, "/v1/chat/completions") { Content = new StringContent(body, Encoding.UTF8, "application/json") },
+            HttpCompletionOption.ResponseHeadersRead);
+        var read = new StringBuilder();
+        if (stream)
+            await Assert.ThrowsAnyAsync<Exception>(() => ReadAsync(response, read));
+        else
+            read.Append(await response.Content.ReadAsStringAsync());
+
+        Assert.Equal(stream ? HttpStatusCode.OK : HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.Contains("\"type\":\"service_unavailable_error\"", read.ToString(), StringComparison.Ordinal);
+        Assert.Contains(host.Logs.Entries, line => line.Contains(
+            "Tokenizer at http://tokenizer answered Unavailable", StringComparison.Ordinal));
+        Assert.DoesNotContain(host.Logs.Entries, line => line.Contains("the caller left", StringComparison.Ordinal));
+        await host.AssertIdleAsync();
+    }
+
+    [Theory]
     [InlineData("step", "server_error")]
     [InlineData("cut", "service_unavailable_error")]
     public async Task Stream_Fails_GivesItsPermitBack(string how, string type)

@@ -29,11 +29,14 @@ internal sealed class ChatPage : IAsyncDisposable
 
     public ILocator LastAnswer => Answers.Last;
 
-    /// <summary>Opens the page; <paramref name="models"/> stands in for the answer to <c>GET /v1/models</c>.</summary>
-    public static async Task<ChatPage> OpenAsync(Chromium chromium, int width = 1100, int height = 720, string? models = null)
+    /// <summary>
+    /// Opens the page; <paramref name="models"/> stands in for the answer to <c>GET /v1/models</c>, <paramref name="key"/> is the server's.
+    /// </summary>
+    public static async Task<ChatPage> OpenAsync(
+        Chromium chromium, int width = 1100, int height = 720, string? models = null, string? key = null)
     {
         var context = await chromium.NewContextAsync(width, height);
-        var page = new ChatPage(await GatewayHost.StartAsync(onSockets: true), context);
+        var page = new ChatPage(await GatewayHost.StartAsync(new() { ["ApiKey"] = key }, onSockets: true), context);
         context.SetDefaultTimeout(60_000);
         Assertions.SetDefaultExpectTimeout(60_000);
         if (models is not null)

@@ -194,6 +194,31 @@ public sealed class ConversationTests(Chromium chromium)
     }
 
     [Fact]
+    public async Task Server_AsksForAKey_IsGivenItAndKeepsItForTheTab()
+    {
+        await using var chat = await ChatPage.OpenAsync(chromium, key: "pk-1");
+        var (form, badge) = (chat.Page.Locator("#key-form"), chat.Page.Locator("#model"));
+        await ChatPage.HasTextAsync(badge, "key needed");
+        await ChatPage.IsHiddenAsync(chat.Page.Locator("#banner"));
+
+        await chat.Page.FillAsync("#key", "pk-2");
+        await chat.Page.PressAsync("#key", "Enter");
+        await ChatPage.HasTextAsync(form, "is none of this server's");
+        await chat.Page.FillAsync("#key", "pk-1");
+        await chat.Page.PressAsync("#key", "Enter");
+        await ChatPage.HasTextAsync(badge, "fake");
+        await ChatPage.IsHiddenAsync(form);
+        await chat.AskAsync("first");
+        await ChatPage.HasTextAsync(chat.LastAnswer, "Hello, world!");
+
+        await chat.Page.ReloadAsync();
+        await ChatPage.HasTextAsync(badge, "fake");
+        Assert.Equal("pk-1", await chat.Page.EvaluateAsync<string>("() => sessionStorage.getItem('parley.key')"));
+        var kept = await chat.Page.EvaluateAsync<string>("() => JSON.stringify(localStorage)");
+        Assert.DoesNotContain("pk-1", kept, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Server_GoneAndBack_IsOnTheBadge()
     {
         await using var chat = await ChatPage.OpenAsync(chromium);

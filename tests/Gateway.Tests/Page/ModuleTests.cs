@@ -13,6 +13,7 @@ public sealed partial class ModuleTests
     [InlineData("chat")]
     [InlineData("conversation")]
     [InlineData("figures")]
+    [InlineData("key")]
     [InlineData("sampling")]
     [InlineData("storage")]
     public async Task Module_UnderItsTests_Passes(string name)

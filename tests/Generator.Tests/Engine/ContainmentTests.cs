@@ -111,6 +111,30 @@ public sealed class ContainmentTests
     }
 
     [Fact]
+    public void Step_NoNumbers_LeavesNothingOfThePromptToShare()
+    {
+        var runner = new ScriptedModelRunner();
+        using var bench = new EngineBench(runner);
+        var prompt = EngineBench.Prompt(12);
+        bench.Submit(prompt, EngineBench.Greedy(1));
+        bench.Drive();
+        runner.LogitsOf = _ => [.. Enumerable.Repeat(float.NaN, 64)];
+        var broken = bench.Submit(prompt, EngineBench.Greedy(1));
+        bench.Drive();
+        runner.LogitsOf = history => ScriptedModelRunner.HashedLogits(history, 64);
+        var next = bench.Submit(prompt, EngineBench.Greedy(3));
+        bench.Drive();
+        var last = bench.Submit(prompt, EngineBench.Greedy(3));
+        bench.Drive();
+
+        Assert.Equal((FailureReason.ModelFault, 8), (broken.Stream.End!.Failure!.Value, broken.Stream.End.Usage.CachedTokens));
+        Assert.Equal(0, next.Stream.End!.Usage.CachedTokens);
+        Assert.Equal(8, last.Stream.End!.Usage.CachedTokens);
+        Assert.Equal(EngineBench.Expected(prompt, EngineBench.Greedy(3)), EngineBench.Read(next));
+        bench.AssertEmpty();
+    }
+
+    [Fact]
     public void Step_NumbersForSomebodyNowAndThen_StaysHealthy()
     {
         var runner = new ScriptedModelRunner();

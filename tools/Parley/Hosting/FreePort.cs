@@ -6,11 +6,17 @@ namespace Parley.Cli.Hosting;
 /// <summary>Looks at a port before minutes are spent on importing a model for it.</summary>
 internal static class FreePort
 {
-    /// <exception cref="UserErrorException">Something listens there already.</exception>
-    public static void Require(IReadOnlyList<IPAddress> addresses, int port, string option)
+    /// <exception cref="UserErrorException">There is no such port.</exception>
+    public static void RequireRange(int port, string option)
     {
         if (port is < 0 or > IPEndPoint.MaxPort)
             throw new UserErrorException($"{option} is {port}; it goes from 0 to {IPEndPoint.MaxPort}.");
+    }
+
+    /// <exception cref="UserErrorException">Something listens there already, or there is no such port.</exception>
+    public static void Require(IReadOnlyList<IPAddress> addresses, int port, string option)
+    {
+        RequireRange(port, option);
         if (port == 0)
             return;
         foreach (var address in addresses)

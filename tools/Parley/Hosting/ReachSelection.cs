@@ -70,6 +70,10 @@ internal sealed class ReachSelection
     /// <exception cref="InvalidDataException">The host is none of this machine.</exception>
     public LocalSystemOptions Apply(LocalSystemOptions options, ParseResult result)
     {
+        FreePort.RequireRange(result.GetValue(_httpPort), _httpPort.Name);
+        FreePort.RequireRange(result.GetValue(_grpcPort), _grpcPort.Name);
+        if (result.GetValue(_httpPort) is var port && port != 0 && port == result.GetValue(_grpcPort))
+            throw new UserErrorException($"{_httpPort.Name} and {_grpcPort.Name} are both {port}; HTTP/1 and gRPC need a port each.");
         var addresses = ServiceHost.Addresses(result.GetRequiredValue(_host));
         var settings = Settings(result);
         // As HostedService composes them.

@@ -10,13 +10,14 @@ internal static class JsonValues
     /// <exception cref="TemplateException">A number has too many digits, or a text holds half of a surrogate pair.</exception>
     public static TemplateValue FromUser(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.String => TextValue.FromUser(Text(element)),
+        JsonValueKind.String => TextValue.FromUser(Text(element, static one => one.GetString()!)),
         JsonValueKind.True => BooleanValue.True,
         JsonValueKind.False => BooleanValue.False,
         JsonValueKind.Number => Number(element.GetRawText()),
         JsonValueKind.Array => SequenceValue.List([.. element.EnumerateArray().Select(FromUser)]),
         JsonValueKind.Object => new DictionaryValue(element.EnumerateObject().Select(property =>
-            new KeyValuePair<TemplateValue, TemplateValue>(TextValue.FromUser(property.Name), FromUser(property.Value)))),
+            new KeyValuePair<TemplateValue, TemplateValue>(
+                TextValue.FromUser(Text(property, static one => one.Name)), FromUser(property.Value)))),
         _ => NoneValue.Instance,
     };
 
@@ -31,11 +32,11 @@ internal static class JsonValues
     }
 
     // A lone surrogate cannot be written as UTF-8; Python would carry it along and fail later.
-    private static string Text(JsonElement element)
+    private static string Text<T>(T holder, Func<T, string> read)
     {
         try
         {
-            return element.GetString()!;
+            return read(holder);
         }
         catch (InvalidOperationException exception)
         {

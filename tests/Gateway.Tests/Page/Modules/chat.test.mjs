@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { servedModel, streamChat } from "../../../../services/Gateway/wwwroot/chat.js";
+import { servedModel, streamChat, useKey } from "../../../../services/Gateway/wwwroot/chat.js";
 
 /** A server's answer in the given packets; an Error among them breaks the connection. */
 function answerWith(packets, { status = 200 } = {}) {
@@ -88,4 +88,20 @@ test("Models_WithoutAModel_AreAFault", async () => {
     answerWith([body]);
     await assert.rejects(servedModel(), /names no model/);
   }
+});
+
+test("Requests_WithAKey_CarryIt", async () => {
+  const sent = [];
+  globalThis.fetch = async (path, { headers } = {}) => {
+    sent.push([path, headers?.Authorization, headers?.["Content-Type"]]);
+    return new Response(JSON.stringify({ error: { message: "No.", code: "invalid_api_key" } }), { status: 401 });
+  };
+  useKey("pk-1");
+  assert.equal((await collect()).fault.code, "invalid_api_key");
+  await assert.rejects(servedModel(), { code: "invalid_api_key" });
+  useKey("");
+  await assert.rejects(servedModel());
+  assert.deepEqual(sent, [
+    ["/v1/chat/completions", "Bearer pk-1", "application/json"], ["/v1/models", "Bearer pk-1", undefined], ["/v1/models", undefined, undefined],
+  ]);
 });
