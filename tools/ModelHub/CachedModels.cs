@@ -62,7 +62,9 @@ public static class CachedModels
         // What names the snapshot goes before it, so that nobody finds a part of it.
         foreach (var reference in References(folder).Where(reference => reference.Commit == commit))
             File.Delete(reference.Path);
-        File.Delete(Path.Combine(folder, "trees", commit + ".json"));
+        var tree = Path.Combine(folder, "trees", commit + ".json");
+        if (File.Exists(tree))
+            File.Delete(tree);
         if (Directory.Exists(Path.Combine(folder, "snapshots", commit)))
             Directory.Delete(Path.Combine(folder, "snapshots", commit), recursive: true);
         var needed = Snapshots(folder).SelectMany(CachedSnapshot.Files).Select(file => file.BlobName).ToHashSet(StringComparer.Ordinal);
