@@ -84,11 +84,10 @@ internal static class HubTable
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        var processor = process.TotalProcessorTime.TotalSeconds;
         if (process.ExitCode != 0)
             throw new InvalidOperationException(await output + await error);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {name,-24} | {seconds,6:0.00} s | {bytes / seconds / 1e6,6:0} MB/s | {processor,5:0.00} s of processor | load {Load()} |"));
+            $"| {name,-24} | {seconds,6:0.00} s | {bytes / seconds / 1e6,6:0} MB/s | load {Load()} |"));
         Directory.Delete(home, recursive: true);
     }
 

@@ -51,7 +51,7 @@ internal static class UpCommand
     /// <summary>Starts the system with a sign of life while the model loads.</summary>
     public static Task<LocalSystem> StartAsync(ModelProgress view, LocalSystemOptions options, CancellationToken cancellationToken)
     {
-        view.Wait("Loading the model and warming up");
+        view.Wait("load", "Loading the model and warming up…");
         return LocalSystem.StartAsync(options, cancellationToken);
     }
 

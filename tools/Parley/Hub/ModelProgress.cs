@@ -16,6 +16,7 @@ internal sealed class ModelProgress
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Stage> _stages = new(StringComparer.Ordinal);
+    private readonly List<ProgressTask> _waits = [];
     private readonly IAnsiConsole _console;
     private readonly ProgressContext? _bars;
     private readonly ConcurrentDictionary<int, string> _amounts;
@@ -35,7 +36,13 @@ internal sealed class ModelProgress
             .Columns(
                 new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
                 new AmountColumn(amounts))
-            .StartAsync(bars => work(new ModelProgress(console, bars, amounts, time)));
+            .StartAsync(async bars =>
+            {
+                var view = new ModelProgress(console, bars, amounts, time);
+                var result = await work(view);
+                view._waits.ForEach(wait => wait.IsIndeterminate(false).Value = wait.MaxValue);
+                return result;
+            });
     }
 
     /// <summary>How far a stage is; a new total is a new round of it.</summary>
@@ -55,15 +62,15 @@ internal sealed class ModelProgress
         }
     }
 
-    /// <summary>Something goes on whose length nobody knows.</summary>
-    public void Wait(string what)
+    /// <summary>A stage whose length nobody knows.</summary>
+    public void Wait(string name, string sentence)
     {
         lock (_gate)
         {
             if (_bars is not null)
-                _bars.AddTask(what).IsIndeterminate();
+                _waits.Add(_bars.AddTask(name).IsIndeterminate());
             else
-                Write(what + "…");
+                Write(sentence);
         }
     }
 
