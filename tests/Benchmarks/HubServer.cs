@@ -50,8 +50,8 @@ internal sealed class HubServer : IAsyncDisposable
     {
         using var file = File.OpenRead(path);
         var large = file.Length >= LargeBytes;
-        var git = SHA1.HashData(large ? Encoding.UTF8.GetBytes(path)
-            : [.. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {file.Length}\0")), .. File.ReadAllBytes(path)]);
+        var start = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"blob {file.Length}\0"));
+        var git = SHA1.HashData(large ? Encoding.UTF8.GetBytes(path) : [.. start, .. File.ReadAllBytes(path)]);
         return (path, file.Length, Convert.ToHexStringLower(git), large ? Convert.ToHexStringLower(SHA256.HashData(file)) : null);
     }
 
@@ -67,8 +67,14 @@ internal sealed class HubServer : IAsyncDisposable
         else if (path.StartsWith($"api/models/{Repository}/tree/", StringComparison.Ordinal))
         {
             await context.Response.WriteAsJsonAsync(_files.Select(file => file.Value.Sha256 is { } sha
-                ? (object)new { type = "file", path = file.Key, size = file.Value.Bytes, oid = file.Value.GitId,
-                    lfs = new { oid = sha, size = file.Value.Bytes, pointerSize = 134 } }
+                ? (object)new
+                {
+                    type = "file",
+                    path = file.Key,
+                    size = file.Value.Bytes,
+                    oid = file.Value.GitId,
+                    lfs = new { oid = sha, size = file.Value.Bytes, pointerSize = 134 }
+                }
                 : new { type = "file", path = file.Key, size = file.Value.Bytes, oid = file.Value.GitId }));
         }
         else if (path.StartsWith("store/", StringComparison.Ordinal) || path.StartsWith($"{Repository}/resolve/", StringComparison.Ordinal))

@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Parley.Benchmarks;
 
 /// <summary>
-/// <c>hub serve FOLDER [PORT] [MB/s]</c>: a Hub with that folder as org/model. <c>hub measure MB [HF]</c>: pulls of random bytes from such a
-/// one, into empty caches: ours at 200 MB/s, and by turns with the Hub's own client as fast as it goes.
+/// <c>hub serve FOLDER [PORT] [MB/s]</c>: a Hub with that folder as org/model. <c>hub measure MB [HF]</c>: pulls of random bytes from
+/// such a one, into empty caches: ours at 200 MB/s, and by turns with the Hub's own client as fast as it goes.
 /// </summary>
 internal static class HubTable
 {

@@ -127,7 +127,8 @@ public static class CachedModels
             catch (IOException exception)
             {
                 held.ForEach(file => file.Dispose());
-                throw new HubException(HubFailure.Refused, $"{repository} is being fetched by another program; stop that first.", exception);
+                throw new HubException(
+                    HubFailure.Refused, $"{repository} is being fetched by another program; stop that first.", exception);
             }
         }
 

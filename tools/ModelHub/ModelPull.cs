@@ -120,7 +120,7 @@ public sealed class ModelPull
         if (File.Exists(cache.EntryPath(commit, FileSelection.Config)))
             return cache.SnapshotPath(commit);
         throw _settings.Offline ? NotCached(reference) : new HubException(HubFailure.Refused,
-            $"{reference.Repository} has no {FileSelection.Config}; 'parley pull {reference}' fetches the model, which then says what it is.");
+            $"{reference.Repository} has no {FileSelection.Config}; 'parley pull {reference}' fetches the model, which says what it is.");
     }
 
     /// <summary>The model as the cache holds it, without a request; null where it does not hold the whole of it.</summary>

@@ -40,7 +40,11 @@ internal sealed class HubHome : IAsyncDisposable
     {
         var repository = Hub.Add(name, commit: commit);
         foreach (var path in Directory.GetFiles(Shared.DemoModel))
-            repository.With(Path.GetFileName(path), File.ReadAllBytes(path), isLarge: path.EndsWith(".safetensors", StringComparison.Ordinal));
+        {
+            var isLarge = path.EndsWith(".safetensors", StringComparison.Ordinal);
+            repository.With(Path.GetFileName(path), File.ReadAllBytes(path), isLarge);
+        }
+
         return repository;
     }
 

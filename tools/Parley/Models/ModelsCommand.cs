@@ -5,6 +5,7 @@ using Parley.Cli.Hosting;
 using Parley.Cli.Hub;
 using Parley.Cli.Packages;
 using Parley.ModelHub;
+using Parley.ModelHub.Protocol;
 using Spectre.Console;
 
 namespace Parley.Cli.Models;
@@ -24,7 +25,7 @@ internal static class ModelsCommand
     public static Command Create(IAnsiConsole console)
     {
         var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var command = new Command("models", "List the models on this machine: snapshots of the Hub's cache, and imported packages.") { json };
+        var command = new Command("models", "List the models on this machine: snapshots of the Hub's cache, imported packages.") { json };
         command.Subcommands.Add(CreateRemove(console));
         command.Subcommands.Add(CreateSearch());
         command.SetAction(result =>
@@ -84,8 +85,7 @@ internal static class ModelsCommand
             if (found.Count == 0)
                 Console.Out.WriteLine("The Hub knows none.");
             else
-                Write([["name", "downloads", "updated", "form"], .. found.Select(model => (string[])
-                    [model.Name, model.Downloads.ToString("N0", CultureInfo.InvariantCulture), Day(model.LastModified), model.IsGguf ? "gguf" : ""])]);
+                Write([["name", "downloads", "updated", "form"], .. found.Select(Row)]);
             return 0;
         });
         return command;
@@ -104,6 +104,11 @@ internal static class ModelsCommand
     [
         model.Name, model.Kind, model.Precision, ByteText.Of(model.Bytes), model.Commit?[..8] ?? "", model.Source,
         model.LastUse.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture),
+    ];
+
+    private static string[] Row(HubModel model) =>
+    [
+        model.Name, model.Downloads.ToString("N0", CultureInfo.InvariantCulture), Day(model.LastModified), model.IsGguf ? "gguf" : "",
     ];
 
     private static string Day(string time) => time.Length >= 10 ? time[..10] : time;

@@ -15,8 +15,8 @@ internal static class ImportCommand
     {
         var source = new Argument<string>("source")
         {
-            Description = "A name on the Hugging Face Hub; or a Hugging Face folder (config.json, tokenizer.json, *.safetensors); or a .gguf file, "
-                + "tokenizer.json beside it.",
+            Description = "A name on the Hugging Face Hub; or a Hugging Face folder (config.json, tokenizer.json, *.safetensors); or a "
+                + ".gguf file, tokenizer.json beside it.",
         };
         var destination = new Argument<string>("destination") { Description = "The package's folder; must not exist." };
         var precision = ModelSelection.CreatePrecision();

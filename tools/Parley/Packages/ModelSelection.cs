@@ -12,8 +12,8 @@ internal sealed class ModelSelection
 {
     public Option<string?> Model { get; } = new("--model", "-m")
     {
-        Description = "A name on the Hugging Face Hub (org/model[@revision][:VARIANT]), or the path of a Hugging Face folder, a .gguf file or a "
-            + "package; the bundled demo model without it.",
+        Description = "A name on the Hugging Face Hub (org/model[@revision][:VARIANT]), or the path of a Hugging Face folder, a .gguf "
+            + "file or a package; the bundled demo model without it.",
         HelpName = "NAME|PATH",
     };
 

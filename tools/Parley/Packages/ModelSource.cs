@@ -12,7 +12,7 @@ namespace Parley.Cli.Packages;
 /// <param name="ContentHash">Hash of what the import reads, where the names of its blobs give it without reading; else null.</param>
 internal sealed record ModelSource(string Path, string Shown, string? ContentHash)
 {
-    /// <summary>Finds what a text names: a path that exists, or that can be nothing else, is a path; the rest are names on the Hub.</summary>
+    /// <summary>Finds what a text names: what exists, or can be nothing else, is a path; the rest are names on the Hub.</summary>
     /// <exception cref="UserErrorException">The path does not exist.</exception>
     /// <exception cref="HubException">The name cannot be had.</exception>
     /// <exception cref="InvalidDataException">An import would refuse the model.</exception>

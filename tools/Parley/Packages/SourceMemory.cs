@@ -48,9 +48,9 @@ internal sealed class SourceMemory(string folder, TimeProvider time)
         {
             // A link's own length and times say nothing of what it leads to.
             var file = new FileInfo(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
-            text.Append(CultureInfo.InvariantCulture,
-                $"{path}\n{file.FullName}\n{(file.Exists ? file.Length : -1)} {file.LastWriteTimeUtc.Ticks} {file.CreationTimeUtc.Ticks}\n");
-            newest = file.LastWriteTimeUtc > newest ? file.LastWriteTimeUtc : newest;
+            var (length, written, created) = (file.Exists ? file.Length : -1, file.LastWriteTimeUtc, file.CreationTimeUtc);
+            text.Append(CultureInfo.InvariantCulture, $"{path}\n{file.FullName}\n{length} {written.Ticks} {created.Ticks}\n");
+            newest = written > newest ? written : newest;
         }
 
         return (text.ToString(), newest);
