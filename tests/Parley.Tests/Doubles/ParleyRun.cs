@@ -14,6 +14,7 @@ internal sealed class ParleyRun : IAsyncDisposable
     private readonly Process _process;
     private readonly Channel<string> _lines = Channel.CreateBounded<string>(LinesMax);
     private readonly List<string> _seen = [];
+    private readonly List<string> _output = [];
     private readonly CancellationTokenSource _hang = new(HangTime);
     private int _open = 2;
 
@@ -25,6 +26,9 @@ internal sealed class ParleyRun : IAsyncDisposable
 
     /// <summary>Everything that was read so far, of both outputs.</summary>
     public string Text => string.Join('\n', _seen);
+
+    /// <summary>Standard output alone; to be read after the end.</summary>
+    public string Output => string.Join('\n', _output);
 
     public static ParleyRun Start(IReadOnlyDictionary<string, string?> environment, string? input, params string[] arguments)
     {
@@ -43,7 +47,11 @@ internal sealed class ParleyRun : IAsyncDisposable
         }
 
         var run = new ParleyRun(new Process { StartInfo = start });
-        run._process.OutputDataReceived += (_, line) => run.Take(line.Data);
+        run._process.OutputDataReceived += (_, line) =>
+        {
+            run._output.Add(line.Data ?? "");
+            run.Take(line.Data);
+        };
         run._process.ErrorDataReceived += (_, line) => run.Take(line.Data);
         run._process.Start();
         run._process.BeginOutputReadLine();

@@ -52,6 +52,22 @@ public sealed class ModelNameTests
         Assert.False(home.HasSentWeights());
     }
 
+    [Fact]
+    public async Task Eval_OfAName_TakesItsPackageAndLeavesTheOutputToJson()
+    {
+        await using var home = await HubHome.StartAsync();
+        home.AddDemo(Name);
+        var ids = Path.Combine(home.Folder, "ids.json");
+        File.WriteAllText(ids, $"[{string.Join(", ", Enumerable.Range(300, 40))}]");
+
+        await using var run = home.Start("eval", Name, "--ids", ids, "--json");
+
+        Assert.Equal(0, await run.EndAsync());
+        using var json = JsonDocument.Parse(run.Output);
+        Assert.Equal(1, json.RootElement.GetProperty("results").GetArrayLength());
+        Assert.Contains("Importing org/demo-model as int8", run.Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("./org/demo-model")]
     [InlineData("/nowhere/demo-model")]

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Parley.Cli.Hosting;
+using Parley.Cli.Hub;
 using Spectre.Console;
 
 namespace Parley.Cli.Evaluation;
@@ -57,8 +58,7 @@ internal static class EvalCommand
         command.SetAction(async (result, _) =>
         {
             using var termination = new Termination();
-            var status = result.GetValue(json) ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
-                : console;
+            var status = ModelProgress.ConsoleOf(console, result.GetValue(json));
             var folders = await resolve(status, result.GetRequiredValue(packages), termination.Token);
             var compared = result.GetValue(reference) is { } named ? (await resolve(status, [named], termination.Token))[0] : null;
             var plan = Plan(

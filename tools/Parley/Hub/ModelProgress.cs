@@ -26,6 +26,11 @@ internal sealed class ModelProgress
         IAnsiConsole console, ProgressContext? bars, ConcurrentDictionary<int, string> amounts, TimeProvider time) =>
         (_console, _bars, _amounts, _time) = (console, bars, amounts, time);
 
+    /// <summary>Where to show it: standard error, where standard output is read by a program.</summary>
+    public static IAnsiConsole ConsoleOf(IAnsiConsole console, bool outputIsJson) => outputIsJson
+        ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
+        : console;
+
     /// <summary>Shows what a piece of work reports, for as long as it runs.</summary>
     public static async Task<T> RunAsync<T>(IAnsiConsole console, TimeProvider time, Func<ModelProgress, Task<T>> work)
     {
