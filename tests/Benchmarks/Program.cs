@@ -17,6 +17,12 @@ switch (args)
         return;
 }
 
+if (args is ["hub", .. var hub])
+{
+    await HubTable.PrintAsync(hub);
+    return;
+}
+
 if (args is ["linears", .. var linears])
 {
     LinearBench.Run(linears);

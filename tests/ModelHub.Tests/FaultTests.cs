@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using Parley.ModelHub.Naming;
 using Parley.ModelHub.Tests.Doubles;
+using Parley.TestSupport.Hub;
 
 namespace Parley.ModelHub.Tests;
 

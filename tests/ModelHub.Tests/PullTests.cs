@@ -1,5 +1,6 @@
 using Parley.ModelHub.Naming;
 using Parley.ModelHub.Tests.Doubles;
+using Parley.TestSupport.Hub;
 
 namespace Parley.ModelHub.Tests;
 

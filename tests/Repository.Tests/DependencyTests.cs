@@ -16,7 +16,7 @@ public sealed class DependencyTests
         ["PackageFormat"] = [],
         ["ModelHub"] = [],
         ["ModelImporter"] = ["PackageFormat"],
-        ["Parley"] = ["Gateway", "Generator", "ModelImporter", "Protos", "ServiceDefaults", "Tokenizer"],
+        ["Parley"] = ["Gateway", "Generator", "ModelHub", "ModelImporter", "Protos", "ServiceDefaults", "Tokenizer"],
     };
 
     /// <summary>What ServiceDefaults may bring into every service.</summary>

@@ -12,6 +12,8 @@ public static class HubAccount
         HubSettings settings, string token, HttpMessageInvoker http, TimeProvider time, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(settings);
+        if (settings.Offline)
+            throw new HubException(HubFailure.Offline, "HF_HUB_OFFLINE forbids to ask the Hub whose token it is.");
         var cleaned = HubSettings.Clean(token) ?? throw new HubException(HubFailure.Refused, "The token is empty.");
         var asked = new HubSettings
         {
@@ -20,6 +22,10 @@ public static class HubAccount
             TokenPath = settings.TokenPath,
             CacheFolder = settings.CacheFolder,
             ChecksFolder = settings.ChecksFolder,
+            AttemptsMax = settings.AttemptsMax,
+            RetryDelay = settings.RetryDelay,
+            RetryDelayMax = settings.RetryDelayMax,
+            SilenceMax = settings.SilenceMax,
         };
         var name = await new HubApi(new HubRequests(http, asked, time), asked).WhoAmIAsync(cancellationToken);
         Write(settings.TokenPath, cleaned);

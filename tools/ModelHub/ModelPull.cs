@@ -43,8 +43,11 @@ public sealed class ModelPull
     /// <value>Called with the folder of what describes a model, before anything large is fetched; throws to refuse it.</value>
     public Action<string>? Inspect { get; init; }
 
-    /// <value>Called with a GGUF file's name and a reader of its beginning, before it is fetched; throws to refuse it.</value>
-    public Func<string, GgufBeginning, CancellationToken, Task>? InspectGguf { get; init; }
+    /// <value>
+    /// Called with the folder of what lies beside a GGUF file, the file's name and a reader of its beginning, before it is fetched; throws
+    /// to refuse it.
+    /// </value>
+    public Func<string, string, GgufBeginning, CancellationToken, Task>? InspectGguf { get; init; }
 
     /// <value>Memory of this machine, for the list of choices. Default: what .NET says is available.</value>
     public long MemoryBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -75,18 +78,11 @@ public sealed class ModelPull
         _progress = progress;
         _fetched = 0;
         if (_settings.Offline)
-            return FindCached(reference, cancellationToken) ?? throw NotCached(reference);
+            return FindCached(reference, progress, cancellationToken) ?? throw NotCached(reference);
 
-        // (1) resolve and (2) list
-        var revision = await _api.ResolveAsync(reference.Repository, reference.Revision, cancellationToken);
+        // (1) to (3)
         var cache = new HubCache(_settings.CacheFolder, reference.Repository);
-        var commit = revision.Commit;
-        var files = cache.ReadTree(commit) ?? await _api.ListAsync(reference.Repository, commit, cancellationToken);
-        cache.Create();
-
-        // (3) what describes the model
-        var descriptions = FileSelection.Descriptions(files);
-        await BringAsync(cache, reference.Repository, commit, descriptions, cancellationToken);
+        var (commit, files, descriptions) = await BringDescriptionsAsync(cache, reference, cancellationToken);
         if (reference.Variant is null && descriptions.Any(file => file.Path == FileSelection.Config))
             Inspect?.Invoke(cache.SnapshotPath(commit));
 
@@ -97,7 +93,7 @@ public sealed class ModelPull
         if (gguf is not null && InspectGguf is not null)
         {
             var beginning = new GgufBeginning(_requests, _api.Locate(reference.Repository, commit, gguf.Path), gguf);
-            await InspectGguf(gguf.Path, beginning, cancellationToken);
+            await InspectGguf(cache.SnapshotPath(commit), gguf.Path, beginning, cancellationToken);
         }
 
         // (5) to (8)
@@ -109,17 +105,41 @@ public sealed class ModelPull
             reference.Repository, commit, cache.SnapshotPath(commit), [.. descriptions, .. weights], gguf?.Path, _fetched);
     }
 
-    /// <summary>The model as the cache holds it, without a request; null where it does not hold the whole of it.</summary>
-    /// <exception cref="HubException">A file that it holds is damaged, and cannot be fetched anew without a request.</exception>
-    public PulledModel? FindCached(ModelReference reference, CancellationToken cancellationToken = default)
+    /// <summary>Brings what describes a model, and no weights; from the cache alone where requests are switched off.</summary>
+    /// <returns>The folder with its configuration and its tokenizer.</returns>
+    /// <exception cref="HubException">It could not be had, or the repository has no configuration.</exception>
+    public async Task<string> DescribeAsync(
+        ModelReference reference, IProgress<PullProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reference);
+        _progress = progress;
+        var cache = new HubCache(_settings.CacheFolder, reference.Repository);
+        var commit = _settings.Offline
+            ? cache.CommitOf(reference.Revision) ?? throw NotCached(reference)
+            : (await BringDescriptionsAsync(cache, reference, cancellationToken)).Commit;
+        if (File.Exists(cache.EntryPath(commit, FileSelection.Config)))
+            return cache.SnapshotPath(commit);
+        throw _settings.Offline ? NotCached(reference) : new HubException(HubFailure.Refused,
+            $"{reference.Repository} has no {FileSelection.Config}; 'parley pull {reference}' fetches the model, which says what it is.");
+    }
+
+    /// <summary>The model as the cache holds it, without a request; null where it does not hold the whole of it.</summary>
+    /// <exception cref="HubException">A file that it holds is damaged, and cannot be fetched anew without a request.</exception>
+    public PulledModel? FindCached(
+        ModelReference reference, IProgress<PullProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        _progress = progress;
         var cache = new HubCache(_settings.CacheFolder, reference.Repository);
         if (cache.CommitOf(reference.Revision) is not { } commit || !Directory.Exists(cache.SnapshotPath(commit)))
             return null;
         var folder = cache.SnapshotPath(commit);
         var there = CachedSnapshot.Files(folder);
-        var listed = cache.ReadTree(commit)?.Where(file => there.Any(other => other.Path == file.Path)).ToArray() ?? there;
+        var tree = cache.ReadTree(commit);
+        // Other tools fetch parts of a repository: without its tokenizer or its settings a model is there, and is another one.
+        if (tree is not null && FileSelection.Descriptions(tree).Any(file => there.All(other => other.Path != file.Path)))
+            return null;
+        var listed = tree?.Where(file => there.Any(other => other.Path == file.Path)).ToArray() ?? there;
         IReadOnlyList<HubFile> weights;
         try
         {
@@ -134,7 +154,7 @@ public sealed class ModelPull
 
         var isGguf = weights[0].Path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
         var descriptions = FileSelection.Descriptions(listed);
-        if (!isGguf && !descriptions.Any(file => file.Path == FileSelection.Config))
+        if (!isGguf && !(descriptions.Any(file => file.Path == FileSelection.Config) && descriptions.Any(FileSelection.IsTokenizer)))
             return null;
         HubFile[] needed = [.. descriptions, .. weights];
         Begin("check", needed.Sum(file => file.Bytes));
@@ -148,6 +168,18 @@ public sealed class ModelPull
         }
 
         return new PulledModel(reference.Repository, commit, folder, needed, isGguf ? weights[0].Path : null, 0);
+    }
+
+    /// <summary>(1) resolve, (2) list, (3) fetch what describes the model.</summary>
+    private async Task<(string Commit, IReadOnlyList<HubFile> Files, IReadOnlyList<HubFile> Descriptions)> BringDescriptionsAsync(
+        HubCache cache, ModelReference reference, CancellationToken cancellationToken)
+    {
+        var (commit, _) = await _api.ResolveAsync(reference.Repository, reference.Revision, cancellationToken);
+        var files = cache.ReadTree(commit) ?? await _api.ListAsync(reference.Repository, commit, cancellationToken);
+        cache.Create();
+        var descriptions = FileSelection.Descriptions(files);
+        await BringAsync(cache, reference.Repository, commit, descriptions, cancellationToken);
+        return (commit, files, descriptions);
     }
 
     private async Task BringAsync(

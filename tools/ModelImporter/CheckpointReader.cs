@@ -76,6 +76,18 @@ internal sealed class CheckpointReader : IDisposable
         return FindArchitecture(file).ReadConfig(file);
     }
 
+    /// <summary>Checks the JSON files of a folder whose weights are not there yet.</summary>
+    /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
+    public static void CheckDescription(string folder)
+    {
+        var file = ConfigFile.Open(folder);
+        HasEnds(folder, file, FindArchitecture(file).ReadConfig(file).Shape.VocabularySize);
+    }
+
+    /// <summary>Checks a configuration by itself.</summary>
+    /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
+    public static void CheckConfiguration(ConfigFile file) => FindArchitecture(file).ReadConfig(file);
+
     /// <summary>The weights that a configuration asks for.</summary>
     public static DecoderWeights WeightsOf(DecoderConfig config) =>
         Architectures.Single(architecture => architecture.Name == config.Architecture).Weights(config);

@@ -93,6 +93,11 @@ public static class ModelImport
         };
     }
 
+    /// <summary>Paths of all files of a checkpoint that an import reads, in order.</summary>
+    /// <exception cref="InvalidDataException">The folder has no weights.</exception>
+    public static IReadOnlyList<string> SourceFiles(string source) =>
+        [.. CheckpointFiles.Present(source).Select(name => Path.Combine(CheckpointTensors.FolderOf(source), name))];
+
     /// <summary>
     /// SHA-256 over names and contents of all files of a checkpoint that an import reads. With <see cref="Version"/>, the precision and the
     /// context it makes the key of an import cache.

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Microsoft.Extensions.Options;
+using Parley.ModelHub;
 using Parley.ServiceDefaults;
 
 namespace Parley.Cli;
@@ -12,7 +13,7 @@ internal static class ErrorReport
     /// <summary>The message for the user; null for a defect of Parley itself.</summary>
     public static string? For(Exception exception) => exception switch
     {
-        UserErrorException or InvalidDataException or IOException or UnauthorizedAccessException => exception.Message,
+        UserErrorException or HubException or InvalidDataException or IOException or UnauthorizedAccessException => exception.Message,
         OptionsValidationException invalid => string.Join(" ", invalid.Failures),
         RpcException failed => $"{failed.StatusCode}: {failed.Status.Detail}",
         _ when ServiceHost.IsUnreadableSetting(exception) => exception.Message,

@@ -6,6 +6,7 @@ using Parley.Cli.Evaluation;
 using Parley.Cli.Gpu;
 using Parley.Cli.Hosting;
 using Parley.Cli.Inspect;
+using Parley.Cli.Models;
 using Parley.Cli.Packages;
 using Spectre.Console;
 
@@ -14,10 +15,14 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
 {
     UpCommand.Create(console),
     ChatCommand.Create(console),
+    PullCommand.Create(console),
+    ModelsCommand.Create(console),
+    LoginCommand.Create(console),
+    LogoutCommand.Create(),
     InspectCommand.Create(console),
     ImportCommand.Create(console),
     SynthCommand.Create(console),
-    EvalCommand.Create(console),
+    EvalCommand.Create(console, PackageCache.ResolveAsync),
     BenchCommand.Create(console),
     GpuCommand.Create(console),
 };

@@ -1,4 +1,5 @@
 using Parley.ModelHub.Naming;
+using Parley.TestSupport.Hub;
 
 namespace Parley.ModelHub.Tests.Doubles;
 

@@ -13,12 +13,16 @@ internal sealed class PartJournal : IDisposable
     private const long Version = 1;
     private const int HeaderBytes = 24;
 
+    /// <summary>What a process that is killed may lose of each part; a note for every read would be a system call for every read.</summary>
+    private const long NoteBytes = 1 << 20;
+
     private readonly SafeFileHandle _handle;
     private readonly long[] _counts;
+    private readonly long[] _noted;
 
     private PartJournal(SafeFileHandle handle, long bytes, long partBytes, long[] counts)
     {
-        (_handle, Bytes, PartBytes, _counts) = (handle, bytes, partBytes, counts);
+        (_handle, Bytes, PartBytes, _counts, _noted) = (handle, bytes, partBytes, counts, [.. counts]);
     }
 
     public long Bytes { get; }
@@ -77,13 +81,33 @@ internal sealed class PartJournal : IDisposable
     /// <summary>Counts bytes of a part that have been written; one writer for each part.</summary>
     public void Set(int part, long count)
     {
-        Span<byte> number = stackalloc byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(number, count);
-        RandomAccess.Write(_handle, number, HeaderBytes + (8L * part));
+        // What is taken back is noted at once: a note must never say more than is there.
+        if (count < _noted[part] || count - _noted[part] >= NoteBytes || count == LengthOf(part))
+            Note(part, count);
         Volatile.Write(ref _counts[part], count);
     }
 
-    public void Dispose() => _handle.Dispose();
+    /// <summary>Notes what was counted, and closes.</summary>
+    public void Dispose()
+    {
+        if (_handle.IsClosed)
+            return;
+        for (var part = 0; part < Parts; part++)
+        {
+            if (_noted[part] != _counts[part])
+                Note(part, _counts[part]);
+        }
+
+        _handle.Dispose();
+    }
+
+    private void Note(int part, long count)
+    {
+        Span<byte> number = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(number, count);
+        RandomAccess.Write(_handle, number, HeaderBytes + (8L * part));
+        _noted[part] = count;
+    }
 
     private static PartJournal? Read(SafeFileHandle handle, long bytes)
     {

@@ -29,6 +29,10 @@ public static partial class FileSelection
             || file.Path == IndexedWeights || file.Path.StartsWith(Templates, StringComparison.Ordinal)
             && file.Path.EndsWith(".jinja", StringComparison.Ordinal))];
 
+    /// <summary>Whether a file alone makes a tokenizer.</summary>
+    internal static bool IsTokenizer(HubFile file) =>
+        file.Path is "tokenizer.json" or "tokenizer.model" || file.Path.EndsWith(".tiktoken", StringComparison.Ordinal);
+
     /// <summary>The GGUF files of a repository as one can choose them: split ones are one choice.</summary>
     public static IReadOnlyList<GgufChoice> Choices(IReadOnlyList<HubFile> files) =>
     [

@@ -5,6 +5,7 @@ using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 using Parley.Cli.Hosting;
+using Parley.Cli.Hub;
 using Parley.Cli.Packages;
 using Parley.ServiceDefaults;
 using Spectre.Console;
@@ -61,15 +62,17 @@ internal sealed class GatewayConnection : IAsyncDisposable
             }
         }
 
-        var package = await PackageCache.ResolveAsync(console, model, result, cancellationToken);
-        var options = new LocalSystemOptions
+        var system = await ModelProgress.RunAsync(console, TimeProvider.System, async view =>
         {
-            PackageDirectory = package,
-            Threads = result.GetValue(model.Threads),
-            LogLevelMin = LogLevel.Warning,
-            Settings = key is null ? [] : new Dictionary<string, string?> { ["Gateway:ApiKey"] = key },
-        };
-        var system = await UpCommand.StartAsync(console, options, cancellationToken);
+            var options = new LocalSystemOptions
+            {
+                PackageDirectory = await PackageCache.ResolveAsync(view, model, result, cancellationToken),
+                Threads = result.GetValue(model.Threads),
+                LogLevelMin = LogLevel.Warning,
+                Settings = key is null ? [] : new Dictionary<string, string?> { ["Gateway:ApiKey"] = key },
+            };
+            return await UpCommand.StartAsync(view, options, cancellationToken);
+        });
         return new GatewayConnection(system.Grpc, GrpcClientDefaults.CreateChannel(system.Grpc), key, system);
     }
 

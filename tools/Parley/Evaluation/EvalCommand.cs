@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Parley.Cli.Hosting;
+using Parley.Cli.Hub;
 using Spectre.Console;
 
 namespace Parley.Cli.Evaluation;
@@ -17,9 +18,16 @@ internal static class EvalCommand
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
     };
 
-    public static Command Create(IAnsiConsole console)
+    /// <param name="console">Where progress is shown.</param>
+    /// <param name="resolve">Makes packages of what the command line names.</param>
+    public static Command Create(
+        IAnsiConsole console, Func<IAnsiConsole, IReadOnlyList<string>, CancellationToken, Task<string[]>> resolve)
     {
-        var packages = new Argument<string[]>("packages") { Description = "Package folders.", Arity = ArgumentArity.OneOrMore };
+        var packages = new Argument<string[]>("packages")
+        {
+            Description = "Package folders, or names on the Hugging Face Hub.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var text = new Option<string[]>("--text")
         {
             Description = "Text files (UTF-8), read one after the other.",
@@ -47,20 +55,22 @@ internal static class EvalCommand
         {
             packages, text, ids, reference, window, stride, tokensMax, threads, json,
         };
-        command.SetAction((result, _) =>
+        command.SetAction(async (result, _) =>
         {
             using var termination = new Termination();
-            var folders = result.GetRequiredValue(packages);
+            var status = ModelProgress.ConsoleOf(console, result.GetValue(json));
+            var folders = await resolve(status, result.GetRequiredValue(packages), termination.Token);
+            var compared = result.GetValue(reference) is { } named ? (await resolve(status, [named], termination.Token))[0] : null;
             var plan = Plan(
                 folders[0], result.GetValue(text) ?? [], result.GetValue(ids), result.GetValue(window), result.GetValue(stride),
                 result.GetValue(tokensMax));
             IReadOnlyList<EvaluationResult> Run(Action<int>? advance) => ModelEvaluation.Run(
-                plan, folders, result.GetValue(reference), result.GetValue(threads), advance, termination.Token);
+                plan, folders, compared, result.GetValue(threads), advance, termination.Token);
             if (result.GetValue(json))
                 WriteJson(plan, Run(null));
             else
                 Write(console, plan, WithProgress(console, plan, Run));
-            return Task.FromResult(0);
+            return 0;
         });
         return command;
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Parley.Cli.Hub;
 using Parley.Cli.Packages;
 using Spectre.Console;
 
@@ -27,14 +28,18 @@ internal static class UpCommand
             using var termination = new Termination();
             var reached = reach.Apply(new LocalSystemOptions { PackageDirectory = "" }, result);
             var started = Stopwatch.GetTimestamp();
-            var package = await PackageCache.ResolveAsync(console, model, result, termination.Token);
-            var options = reached with
+            var (system, options) = await ModelProgress.RunAsync(console, TimeProvider.System, async view =>
             {
-                PackageDirectory = package,
-                Threads = result.GetValue(model.Threads),
-                LogLevelMin = result.GetValue(verbose) ? LogLevel.Information : LogLevel.Warning,
-            };
-            await using var system = await StartAsync(console, options, termination.Token);
+                var package = await PackageCache.ResolveAsync(view, model, result, termination.Token);
+                var options = reached with
+                {
+                    PackageDirectory = package,
+                    Threads = result.GetValue(model.Threads),
+                    LogLevelMin = result.GetValue(verbose) ? LogLevel.Information : LogLevel.Warning,
+                };
+                return (await StartAsync(view, options, termination.Token), options);
+            });
+            await using var running = system;
             await PrintAsync(console, system, options, Stopwatch.GetElapsedTime(started), termination.Token);
             await WaitAsync(termination.Token);
             console.MarkupLine("[grey]Stopping: no new requests, running answers are finished…[/]");
@@ -44,8 +49,11 @@ internal static class UpCommand
     }
 
     /// <summary>Starts the system with a sign of life while the model loads.</summary>
-    public static Task<LocalSystem> StartAsync(IAnsiConsole console, LocalSystemOptions options, CancellationToken cancellationToken) =>
-        console.Status().StartAsync("Loading the model and warming up…", _ => LocalSystem.StartAsync(options, cancellationToken));
+    public static Task<LocalSystem> StartAsync(ModelProgress view, LocalSystemOptions options, CancellationToken cancellationToken)
+    {
+        view.Wait("load", "Loading the model and warming up…");
+        return LocalSystem.StartAsync(options, cancellationToken);
+    }
 
     private static async Task PrintAsync(
         IAnsiConsole console, LocalSystem system, LocalSystemOptions options, TimeSpan elapsed, CancellationToken cancellationToken)

@@ -62,7 +62,7 @@ internal static class InspectCommand
                 status, model, result, address, key.Read(result), cancellationToken);
             var reply = await new ChatCompletion.ChatCompletionClient(connection.Invoker).InspectAsync(
                 new InspectRequest { Request = request, Candidates = result.GetValue(candidates) }, cancellationToken: cancellationToken);
-            var folder = alsoModel ? model.Folder(result) : null;
+            var folder = alsoModel ? await model.DescribeAsync(status, null, result, cancellationToken) : null;
             if (result.GetValue(json))
                 ChatReport.WriteJson(reply, folder);
             else
@@ -75,16 +75,23 @@ internal static class InspectCommand
     private static Command CreateModel(IAnsiConsole console)
     {
         var model = new ModelSelection();
+        var name = new Argument<string?>("name")
+        {
+            Description = "Name or path of the model, as --model takes it; of a name no weights are fetched.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var command = new Command("model", "Show a model's modules, sizes, and what each file of its folder decides.");
+        var command = new Command("model", "Show a model's modules, sizes, and what each file of its folder decides.") { name };
         command.Options.Add(model.Model);
         command.Options.Add(json);
-        command.SetAction(result =>
+        command.SetAction(async (result, cancellationToken) =>
         {
+            var status = result.GetValue(json) ? Quiet() : console;
+            var folder = await model.DescribeAsync(status, result.GetValue(name), result, cancellationToken);
             if (result.GetValue(json))
-                ModelReport.WriteJson(model.Folder(result));
+                ModelReport.WriteJson(folder);
             else
-                ModelReport.Write(model.Folder(result));
+                ModelReport.Write(folder);
         });
         return command;
     }

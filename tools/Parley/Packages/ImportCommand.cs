@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Parley.Cli.Hosting;
+using Parley.Cli.Hub;
 using Parley.ModelImporter;
 using Spectre.Console;
 
@@ -14,11 +15,12 @@ internal static class ImportCommand
     {
         var source = new Argument<string>("source")
         {
-            Description = "A Hugging Face folder (config.json, tokenizer.json, *.safetensors); or a .gguf file, tokenizer.json beside it.",
+            Description = "A name on the Hugging Face Hub; or a Hugging Face folder (config.json, tokenizer.json, *.safetensors); or a "
+                + ".gguf file, tokenizer.json beside it.",
         };
         var destination = new Argument<string>("destination") { Description = "The package's folder; must not exist." };
         var precision = ModelSelection.CreatePrecision();
-        var name = new Option<string?>("--name") { Description = "Served name; the source folder's without it." };
+        var name = new Option<string?>("--name") { Description = "Served name; without it that on the Hub, or the source folder's." };
         var attention = new Option<string>("--attention")
         {
             Description = "CUDA precisions: the attention operator.",
@@ -41,17 +43,13 @@ internal static class ImportCommand
         };
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
         var rounding = new RoundingSelection();
-        var command = new Command("import", "Turn a Hugging Face folder into a package.")
+        var command = new Command("import", "Turn a model into a package.")
         {
             source, destination, precision, attention, name, context, block, linears,
         };
         rounding.AddTo(command);
-        command.SetAction((result, _) =>
+        ImportOptions Options(ParseResult result, string folder)
         {
-            using var termination = new Termination();
-            var folder = result.GetRequiredValue(source);
-            if (!Path.Exists(folder))
-                throw new UserErrorException($"{Path.GetFullPath(folder)} does not exist.");
             var options = new ImportOptions
             {
                 Source = folder,
@@ -64,14 +62,23 @@ internal static class ImportCommand
             };
             if (result.GetValue(context) is > 0 and var tokens)
                 options = options with { ContextTokensMax = tokens };
-            options = rounding.Apply(options, result);
+            return rounding.Apply(options, result);
+        }
+
+        command.SetAction(async (result, _) =>
+        {
+            using var termination = new Termination();
             var started = Stopwatch.GetTimestamp();
-            var package = ImportRun.WithProgress(console, options, termination.Token);
+            var package = await ModelProgress.RunAsync(console, TimeProvider.System, async view =>
+            {
+                var folder = (await ModelSource.OpenAsync(view, result.GetRequiredValue(source), termination.Token)).Path;
+                return await Task.Run(() => ImportRun.WithProgress(view, Options(result, folder), termination.Token), termination.Token);
+            });
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{package.Name}: {package.Parameters / 1e6:0.0} M parameters as {package.Precision}, {package.Bytes / 1e6:0.0} MB,")
                 + string.Create(CultureInfo.InvariantCulture,
                 $" in {package.Path} after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s"));
-            return Task.FromResult(0);
+            return 0;
         });
         return command;
     }

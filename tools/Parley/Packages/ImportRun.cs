@@ -1,33 +1,22 @@
+using Parley.Cli.Hub;
 using Parley.ModelImporter;
-using Spectre.Console;
 
 namespace Parley.Cli.Packages;
 
 /// <summary>An import with its progress shown, and what is to be known of the checkpoint after it.</summary>
 internal static class ImportRun
 {
-    public static ImportResult WithProgress(IAnsiConsole console, ImportOptions options, CancellationToken cancellationToken)
+    public static ImportResult WithProgress(ModelProgress view, ImportOptions options, CancellationToken cancellationToken)
     {
-        var result = console.Progress()
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .Start(context =>
-            {
-                var tasks = new Dictionary<string, ProgressTask>();
-                var progress = new InlineProgress(report =>
-                {
-                    lock (tasks)
-                    {
-                        if (!tasks.TryGetValue(report.Stage, out var task))
-                            tasks[report.Stage] = task = context.AddTask(report.Stage, maxValue: Math.Max(1, report.BytesTotal));
-                        task.Value = report.BytesDone;
-                    }
-                });
-                return ModelImport.Run(options, progress, cancellationToken);
-            });
+        var result = ModelImport.Run(options, Reports(view), cancellationToken);
         foreach (var note in result.Notes)
-            console.MarkupLine($"[yellow]Note:[/] {Markup.Escape(note)}");
+            view.Note($"Note: {note}");
         return result;
     }
+
+    /// <summary>What an import reports, for the view.</summary>
+    public static IProgress<ImportProgress> Reports(ModelProgress view) =>
+        new InlineProgress(report => view.Report(report.Stage, report.BytesDone, report.BytesTotal));
 
     /// <summary>Reports where it is called: <see cref="Progress{T}"/> would report after the import is over.</summary>
     private sealed class InlineProgress(Action<ImportProgress> report) : IProgress<ImportProgress>

@@ -1,5 +1,9 @@
 using System.CommandLine;
+using Parley.Cli.Hub;
+using Parley.ModelHub;
+using Parley.ModelHub.Naming;
 using Parley.ModelImporter;
+using Spectre.Console;
 
 namespace Parley.Cli.Packages;
 
@@ -8,8 +12,9 @@ internal sealed class ModelSelection
 {
     public Option<string?> Model { get; } = new("--model", "-m")
     {
-        Description = "A Hugging Face folder, a .gguf file or a package; the bundled demo model without it.",
-        HelpName = "FOLDER",
+        Description = "A name on the Hugging Face Hub (org/model[@revision][:VARIANT]), or the path of a Hugging Face folder, a .gguf "
+            + "file or a package; the bundled demo model without it.",
+        HelpName = "NAME|PATH",
     };
 
     public Option<string?> Precision { get; } = CreatePrecision();
@@ -40,15 +45,32 @@ internal sealed class ModelSelection
         command.Options.Add(Threads);
     }
 
-    /// <summary>The folder that the options name.</summary>
-    /// <exception cref="UserErrorException">It does not exist.</exception>
-    public string Folder(ParseResult result)
+    /// <summary>The model that the options name, fetched where it is not there.</summary>
+    /// <exception cref="UserErrorException">It is a path that does not exist.</exception>
+    /// <exception cref="HubException">It is a name that cannot be had.</exception>
+    public Task<ModelSource> OpenAsync(ModelProgress view, ParseResult result, CancellationToken cancellationToken) =>
+        ModelSource.OpenAsync(view, Named(result), cancellationToken);
+
+    /// <summary>The folder of what describes the model that a text names; no weights are fetched for it.</summary>
+    /// <param name="console">Where progress is shown.</param>
+    /// <param name="text">The model; null is what the options name.</param>
+    /// <param name="result">The options.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="UserErrorException">It is a path that does not exist.</exception>
+    /// <exception cref="HubException">It is a name that cannot be had.</exception>
+    public async Task<string> DescribeAsync(
+        IAnsiConsole console, string? text, ParseResult result, CancellationToken cancellationToken)
     {
-        var folder = result.GetValue(Model) is { } named
-            ? Path.GetFullPath(named)
-            : Path.Combine(AppContext.BaseDirectory, "models", "demo");
-        if (!Path.Exists(folder))
-            throw new UserErrorException($"--model: {folder} does not exist.");
-        return folder;
+        text ??= Named(result);
+        if (ModelReference.IsPath(text))
+            return ModelSource.OfPath(text).Path;
+        using var hub = HubAccess.FromEnvironment();
+        return await ModelProgress.RunAsync(console, TimeProvider.System, async view =>
+        {
+            var (download, reference) = (new ModelDownload(hub, view), ModelReference.Parse(text));
+            return download.FindCached(reference, cancellationToken)?.Source ?? await download.DescribeAsync(reference, cancellationToken);
+        });
     }
+
+    private string Named(ParseResult result) => result.GetValue(Model) ?? Path.Combine(AppContext.BaseDirectory, "models", "demo");
 }

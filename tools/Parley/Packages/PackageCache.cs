@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using Parley.Cli.Hub;
+using Parley.ModelHub.Naming;
 using Parley.ModelImporter;
+using Parley.PackageFormat;
 using Spectre.Console;
 
 namespace Parley.Cli.Packages;
@@ -11,7 +14,6 @@ namespace Parley.Cli.Packages;
 /// </summary>
 internal static class PackageCache
 {
-    private const string ManifestName = "parley.json";
     private const int FolderNameMax = 80;
 
     /// <summary>The cache's folder: <c>$XDG_CACHE_HOME/parley</c>, else the platform's folder for such data.</summary>
@@ -22,28 +24,64 @@ internal static class PackageCache
                 ? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "parley")
                 : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "parley");
 
+    /// <summary>The folder of the packages.</summary>
+    public static string PackagesFolder => Path.Combine(Root, "packages");
+
+    /// <summary>
+    /// The package for the model that a command names, in a view of its own: the folder itself if it is one, else imported once.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The model cannot be imported; the message names file and field.</exception>
+    public static Task<string> ResolveAsync(
+        IAnsiConsole console, ModelSelection model, ParseResult result, CancellationToken cancellationToken) =>
+        ModelProgress.RunAsync(console, TimeProvider.System, view => ResolveAsync(view, model, result, cancellationToken));
+
     /// <summary>The package for the model that a command names: the folder itself if it is one, else imported once.</summary>
     /// <exception cref="InvalidDataException">The model cannot be imported; the message names file and field.</exception>
     public static async Task<string> ResolveAsync(
-        IAnsiConsole console, ModelSelection model, ParseResult result, CancellationToken cancellationToken)
+        ModelProgress view, ModelSelection model, ParseResult result, CancellationToken cancellationToken)
     {
-        var source = model.Folder(result);
-        if (File.Exists(Path.Combine(source, ManifestName)))
-            return source;
-        var options = new ImportOptions
-        {
-            Source = source,
-            Destination = "",
-        };
-        if (result.GetValue(model.Context) is > 0 and var context)
+        var source = await model.OpenAsync(view, result, cancellationToken);
+        return await ResolveAsync(view, source, result.GetValue(model.Precision), result.GetValue(model.Context), cancellationToken);
+    }
+
+    /// <summary>The package for a source.</summary>
+    /// <param name="view">Shows how far it is.</param>
+    /// <param name="source">The source.</param>
+    /// <param name="precision">The precision; null is the source's own default.</param>
+    /// <param name="context">Positions to serve; 0 is the importer's default.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<string> ResolveAsync(
+        ModelProgress view, ModelSource source, string? precision, int context, CancellationToken cancellationToken)
+    {
+        if (File.Exists(Path.Combine(source.Path, ModelManifest.FileName)))
+            return source.Path;
+        var options = new ImportOptions { Source = source.Path, Destination = "" };
+        if (context > 0)
             options = options with { ContextTokensMax = context };
 
         // Hashing and converting are work for processors, not for the caller's thread.
-        var precision = result.GetValue(model.Precision);
-        return await Task.Run(
-            () => Resolve(console, options with { Precision = precision ?? ModelImport.DefaultPrecision(source) }, cancellationToken),
-            cancellationToken);
+        var folder = await Task.Run(() => Resolve(view, source, options, precision, cancellationToken), cancellationToken);
+        PackageUse.Note(folder, source.Shown, TimeProvider.System);
+        return folder;
     }
+
+    /// <summary>The packages for models as a command line names them: paths are packages themselves.</summary>
+    public static Task<string[]> ResolveAsync(IAnsiConsole console, IReadOnlyList<string> models, CancellationToken cancellationToken) =>
+        models.All(ModelReference.IsPath)
+            ? Task.FromResult(models.ToArray())
+            : ModelProgress.RunAsync(console, TimeProvider.System, async view =>
+            {
+                var packages = new string[models.Count];
+                for (var i = 0; i < packages.Length; i++)
+                {
+                    packages[i] = ModelReference.IsPath(models[i])
+                        ? models[i]
+                        : await ResolveAsync(
+                            view, await ModelSource.OpenAsync(view, models[i], cancellationToken), null, 0, cancellationToken);
+                }
+
+                return packages;
+            });
 
     /// <summary>Imports without a cache.</summary>
     public static async Task<string> ImportAsync(string source, string destination, string precision, CancellationToken cancellationToken)
@@ -52,23 +90,38 @@ internal static class PackageCache
         return (await Task.Run(() => ModelImport.Run(options, progress: null, cancellationToken), cancellationToken)).Path;
     }
 
-    private static string Resolve(IAnsiConsole console, ImportOptions options, CancellationToken cancellationToken)
+    private static string Resolve(
+        ModelProgress view, ModelSource source, ImportOptions options, string? precision, CancellationToken cancellationToken)
     {
-        var hash = ModelImport.SourceHash(options.Source, progress: null, cancellationToken);
-        var name = ModelImport.NameOf(options.Source);
+        var facts = FactsOf(view, source, cancellationToken);
+        options = options with { Precision = precision ?? facts.Precision };
+        var name = ModelImport.NameOf(source.Path);
         var key = string.Create(CultureInfo.InvariantCulture,
-            $"{FolderName(name)}-{options.Precision}-{options.ContextTokensMax}-v{ModelImport.Version}-{hash[..16]}");
-        var folder = Path.Combine(Root, "packages", key);
-        if (File.Exists(Path.Combine(folder, ManifestName)))
+            $"{FolderName(name)}-{options.Precision}-{options.ContextTokensMax}-v{ModelImport.Version}-{facts.Hash[..16]}");
+        var folder = Path.Combine(PackagesFolder, key);
+        if (File.Exists(Path.Combine(folder, ModelManifest.FileName)))
             return folder;
 
-        Directory.CreateDirectory(Path.Combine(Root, "packages"));
+        Directory.CreateDirectory(PackagesFolder);
         using var turn = WaitForTurn(folder + ".lock", cancellationToken);
-        if (File.Exists(Path.Combine(folder, ManifestName)))
+        if (File.Exists(Path.Combine(folder, ModelManifest.FileName)))
             return folder;
-        console.MarkupLine($"Importing [bold]{Markup.Escape(name)}[/] as {options.Precision}, once:");
+        view.Note($"Importing {name} as {options.Precision}, once.");
         options = options with { Destination = folder, CalibrationIds = RoundingSelection.Default(options.Source, options.Precision) };
-        return ImportRun.WithProgress(console, options, cancellationToken).Path;
+        return ImportRun.WithProgress(view, options, cancellationToken).Path;
+    }
+
+    private static SourceFacts FactsOf(ModelProgress view, ModelSource source, CancellationToken cancellationToken)
+    {
+        var memory = new SourceMemory(Path.Combine(Root, "sources"), TimeProvider.System);
+        if (memory.Find(source.Path) is { } known)
+            return known;
+        var stamp = SourceMemory.Stamp(source.Path);
+        var facts = new SourceFacts(
+            source.ContentHash ?? ModelImport.SourceHash(source.Path, ImportRun.Reports(view), cancellationToken),
+            ModelImport.DefaultPrecision(source.Path));
+        memory.Keep(source.Path, stamp, facts);
+        return facts;
     }
 
     /// <summary>A model's name as part of a folder's: nothing in it leads elsewhere, and no file system minds its length.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Parley.Cli.Hub;
 using Parley.Cli.Packages;
 using Parley.Generator;
 using Parley.Generator.Execution;
@@ -41,7 +42,8 @@ internal static class EngineBench
         model.AddTo(command);
         command.SetAction(async (result, cancellationToken) =>
         {
-            var package = await PackageCache.ResolveAsync(console, model, result, cancellationToken);
+            var package = await PackageCache.ResolveAsync(
+                ModelProgress.ConsoleOf(console, result.GetValue(json)), model, result, cancellationToken);
             var load = new EngineLoad(
                 result.GetRequiredValue(batches), result.GetRequiredValue(pasts), result.GetRequiredValue(prompts),
                 result.GetValue(repeats), result.GetValue(cache), result.GetValue(block),

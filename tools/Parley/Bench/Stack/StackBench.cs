@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Parley.Cli.Bench.Serve;
+using Parley.Cli.Hub;
 using Parley.Cli.Packages;
 using Spectre.Console;
 
@@ -18,9 +19,10 @@ internal static class StackBench
         command.SetAction(async (result, cancellationToken) =>
         {
             var options = arguments.Read(result);
-            var package = await PackageCache.ResolveAsync(console, arguments.Model, result, cancellationToken);
-            using var run = new StackRun(package, options, result.GetValue(arguments.Model.Threads));
             var asJson = result.GetValue(arguments.Json);
+            var package = await PackageCache.ResolveAsync(
+                ModelProgress.ConsoleOf(console, asJson), arguments.Model, result, cancellationToken);
+            using var run = new StackRun(package, options, result.GetValue(arguments.Model.Threads));
             var rows = await run.RunAsync(
                 asJson ? Console.Error.WriteLine : text => console.MarkupLineInterpolated($"[grey]{text}[/]"), cancellationToken);
             if (asJson)

@@ -8,13 +8,13 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Parley.ModelHub.Tests.Doubles;
+namespace Parley.TestSupport.Hub;
 
 /// <summary>
 /// A Hub on loopback, over real HTTP: the routes that a pull asks, large files on "another host" (the same server by another name), and
 /// whatever fault a test wants.
 /// </summary>
-internal sealed class LocalHub : IAsyncDisposable
+public sealed class LocalHub : IAsyncDisposable
 {
     private readonly WebApplication _app;
 

@@ -1,7 +1,7 @@
-namespace Parley.ModelHub.Tests.Doubles;
+namespace Parley.TestSupport.Hub;
 
 /// <summary>What the local Hub does wrong with one answer.</summary>
-internal sealed record HubFault
+public sealed record HubFault
 {
     /// <summary>Answers with this status and nothing else.</summary>
     public int? Status { get; init; }

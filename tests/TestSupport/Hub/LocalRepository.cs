@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Parley.ModelHub.Tests.Doubles;
+namespace Parley.TestSupport.Hub;
 
 /// <summary>A repository of the local Hub at one commit.</summary>
-internal sealed class LocalRepository(string commit)
+public sealed class LocalRepository(string commit)
 {
     public string Commit => commit;
 

@@ -1,0 +1,89 @@
+using Parley.ModelHub;
+using Parley.ModelHub.Download;
+using Parley.ModelHub.Naming;
+using Parley.ModelImporter;
+
+namespace Parley.Cli.Hub;
+
+/// <summary>A model's name in, its checked files out; what an import would refuse is refused before its weights are fetched.</summary>
+internal sealed class ModelDownload
+{
+    private const int FirstBytes = 1 << 20;
+    private const int Growth = 4;
+
+    private readonly HubSettings _settings;
+    private readonly ModelPull _pull;
+    private readonly ModelProgress _view;
+    private bool _hasFetched;
+
+    public ModelDownload(HubAccess hub, ModelProgress view)
+    {
+        (_settings, _view) = (hub.Settings, view);
+        _pull = new ModelPull(hub.Settings, hub.Http, TimeProvider.System)
+        {
+            Inspect = ModelCheck.CheckConfiguration,
+            InspectGguf = CheckGgufAsync,
+        };
+    }
+
+    /// <summary>The model as the cache holds it; null where it is not, or not wholly, there.</summary>
+    /// <exception cref="HubException">What is there is damaged, and no request may be made.</exception>
+    public PulledModel? FindCached(ModelReference reference, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return _pull.FindCached(reference, new Inline(this), cancellationToken);
+        }
+        catch (HubException exception) when (!_settings.Offline)
+        {
+            _view.Note(exception.Message);
+            return null;
+        }
+    }
+
+    /// <summary>Fetches what the cache lacks of a model.</summary>
+    /// <exception cref="HubException">It could not be fetched.</exception>
+    /// <exception cref="InvalidDataException">An import would refuse it.</exception>
+    public async Task<PulledModel> RunAsync(ModelReference reference, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _pull.RunAsync(reference, new Inline(this), cancellationToken);
+        }
+        catch (OperationCanceledException) when (_hasFetched)
+        {
+            _view.Note("Stopped. What has come is kept: the same command goes on from there.");
+            throw;
+        }
+    }
+
+    /// <summary>Fetches what describes a model, and no weights.</summary>
+    /// <exception cref="HubException">It could not be fetched.</exception>
+    public Task<string> DescribeAsync(ModelReference reference, CancellationToken cancellationToken) =>
+        _pull.DescribeAsync(reference, new Inline(this), cancellationToken);
+
+    private static async Task CheckGgufAsync(string folder, string name, GgufBeginning file, CancellationToken cancellationToken)
+    {
+        for (var count = FirstBytes; ; count *= Growth)
+        {
+            var beginning = await file.ReadAsync(count, cancellationToken);
+            if (ModelCheck.TryCheckGguf(folder, name, beginning.Span, file.Bytes))
+                return;
+        }
+    }
+
+    private void Report(PullProgress progress)
+    {
+        if (progress.Note is { } note)
+            _view.Note(note);
+        else
+            _view.Report(progress.Stage, progress.BytesDone, progress.BytesTotal);
+        _hasFetched |= progress is { Stage: "download", BytesDone: > 0 };
+    }
+
+    /// <summary>Reports where it is called: <see cref="Progress{T}"/> would report after the pull is over.</summary>
+    private sealed class Inline(ModelDownload download) : IProgress<PullProgress>
+    {
+        public void Report(PullProgress value) => download.Report(value);
+    }
+}
