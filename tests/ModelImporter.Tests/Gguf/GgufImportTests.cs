@@ -176,11 +176,12 @@ public sealed class GgufImportTests
             ? JsonNode.Parse(File.ReadAllText(generation))!["eos_token_id"]!.ToJsonString() : null);
     }
 
-    /// <summary>What keeps its grid as int4 loses nothing by it; whatever does not in all its linears is int8.</summary>
+    /// <summary>What keeps its grid as int4 loses nothing by it, and what has more bits keeps 8; whatever was not rounded is int8.</summary>
     [Theory]
     [InlineData("Q4_0", "Q4_0", "int4")]
     [InlineData("Q4_1", "Q4_0", "int4")]
-    [InlineData("Q4_0", "Q8_0", "int8")]
+    [InlineData("Q4_0", "Q8_0", "int4")]
+    [InlineData("Q4_0", "F32", "int8")]
     [InlineData("Q8_0", "Q8_0", "int8")]
     [InlineData("F32", "F32", "int8")]
     public void DefaultPrecision_OfAFile_FollowsTheTypesOfItsLinears(string type, string lastDown, string expected)

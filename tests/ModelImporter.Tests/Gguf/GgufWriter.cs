@@ -31,7 +31,7 @@ internal sealed class GgufWriter
         float => 6u,
         bool => 7u,
         string => 8u,
-        string[] or int[] => 9u,
+        string[] or int[] or float[] => 9u,
         _ => throw new ArgumentException($"{value.GetType()}"),
     }, value));
 
@@ -105,6 +105,12 @@ internal sealed class GgufWriter
                 break;
             case int[] numbers:
                 writer.Write(5u);
+                writer.Write((ulong)numbers.Length);
+                foreach (var number in numbers)
+                    writer.Write(number);
+                break;
+            case float[] numbers:
+                writer.Write(6u);
                 writer.Write((ulong)numbers.Length);
                 foreach (var number in numbers)
                     writer.Write(number);
