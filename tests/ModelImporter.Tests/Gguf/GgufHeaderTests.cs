@@ -90,17 +90,24 @@ public sealed class GgufHeaderTests
         Assert.Contains(named, exception.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void File_TypeThatIsNotRead_IsRefusedOnceItIsAskedFor()
+    [Theory]
+    [InlineData(16u, "IQ2_XXS")]
+    [InlineData(18u, "IQ3_XXS")]
+    [InlineData(34u, "TQ1_0")]
+    [InlineData(40u, "NVFP4")]
+    [InlineData(28u, "F64")]
+    [InlineData(999u, "999")]
+    public void File_TypeThatIsNotRead_IsRefusedOnceItIsAskedFor(uint number, string type)
     {
         using var folder = new TemporaryFolder();
         var writer = GgufWriter.Llama(4, 2, 1, 4);
-        writer.Add("output.weight", 20, [2, 32], new byte[36]);
+        writer.Add("output.weight", number, [2, 256], new byte[64]);
         using var file = GgufFile.OpenAll(writer.Write(folder.File("model.gguf")))[0];
 
         var exception = Assert.Throws<InvalidDataException>(() => file.Check(file.Tensors[0]));
 
-        Assert.Contains("lm_head.weight is of type 20", exception.Message, StringComparison.Ordinal);
+        Assert.Contains($"lm_head.weight is of the type {type}; read are F32", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("Fetch a file of the same model in one of these", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

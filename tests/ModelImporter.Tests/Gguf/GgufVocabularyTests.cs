@@ -62,9 +62,12 @@ public sealed class GgufVocabularyTests(ITestOutputHelper output)
             var isAdded = added.TryGetValue(id, out var token);
             tokens[id] = isAdded ? token.Text : vocabulary.GetValueOrDefault(id) ?? $"[PAD{id}]";
             types[id] = isAdded ? token.Special ? Control : UserDefined : vocabulary.ContainsKey(id) ? Normal : Unused;
-            // What Llama 2's own file says: bytes after the first three, then the merges in order.
+            // What Llama 2's own file says: bytes after the first three, then the merges in order, runs of spaces last.
             if (pre is null)
-                (types[id], scores[id]) = id < 3 ? (id == 0 ? Unknown : Control, 0) : id < 259 ? (OneByte, 0) : (Normal, 259 - id);
+            {
+                types[id] = id > 258 ? Normal : id > 2 ? OneByte : id > 0 ? Control : Unknown;
+                scores[id] = id < 259 ? 0 : tokens[id].Length > 1 && tokens[id].All(letter => letter == '▁') ? -1e9f : 259 - id;
+            }
         }
 
         var writer = new GgufWriter();

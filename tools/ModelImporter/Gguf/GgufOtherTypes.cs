@@ -16,5 +16,5 @@ internal static class GgufOtherTypes
     /// <summary>The type's name, or its number.</summary>
     public static string NameOf(uint type) => GgufBlocks.SizeOf((GgufType)type) is not null
         ? ((GgufType)type).ToString()
-        : Names.GetValueOrDefault(type) ?? string.Create(CultureInfo.InvariantCulture, $"type {type}");
+        : Names.GetValueOrDefault(type) ?? type.ToString(CultureInfo.InvariantCulture);
 }

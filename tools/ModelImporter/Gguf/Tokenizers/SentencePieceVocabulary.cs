@@ -13,6 +13,7 @@ namespace Parley.ModelImporter.Gguf.Tokenizers;
 internal static class SentencePieceVocabulary
 {
     private const string Space = "▁";
+    private const int PieceCharactersMax = 256;
 
     /// <summary>The tokenizer.json of a file.</summary>
     /// <exception cref="InvalidDataException">The file has no scores, or neither a token nor bytes for unknown text.</exception>
@@ -20,6 +21,8 @@ internal static class SentencePieceVocabulary
     {
         if (vocabulary.Scores is null)
             throw vocabulary.NeedsTokenizer("tokenizer.ggml.scores is missing");
+        if (vocabulary.Tokens.FirstOrDefault(token => token.Length > PieceCharactersMax) is { } piece)
+            throw vocabulary.Fault($"the piece \"{piece[..40]}…\" has more than {PieceCharactersMax} characters");
         var defined = FindDefined(vocabulary);
         var merges = FindMerges(vocabulary, defined);
         var unknown = vocabulary.Id("unknown", 0);
