@@ -82,6 +82,45 @@ public sealed class GgufAloneTests
         }
     }
 
+    /// <summary>A real model that is one file: text, ids, and answers of its own weights, which are not those of the folder made of it.</summary>
+    [Fact]
+    public void Import_SmolLm2AsOneFile_AnswersAsTheReferenceDoes()
+    {
+        var (gguf, answers) = (Shared.SmolLm2Gguf(), Shared.SmolLm2Expected());
+        using var folder = new TemporaryFolder();
+        File.CreateSymbolicLink(folder.File("smollm2.gguf"), gguf);
+        var package = folder.File("package");
+        ModelImport.Run(new ImportOptions
+        {
+            Source = folder.File("smollm2.gguf"),
+            Destination = package,
+            Precision = "fp32",
+            ContextTokensMax = 2048,
+        });
+        using var model = new GroupQueryModel(package);
+        var tokenizer = TokenizerModel.Load(new TokenizerOptions { PackageDirectory = package }, TimeProvider.System);
+
+        using var document = JsonDocument.Parse(File.ReadAllBytes(answers));
+        foreach (var scene in document.RootElement.GetProperty("cases").EnumerateArray())
+        {
+            var ids = Fixture.Ids(scene.GetProperty("ids"));
+            var rendered = Render(tokenizer, scene.GetProperty("messages"));
+            var encoded = new List<int>();
+            tokenizer.Tokenizer.EncodeChat(rendered.Text, rendered.UserRanges, encoded);
+            var greedy = Fixture.Ids(scene.GetProperty("greedy_of_the_gguf_itself"));
+            var logits = model.Run([.. ids, .. greedy], [.. Enumerable.Range(ids.Length - 1, greedy.Length)]);
+
+            Assert.Equal(scene.GetProperty("text").GetString(), rendered.Text);
+            Assert.Equal(ids, encoded);
+            Assert.Equal(greedy, logits.Chunk(logits.Length / greedy.Length).Select(row => Array.IndexOf(row, row.Max())));
+            Assert.Contains(2, tokenizer.SpecialTokens.EndIds);
+        }
+    }
+
+    /// <summary>Its linears are Q4_1 and stay so.</summary>
+    [Fact]
+    public void DefaultPrecision_OfSmolLm2AsOneFile_KeepsItsGrid() => Assert.Equal("int4", ModelImport.DefaultPrecision(Shared.SmolLm2Gguf()));
+
     private static RenderedChat Render(TokenizerModel tokenizer, JsonElement messages) =>
         tokenizer.FindTemplate("", hasTools: false).Render(new ChatInput(
             [.. messages.EnumerateArray().Select(message => new DictionaryValue([.. message.EnumerateObject().Select(property =>

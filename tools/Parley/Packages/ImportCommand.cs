@@ -14,7 +14,7 @@ internal static class ImportCommand
     {
         var source = new Argument<string>("source")
         {
-            Description = "A Hugging Face folder (config.json, tokenizer.json, *.safetensors); or a .gguf file, tokenizer.json beside it.",
+            Description = "A Hugging Face folder (config.json, tokenizer.json, *.safetensors); or a .gguf file, the first of several.",
         };
         var destination = new Argument<string>("destination") { Description = "The package's folder; must not exist." };
         var precision = ModelSelection.CreatePrecision();
@@ -41,7 +41,7 @@ internal static class ImportCommand
         };
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
         var rounding = new RoundingSelection();
-        var command = new Command("import", "Turn a Hugging Face folder into a package.")
+        var command = new Command("import", "Turn a Hugging Face folder or a .gguf file into a package.")
         {
             source, destination, precision, attention, name, context, block, linears,
         };

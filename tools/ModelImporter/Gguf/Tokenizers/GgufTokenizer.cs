@@ -46,12 +46,10 @@ internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata
     {
         var vocabulary = new GgufVocabulary(metadata, vocabularySize, path);
         var config = new JsonObject { ["tokenizer_class"] = "PreTrainedTokenizerFast", ["clean_up_tokenization_spaces"] = false };
-        // The ids that SentencePiece gives these tokens where nobody says otherwise.
-        int?[] unset = vocabulary.Model == "llama" ? [1, 2, 0, null, null, null] : new int?[Named.Length];
-        foreach (var ((key, field), id) in Named.Zip(unset, (name, id) => (name, vocabulary.Id(name.Key, id))))
+        foreach (var (key, field) in Named)
         {
-            if (id is { } known)
-                config[field] = vocabulary.Tokens[known];
+            if (vocabulary.Id(key) is { } id)
+                config[field] = vocabulary.Tokens[id];
         }
 
         if (metadata.GetValueOrDefault(TemplateKey) is string template)

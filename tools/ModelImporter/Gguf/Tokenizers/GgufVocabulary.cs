@@ -68,12 +68,24 @@ internal sealed class GgufVocabulary
         var other => throw Fault($"{Prefix}{name} is {other}, not true or false"),
     };
 
-    /// <summary>The id of a named token, e.g. <c>bos</c>; <paramref name="unset"/> where the file is silent or has no such id.</summary>
-    public int? Id(string name, int? unset = null)
+    /// <summary>The id of a named token, e.g. <c>bos</c>; null where there is none.</summary>
+    public int? Id(string name)
     {
-        var id = _metadata.GetValueOrDefault($"{Prefix}{name}_token_id") as long? ?? unset;
+        var id = _metadata.GetValueOrDefault($"{Prefix}{name}_token_id") as long? ?? Unset(name);
         return id is >= 0 && id < Tokens.Count && Tokens[(int)id].Length > 0 ? (int)id : null;
     }
+
+    /// <summary>The id of a named token where the file is silent, as in llama.cpp.</summary>
+    private long? Unset(string name) => (Text("model"), name) switch
+    {
+        ("llama", "bos") => 1,
+        ("llama", "eos") => 2,
+        ("llama", "unknown") => 0,
+        ("t5", "eos") => 1,
+        ("t5", "unknown") => 2,
+        ("t5", "padding") => 0,
+        _ => null,
+    };
 
     /// <summary>A list of whole numbers, as bytes; empty where the file has none.</summary>
     public byte[] Bytes(string name) => [.. List(name).Numbers.Select(number => (byte)number)];

@@ -25,7 +25,7 @@ internal static class SentencePieceVocabulary
             throw vocabulary.Fault($"the piece \"{piece[..40]}…\" has more than {PieceCharactersMax} characters");
         var defined = FindDefined(vocabulary);
         var merges = FindMerges(vocabulary, defined);
-        var unknown = vocabulary.Id("unknown", 0);
+        var unknown = vocabulary.Id("unknown");
         var addsPrefix = vocabulary.Flag("add_space_prefix", true);
         JsonNode?[] normalizers =
         [

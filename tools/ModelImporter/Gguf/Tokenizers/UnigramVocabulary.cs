@@ -6,8 +6,6 @@ namespace Parley.ModelImporter.Gguf.Tokenizers;
 internal static class UnigramVocabulary
 {
     private const string Space = "▁";
-    private const int DefaultEnd = 1;
-    private const int DefaultUnknown = 2;
 
     /// <summary>The tokenizer.json of a file.</summary>
     /// <exception cref="InvalidDataException">The file has no scores, or no token for unknown text.</exception>
@@ -15,10 +13,8 @@ internal static class UnigramVocabulary
     {
         if (vocabulary.Scores is not { } scores)
             throw vocabulary.NeedsTokenizer("tokenizer.ggml.scores is missing");
-        if (vocabulary.Id("unknown", DefaultUnknown) is not { } unknown)
+        if (vocabulary.Id("unknown") is not { } unknown)
             throw vocabulary.NeedsTokenizer("tokenizer.ggml.unknown_token_id names no token");
-        if (vocabulary.Id("eos", DefaultEnd) is { } end)
-            vocabulary.Kinds[end] = GgufTokenKind.Control;
         var addsPrefix = vocabulary.Flag("add_space_prefix", true);
         var spaces = new JsonObject
         {
