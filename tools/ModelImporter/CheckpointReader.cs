@@ -15,11 +15,15 @@ internal sealed class CheckpointReader : IDisposable
 
     private static readonly IArchitecture[] Architectures = [new LlamaArchitecture()];
 
-    private CheckpointReader(DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors)
+    private readonly Lazy<IReadOnlyList<(string Name, byte[] Bytes)>> _made;
+
+    private CheckpointReader(DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, bool hasEnds)
     {
         Config = config;
         Weights = weights;
         Tensors = tensors;
+        _made = new(() => tensors.Gguf is { } gguf
+            ? GgufMadeFiles.Make(gguf, tensors.Folder, config.Shape.VocabularySize, hasEnds) : []);
     }
 
     public DecoderConfig Config { get; }
@@ -29,7 +33,8 @@ internal sealed class CheckpointReader : IDisposable
     public CheckpointTensors Tensors { get; }
 
     /// <summary>Files that were made of GGUF metadata, since the checkpoint brings none of its own, by name.</summary>
-    public IReadOnlyList<(string Name, byte[] Bytes)> Made { get; private init; } = [];
+    /// <exception cref="InvalidDataException">The metadata are malformed, or say what is not read.</exception>
+    public IReadOnlyList<(string Name, byte[] Bytes)> Made => _made.Value;
 
     /// <summary>The checkpoint's folder.</summary>
     public string Folder => Tensors.Folder;
@@ -51,12 +56,7 @@ internal sealed class CheckpointReader : IDisposable
             config = HeadTying.Resolve(architecture, config, tensors);
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, architecture.Ignores);
-            var hasEnds = HasEnds(source, file, config.Shape.VocabularySize);
-            return new CheckpointReader(config, weights, tensors)
-            {
-                Made = tensors.Gguf is { } gguf
-                    ? GgufMadeFiles.Make(gguf, tensors.Folder, config.Shape.VocabularySize, hasEnds) : [],
-            };
+            return new CheckpointReader(config, weights, tensors, HasEnds(source, file, config.Shape.VocabularySize));
         }
         catch
         {

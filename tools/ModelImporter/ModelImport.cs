@@ -47,6 +47,8 @@ public static class ModelImport
         }
 
         using var checkpoint = CheckpointReader.Open(options.Source);
+        // A tokenizer that is not read ends the import before a large file is hashed.
+        _ = checkpoint.Made;
         using var staging = new PackageStaging(options.Destination);
         var sourceHash = SourceHash(options.Source, progress, cancellationToken);
         var shape = checkpoint.Config.Shape with

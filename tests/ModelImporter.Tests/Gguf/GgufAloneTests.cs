@@ -82,6 +82,20 @@ public sealed class GgufAloneTests
         }
     }
 
+    /// <summary>What int4 is rounded for is encoded before there is a package.</summary>
+    [Fact]
+    public void WriteSmallFiles_OfAFileAlone_AreWhatATokenizerReads()
+    {
+        using var folder = new TemporaryFolder();
+
+        ModelImport.WriteSmallFiles(Shared.Fixture("gguf", "llama-spm.gguf"), folder.Path);
+        var tokenizer = TokenizerModel.Load(new TokenizerOptions { PackageDirectory = folder.Path }, TimeProvider.System);
+
+        Assert.Equal([263], tokenizer.Tokenizer.Encode("a"));
+        Assert.Equal(["default"], tokenizer.TemplateNames);
+        Assert.Equal([2, 5], tokenizer.SpecialTokens.EndIds);
+    }
+
     /// <summary>A real model that is one file: text, ids, and answers of its own weights, which are not those of the folder made of it.</summary>
     [Fact]
     public void Import_SmolLm2AsOneFile_AnswersAsTheReferenceDoes()

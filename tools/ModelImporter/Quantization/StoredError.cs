@@ -13,29 +13,25 @@ internal static class StoredError
     /// <summary>Rows of a matrix that are looked at, spread over it.</summary>
     private const int RowsMax = 256;
 
-    /// <summary>Measures the linears of all layers.</summary>
+    /// <summary>Measures all matrices that were rounded before.</summary>
     /// <param name="checkpoint">The source.</param>
-    /// <param name="isInt4">Whether 4-bit grids are kept as such; else all go to 8 bits.</param>
+    /// <param name="isInt4">Whether 4-bit grids of the layers are kept as such; else all go to 8 bits.</param>
     public static IReadOnlyList<TypeError> Measure(CheckpointReader checkpoint, bool isInt4)
     {
+        var (tensors, weights) = (checkpoint.Tensors, checkpoint.Weights);
         var rounding = new PlainRounding(PlainRounding.DefaultGroup);
         var sums = new SortedDictionary<string, (double Errors, double Squares)>(StringComparer.Ordinal);
-        foreach (var linear in checkpoint.Weights.Layers.SelectMany(layer => layer.Linears))
+        foreach (var linear in weights.Layers.SelectMany(layer => layer.Linears))
         {
-            var staysInt4 = isInt4 && !rounding.StaysAtBytes(checkpoint.Tensors, linear) && rounding.KeepsGrid(checkpoint.Tensors, linear);
-            if (!staysInt4 && (isInt4 && !rounding.StaysAtBytes(checkpoint.Tensors, linear)))
-                continue;
-            var first = 0;
-            foreach (var part in linear.Parts)
-            {
-                if (checkpoint.Tensors.IsQuantized(part.Weight))
-                    Add(checkpoint.Tensors, linear, (first, part.Outputs), staysInt4 ? rounding : null, part.Weight, sums);
-                first += part.Outputs;
-            }
-
-            checkpoint.Tensors.Release();
+            if (!isInt4 || rounding.StaysAtBytes(tensors, linear))
+                Add(tensors, linear, null, sums);
+            else if (rounding.KeepsGrid(tensors, linear))
+                Add(tensors, linear, rounding, sums);
         }
 
+        Add(tensors, weights.Embedding, null, sums);
+        if (!checkpoint.Config.Shape.TiedEmbeddings)
+            Add(tensors, weights.Head, null, sums);
         return [.. sums.Select(sum => new TypeError(sum.Key, sum.Value.Squares > 0 ? Math.Sqrt(sum.Value.Errors / sum.Value.Squares) : 0))];
     }
 
@@ -46,8 +42,27 @@ internal static class StoredError
             CultureInfo.InvariantCulture, $"{error.Type} {(error.Relative == 0 ? "0 (exact)" : $"{error.Relative:0.00000}")}"))) + ".";
 
     private static void Add(
-        CheckpointTensors tensors, LinearWeights linear, (int First, int Count) rows, PlainRounding? fourBits, string name,
+        CheckpointTensors tensors, LinearWeights linear, PlainRounding? fourBits,
         SortedDictionary<string, (double Errors, double Squares)> sums)
+    {
+        var first = 0;
+        foreach (var part in linear.Parts)
+        {
+            if (tensors.IsQuantized(part.Weight))
+            {
+                var (errors, squares) = Measure(tensors, linear, (first, part.Outputs), fourBits);
+                var sum = sums.GetValueOrDefault(tensors.TypeOf(part.Weight));
+                sums[tensors.TypeOf(part.Weight)] = (sum.Errors + errors, sum.Squares + squares);
+            }
+
+            first += part.Outputs;
+        }
+
+        tensors.Release();
+    }
+
+    private static (double Errors, double Squares) Measure(
+        CheckpointTensors tensors, LinearWeights linear, (int First, int Count) rows, PlainRounding? fourBits)
     {
         var group = ByteRounding.GroupOf(tensors, linear, PlainRounding.DefaultGroup);
         var round = fourBits?.Prepare(tensors, linear, group, new ParallelOptions());
@@ -81,7 +96,6 @@ internal static class StoredError
 
         // Of a large matrix a part was looked at, which stands for the whole of it.
         var share = (double)rows.Count / looked;
-        var sum = sums.GetValueOrDefault(tensors.TypeOf(name));
-        sums[tensors.TypeOf(name)] = (sum.Errors + (errors * share), sum.Squares + (squares * share));
+        return (errors * share, squares * share);
     }
 }
