@@ -136,8 +136,8 @@ public static class ModelImport
     {
         using var checkpoint = CheckpointReader.Open(source);
         var layers = checkpoint.Weights.Layers;
-        // A GGUF file says the type of each tensor, and int4 keeps at 8 bits what lies on no such grid; otherwise weights are tried, and two
-        // layers stand for all.
+        // A GGUF file says the type of each tensor, and int4 keeps at 8 bits what lies on no such grid; otherwise weights are tried, and
+        // two layers stand for all.
         var tensors = checkpoint.Tensors;
         var tried = (tensors.Gguf is null ? [layers[0], layers[^1]] : layers).SelectMany(layer => layer.Linears).ToList();
         var onGrid = tried.Count(linear => PlainRounding.LiesOnGrid(tensors, linear));

@@ -8,7 +8,7 @@ using Parley.Tokenizer.Templating.Values;
 
 namespace Parley.ModelImporter.Tests.Gguf;
 
-/// <summary>GGUF files with nothing beside them, as llama.cpp's converter wrote them: what the reference answers on the same weights.</summary>
+/// <summary>GGUF files with nothing beside them, as llama.cpp's converter wrote them: what the reference answers on them.</summary>
 public sealed class GgufAloneTests
 {
     private const double ExactMax = 5e-6;
@@ -19,7 +19,8 @@ public sealed class GgufAloneTests
         using var checkpoint = CheckpointReader.Open(Shared.Fixture("gguf", "every-type.gguf"));
         foreach (var expected in Json("gguf", "every-type.json").GetProperty("tensors").EnumerateObject())
         {
-            var values = new float[expected.Value.GetProperty("shape").EnumerateArray().Aggregate(1, (size, next) => size * next.GetInt32())];
+            var shape = Fixture.Ids(expected.Value.GetProperty("shape"));
+            var values = new float[shape.Aggregate(1, (size, next) => size * next)];
             checkpoint.Tensors.Read(ModelImporter.Gguf.GgufNames.Translate(expected.Name), 0, values);
 
             AssertNear(Fixture.Numbers(expected.Value.GetProperty("first8")), values[..8], expected.Name);
@@ -96,7 +97,7 @@ public sealed class GgufAloneTests
         Assert.Equal([2, 5], tokenizer.SpecialTokens.EndIds);
     }
 
-    /// <summary>A real model that is one file: text, ids, and answers of its own weights, which are not those of the folder made of it.</summary>
+    /// <summary>A real model that is one file: text, ids, and answers of its own weights.</summary>
     [Fact]
     public void Import_SmolLm2AsOneFile_AnswersAsTheReferenceDoes()
     {
@@ -133,13 +134,16 @@ public sealed class GgufAloneTests
 
     /// <summary>Its linears are Q4_1 and stay so.</summary>
     [Fact]
-    public void DefaultPrecision_OfSmolLm2AsOneFile_KeepsItsGrid() => Assert.Equal("int4", ModelImport.DefaultPrecision(Shared.SmolLm2Gguf()));
+    public void DefaultPrecision_OfSmolLm2AsOneFile_KeepsItsGrid() =>
+        Assert.Equal("int4", ModelImport.DefaultPrecision(Shared.SmolLm2Gguf()));
 
     private static RenderedChat Render(TokenizerModel tokenizer, JsonElement messages) =>
         tokenizer.FindTemplate("", hasTools: false).Render(new ChatInput(
-            [.. messages.EnumerateArray().Select(message => new DictionaryValue([.. message.EnumerateObject().Select(property =>
-                new KeyValuePair<TemplateValue, TemplateValue>(new TextValue(property.Name), new TextValue(property.Value.GetString()!)))]))],
+            [.. messages.EnumerateArray().Select(message => new DictionaryValue([.. message.EnumerateObject().Select(Field)]))],
             NoneValue.Instance, NoneValue.Instance, AddGenerationPrompt: true, ContinueFinalMessage: false, []));
+
+    private static KeyValuePair<TemplateValue, TemplateValue> Field(JsonProperty property) =>
+        new(new TextValue(property.Name), new TextValue(property.Value.GetString()!));
 
     private static string Import(string name, TemporaryFolder folder)
     {

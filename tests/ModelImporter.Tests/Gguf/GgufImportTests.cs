@@ -194,7 +194,8 @@ public sealed class GgufImportTests
 
         var errors = result.TypeErrors.ToDictionary(error => error.Type, error => error.Relative);
         Assert.Equal(
-            ["IQ4_NL", "IQ4_XS", "MXFP4", "Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0"], errors.Keys.Order());
+            ["IQ4_NL", "IQ4_XS", "MXFP4", "Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0"],
+            errors.Keys.Order());
         Assert.All(["IQ4_NL", "MXFP4", "Q4_0", "Q5_0", "Q8_0"], type => Assert.Equal(0, errors[type]));
         Assert.All(errors.Values, error => Assert.InRange(error, 0, 0.008));
         Assert.InRange(errors["IQ4_XS"], 1e-9, 5e-4);
@@ -262,7 +263,7 @@ public sealed class GgufImportTests
             ? JsonNode.Parse(File.ReadAllText(generation))!["eos_token_id"]!.ToJsonString() : null);
     }
 
-    /// <summary>What keeps its grid as int4 loses nothing by it, and what has more bits keeps 8; whatever was not rounded is int8.</summary>
+    /// <summary>What keeps its grid as int4 loses nothing by it, what has more bits keeps 8; whatever was not rounded is int8.</summary>
     [Theory]
     [InlineData("Q4_0", "Q4_0", "int4")]
     [InlineData("Q4_1", "Q4_0", "int4")]

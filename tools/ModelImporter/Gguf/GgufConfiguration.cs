@@ -27,11 +27,6 @@ internal sealed class GgufConfiguration
         RefuseOtherMathematics();
         if (HeadSize % 2 != 0)
             throw new InvalidDataException($"{path}: {Architecture}.attention.key_length is {HeadSize}, an odd number.");
-        if (RotaryFactors is not null && (RotaryFactors.Count != HeadSize / 2 || RotaryFactors.Any(factor => factor is not (> 0 and < 1e9f))))
-        {
-            throw new InvalidDataException(
-                $"{path}: tensor {GgufNames.RotaryFactors} is not {HeadSize / 2} positive numbers, one for each rotary pair of a head.");
-        }
     }
 
     /// <summary>Keys that change what llama.cpp or its converters mean by the weights, each with the value that does not.</summary>
@@ -64,6 +59,12 @@ internal sealed class GgufConfiguration
     public string ToJson()
     {
         var tensors = _header.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        if (RotaryFactors is { } factors && (factors.Count != HeadSize / 2 || factors.Any(factor => !(factor > 0 && factor < 1e9f))))
+        {
+            throw new InvalidDataException(
+                $"{_path}: tensor {GgufNames.RotaryFactors} is not {HeadSize / 2} positive numbers, one for each rotary pair of a head.");
+        }
+
         if (Size("rope.dimension_count", HeadSize) != HeadSize)
             throw NeedsConfig("rope.dimension_count is not the size of a head");
         var vocabulary = tensors.TryGetValue("token_embd.weight", out var embedding) ? embedding.Shape[0]

@@ -23,7 +23,8 @@ internal static class ByteLevelVocabulary
             ["use_regex"] = true,
         };
         return TokenizerJson.Write(
-            vocabulary, split.AddsBegin, addsEnd: false, (normalizer, TokenizerJson.Sequence("pretokenizers", split.Steps), decoder), writer =>
+            vocabulary, split.AddsBegin, addsEnd: false,
+            (normalizer, TokenizerJson.Sequence("pretokenizers", split.Steps), decoder), writer =>
             {
                 writer.WriteString("type", "BPE");
                 writer.WriteBoolean("fuse_unk", false);

@@ -34,7 +34,8 @@ internal static class SentencePieceVocabulary
         ];
         return TokenizerJson.Write(
             vocabulary, addsBegin: true, addsEnd: false,
-            (TokenizerJson.Sequence("normalizers", normalizers.OfType<JsonNode>()), Split(vocabulary, defined), Decoder(addsPrefix)), writer =>
+            (TokenizerJson.Sequence("normalizers", normalizers.OfType<JsonNode>()), Split(vocabulary, defined), Decoder(addsPrefix)),
+            writer =>
             {
                 writer.WriteString("type", "BPE");
                 if (unknown is { } id)

@@ -1,9 +1,10 @@
 using System.Text;
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Gguf.Tokenizers;
 using Parley.PackageFormat;
 
-namespace Parley.ModelImporter.Gguf;
+namespace Parley.ModelImporter;
 
 /// <summary>The files of a Hugging Face folder that are made of a GGUF file's metadata where none lie beside it.</summary>
 internal static class GgufMadeFiles
