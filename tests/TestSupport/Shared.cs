@@ -32,6 +32,15 @@ public static class Shared
         return path!;
     }
 
+    /// <summary>SmolLM2 as one GGUF file (<c>PARLEY_SMOLLM2_GGUF</c>); skips the running test where it is missing.</summary>
+    public static string SmolLm2Gguf()
+    {
+        var path = Environment.GetEnvironmentVariable("PARLEY_SMOLLM2_GGUF");
+        Assert.SkipUnless(File.Exists(path),
+            "PARLEY_SMOLLM2_GGUF names no GGUF file of SmolLM2-135M-Instruct (.ci/run unpacks one where it can).");
+        return path!;
+    }
+
     /// <summary>What the reference answers on SmolLM2: <c>expected.json</c>; skips the running test where it is missing.</summary>
     public static string SmolLm2Expected()
     {

@@ -15,11 +15,15 @@ internal sealed class CheckpointReader : IDisposable
 
     private static readonly IArchitecture[] Architectures = [new LlamaArchitecture()];
 
-    private CheckpointReader(DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors)
+    private readonly Lazy<IReadOnlyList<(string Name, byte[] Bytes)>> _made;
+
+    private CheckpointReader(DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, bool hasEnds)
     {
         Config = config;
         Weights = weights;
         Tensors = tensors;
+        _made = new(() => tensors.Gguf is { } gguf
+            ? GgufMadeFiles.Make(gguf, tensors.Folder, config.Shape.VocabularySize, hasEnds) : []);
     }
 
     public DecoderConfig Config { get; }
@@ -28,13 +32,12 @@ internal sealed class CheckpointReader : IDisposable
 
     public CheckpointTensors Tensors { get; }
 
-    /// <summary>The <c>config.json</c> that was made of GGUF metadata; null where the checkpoint brings its own.</summary>
-    public string? MadeConfig { get; private init; }
+    /// <summary>Files that were made of GGUF metadata, since the checkpoint brings none of its own, by name.</summary>
+    /// <exception cref="InvalidDataException">The metadata are malformed, or say what is not read.</exception>
+    public IReadOnlyList<(string Name, byte[] Bytes)> Made => _made.Value;
 
-    /// <summary>
-    /// The <c>generation_config.json</c> that was made of GGUF metadata; null where the checkpoint itself names its ends.
-    /// </summary>
-    public string? MadeGenerationConfig { get; private init; }
+    /// <summary>The checkpoint's folder.</summary>
+    public string Folder => Tensors.Folder;
 
     /// <summary>Opens a checkpoint folder, or a GGUF file.</summary>
     /// <exception cref="InvalidDataException">Something in it is missing, malformed or unsupported; the message names file and field or
@@ -46,19 +49,14 @@ internal sealed class CheckpointReader : IDisposable
         {
             var file = OpenConfig(source, tensors?.Gguf);
             var architecture = FindArchitecture(file);
-            var config = architecture.ReadConfig(file);
+            var config = WithGguf(architecture.ReadConfig(file), tensors?.Gguf);
             tensors ??= CheckpointTensors.Open(source);
             var known = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } }).Names();
             tensors.Rename(name => architecture.Rename(name, known));
             config = HeadTying.Resolve(architecture, config, tensors);
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, architecture.Ignores);
-            return new CheckpointReader(config, weights, tensors)
-            {
-                MadeConfig = HasConfig(source) ? null : tensors.Gguf?.Configuration.ToJson(),
-                MadeGenerationConfig = HasEnds(source, file, config.Shape.VocabularySize)
-                    ? null : tensors.Gguf?.Configuration.ToGenerationJson(config.Shape.VocabularySize),
-            };
+            return new CheckpointReader(config, weights, tensors, HasEnds(source, file, config.Shape.VocabularySize));
         }
         catch
         {
@@ -98,6 +96,13 @@ internal sealed class CheckpointReader : IDisposable
 
     private static ConfigFile OpenConfig(string source, GgufFile? gguf) =>
         gguf is null ? ConfigFile.Open(CheckpointTensors.FolderOf(source)) : ConfigFile.Parse(gguf.Path, gguf.Configuration.ToJson());
+
+    /// <summary>What a GGUF file says beside the <c>config.json</c> that was made of it.</summary>
+    private static DecoderConfig WithGguf(DecoderConfig config, GgufFile? gguf) => gguf is null ? config : config with
+    {
+        Rotary = config.Rotary with { Divisors = gguf.Configuration.RotaryFactors },
+        Notes = [.. config.Notes, .. GgufConfiguration.Notes],
+    };
 
     /// <summary>
     /// Whether the checkpoint's JSON files say which tokens end an answer: generation_config.json if it is there, else config.json. An id

@@ -10,7 +10,7 @@ public sealed record ImportOptions
     public const int CalibrationTokensMax = 16_384;
 
     /// <value>
-    /// Folder of the checkpoint: config.json, tokenizer.json, *.safetensors or a .gguf; or a .gguf file with a tokenizer beside it.
+    /// Folder of the checkpoint: config.json, tokenizer.json, *.safetensors or a .gguf; or a .gguf file, the first of several.
     /// </value>
     public required string Source { get; init; }
 
@@ -111,7 +111,8 @@ public sealed record ImportOptions
 
     /// <summary>Whether no linear is rounded at all, so that there is nothing to calibrate.</summary>
     private static bool KeepsAllGrids(CheckpointReader checkpoint, PlainRounding plain) =>
-        checkpoint.Weights.Layers.SelectMany(layer => layer.Linears).All(linear => plain.KeepsGrid(checkpoint.Tensors, linear));
+        checkpoint.Weights.Layers.SelectMany(layer => layer.Linears).All(
+            linear => plain.KeepsGrid(checkpoint.Tensors, linear) || plain.StaysAtBytes(checkpoint.Tensors, linear));
 
     private static void RefuseIf(bool wrong, string name, string value)
     {

@@ -15,4 +15,10 @@ public sealed record ImportResult(
 {
     /// <summary>What whoever imports should know, one sentence each: what the checkpoint says and nothing follows.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>
+    /// What int8 or int4 made of weights that were rounded before, by the element type of the source; at most 256 rows of each matrix were
+    /// looked at.
+    /// </summary>
+    public IReadOnlyList<TypeError> TypeErrors { get; init; } = [];
 }

@@ -8,11 +8,11 @@ using Parley.PackageFormat;
 
 namespace Parley.ModelImporter;
 
-/// <summary>Checkpoint in (a Hugging Face folder, or a GGUF file with the tokenizer beside it), package folder out.</summary>
+/// <summary>Checkpoint in (a Hugging Face folder, or a GGUF file with or without other files beside it), package folder out.</summary>
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
-    public const string Version = "6";
+    public const string Version = "7";
 
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
@@ -40,20 +40,15 @@ public static class ModelImport
         options.Check();
         var folder = CheckpointTensors.FolderOf(options.Source);
         var names = CheckpointFiles.Names(folder).ToList();
-        if ((names.Contains(ConfigFile.Name) || CheckpointFiles.HasGguf(options.Source)) && TokenizerFiles.Choose(names) is null)
+        if (names.Contains(ConfigFile.Name) && TokenizerFiles.Choose(names) is null && !CheckpointFiles.HasGguf(options.Source))
         {
-            if (CheckpointFiles.HasGguf(options.Source))
-            {
-                throw new InvalidDataException($"{folder}: the tokenizer within a GGUF file is not read; put {TokenizerFiles.Json}, "
-                    + "tokenizer_config.json and, best, config.json and generation_config.json of the model's page on the Hugging Face Hub "
-                    + "beside it.");
-            }
-
             throw new InvalidDataException($"{Path.Combine(folder, TokenizerFiles.Json)} is missing, and so are "
                 + $"{TokenizerFiles.SentencePiece} and *{TokenizerFiles.TiktokenEnding}: the model has no tokenizer beside it.");
         }
 
         using var checkpoint = CheckpointReader.Open(options.Source);
+        // A tokenizer that is not read ends the import before a large file is hashed.
+        _ = checkpoint.Made;
         using var staging = new PackageStaging(options.Destination);
         var sourceHash = SourceHash(options.Source, progress, cancellationToken);
         var shape = checkpoint.Config.Shape with
@@ -83,13 +78,16 @@ public static class ModelImport
                 SourceRevision = SourceName.RevisionOf(options.Source),
                 Files = files,
             });
+        var errors = precision.Name is "int8" or "int4" && options is { Linears: "own", Int4Group: null, Dequantize: false }
+            ? StoredError.Measure(checkpoint, isInt4: precision.Name == "int4") : [];
         cancellationToken.ThrowIfCancellationRequested();
         staging.Publish();
         return new ImportResult(
             name, Path.GetFullPath(options.Destination), checkpoint.Config.Architecture, precision.Name, parameters, bytes,
             shape.ContextTokensMax, sourceHash)
         {
-            Notes = checkpoint.Config.Notes,
+            Notes = errors.Count == 0 ? checkpoint.Config.Notes : [.. checkpoint.Config.Notes, StoredError.ToNote(errors)],
+            TypeErrors = errors,
         };
     }
 
@@ -124,6 +122,17 @@ public static class ModelImport
     }
 
     /// <summary>
+    /// Writes the small files of a package alone, tokenizer and templates among them, to a folder: what a source brings, and what its
+    /// metadata say where it does not.
+    /// </summary>
+    /// <exception cref="InvalidDataException">As for <see cref="Run"/>.</exception>
+    public static void WriteSmallFiles(string source, string folder)
+    {
+        using var checkpoint = CheckpointReader.Open(source);
+        new ModelPackageWriter(folder, new ParallelOptions(), progress: null).WriteSmall(checkpoint);
+    }
+
+    /// <summary>
     /// The precision of a source where nobody says otherwise: int4 for weights that lie on a 4-bit grid, which it keeps, else int8
     /// (docs/decisions/0006-up-keeps-4-bit-grids.md).
     /// </summary>
@@ -132,9 +141,12 @@ public static class ModelImport
     {
         using var checkpoint = CheckpointReader.Open(source);
         var layers = checkpoint.Weights.Layers;
-        // A GGUF file says the type of each tensor; otherwise weights are tried, and two layers stand for all.
-        var tried = checkpoint.Tensors.Gguf is null ? [layers[0], layers[^1]] : layers;
-        return tried.SelectMany(layer => layer.Linears).All(linear => PlainRounding.LiesOnGrid(checkpoint.Tensors, linear))
+        // A GGUF file says the type of each tensor, and int4 keeps at 8 bits what lies on no such grid; otherwise weights are tried, and
+        // two layers stand for all.
+        var tensors = checkpoint.Tensors;
+        var tried = (tensors.Gguf is null ? [layers[0], layers[^1]] : layers).SelectMany(layer => layer.Linears).ToList();
+        var onGrid = tried.Count(linear => PlainRounding.LiesOnGrid(tensors, linear));
+        return onGrid > 0 && tried.All(linear => PlainRounding.LiesOnGrid(tensors, linear) || PlainRounding.NeedsBytes(tensors, linear))
             ? "int4" : "int8";
     }
 

@@ -47,7 +47,6 @@ public sealed class GgufConfigurationTests
     [InlineData("""{"attention.sliding_window":4096}""", "llama.attention.sliding_window is 4096")]
     [InlineData("""{"attn_logit_softcapping":50.0}""", "llama.attn_logit_softcapping")]
     [InlineData("""{"attention.causal":false}""", "llama.attention.causal is False")]
-    [InlineData("""{"split.count":2}""", "split.count is 2")]
     public void Metadata_ThatAreNotHonoured_AreRefusedByName(string keys, string named)
     {
         var message = Assert.Throws<InvalidDataException>(() => Read(keys).ToJson()).Message;

@@ -19,7 +19,7 @@ public sealed class GgufHeaderTests
         writer.Add("blk.3.attn_v.weight", GgufType.F16, [1, 3], [.. halves.SelectMany(BitConverter.GetBytes)]);
         writer.Add("output_norm.weight", GgufType.BF16, [2], [0x80, 0x3F, 0, 0xC0]);
 
-        using var file = new GgufFile(writer.Write(folder.File("model.gguf")));
+        using var file = GgufFile.OpenAll(writer.Write(folder.File("model.gguf")))[0];
 
         Assert.Equal(
             ["model.layers.3.self_attn.q_proj.weight [8, 4]", "model.layers.3.self_attn.v_proj.weight [1, 3]", "model.norm.weight [2]"],
@@ -43,7 +43,7 @@ public sealed class GgufHeaderTests
         for (var block = 0; block < 6; block++)
             BitConverter.TryWriteBytes(data.AsSpan(34 * block), (Half)0.5f);
         writer.Add("token_embd.weight", GgufType.Q8_0, [3, 64], data);
-        using var file = new GgufFile(writer.Write(folder.File("model.gguf")));
+        using var file = GgufFile.OpenAll(writer.Write(folder.File("model.gguf")))[0];
         var whole = Read(file, 0, 0, 192);
 
         Assert.Equal(whole[40..171], Read(file, 0, 40, 131));
@@ -84,23 +84,30 @@ public sealed class GgufHeaderTests
         Spoil(writer, fault);
         var path = writer.Write(folder.File("model.gguf"));
 
-        var exception = Assert.Throws<InvalidDataException>(() => new GgufFile(path));
+        var exception = Assert.Throws<InvalidDataException>(() => GgufFile.OpenAll(path));
 
         Assert.Contains(path, exception.Message, StringComparison.Ordinal);
         Assert.Contains(named, exception.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void File_TypeThatIsNotRead_IsRefusedOnceItIsAskedFor()
+    [Theory]
+    [InlineData(16u, "IQ2_XXS")]
+    [InlineData(18u, "IQ3_XXS")]
+    [InlineData(34u, "TQ1_0")]
+    [InlineData(40u, "NVFP4")]
+    [InlineData(28u, "F64")]
+    [InlineData(999u, "999")]
+    public void File_TypeThatIsNotRead_IsRefusedOnceItIsAskedFor(uint number, string type)
     {
         using var folder = new TemporaryFolder();
         var writer = GgufWriter.Llama(4, 2, 1, 4);
-        writer.Add("output.weight", 20, [2, 32], new byte[36]);
-        using var file = new GgufFile(writer.Write(folder.File("model.gguf")));
+        writer.Add("output.weight", number, [2, 256], new byte[64]);
+        using var file = GgufFile.OpenAll(writer.Write(folder.File("model.gguf")))[0];
 
         var exception = Assert.Throws<InvalidDataException>(() => file.Check(file.Tensors[0]));
 
-        Assert.Contains("lm_head.weight is of type 20", exception.Message, StringComparison.Ordinal);
+        Assert.Contains($"lm_head.weight is of the type {type}; read are F32", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("Fetch a file of the same model in one of these", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -111,7 +118,7 @@ public sealed class GgufHeaderTests
         for (var length = 0; length < whole.Length - 31; length += length < 600 ? 1 : 7)
         {
             File.WriteAllBytes(folder.File("cut.gguf"), whole[..length]);
-            Assert.Throws<InvalidDataException>(() => new GgufFile(folder.File("cut.gguf")));
+            Assert.Throws<InvalidDataException>(() => GgufFile.OpenAll(folder.File("cut.gguf")));
         }
     }
 

@@ -1,7 +1,10 @@
 using System.Text.Json.Nodes;
 using Parley.ModelImporter.Gguf;
+using Parley.ModelImporter.Graph.Onnx;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
+using Parley.ModelImporter.Tests.Quantization;
+using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests.Gguf;
 
@@ -105,15 +108,99 @@ public sealed class GgufImportTests
     }
 
     [Fact]
-    public void Import_RotaryFactorsWithoutConfig_AsksForIt()
+    public void Import_RotaryFactorsOfZero_AreRefused()
     {
         using var folder = new TemporaryFolder();
         var source = Write(folder, Fixture.TiedLlama3Rope, withConfig: false, _ => GgufType.F32, rotaryFactors: true);
 
         var exception = Assert.Throws<InvalidDataException>(() => Import(source, folder.File("package"), "fp32"));
 
-        Assert.Contains("config.json", exception.Message, StringComparison.Ordinal);
-        Assert.Contains(GgufNames.RotaryFactors, exception.Message, StringComparison.Ordinal);
+        Assert.Contains($"{GgufNames.RotaryFactors} is not 8 positive numbers", exception.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>8 bits in groups of 32 hold them as they are, in int4 as in int8.</summary>
+    [Theory]
+    [InlineData("int8")]
+    [InlineData("int4")]
+    public void Import_EightBitBlocks_AreTakenOverAsTheyAre(string precision)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
+            tensor => tensor.Contains("_proj", StringComparison.Ordinal) ? GgufType.Q8_0 : GgufType.F32);
+        Import(source, folder.File("package"), precision);
+        using var checkpoint = CheckpointReader.Open(source);
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder.File("package/model.onnx")));
+        foreach (var linear in checkpoint.Weights.Layers.SelectMany(layer => layer.Linears))
+        {
+            var packed = new PackedTensor(model, folder.File("package"), linear.Name);
+            var weights = new float[linear.Inputs];
+            Assert.Equal(8, packed.Bits);
+            for (var row = 0; row < linear.Outputs; row++)
+            {
+                linear.Read(checkpoint.Tensors, row, 0, weights);
+                Assert.Equal(weights, Enumerable.Range(0, linear.Inputs).Select(input => (float)packed.Weight(row, input).Weight));
+            }
+        }
+    }
+
+    /// <summary>A file in parts is the file; a part that is missing is named.</summary>
+    [Fact]
+    public void Import_SplitFile_IsTheWholeOne()
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32);
+        var first = Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32, parts: 3, target: "split");
+
+        Import(source, folder.File("a"), "fp32");
+        Import(first, folder.File("b"), "fp32");
+        Import(Path.GetDirectoryName(first)!, folder.File("c"), "fp32");
+        File.Delete(first.Replace("00001-of", "00003-of", StringComparison.Ordinal));
+        var exception = Assert.Throws<InvalidDataException>(() => Import(first, folder.File("d"), "fp32"));
+
+        Assert.Equal(File.ReadAllBytes(folder.File("a/model.data")), File.ReadAllBytes(folder.File("b/model.data")));
+        Assert.Equal(File.ReadAllBytes(folder.File("a/model.data")), File.ReadAllBytes(folder.File("c/model.data")));
+        Assert.Contains("missing: model-00003-of-00003.gguf", exception.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A part under another part's name would give its weights to others.</summary>
+    [Theory]
+    [InlineData("model-00003-of-00003.gguf", "model-00002-of-00003.gguf", "model-00001-of-00003.gguf", "split.no is 2, not 1")]
+    [InlineData("model-00001-of-00003.gguf", "model.gguf", "model.gguf", "split.count is 3, not 1")]
+    [InlineData("model-00001-of-00003.gguf", "other-00004-of-00003.gguf", "other-00004-of-00003.gguf", "file 4 of 3")]
+    public void Import_PartUnderAnotherName_IsRefused(string part, string copy, string given, string named)
+    {
+        using var folder = new TemporaryFolder();
+        var parts = Path.GetDirectoryName(Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32, parts: 3))!;
+        File.Copy(Path.Combine(parts, part), Path.Combine(parts, copy), overwrite: true);
+
+        var exception = Assert.Throws<InvalidDataException>(() => Import(Path.Combine(parts, given), folder.File("package"), "fp32"));
+
+        Assert.Contains(named, exception.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The error by type is that of the package's weights; what 8 bits hold exactly has none.</summary>
+    [Theory]
+    [InlineData("int8")]
+    [InlineData("int4")]
+    public void Import_EveryType_SaysWhatBecameOfIt(string precision)
+    {
+        using var folder = new TemporaryFolder();
+        var result = ModelImport.Run(new ImportOptions
+        {
+            Source = Shared.Fixture("gguf", "every-type.gguf"),
+            Destination = folder.File("package"),
+            Precision = precision,
+        });
+
+        var errors = result.TypeErrors.ToDictionary(error => error.Type, error => error.Relative);
+        Assert.Equal(
+            ["IQ4_NL", "IQ4_XS", "MXFP4", "Q2_K", "Q3_K", "Q4_0", "Q4_1", "Q4_K", "Q5_0", "Q5_1", "Q5_K", "Q6_K", "Q8_0"],
+            errors.Keys.Order());
+        Assert.All(["IQ4_NL", "MXFP4", "Q4_0", "Q5_0", "Q8_0"], type => Assert.Equal(0, errors[type]));
+        Assert.All(errors.Values, error => Assert.InRange(error, 0, 0.008));
+        Assert.InRange(errors["IQ4_XS"], 1e-9, 5e-4);
+        Assert.InRange(errors["Q6_K"], 1e-3, 0.008);
+        Assert.Contains(result.Notes, note => note.Contains("Q5_0 0 (exact)", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -176,11 +263,12 @@ public sealed class GgufImportTests
             ? JsonNode.Parse(File.ReadAllText(generation))!["eos_token_id"]!.ToJsonString() : null);
     }
 
-    /// <summary>What keeps its grid as int4 loses nothing by it; whatever does not in all its linears is int8.</summary>
+    /// <summary>What keeps its grid as int4 loses nothing by it, what has more bits keeps 8; whatever was not rounded is int8.</summary>
     [Theory]
     [InlineData("Q4_0", "Q4_0", "int4")]
     [InlineData("Q4_1", "Q4_0", "int4")]
-    [InlineData("Q4_0", "Q8_0", "int8")]
+    [InlineData("Q4_0", "Q8_0", "int4")]
+    [InlineData("Q4_0", "F32", "int8")]
     [InlineData("Q8_0", "Q8_0", "int8")]
     [InlineData("F32", "F32", "int8")]
     public void DefaultPrecision_OfAFile_FollowsTheTypesOfItsLinears(string type, string lastDown, string expected)
@@ -201,9 +289,9 @@ public sealed class GgufImportTests
     /// <summary>A folder with the fixture's small files and its weights as a GGUF file.</summary>
     private static string Write(
         TemporaryFolder folder, string name, bool withConfig, Func<string, GgufType> typeOf, bool rotaryFactors = false,
-        bool? head = null, Action<GgufWriter>? more = null)
+        bool? head = null, Action<GgufWriter>? more = null, int parts = 1, string target = "source")
     {
-        var target = Directory.CreateDirectory(folder.File("source")).FullName;
+        target = Directory.CreateDirectory(folder.File(target)).FullName;
         foreach (var file in Directory.GetFiles(Fixture.Folder(name)).Select(path => Path.GetFileName(path)))
         {
             if (file != "model.safetensors" && (withConfig || file != "config.json"))
@@ -235,7 +323,7 @@ public sealed class GgufImportTests
             writer.Add(NameOf(tensor.Name), type, [.. tensor.Shape], Encode(type, values));
         }
 
-        return writer.Write(Path.Combine(target, "model.gguf"));
+        return parts == 1 ? writer.Write(Path.Combine(target, "model.gguf")) : writer.WriteParts(target, parts);
     }
 
     private static string NameOf(string name)

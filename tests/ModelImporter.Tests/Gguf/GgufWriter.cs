@@ -31,7 +31,7 @@ internal sealed class GgufWriter
         float => 6u,
         bool => 7u,
         string => 8u,
-        string[] or int[] => 9u,
+        string[] or int[] or float[] => 9u,
         _ => throw new ArgumentException($"{value.GetType()}"),
     }, value));
 
@@ -52,6 +52,26 @@ internal sealed class GgufWriter
     {
         File.WriteAllBytes(path, ToArray());
         return path;
+    }
+
+    /// <summary>Writes the model as several files, as llama.cpp splits it: the metadata are in the first.</summary>
+    /// <returns>The first file.</returns>
+    public string WriteParts(string folder, int count)
+    {
+        var size = (_tensors.Count + count - 1) / count;
+        for (var part = 0; part < count; part++)
+        {
+            var writer = new GgufWriter();
+            if (part == 0)
+                writer._metadata.AddRange(_metadata);
+            writer.Add("split.no", (uint)part);
+            writer.Add("split.count", (uint)count);
+            writer.Add("split.tensors.count", (uint)_tensors.Count);
+            writer._tensors.AddRange(_tensors.Skip(part * size).Take(size));
+            writer.Write(Path.Combine(folder, $"model-{part + 1:00000}-of-{count:00000}.gguf"));
+        }
+
+        return Path.Combine(folder, $"model-00001-of-{count:00000}.gguf");
     }
 
     public byte[] ToArray()
@@ -105,6 +125,12 @@ internal sealed class GgufWriter
                 break;
             case int[] numbers:
                 writer.Write(5u);
+                writer.Write((ulong)numbers.Length);
+                foreach (var number in numbers)
+                    writer.Write(number);
+                break;
+            case float[] numbers:
+                writer.Write(6u);
                 writer.Write((ulong)numbers.Length);
                 foreach (var number in numbers)
                     writer.Write(number);

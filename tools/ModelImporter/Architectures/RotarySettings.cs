@@ -15,6 +15,9 @@ internal sealed record RotarySettings(
     double HighFrequencyFactor = 4,
     int OriginalContext = 8192)
 {
+    /// <summary>By what the frequency of each pair of a head is divided beside that; null for nothing. A GGUF file brings such.</summary>
+    public IReadOnlyList<float>? Divisors { get; init; }
+
     private const double ThetaMax = 1e12;
     private const double FactorMax = 1e6;
     private const double DefaultTheta = 10_000;

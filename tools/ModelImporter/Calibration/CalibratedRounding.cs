@@ -21,12 +21,14 @@ internal sealed class CalibratedRounding(CheckpointReader checkpoint, IReadOnlyL
 
     public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) => plain.HasMinima(tensors, linear);
 
+    public override bool StaysAtBytes(CheckpointTensors tensors, LinearWeights linear) => plain.StaysAtBytes(tensors, linear);
+
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
         _forward ??= new CalibrationForward(checkpoint, ids);
         var inputs = _forward.Inputs(linear);
         var weights = Read(tensors, linear, options);
-        if (plain.KeepsGrid(tensors, linear))
+        if (plain.KeepsGrid(tensors, linear) || plain.StaysAtBytes(tensors, linear))
         {
             _forward.Advance(linear, weights, options);
             return plain.Prepare(tensors, linear, group, options);

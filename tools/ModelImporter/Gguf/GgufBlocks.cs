@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Gguf;
@@ -18,9 +17,17 @@ internal static class GgufBlocks
         GgufType.F16 or GgufType.BF16 => (1, 2),
         GgufType.Q4_0 => (32, 18),
         GgufType.Q4_1 => (32, 20),
+        GgufType.Q5_0 => (32, 22),
+        GgufType.Q5_1 => (32, 24),
         GgufType.Q8_0 => (32, 34),
+        GgufType.IQ4_NL => (32, 18),
+        GgufType.MXFP4 => (32, 17),
+        GgufType.Q2_K => (LargestBlock, 84),
+        GgufType.Q3_K => (LargestBlock, 110),
         GgufType.Q4_K => (LargestBlock, 144),
+        GgufType.Q5_K => (LargestBlock, 176),
         GgufType.Q6_K => (LargestBlock, 210),
+        GgufType.IQ4_XS => (LargestBlock, 136),
         _ => null,
     };
 
@@ -44,22 +51,19 @@ internal static class GgufBlocks
 
         var (count, bytes) = SizeOf(type)!.Value;
         for (var i = 0; i < weights.Length / count; i++)
-        {
-            var block = blocks.Slice(i * bytes, bytes);
-            var target = weights.Slice(i * count, count);
-            switch (type)
-            {
-                case GgufType.Q8_0:
-                    DecodeQ8(block, target);
-                    break;
-                case GgufType.Q6_K:
-                    DecodeQ6(block, target);
-                    break;
-                default:
-                    DecodeGroups(type, block, target);
-                    break;
-            }
-        }
+            DecodeBlock(type, blocks.Slice(i * bytes, bytes), weights.Slice(i * count, count));
+    }
+
+    private static void DecodeBlock(GgufType type, ReadOnlySpan<byte> block, Span<float> weights)
+    {
+        if (HasGroups(type))
+            DecodeGroups(type, block, weights);
+        else if (GgufLevels.Has(type))
+            DecodeLevels(type, block, weights);
+        else if (type == GgufType.Q5_1)
+            DecodeQ5(block, weights);
+        else
+            GgufSuperBlocks.Decode(type, block, weights);
     }
 
     /// <summary>Takes the groups of one block: codes as pairs (even, odd), scale and minimum of each group.</summary>
@@ -96,9 +100,7 @@ internal static class GgufBlocks
         var packed = block.Slice(4, 12);
         for (var group = 0; group < 8; group++)
         {
-            var (s, m) = group < 4
-                ? (packed[group] & 63, packed[group + 4] & 63)
-                : ((packed[group + 4] & 15) | (packed[group - 4] >> 6 << 4), (packed[group + 4] >> 4) | (packed[group] >> 6 << 4));
+            var (s, m) = GgufSuperBlocks.SixBits(packed, group);
             scales[group] = scale * s;
             minimums[group] = -minimum * m;
             // Two groups share 32 bytes: the first has the low nibbles, the second the high ones.
@@ -116,30 +118,26 @@ internal static class GgufBlocks
             weights[i] = (((codes[i / 2] >> (i % 2 * 4)) & 15) * scales[i / Group]) + minimums[i / Group];
     }
 
-    private static void DecodeQ8(ReadOnlySpan<byte> block, Span<float> weights)
+    private static void DecodeLevels(GgufType type, ReadOnlySpan<byte> block, Span<float> weights)
     {
-        var scale = ReadHalf(block);
-        var codes = MemoryMarshal.Cast<byte, sbyte>(block[2..]);
+        Span<sbyte> levels = stackalloc sbyte[LargestBlock];
+        Span<float> scales = stackalloc float[LargestBlock / Group];
+        GgufLevels.Read(type, block, levels[..weights.Length], scales[..(weights.Length / Group)]);
         for (var i = 0; i < weights.Length; i++)
-            weights[i] = scale * codes[i];
+            weights[i] = scales[i / Group] * levels[i];
     }
 
-    /// <summary>Sixteen groups of 16: four low bits, two high ones elsewhere, a scale of 8 bits per group and one for all.</summary>
-    private static void DecodeQ6(ReadOnlySpan<byte> block, Span<float> weights)
+    /// <summary>Q5_1: the fifth bits lie together before the others.</summary>
+    private static void DecodeQ5(ReadOnlySpan<byte> block, Span<float> weights)
     {
-        var low = block[..128];
-        var high = block.Slice(128, 64);
-        var scales = MemoryMarshal.Cast<byte, sbyte>(block.Slice(192, 16));
-        var scale = ReadHalf(block[208..]);
+        var (scale, minimum) = (ReadHalf(block), ReadHalf(block[2..]));
+        var high = BinaryPrimitives.ReadUInt32LittleEndian(block[4..]);
         for (var i = 0; i < weights.Length; i++)
-        {
-            // Halves of 128 weights; in each, four runs of 32 share their bytes of high bits.
-            var (half, run, lane) = (i / 128, i % 128 / 32, i % 32);
-            var bits = low[(half * 64) + (run % 2 * 32) + lane] >> (run / 2 * 4) & 15;
-            bits |= (high[(half * 32) + lane] >> (run * 2) & 3) << 4;
-            weights[i] = scale * scales[i / 16] * (bits - 32);
-        }
+            weights[i] = (scale * (Nibble(block[8..], i) | (int)(high >> i & 1) << 4)) + minimum;
     }
+
+    /// <summary>The code of a weight in a group of 32: the first half has the low nibbles.</summary>
+    internal static int Nibble(ReadOnlySpan<byte> codes, int i) => codes[i % 16] >> (i / 16 * 4) & 15;
 
     /// <summary>Nibbles of one half of the bytes, two neighbours to a byte.</summary>
     private static void Pair(ReadOnlySpan<byte> source, bool high, Span<byte> pairs)
@@ -149,5 +147,5 @@ internal static class GgufBlocks
             pairs[i] = (byte)((source[2 * i] >> shift & 15) | ((source[(2 * i) + 1] >> shift & 15) << 4));
     }
 
-    private static float ReadHalf(ReadOnlySpan<byte> bytes) => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes);
+    internal static float ReadHalf(ReadOnlySpan<byte> bytes) => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes);
 }

@@ -11,10 +11,13 @@ internal sealed class GgufConfiguration
     private readonly GgufHeader _header;
     private readonly string _path;
 
+    /// <param name="header">Metadata, and the tensors of all files.</param>
+    /// <param name="path">Named in messages.</param>
+    /// <param name="rotaryFactors">By what the frequency of each rotary pair is divided; null for nothing.</param>
     /// <exception cref="InvalidDataException">The architecture is another one, or a size is missing or out of range.</exception>
-    public GgufConfiguration(GgufHeader header, string path)
+    public GgufConfiguration(GgufHeader header, string path, IReadOnlyList<float>? rotaryFactors = null)
     {
-        (_header, _path) = (header, path);
+        (_header, _path, RotaryFactors) = (header, path, rotaryFactors);
         var architecture = _header.Metadata.GetValueOrDefault("general.architecture") as string;
         if (architecture != Architecture)
             throw new InvalidDataException($"{path}: general.architecture is {architecture ?? "missing"}; supported: {Architecture}.");
@@ -38,13 +41,30 @@ internal sealed class GgufConfiguration
     /// <summary>Rows of a head.</summary>
     public int HeadSize { get; }
 
+    /// <summary>By what the frequency of each rotary pair is divided; null for nothing.</summary>
+    public IReadOnlyList<float>? RotaryFactors { get; }
+
+    /// <summary>The metadata, for what else is made of them.</summary>
+    public IReadOnlyDictionary<string, object> Metadata => _header.Metadata;
+
+    /// <summary>What the format has no words for, one sentence each.</summary>
+    public static IReadOnlyList<string> Notes { get; } =
+    [
+        "a GGUF file of this architecture cannot say whether attention has a window (Mistral 7B v0.1: 4096), nor that positions are scaled "
+        + "dynamically: every position attends to all before it. Put the model's config.json beside the file where it has one of these.",
+    ];
+
     /// <summary>A <c>config.json</c> that says the same.</summary>
     /// <exception cref="InvalidDataException">Metadata are missing, or say what no field of it can say.</exception>
     public string ToJson()
     {
         var tensors = _header.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        if (tensors.ContainsKey(GgufNames.RotaryFactors))
-            throw NeedsConfig($"the tensor {GgufNames.RotaryFactors} stretches positions in a way that metadata do not tell");
+        if (RotaryFactors is { } factors && (factors.Count != HeadSize / 2 || factors.Any(factor => !(factor > 0 && factor < 1e9f))))
+        {
+            throw new InvalidDataException(
+                $"{_path}: tensor {GgufNames.RotaryFactors} is not {HeadSize / 2} positive numbers, one for each rotary pair of a head.");
+        }
+
         if (Size("rope.dimension_count", HeadSize) != HeadSize)
             throw NeedsConfig("rope.dimension_count is not the size of a head");
         var vocabulary = tensors.TryGetValue("token_embd.weight", out var embedding) ? embedding.Shape[0]
@@ -83,8 +103,10 @@ internal sealed class GgufConfiguration
         if (ends.Count == 0)
             return null;
         var config = new JsonObject { ["eos_token_id"] = new JsonArray([.. ends.Select(id => (JsonNode)id)]) };
-        if (_header.Metadata.GetValueOrDefault("tokenizer.ggml.bos_token_id") is long begin)
+        if (_header.Metadata.GetValueOrDefault("tokenizer.ggml.bos_token_id") is long begin and >= 0 && begin < vocabulary)
             config["bos_token_id"] = begin;
+        if (_header.Metadata.GetValueOrDefault("tokenizer.ggml.padding_token_id") is long padding and >= 0 && padding < vocabulary)
+            config["pad_token_id"] = padding;
         return config.ToJsonString();
     }
 
@@ -112,8 +134,6 @@ internal sealed class GgufConfiguration
     {
         if (Size("attention.value_length", HeadSize) != HeadSize)
             throw new InvalidDataException($"{_path}: {Architecture}.attention.value_length is not the size of a key, {HeadSize}.");
-        if (_header.Metadata.GetValueOrDefault("split.count") is long and > 1 and var count)
-            throw new InvalidDataException($"{_path}: split.count is {count}; supported: models in one file.");
         foreach (var (key, neutral) in Neutral)
         {
             double? number = Value(key) switch

@@ -65,7 +65,4 @@ internal static class GgufEndTokens
 
         return named;
     }
-
-    /// <summary>Whether a list of the metadata is read here.</summary>
-    public static bool Reads(string key) => key is Tokens or Types;
 }

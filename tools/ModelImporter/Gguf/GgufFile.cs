@@ -11,22 +11,40 @@ internal sealed class GgufFile : ITensorFile
     private readonly MappedFile _file;
     private readonly Dictionary<string, (GgufType Type, int HeadSize)> _details = new(StringComparer.Ordinal);
 
-    /// <summary>Opens a file and checks its header.</summary>
-    /// <exception cref="InvalidDataException">The file is malformed or of another architecture; the message names it and the
-    /// field.</exception>
-    public GgufFile(string path)
+    private GgufFile(MappedFile file, GgufHeader header, GgufConfiguration configuration, string path)
     {
-        Path = path;
-        _file = new MappedFile(path);
+        (Path, _file, Configuration) = (path, file, configuration);
+        Tensors = [.. header.Tensors.Where(tensor => tensor.Name != GgufNames.RotaryFactors).Select(Adopt)];
+    }
+
+    /// <summary>Opens a model that is one file, or all files that it was split into, and checks their headers.</summary>
+    /// <param name="paths">The files in order; the metadata are those of the first.</param>
+    /// <exception cref="InvalidDataException">A file is malformed, of another architecture or of another model; the message names it and
+    /// the field.</exception>
+    public static IReadOnlyList<GgufFile> OpenAll(params IReadOnlyList<string> paths)
+    {
+        var files = new List<MappedFile>();
         try
         {
-            var header = GgufHeader.Parse(_file.Span(0, (int)Math.Min(GgufHeader.BytesMax, _file.Bytes)), _file.Bytes, path);
-            Configuration = new GgufConfiguration(header, path);
-            Tensors = [.. header.Tensors.Where(tensor => tensor.Name != GgufNames.RotaryFactors).Select(Adopt)];
+            var headers = new List<GgufHeader>();
+            foreach (var path in paths)
+            {
+                var file = new MappedFile(path);
+                files.Add(file);
+                headers.Add(GgufHeader.Parse(file.Span(0, (int)Math.Min(GgufHeader.BytesMax, file.Bytes)), file.Bytes, path));
+                GgufSplit.Check(headers[^1], headers.Count - 1, paths.Count, path);
+            }
+
+            var whole = headers[0] with { Tensors = [.. headers.SelectMany(header => header.Tensors)] };
+            GgufSplit.CheckCount(headers[0], whole.Tensors.Count, paths[0]);
+            var factors = headers.Select((header, i) => ReadFactors(header, files[i], paths[i])).FirstOrDefault(found => found is not null);
+            var configuration = new GgufConfiguration(whole, paths[0], factors);
+            return [.. headers.Select((header, i) => new GgufFile(files[i], header, configuration, paths[i]))];
         }
         catch
         {
-            _file.Dispose();
+            foreach (var file in files)
+                file.Dispose();
             throw;
         }
     }
@@ -43,7 +61,8 @@ internal sealed class GgufFile : ITensorFile
         if (GgufBlocks.SizeOf(_details[tensor.Name].Type) is null)
         {
             throw new InvalidDataException(
-                $"{Path}: tensor {tensor.Name} is of {tensor.TypeName}; read are {string.Join(", ", Enum.GetNames<GgufType>())}.");
+                $"{Path}: tensor {tensor.Name} is of the type {tensor.TypeName}; read are {string.Join(", ", Enum.GetNames<GgufType>())}. "
+                + "Fetch a file of the same model in one of these, such as Q4_K_M, Q8_0 or BF16.");
         }
     }
 
@@ -68,14 +87,27 @@ internal sealed class GgufFile : ITensorFile
 
     public bool HasMinima(StoredTensor tensor) => _details[tensor.Name].Type is GgufType.Q4_1 or GgufType.Q4_K;
 
+    public bool IsQuantized(StoredTensor tensor) =>
+        _details[tensor.Name].Type is not (GgufType.F32 or GgufType.F16 or GgufType.BF16);
+
+    public bool HasLevels(StoredTensor tensor) => GgufLevels.Has(_details[tensor.Name].Type);
+
+    public void ReadLevels(StoredTensor tensor, int row, Span<sbyte> levels, Span<float> scales)
+    {
+        var stored = StoredBlocks(tensor, row, out var type, out var weights, out var bytes);
+        var groups = weights / GgufBlocks.Group;
+        for (var block = 0; block < stored.Length / bytes; block++)
+        {
+            GgufLevels.Read(
+                type, stored.Slice(block * bytes, bytes), levels.Slice(block * weights, weights), scales.Slice(block * groups, groups));
+        }
+    }
+
     public void ReadGroups(StoredTensor tensor, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
     {
-        var (type, headSize) = _details[tensor.Name];
-        var (weights, bytes) = GgufBlocks.SizeOf(type)!.Value;
-        var blocks = (int)tensor.Shape[^1] / weights;
-        var stored = _file.Span(tensor.Offset + (StoredRow(row, headSize) * blocks * bytes), blocks * bytes);
+        var stored = StoredBlocks(tensor, row, out var type, out var weights, out var bytes);
         var groups = weights / GgufBlocks.Group;
-        for (var block = 0; block < blocks; block++)
+        for (var block = 0; block < stored.Length / bytes; block++)
         {
             GgufBlocks.ReadGroups(
                 type, stored.Slice(block * bytes, bytes), codes.Slice(block * weights / 2, weights / 2),
@@ -86,6 +118,31 @@ internal sealed class GgufFile : ITensorFile
     public void Release() => _file.Release();
 
     public void Dispose() => _file.Dispose();
+
+    /// <summary>The blocks of a row as they lie in the file.</summary>
+    private ReadOnlySpan<byte> StoredBlocks(StoredTensor tensor, int row, out GgufType type, out int weights, out int bytes)
+    {
+        (type, var headSize) = _details[tensor.Name];
+        (weights, bytes) = GgufBlocks.SizeOf(type)!.Value;
+        var length = (int)tensor.Shape[^1] / weights * bytes;
+        return _file.Span(tensor.Offset + (StoredRow(row, headSize) * length), length);
+    }
+
+    /// <summary>By what the frequency of each rotary pair is divided, where the file says so.</summary>
+    private static float[]? ReadFactors(GgufHeader header, MappedFile file, string path)
+    {
+        if (header.Tensors.FirstOrDefault(tensor => tensor.Name == GgufNames.RotaryFactors) is not { } tensor)
+            return null;
+        if (tensor.TypeName != nameof(GgufType.F32) || tensor.Elements > GgufNames.RotaryFactorsMax)
+        {
+            throw new InvalidDataException($"{path}: tensor {tensor.Name} is {tensor.TypeName} {tensor.ShapeText}, not up to "
+                + $"{GgufNames.RotaryFactorsMax} numbers in F32.");
+        }
+
+        var factors = new float[tensor.Elements];
+        GgufBlocks.Decode(GgufType.F32, file.Span(tensor.Offset, (int)tensor.Bytes), factors);
+        return factors;
+    }
 
     private StoredTensor Adopt(StoredTensor tensor)
     {

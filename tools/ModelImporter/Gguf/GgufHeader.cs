@@ -94,7 +94,7 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
                     + "of data; the file is truncated or damaged.");
             }
 
-            tensors.Add(new StoredTensor(name, TypeName(type), shape, dataStart + (long)offset, bytes));
+            tensors.Add(new StoredTensor(name, GgufOtherTypes.NameOf(type), shape, dataStart + (long)offset, bytes));
         }
 
         tensors.Sort((a, b) => a.Offset != b.Offset ? a.Offset.CompareTo(b.Offset) : a.Bytes.CompareTo(b.Bytes));
@@ -106,9 +106,6 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
 
         return tensors;
     }
-
-    private static string TypeName(uint type) =>
-        GgufBlocks.SizeOf((GgufType)type) is null ? $"type {type}" : ((GgufType)type).ToString();
 
     /// <summary>Length of a tensor; 0 for a type that is not read, which is refused once somebody asks for the tensor.</summary>
     private static long BytesOf(GgufType type, long[] shape, string name, string path)
@@ -159,7 +156,7 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
             throw new InvalidDataException($"{path}: the metadata key {key} holds lists within lists, more than {ListDepthMax} deep.");
         var (type, count) = (reader.UInt32(), reader.UInt64());
         var width = type switch { 0 or 1 or 7 => 1, 2 or 3 => 2, 4 or 5 or 6 => 4, 10 or 11 or 12 => 8, _ => 0 };
-        var kept = depth == 0 && GgufEndTokens.Reads(key);
+        var kept = depth == 0 && key.StartsWith("tokenizer.", StringComparison.Ordinal);
         if (width > 0 && count > (ulong)(reader.Left / width))
         {
             throw new InvalidDataException(
@@ -172,7 +169,7 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
             return GgufList.Unread;
         }
 
-        var (texts, numbers) = (new List<string>(), new List<long>());
+        var (texts, numbers, reals) = (new List<string>(), new List<long>(), new List<double>());
         // Each text and each list takes bytes, so damaged counts end at the end of the header.
         for (var i = 0UL; i < count; i++)
         {
@@ -181,8 +178,10 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
                 texts.Add(text);
             else if (kept && item is long number)
                 numbers.Add(number);
+            else if (kept && item is double real)
+                reals.Add(real);
         }
 
-        return new GgufList(texts, numbers);
+        return new GgufList(texts, numbers, reals);
     }
 }

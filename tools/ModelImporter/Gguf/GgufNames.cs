@@ -23,8 +23,11 @@ internal static class GgufNames
         ["ffn_down"] = "mlp.down_proj",
     };
 
-    /// <summary>Frequencies of Llama 3's positions; Hugging Face computes them from <c>config.json</c>.</summary>
+    /// <summary>By what Llama 3 divides the frequencies of its positions; Hugging Face computes it from <c>config.json</c>.</summary>
     public const string RotaryFactors = "rope_freqs.weight";
+
+    /// <summary>Half of the largest head that is read.</summary>
+    public const int RotaryFactorsMax = 2048;
 
     /// <summary>The name in Hugging Face's words; unknown names stay as they are, and are refused later as tensors too many.</summary>
     public static string Translate(string name)

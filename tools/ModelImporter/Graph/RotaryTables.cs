@@ -12,7 +12,7 @@ internal static class RotaryTables
     {
         var frequencies = new float[headSize / 2];
         for (var j = 0; j < frequencies.Length; j++)
-            frequencies[j] = (float)Scale(settings, 1 / Math.Pow(settings.Theta, 2.0 * j / headSize));
+            frequencies[j] = (float)(Scale(settings, 1 / Math.Pow(settings.Theta, 2.0 * j / headSize)) / (settings.Divisors?[j] ?? 1));
         return frequencies;
     }
 

@@ -25,12 +25,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         CheckpointReader checkpoint, Precision precision, int contextTokensMax,
             Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe)
     {
-        CopyTaken(checkpoint.Tensors.Folder);
-        if (checkpoint.MadeConfig is { } config)
-            WriteText(Architectures.ConfigFile.Name, config);
-        if (checkpoint.MadeGenerationConfig is { } generation)
-            WriteText(CheckpointReader.GenerationName, generation);
-
+        WriteSmall(checkpoint);
         var graph = new OnnxGraphBuilder(DataName);
         DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
         WriteData(graph, checkpoint.Tensors);
@@ -41,29 +36,35 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         }
 
         var files = HashAll();
-        return files.Values.Sum(file => file.Bytes) + WriteText(ModelManifest.FileName, describe(files).ToJson());
+        var manifest = System.Text.Encoding.UTF8.GetBytes(describe(files).ToJson() + "\n");
+        return files.Values.Sum(file => file.Bytes) + WriteBytes(ModelManifest.FileName, manifest);
     }
 
-    private long WriteText(string name, string text)
+    /// <summary>Writes the files that the source brings, and those that were made of it.</summary>
+    public void WriteSmall(CheckpointReader checkpoint)
     {
-        using var file = File.Create(Path.Combine(folder, name));
-        file.Write(System.Text.Encoding.UTF8.GetBytes(text + "\n"));
-        file.Flush(flushToDisk: true);
-        return file.Length;
-    }
-
-    private void CopyTaken(string source)
-    {
-        foreach (var name in CheckpointFiles.Taken(source))
+        foreach (var name in CheckpointFiles.Taken(checkpoint.Folder))
         {
             var destination = Path.Combine(folder, name);
             Directory.CreateDirectory(Path.GetDirectoryName(destination)!);
-            Copy(Path.Combine(source, name), destination);
+            Copy(Path.Combine(checkpoint.Folder, name), destination);
         }
 
+        foreach (var (name, bytes) in checkpoint.Made)
+            WriteBytes(name, bytes);
         var templates = Path.Combine(folder, TokenizerFiles.MoreTemplates);
         if (Directory.Exists(templates))
             DirectorySync.Flush(templates);
+    }
+
+    private int WriteBytes(string name, byte[] bytes)
+    {
+        var path = Path.Combine(folder, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        using var file = File.Create(path);
+        file.Write(bytes);
+        file.Flush(flushToDisk: true);
+        return bytes.Length;
     }
 
     private void WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors)

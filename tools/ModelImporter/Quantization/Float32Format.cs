@@ -49,6 +49,13 @@ internal sealed class Float32Format(GroupRounding? rounding = null) : LinearForm
     {
         var round = rounding.Prepare(tensors, linear, group, options);
         var rounded = new float[checked(linear.Outputs * linear.Inputs)];
+        if (rounding.StaysAtBytes(tensors, linear))
+        {
+            Parallel.For(0, linear.Outputs, options,
+                row => RoundToBytes(tensors, linear, row, rounded.AsSpan(row * linear.Inputs, linear.Inputs)));
+            return rounded;
+        }
+
         Parallel.For(0, linear.Outputs, options, row =>
         {
             var weights = rounded.AsSpan(row * linear.Inputs, linear.Inputs);
@@ -61,6 +68,15 @@ internal sealed class Float32Format(GroupRounding? rounding = null) : LinearForm
                 weights[i] = AffineQuantizer.Weight(codes, scales, offsets, group, i);
         });
         return rounded;
+    }
+
+    private static void RoundToBytes(CheckpointTensors tensors, LinearWeights linear, int row, Span<float> weights)
+    {
+        var group = ByteRounding.GroupOf(tensors, linear, PlainRounding.DefaultGroup);
+        Span<byte> codes = new byte[linear.Inputs];
+        Span<Half> scales = new Half[linear.Inputs / group];
+        ByteRounding.Round(tensors, linear, row, group, weights, codes, scales);
+        ByteRounding.Widen(codes, scales, group, weights);
     }
 
     /// <summary>Transposes columns [first, first + count) of the checkpoint's matrix, in tiles that stay in the first cache.</summary>

@@ -15,6 +15,9 @@ internal abstract class GroupRounding
     /// <summary>Whether a linear's groups have a minimum beside their scale.</summary>
     public abstract bool HasMinima(CheckpointTensors tensors, LinearWeights linear);
 
+    /// <summary>Whether a linear was rounded before to what 4 bits cannot hold, so that it is to have 8.</summary>
+    public abstract bool StaysAtBytes(CheckpointTensors tensors, LinearWeights linear);
+
     /// <summary>Gets ready for a linear's rows, when its fill runs; fills run one at a time, in the order of the computation.</summary>
     public abstract RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options);
 }

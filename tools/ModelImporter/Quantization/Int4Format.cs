@@ -9,18 +9,25 @@ namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
 /// Weights of 4 bits with a scale and, by the rounding, a minimum per group of inputs, in the layout that our own operator reads in place.
+/// Linears that were rounded to something else before, and would lose by being rounded again, get 8 bits.
 /// </summary>
 internal sealed class Int4Format(GroupRounding rounding) : PackedFormat
 {
     private const int Bits = 4;
 
-    protected override PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear) =>
-        new(linear, Bits, rounding.GroupOf(tensors, linear), rounding.HasMinima(tensors, linear));
+    private readonly Int8Format _bytes = new(PlainRounding.DefaultGroup);
 
-    protected override Action<int> Prepare(
+    public override PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear) =>
+        rounding.StaysAtBytes(tensors, linear)
+            ? _bytes.Describe(tensors, linear)
+            : new(linear, Bits, rounding.GroupOf(tensors, linear), rounding.HasMinima(tensors, linear));
+
+    public override Action<int> Prepare(
         CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, DataFile data, ParallelOptions options)
     {
         var round = rounding.Prepare(tensors, matrix.Linear, matrix.Group, options);
+        if (rounding.StaysAtBytes(tensors, matrix.Linear))
+            return _bytes.Prepare(tensors, matrix, codes, halves, data, options);
         return block => Fill(tensors, matrix, round, block, codes, halves, data);
     }
 

@@ -14,10 +14,10 @@ internal sealed class Int8Format(int blockMax) : PackedFormat
 {
     private const int Bits = 8;
 
-    protected override PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear) =>
-        new(linear, Bits, BlockLayout.RequireBlock(linear, blockMax), minima: false);
+    public override PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear) =>
+        new(linear, Bits, ByteRounding.GroupOf(tensors, linear, blockMax), minima: false);
 
-    protected override Action<int> Prepare(
+    public override Action<int> Prepare(
         CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, DataFile data, ParallelOptions options) =>
         block => Fill(tensors, matrix, block, codes, halves, data);
 
@@ -35,8 +35,7 @@ internal sealed class Int8Format(int blockMax) : PackedFormat
         Span<Half> blockHalves = new Half[matrix.BlockHalves];
         for (var lane = 0; lane < Lanes && (block * Lanes) + lane < linear.Outputs; lane++)
         {
-            linear.Read(tensors, (block * Lanes) + lane, 0, row);
-            SymmetricQuantizer.Quantize(row, matrix.Group, rowCodes, scales);
+            ByteRounding.Round(tensors, linear, (block * Lanes) + lane, matrix.Group, row, rowCodes, scales);
             for (var i = 0; i < nibbles.Length; i++)
                 nibbles[i] = (byte)(rowCodes[i] >> 4);
             QuantizedLinearLayout.Pack(nibbles, lane, high);

@@ -67,10 +67,10 @@ internal abstract class PackedFormat : LinearFormat
     }
 
     /// <summary>Bits and groups of a linear.</summary>
-    protected abstract PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear);
+    public abstract PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear);
 
     /// <summary>Gets ready for a linear, when its fill runs.</summary>
     /// <returns>Rounds and packs the outputs of one block; called from any thread.</returns>
-    protected abstract Action<int> Prepare(
+    public abstract Action<int> Prepare(
         CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, DataFile data, ParallelOptions options);
 }

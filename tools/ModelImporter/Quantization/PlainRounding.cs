@@ -55,6 +55,13 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) =>
         KeepsGrid(tensors, linear) ? !linear.Parts.All(part => tensors.HasScalesAlone(part.Weight)) : hasMinimum;
 
+    public override bool StaysAtBytes(CheckpointTensors tensors, LinearWeights linear) =>
+        keepGrids && NeedsBytes(tensors, linear);
+
+    /// <summary>Whether a part of a linear was rounded before, and not to a 4-bit grid.</summary>
+    public static bool NeedsBytes(CheckpointTensors tensors, LinearWeights linear) => linear.Inputs % GridGroup == 0
+        && linear.Parts.Any(part => tensors.IsQuantized(part.Weight) && !tensors.HasGroups(part.Weight));
+
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
         var (keeps, affine) = (KeepsGrid(tensors, linear), HasMinima(tensors, linear));

@@ -23,8 +23,8 @@ internal sealed class CheckpointTensors : IDisposable
     /// <summary>Names of all tensors.</summary>
     public IReadOnlyCollection<string> Names => _tensors.Keys;
 
-    /// <summary>The GGUF file that the weights come from; null where they are safetensors.</summary>
-    public GgufFile? Gguf => _files is [GgufFile file] ? file : null;
+    /// <summary>The GGUF file that the weights come from, the first of several; null where they are safetensors.</summary>
+    public GgufFile? Gguf => _files is [GgufFile file, ..] ? file : null;
 
     /// <summary>The folder of a source, which is a folder or a GGUF file.</summary>
     public static string FolderOf(string source) =>
@@ -35,14 +35,16 @@ internal sealed class CheckpointTensors : IDisposable
     public static IReadOnlyList<string> FileNames(string source)
     {
         if (FolderOf(source) != source)
-            return [Path.GetFileName(source)];
+            return GgufSplit.Names(Path.GetFileName(source));
         if (SourceFile.Exists(Path.Combine(source, SingleName)))
             return [SingleName];
         var index = Path.Combine(source, IndexName);
         if (SourceFile.Exists(index))
             return [IndexName, .. ReadIndex(index).Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         string[] files = [.. CheckpointFiles.Names(source).Where(IsGguf)];
-        return files.Length == 1 ? files : throw new InvalidDataException(files.Length == 0
+        if (files.Select(file => GgufSplit.Names(file)[0]).Distinct(StringComparer.Ordinal).ToArray() is [var first])
+            return GgufSplit.Names(first);
+        throw new InvalidDataException(files.Length == 0
             ? $"{source}: neither {SingleName} nor {IndexName} nor a {GgufEnding} file is there; only such checkpoints are imported."
             : $"{source}: several {GgufEnding} files are there; name one of them: "
                 + $"{string.Join(", ", files.Order(StringComparer.Ordinal))}.");
@@ -60,8 +62,7 @@ internal sealed class CheckpointTensors : IDisposable
         try
         {
             var names = FileNames(source);
-            foreach (var name in names.Where(name => name != IndexName))
-                tensors.Add(Path.Combine(folder, name));
+            tensors.AddAll([.. names.Where(name => name != IndexName).Select(name => Path.Combine(folder, name))]);
             if (names.Contains(IndexName))
                 tensors.CheckIndex(Path.Combine(folder, IndexName));
             return tensors;
@@ -130,6 +131,22 @@ internal sealed class CheckpointTensors : IDisposable
         file.ReadGroups(tensor, row, codes, scales, minimums);
     }
 
+    /// <summary>Whether a tensor was rounded before it was stored.</summary>
+    public bool IsQuantized(string name) => _tensors.TryGetValue(name, out var entry) && entry.File.IsQuantized(entry.Tensor);
+
+    /// <summary>Whether each weight of a tensor is a whole number of 8 bits times the scale of its group of 32.</summary>
+    public bool HasLevels(string name) => _tensors.TryGetValue(name, out var entry) && entry.File.HasLevels(entry.Tensor);
+
+    /// <summary>Reads a row of such a tensor, see <see cref="ITensorFile.ReadLevels"/>.</summary>
+    public void ReadLevels(string name, int row, Span<sbyte> levels, Span<float> scales)
+    {
+        var (file, tensor) = Entry(name);
+        file.ReadLevels(tensor, row, levels, scales);
+    }
+
+    /// <summary>Element type of a tensor as its file names it.</summary>
+    public string TypeOf(string name) => Entry(name).Tensor.TypeName;
+
     /// <summary>
     /// Gives back the memory of pages that were read, so that a process that walks through a model never holds all of it.
     /// </summary>
@@ -150,16 +167,25 @@ internal sealed class CheckpointTensors : IDisposable
     private (ITensorFile File, StoredTensor Tensor) Entry(string name) =>
         _tensors.TryGetValue(name, out var entry) ? entry : throw new InvalidDataException($"{Folder}: tensor {name} is missing.");
 
-    private void Add(string path)
+    private void AddAll(IReadOnlyList<string> paths)
     {
-        if (!SourceFile.Exists(path))
-            throw new InvalidDataException($"{path}: the shard is missing.");
-        ITensorFile file = IsGguf(path) ? new GgufFile(path) : new SafetensorsFile(path);
-        _files.Add(file);
+        var missing = paths.Where(path => !SourceFile.Exists(path)).Select(path => Path.GetFileName(path)).ToArray();
+        if (missing.Length > 0)
+            throw new InvalidDataException($"{Folder}: the shard is missing: {string.Join(", ", missing)}.");
+        if (IsGguf(paths[0]))
+            _files.AddRange(GgufFile.OpenAll(paths));
+        foreach (var path in paths.Skip(_files.Count))
+            _files.Add(new SafetensorsFile(path));
+        foreach (var file in _files)
+            AddTensors(file);
+    }
+
+    private void AddTensors(ITensorFile file)
+    {
         foreach (var tensor in file.Tensors)
         {
             if (!_tensors.TryAdd(tensor.Name, (file, tensor)))
-                throw new InvalidDataException($"{path}: tensor {tensor.Name} is also in {_tensors[tensor.Name].File.Path}.");
+                throw new InvalidDataException($"{file.Path}: tensor {tensor.Name} is also in {_tensors[tensor.Name].File.Path}.");
         }
     }
 

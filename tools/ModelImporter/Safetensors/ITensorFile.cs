@@ -33,6 +33,19 @@ internal interface ITensorFile : IDisposable
     void ReadGroups(StoredTensor tensor, int row, Span<byte> codes, Span<float> scales, Span<float> minimums) =>
         throw new NotSupportedException();
 
+    /// <summary>Whether a tensor was rounded before it was stored.</summary>
+    bool IsQuantized(StoredTensor tensor) => false;
+
+    /// <summary>Whether each weight of a tensor is a whole number of 8 bits times the scale of its group of 32.</summary>
+    bool HasLevels(StoredTensor tensor) => false;
+
+    /// <summary>Reads a row of such a tensor.</summary>
+    /// <param name="tensor">A tensor of this file that has levels.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="levels">Takes one number per weight.</param>
+    /// <param name="scales">Takes one scale per group.</param>
+    void ReadLevels(StoredTensor tensor, int row, Span<sbyte> levels, Span<float> scales) => throw new NotSupportedException();
+
     /// <summary>Gives back the memory that read pages take in this process; the next read maps them again.</summary>
     void Release();
 }

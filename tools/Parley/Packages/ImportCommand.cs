@@ -16,7 +16,7 @@ internal static class ImportCommand
         var source = new Argument<string>("source")
         {
             Description = "A name on the Hugging Face Hub; or a Hugging Face folder (config.json, tokenizer.json, *.safetensors); or a "
-                + ".gguf file, tokenizer.json beside it.",
+                + ".gguf file, the first of several.",
         };
         var destination = new Argument<string>("destination") { Description = "The package's folder; must not exist." };
         var precision = ModelSelection.CreatePrecision();

@@ -83,12 +83,22 @@ internal sealed class RoundingSelection
     public static IReadOnlyList<int>? Default(string source, string precision) =>
         precision == "int4" ? Calibrate(source, [], DefaultCalibrationTokens) : null;
 
-    private static int[]? Calibrate(string source, string[] files, int tokens) => files switch
+    private static int[]? Calibrate(string source, string[] files, int tokens)
     {
-        [None] => null,
-        [] or [Bundled] => CalibrationText.Encode(FolderOf(source), tokens),
-        _ => [.. EvaluationText.Encode(FolderOf(source), files, tokens).Ids.Select(id => (int)id)],
-    };
-
-    private static string FolderOf(string source) => File.Exists(source) ? Path.GetDirectoryName(Path.GetFullPath(source))! : source;
+        if (files is [None])
+            return null;
+        // A GGUF file may be all there is: its tokenizer stands in its metadata.
+        var folder = Directory.CreateTempSubdirectory("parley-calibration-").FullName;
+        try
+        {
+            ModelImport.WriteSmallFiles(source, folder);
+            return files is [] or [Bundled]
+                ? CalibrationText.Encode(folder, tokens)
+                : [.. EvaluationText.Encode(folder, files, tokens).Ids.Select(id => (int)id)];
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }
