@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
@@ -12,7 +10,7 @@ namespace Parley.ModelImporter;
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
-    public const string Version = "6";
+    public const string Version = "7";
 
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
@@ -55,7 +53,9 @@ public static class ModelImport
 
         using var checkpoint = CheckpointReader.Open(options.Source);
         using var staging = new PackageStaging(options.Destination);
-        var sourceHash = SourceHash(options.Source, progress, cancellationToken);
+        using var digest = new SourceDigest(options.Source);
+        checkpoint.Tensors.HashWhileReading(digest);
+        var sourceHash = "";
         var shape = checkpoint.Config.Shape with
         {
             ContextTokensMax = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax),
@@ -79,7 +79,7 @@ public static class ModelImport
                 Parameters = parameters,
                 Opset = Graph.OnnxGraphBuilder.Opset,
                 Importer = Version,
-                SourceSha256 = sourceHash,
+                SourceSha256 = sourceHash = digest.Complete(parallel, progress: null),
                 SourceRevision = SourceName.RevisionOf(options.Source),
                 Files = files,
             });
@@ -94,7 +94,7 @@ public static class ModelImport
     }
 
     /// <summary>
-    /// SHA-256 over names and contents of all files of a checkpoint that an import reads. With <see cref="Version"/>, the precision and the
+    /// A hash over names and contents of all files of a checkpoint that an import reads (docs/model-package.md). With <see cref="Version"/>, the precision and the
     /// context it makes the key of an import cache.
     /// </summary>
     /// <returns>Lower-case hexadecimal.</returns>
@@ -102,20 +102,8 @@ public static class ModelImport
     public static string SourceHash(
         string source, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var (folder, names) = (CheckpointTensors.FolderOf(source), CheckpointFiles.Present(source));
-        var total = 0L;
-        foreach (var path in names.Select(name => Path.Combine(folder, name)))
-            total += SourceFile.Exists(path) ? SourceFile.Length(path) : throw new InvalidDataException($"{path}: the shard is missing.");
-        var done = 0L;
-        var text = new StringBuilder();
-        foreach (var name in names)
-        {
-            var hash = FileHash.Compute(
-                Path.Combine(folder, name), bytes => progress?.Report(new ImportProgress("hash", done += bytes, total)), cancellationToken);
-            text.Append(hash).Append("  ").Append(name).Append('\n');
-        }
-
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+        using var digest = new SourceDigest(source);
+        return digest.Complete(new ParallelOptions { CancellationToken = cancellationToken }, progress);
     }
 
     /// <summary>

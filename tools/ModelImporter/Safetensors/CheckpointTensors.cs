@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Text.Json;
 using Parley.ModelImporter.Gguf;
+using Parley.ModelImporter.Package;
 
 namespace Parley.ModelImporter.Safetensors;
 
@@ -15,6 +16,8 @@ internal sealed class CheckpointTensors : IDisposable
 
     private readonly List<ITensorFile> _files = [];
     private readonly Dictionary<string, (ITensorFile File, StoredTensor Tensor)> _tensors = new(StringComparer.Ordinal);
+
+    private Dictionary<ITensorFile, FileDigest>? _digests;
 
     private CheckpointTensors(string folder) => Folder = folder;
 
@@ -107,11 +110,15 @@ internal sealed class CheckpointTensors : IDisposable
         }
     }
 
+    /// <summary>From now on what is read is hashed, too.</summary>
+    public void HashWhileReading(SourceDigest digest) => _digests = _files.ToDictionary(file => file, file => digest.Of(file.Path));
+
     /// <summary>Reads elements as fp32, from any thread.</summary>
     /// <exception cref="InvalidDataException">A weight is infinite or not a number.</exception>
     public void Read(string name, long first, Span<float> values)
     {
         var (file, tensor) = Entry(name);
+        Touch(file, tensor, first, values.Length);
         file.Read(tensor, first, values);
         if (values.Length > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude(values)))
             throw new InvalidDataException($"{file.Path}: tensor {name} holds a weight that is infinite or not a number.");
@@ -127,6 +134,7 @@ internal sealed class CheckpointTensors : IDisposable
     public void ReadGroups(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
     {
         var (file, tensor) = Entry(name);
+        Touch(file, tensor, row * tensor.Shape[^1], tensor.Shape[^1]);
         file.ReadGroups(tensor, row, codes, scales, minimums);
     }
 
@@ -149,6 +157,18 @@ internal sealed class CheckpointTensors : IDisposable
 
     private (ITensorFile File, StoredTensor Tensor) Entry(string name) =>
         _tensors.TryGetValue(name, out var entry) ? entry : throw new InvalidDataException($"{Folder}: tensor {name} is missing.");
+
+    /// <summary>
+    /// Hashes what is about to be read. Where a file orders rows its own way the place is not exact, which costs nothing: whatever nobody
+    /// came near is hashed in the end.
+    /// </summary>
+    private void Touch(ITensorFile file, StoredTensor tensor, long first, long count)
+    {
+        if (_digests is null)
+            return;
+        var bytesPerElement = (double)tensor.Bytes / tensor.Elements;
+        _digests[file].Touch(tensor.Offset + (long)(first * bytesPerElement), (long)(count * bytesPerElement));
+    }
 
     private void Add(string path)
     {
