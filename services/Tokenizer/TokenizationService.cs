@@ -215,7 +215,7 @@ internal sealed class TokenizationService(
         {
             encode();
         }
-        catch (UncoveredTextException exception)
+        catch (Exception exception) when (exception is UncoveredTextException or TextLimitException)
         {
             throw Refuse(context, new RequestException(field, exception.Message));
         }

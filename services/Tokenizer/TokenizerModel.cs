@@ -43,7 +43,7 @@ internal sealed class TokenizerModel
     {
         var folder = new ModelFolder(options.PackageDirectory);
         var file = TokenizerFile.Load(folder);
-        var tokenizer = new HuggingFaceTokenizer(file);
+        var tokenizer = CreateTokenizer(file);
         var specialTokens = SpecialTokens.Read(folder, tokenizer.Tokens);
         var limits = new TemplateLimits(options.TemplateStepsMax, options.TemplateDepthMax, options.TextCharactersMax);
         var templates = new Dictionary<string, LoadedTemplate>(StringComparer.Ordinal);
@@ -61,6 +61,19 @@ internal sealed class TokenizerModel
 
         var names = options.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return new TokenizerModel(names.Length > 0 ? names[0] : folder.Name, file.Sha256, tokenizer, specialTokens, templates);
+    }
+
+    private static HuggingFaceTokenizer CreateTokenizer(TokenizerFile file)
+    {
+        try
+        {
+            return new HuggingFaceTokenizer(file);
+        }
+        catch (TextLimitException exception)
+        {
+            // Added tokens are normalized as the text is.
+            throw new InvalidDataException($"{TokenizerFile.FileName}: added_tokens: {exception.Message}", exception);
+        }
     }
 
     /// <summary>The template for a chat: the one asked for, else that for tools where a list of tools is given, else the default.</summary>
