@@ -38,7 +38,8 @@ internal sealed class TokenizerStartup(Lazy<TokenizerModel> model, TimeProvider 
             }
             catch (TextLimitException exception)
             {
-                throw new InvalidDataException($"The tokenizer fails on a text of {WarmUpText.Length} characters: {exception.Message}", exception);
+                throw new InvalidDataException(
+                    $"The tokenizer fails on a text of {WarmUpText.Length} characters: {exception.Message}", exception);
             }
         }
     }

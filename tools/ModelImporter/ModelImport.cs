@@ -94,8 +94,8 @@ public static class ModelImport
     }
 
     /// <summary>
-    /// A hash over names and contents of all files of a checkpoint that an import reads (docs/model-package.md). With <see cref="Version"/>, the precision and the
-    /// context it makes the key of an import cache.
+    /// A hash over names and contents of all files of a checkpoint that an import reads (docs/model-package.md). With
+    /// <see cref="Version"/>, the precision and the context it makes the key of an import cache.
     /// </summary>
     /// <returns>Lower-case hexadecimal.</returns>
     /// <exception cref="InvalidDataException">The folder has no weights.</exception>

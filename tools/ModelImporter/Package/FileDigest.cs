@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
@@ -48,11 +49,20 @@ internal sealed class FileDigest : IDisposable
     /// <exception cref="InvalidDataException">The file has become shorter.</exception>
     public string Complete(ParallelOptions parallel, Action<long>? advance)
     {
-        Parallel.For(0, _claims.Length, parallel, piece =>
+        try
         {
-            Hash(piece);
-            advance?.Invoke(LengthOf(piece));
-        });
+            Parallel.For(0, _claims.Length, parallel, piece =>
+            {
+                Hash(piece);
+                advance?.Invoke(LengthOf(piece));
+            });
+        }
+        catch (AggregateException exception)
+        {
+            // The first failure alone is what the caller can act on.
+            ExceptionDispatchInfo.Throw(exception.Flatten().InnerExceptions[0]);
+        }
+
         return Convert.ToHexStringLower(SHA256.HashData(_hashes));
     }
 

@@ -55,6 +55,9 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) =>
         KeepsGrid(tensors, linear) ? !linear.Parts.All(part => tensors.HasScalesAlone(part.Weight)) : hasMinimum;
 
+    public override bool TakesOver(CheckpointTensors tensors, LinearWeights linear, int row) =>
+        KeepsGrid(tensors, linear) && tensors.HasGroups(linear.Find(row).Part.Weight);
+
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
         var (keeps, affine) = (KeepsGrid(tensors, linear), HasMinima(tensors, linear));

@@ -14,6 +14,8 @@ internal sealed class CheckpointTensors : IDisposable
     private const long IndexBytesMax = 64 << 20;
     private const int ShardsMax = 10_000;
 
+    private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".ckpt", ".pkl"];
+
     private readonly List<ITensorFile> _files = [];
     private readonly Dictionary<string, (ITensorFile File, StoredTensor Tensor)> _tensors = new(StringComparer.Ordinal);
 
@@ -45,10 +47,13 @@ internal sealed class CheckpointTensors : IDisposable
         if (SourceFile.Exists(index))
             return [IndexName, .. ReadIndex(index).Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         string[] files = [.. CheckpointFiles.Names(source).Where(IsGguf)];
-        return files.Length == 1 ? files : throw new InvalidDataException(files.Length == 0
-            ? $"{source}: neither {SingleName} nor {IndexName} nor a {GgufEnding} file is there; only such checkpoints are imported."
-            : $"{source}: several {GgufEnding} files are there; name one of them: "
-                + $"{string.Join(", ", files.Order(StringComparer.Ordinal))}.");
+        return files.Length switch
+        {
+            0 => throw NoWeights(source),
+            1 => files,
+            _ => throw new InvalidDataException($"{source}: several {GgufEnding} files are there; name one of them: "
+                + $"{string.Join(", ", files.Order(StringComparer.Ordinal))}."),
+        };
     }
 
     /// <summary>A checkpoint without weights: enough to plan a graph, and to learn how large it is.</summary>
@@ -151,6 +156,17 @@ internal sealed class CheckpointTensors : IDisposable
     {
         foreach (var file in _files)
             file.Dispose();
+    }
+
+    private static InvalidDataException NoWeights(string source)
+    {
+        var pickles = CheckpointFiles.Names(source)
+            .Where(name => PickleEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal)))
+            .Order(StringComparer.Ordinal).ToList();
+        var found = pickles.Count == 0 ? "" : $" {pickles[0]}{(pickles.Count > 1 ? $" and {pickles.Count - 1} more are" : " is")} pickled, "
+            + "and to read a pickle is to run the code in it: save the model anew with transformers (save_pretrained writes safetensors).";
+        return new InvalidDataException(
+            $"{source}: neither {SingleName} nor {IndexName} nor a {GgufEnding} file is there; only such checkpoints are imported.{found}");
     }
 
     private static bool IsGguf(string path) => path.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase);
