@@ -5,6 +5,7 @@ using Grpc.Core;
 using Microsoft.Extensions.Options;
 using Parley.Tokenizer.Detokenization;
 using Parley.Tokenizer.Encoders;
+using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Templating.Values;
 using Parley.Tokenizer.V1;

@@ -1,4 +1,5 @@
 using Parley.Tokenizer.Encoders;
+using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Vocabulary;
 

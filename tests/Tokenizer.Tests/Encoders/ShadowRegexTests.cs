@@ -1,4 +1,3 @@
-using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Encoders.PreTokenizers;
 
 namespace Parley.Tokenizer.Tests.Encoders;

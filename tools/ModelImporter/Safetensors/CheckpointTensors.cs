@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using System.Text.Json;
 using Parley.ModelImporter.Gguf;
-using Parley.ModelImporter.Package;
 
 namespace Parley.ModelImporter.Safetensors;
 

@@ -1,6 +1,7 @@
 namespace Parley.Tokenizer.Encoders.Normalizers;
 
 using Microsoft.ML.Tokenizers;
+using Parley.Tokenizer.Encoders.PreTokenizers;
 
 /// <summary>A step that rewrites a whole stretch of text; it may return the same instance where nothing changes.</summary>
 internal abstract class TextNormalizer : Normalizer

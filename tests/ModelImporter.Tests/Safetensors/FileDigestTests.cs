@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using Parley.ModelImporter.Package;
+using Parley.ModelImporter.Safetensors;
 
-namespace Parley.ModelImporter.Tests.Package;
+namespace Parley.ModelImporter.Tests.Safetensors;
 
 public sealed class FileDigestTests
 {

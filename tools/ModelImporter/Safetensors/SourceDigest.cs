@@ -1,8 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using Parley.ModelImporter.Safetensors;
 
-namespace Parley.ModelImporter.Package;
+namespace Parley.ModelImporter.Safetensors;
 
 /// <summary>The hash over names and contents of all files that an import reads of a source.</summary>
 internal sealed class SourceDigest : IDisposable

@@ -3,7 +3,7 @@ using System.Runtime.ExceptionServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
-namespace Parley.ModelImporter.Package;
+namespace Parley.ModelImporter.Safetensors;
 
 /// <summary>
 /// The hash of a file that others read in an order of their own: SHA-256 over the hashes of its pieces, each of which is hashed when its
