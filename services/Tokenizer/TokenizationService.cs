@@ -5,6 +5,7 @@ using Grpc.Core;
 using Microsoft.Extensions.Options;
 using Parley.Tokenizer.Detokenization;
 using Parley.Tokenizer.Encoders;
+using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Templating.Values;
 using Parley.Tokenizer.V1;
@@ -215,7 +216,7 @@ internal sealed class TokenizationService(
         {
             encode();
         }
-        catch (UncoveredTextException exception)
+        catch (Exception exception) when (exception is UncoveredTextException or TextLimitException)
         {
             throw Refuse(context, new RequestException(field, exception.Message));
         }

@@ -1,4 +1,5 @@
 using Parley.Tokenizer.Encoders;
+using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Vocabulary;
 
@@ -44,7 +45,7 @@ internal sealed class TokenizerModel
     {
         var folder = new ModelFolder(options.PackageDirectory);
         var file = TokenizerFile.Load(folder);
-        var tokenizer = new HuggingFaceTokenizer(file);
+        var tokenizer = CreateTokenizer(file);
         var specialTokens = SpecialTokens.Read(folder, tokenizer.Tokens);
         var limits = new TemplateLimits(options.TemplateStepsMax, options.TemplateDepthMax, options.TextCharactersMax);
         var controls = new Dictionary<ChatTemplate, AddedTokenMatcher>();
@@ -70,6 +71,19 @@ internal sealed class TokenizerModel
 
     /// <summary>The tokens that users may not say by spelling them out in a chat that this template writes.</summary>
     public AddedTokenMatcher ControlsOf(LoadedTemplate template) => _controls[template.Template];
+
+    private static HuggingFaceTokenizer CreateTokenizer(TokenizerFile file)
+    {
+        try
+        {
+            return new HuggingFaceTokenizer(file);
+        }
+        catch (TextLimitException exception)
+        {
+            // Added tokens are normalized as the text is.
+            throw new InvalidDataException($"{TokenizerFile.FileName}: added_tokens: {exception.Message}", exception);
+        }
+    }
 
     /// <summary>The template for a chat: the one asked for, else that for tools where a list of tools is given, else the default.</summary>
     /// <exception cref="RequestException">There is none.</exception>

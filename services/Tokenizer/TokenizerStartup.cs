@@ -1,4 +1,5 @@
 using Parley.Tokenizer.Encoders;
+using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Templating;
 
 namespace Parley.Tokenizer;
@@ -35,6 +36,11 @@ internal sealed class TokenizerStartup(Lazy<TokenizerModel> model, TimeProvider 
             {
                 // A vocabulary that lacks one of these characters is none the worse for it.
                 return;
+            }
+            catch (TextLimitException exception)
+            {
+                throw new InvalidDataException(
+                    $"The tokenizer fails on a text of {WarmUpText.Length} characters: {exception.Message}", exception);
             }
         }
     }

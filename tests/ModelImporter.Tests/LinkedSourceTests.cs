@@ -62,6 +62,30 @@ public sealed class LinkedSourceTests
         Assert.False(Path.Exists(folder.File("package")));
     }
 
+    /// <summary>The Hub's client links into the blobs of the same repository; whoever made another link was not the client.</summary>
+    [Theory]
+    [InlineData("config.json", "/etc/hostname")]
+    [InlineData("tokenizer.json", "../../../secret")]
+    [InlineData("model.safetensors", "../../../models--other/blobs/0")]
+    [InlineData("additional_chat_templates/a.jinja", "../../../../secret")]
+    public void Import_SnapshotWithALinkOutOfItsRepository_NamesBothEnds(string name, string target)
+    {
+        using var folder = new TemporaryFolder();
+        var snapshot = Snapshot(folder, "models--a--b");
+        var path = Path.Combine(snapshot, name);
+        Directory.CreateDirectory(folder.File("hub/models--other/blobs"));
+        File.WriteAllText(folder.File("hub/models--other/blobs/0"), "0");
+        File.WriteAllText(folder.File("hub/secret"), "secret");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.Delete(path);
+        File.CreateSymbolicLink(path, target);
+
+        var message = Assert.Throws<InvalidDataException>(() => Import(snapshot, folder.File("package"), "fp32")).Message;
+
+        Assert.Contains($"{name} is a link to {target}, out of the repository's folder", message, StringComparison.Ordinal);
+        Assert.False(Path.Exists(folder.File("package")));
+    }
+
     [Fact]
     public void Inspect_Snapshot_TellsTheLengthsOfWhatItsLinksLeadTo()
     {

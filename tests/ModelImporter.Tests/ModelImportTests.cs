@@ -62,6 +62,10 @@ public sealed class ModelImportTests
         {
             var options = new ImportOptions { Source = Fixture.Folder(Fixture.UntiedHeadDim32), Destination = "", Precision = precision };
             var one = ModelImport.Run(options with { Destination = folder.File($"{precision}-1"), Parallelism = 1 });
+            Assert.Equal(ModelImport.SourceHash(options.Source), one.SourceSha256);
+            Assert.Equal(
+                Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(one.Path, "model.data")))),
+                ModelManifest.Parse(File.ReadAllText(Path.Combine(one.Path, "parley.json")), precision).Files["model.data"].Sha256);
             var two = ModelImport.Run(options with { Destination = folder.File($"{precision}-2"), Parallelism = 4 });
             Assert.Equal(File.ReadAllBytes(Path.Combine(one.Path, "parley.json")),
                 File.ReadAllBytes(Path.Combine(two.Path, "parley.json")));
@@ -213,6 +217,32 @@ public sealed class ModelImportTests
         Import(folder, Fixture.TiedLlama3Rope, "int8");
 
         Assert.Equal([folder.File("package")], Directory.EnumerateFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public async Task Import_TwoAtOnceToOnePlace_OneIsThereAndNothingElse()
+    {
+        using var folder = new TemporaryFolder();
+        for (var round = 0; round < 8; round++)
+        {
+            var options = Options(folder, Fixture.TiedLlama3Rope, "int8");
+            var imports = Enumerable.Range(0, 3).Select(_ => Task.Run(() =>
+            {
+                try
+                {
+                    return ModelImport.Run(options).Bytes;
+                }
+                catch (IOException exception)
+                {
+                    Assert.Contains("exists already", exception.Message, StringComparison.Ordinal);
+                    return 0;
+                }
+            })).ToList();
+
+            Assert.Single(await Task.WhenAll(imports), bytes => bytes > 0);
+            Assert.Equal([folder.File("package")], Directory.EnumerateFileSystemEntries(folder.Path));
+            Directory.Delete(folder.File("package"), recursive: true);
+        }
     }
 
     [Fact]

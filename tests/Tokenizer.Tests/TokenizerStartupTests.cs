@@ -54,6 +54,40 @@ public sealed class TokenizerStartupTests : IDisposable
         await Fails(_model.Directory, named);
     }
 
+    /// <summary>Sixty steps, each of which doubles the text.</summary>
+    [Fact]
+    public async Task Start_NormalizerThatGrowsWithoutBound_IsRefused()
+    {
+        const string Step = """{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}""";
+        var file = SmallModel.TokenizerJson();
+        file["normalizer"] = System.Text.Json.Nodes.JsonNode.Parse(
+            $$"""{"type": "Sequence", "normalizers": [{{string.Join(",", Enumerable.Repeat(Step, 60))}}]}""");
+        _model.Write("tokenizer.json", file.ToJsonString());
+        await Fails(_model.Directory, "at most 67108864 are allowed");
+    }
+
+    [Theory]
+    [InlineData("tokenizer_config.json", """{"chat_template": "\ud800"}""")]
+    [InlineData("special_tokens_map.json", """{"\udc00_token": "a"}""")]
+    [InlineData("config.json", """{"_name_or_path": ["\ud83d"]}""")]
+    [InlineData("generation_config.json", "{")]
+    public async Task Start_SmallFileThatIsNoText_NamesIt(string file, string json)
+    {
+        _model.Write(file, json);
+        await Fails(_model.Directory, file);
+    }
+
+    [Theory]
+    [InlineData("tokenizer.json", 512)]
+    [InlineData("tokenizer_config.json", 64)]
+    [InlineData("chat_template.jinja", 64)]
+    public async Task Start_FileOfAbsurdLength_IsRefusedUnread(string name, int mebibytes)
+    {
+        using (var file = File.Open(Path.Combine(_model.Directory, name), FileMode.Open, FileAccess.Write))
+            file.SetLength(((long)mebibytes << 20) + 1);
+        await Fails(_model.Directory, name);
+    }
+
     [Fact]
     public async Task Start_BrokenJson_SaysSo()
     {

@@ -22,14 +22,31 @@ internal static class CheckpointFiles
     public static IEnumerable<string> Names(string folder) =>
         Directory.Exists(folder) ? Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)) : [];
 
+    /// <summary>Length of any of these files at most; the largest tokenizers have some 35 MB.</summary>
+    private const long TakenBytesMax = 512 << 20;
+
     /// <summary>Names of the files of a folder that a package takes over, in order.</summary>
-    public static IReadOnlyList<string> Taken(string folder) =>
-    [
-        .. Copied.Select(file => file.Name).Where(name => SourceFile.Exists(Path.Combine(folder, name))),
-        .. Names(folder).Where(name => name.EndsWith(TokenizerFiles.TiktokenEnding, StringComparison.Ordinal))
-            .Order(StringComparer.Ordinal),
-        .. TokenizerFiles.Templates(folder),
-    ];
+    /// <exception cref="InvalidDataException">One is a link that leads nowhere, or absurdly long.</exception>
+    public static IReadOnlyList<string> Taken(string folder)
+    {
+        string[] names =
+        [
+            .. Copied.Select(file => file.Name),
+            .. Names(folder).Where(name => name.EndsWith(TokenizerFiles.TiktokenEnding, StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+            .. TokenizerFiles.Templates(folder),
+        ];
+        return [.. names.Where(name => IsTaken(Path.Combine(folder, name)))];
+    }
+
+    private static bool IsTaken(string path)
+    {
+        if (!SourceFile.Exists(path))
+            return false;
+        return SourceFile.Length(path) <= TakenBytesMax
+            ? true
+            : throw new InvalidDataException($"{path}: more than {TakenBytesMax} bytes, which no such file has.");
+    }
 
     /// <summary>Names of the files that an import reads of a source, which is a folder or a GGUF file, in order.</summary>
     public static IReadOnlyList<string> Present(string source) =>

@@ -76,15 +76,17 @@ internal sealed class CheckpointReader : IDisposable
 
     /// <summary>Checks the JSON files of a folder whose weights are not there yet.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
-    public static void CheckDescription(string folder)
+    public static DecoderConfig CheckDescription(string folder)
     {
         var file = ConfigFile.Open(folder);
-        HasEnds(folder, file, FindArchitecture(file).ReadConfig(file).Shape.VocabularySize);
+        var config = CheckConfiguration(file);
+        HasEnds(folder, file, config.Shape.VocabularySize);
+        return config;
     }
 
     /// <summary>Checks a configuration by itself.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
-    public static void CheckConfiguration(ConfigFile file) => FindArchitecture(file).ReadConfig(file);
+    public static DecoderConfig CheckConfiguration(ConfigFile file) => FindArchitecture(file).ReadConfig(file);
 
     /// <summary>The weights that a configuration asks for.</summary>
     public static DecoderWeights WeightsOf(DecoderConfig config) =>

@@ -1,5 +1,6 @@
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Gguf;
+using Parley.ModelImporter.Gguf.Tokenizers;
 using Parley.PackageFormat;
 
 namespace Parley.ModelImporter;
@@ -32,20 +33,18 @@ public static class ModelCheck
             return false;
         var header = GgufHeader.Parse(beginning, fileBytes, name);
         var configuration = new GgufConfiguration(header, name);
-        if (File.Exists(Path.Combine(folder, ConfigFile.Name)))
-            CheckpointReader.CheckDescription(folder);
-        else
-            CheckpointReader.CheckConfiguration(ConfigFile.Parse(name, configuration.ToJson()));
+        var config = File.Exists(Path.Combine(folder, ConfigFile.Name))
+            ? CheckpointReader.CheckDescription(folder)
+            : CheckpointReader.CheckConfiguration(ConfigFile.Parse(name, configuration.ToJson()));
         if (header.Tensors.FirstOrDefault(tensor => !Enum.TryParse<GgufType>(tensor.TypeName, out _)) is { } tensor)
         {
             throw new InvalidDataException($"{name}: tensor {tensor.Name} is of {tensor.TypeName}; read are "
                 + $"{string.Join(", ", Enum.GetNames<GgufType>())}.");
         }
 
-        if (HasTokenizer(folder))
-            return true;
-        throw new InvalidDataException($"{name}: the tokenizer within a GGUF file is not read, and the repository has none "
-            + $"beside it; take the model that it was made of, or put the file into a folder with that model's {TokenizerFiles.Json}.");
+        if (!HasTokenizer(folder))
+            _ = new GgufTokenizer(configuration.Metadata, config.Shape.VocabularySize, name).ToTokenizerJson();
+        return true;
     }
 
     private static bool HasTokenizer(string folder) => TokenizerFiles.Choose(CheckpointFiles.Names(folder)) is not null;

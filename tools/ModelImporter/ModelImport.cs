@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
@@ -50,7 +48,9 @@ public static class ModelImport
         // A tokenizer that is not read ends the import before a large file is hashed.
         _ = checkpoint.Made;
         using var staging = new PackageStaging(options.Destination);
-        var sourceHash = SourceHash(options.Source, progress, cancellationToken);
+        using var digest = new SourceDigest(options.Source);
+        checkpoint.Tensors.HashWhileReading(digest);
+        var sourceHash = "";
         var shape = checkpoint.Config.Shape with
         {
             ContextTokensMax = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax),
@@ -74,7 +74,7 @@ public static class ModelImport
                 Parameters = parameters,
                 Opset = Graph.OnnxGraphBuilder.Opset,
                 Importer = Version,
-                SourceSha256 = sourceHash,
+                SourceSha256 = sourceHash = digest.Complete(parallel, progress: null),
                 SourceRevision = SourceName.RevisionOf(options.Source),
                 Files = files,
             });
@@ -97,28 +97,16 @@ public static class ModelImport
         [.. CheckpointFiles.Present(source).Select(name => Path.Combine(CheckpointTensors.FolderOf(source), name))];
 
     /// <summary>
-    /// SHA-256 over names and contents of all files of a checkpoint that an import reads. With <see cref="Version"/>, the precision and the
-    /// context it makes the key of an import cache.
+    /// A hash over names and contents of all files of a checkpoint that an import reads (docs/model-package.md). With
+    /// <see cref="Version"/>, the precision and the context it makes the key of an import cache.
     /// </summary>
     /// <returns>Lower-case hexadecimal.</returns>
     /// <exception cref="InvalidDataException">The folder has no weights.</exception>
     public static string SourceHash(
         string source, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var (folder, names) = (CheckpointTensors.FolderOf(source), CheckpointFiles.Present(source));
-        var total = 0L;
-        foreach (var path in names.Select(name => Path.Combine(folder, name)))
-            total += SourceFile.Exists(path) ? SourceFile.Length(path) : throw new InvalidDataException($"{path}: the shard is missing.");
-        var done = 0L;
-        var text = new StringBuilder();
-        foreach (var name in names)
-        {
-            var hash = FileHash.Compute(
-                Path.Combine(folder, name), bytes => progress?.Report(new ImportProgress("hash", done += bytes, total)), cancellationToken);
-            text.Append(hash).Append("  ").Append(name).Append('\n');
-        }
-
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+        using var digest = new SourceDigest(source);
+        return digest.Complete(new ParallelOptions { CancellationToken = cancellationToken }, progress);
     }
 
     /// <summary>

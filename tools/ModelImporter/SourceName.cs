@@ -30,10 +30,16 @@ internal static class SourceName
             ? name[RepositoryStart.Length..].Replace(Separator, "/", StringComparison.Ordinal)
             : null;
 
+    /// <summary>Whether a folder is a snapshot of a repository in a Hugging Face cache.</summary>
+    public static bool IsSnapshot(DirectoryInfo folder) => IsCommit(folder)
+        && folder.Parent?.Parent?.Name.StartsWith(RepositoryStart, StringComparison.Ordinal) == true;
+
     private static DirectoryInfo? SnapshotOf(string folder)
     {
         var snapshot = new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-        return snapshot.Parent?.Name == "snapshots" && snapshot.Name.Length == CommitLength && snapshot.Name.All(char.IsAsciiHexDigit)
-            ? snapshot : null;
+        return IsCommit(snapshot) ? snapshot : null;
     }
+
+    private static bool IsCommit(DirectoryInfo folder) =>
+        folder.Parent?.Name == "snapshots" && folder.Name.Length == CommitLength && folder.Name.All(char.IsAsciiHexDigit);
 }

@@ -68,7 +68,10 @@ public sealed record ModelManifest
         try
         {
             using var document = JsonDocument.Parse(json);
-            if (!document.RootElement.TryGetProperty("formatVersion", out var version) || !version.TryGetInt32(out var number))
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InvalidDataException($"{path}: not a JSON object.");
+            if (!document.RootElement.TryGetProperty("formatVersion", out var version) || version.ValueKind != JsonValueKind.Number
+                || !version.TryGetInt32(out var number))
                 throw new InvalidDataException($"{path}: formatVersion is missing; import the model again.");
             if (number != CurrentFormatVersion)
             {
@@ -76,7 +79,16 @@ public sealed record ModelManifest
                     $"{path}: formatVersion is {number}, this build reads {CurrentFormatVersion}; import the model again.");
             }
 
-            return document.Deserialize<ModelManifest>(Json) ?? throw new InvalidDataException($"{path}: the manifest is null.");
+            var manifest = document.Deserialize<ModelManifest>(Json)!;
+            // What a dictionary holds may be null in spite of its type.
+            return manifest.Files.FirstOrDefault(file => file.Value?.Sha256 is null).Key is not { } empty
+                ? manifest
+                : throw new InvalidDataException($"{path}: files.{empty} is null; import the model again.");
+        }
+        catch (InvalidOperationException exception)
+        {
+            // Half a surrogate pair: well-formed JSON, but no text.
+            throw new InvalidDataException($"{path}: {exception.Message}", exception);
         }
         catch (JsonException exception)
         {

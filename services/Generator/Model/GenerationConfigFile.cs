@@ -9,6 +9,8 @@ internal static class GenerationConfigFile
     /// <summary>Name of the model's configuration within a package.</summary>
     public const string ConfigName = "config.json";
 
+    private const long BytesMax = 4 << 20;
+
     /// <summary>Name of the generation defaults within a package.</summary>
     public const string Name = "generation_config.json";
 
@@ -71,6 +73,8 @@ internal static class GenerationConfigFile
         try
         {
             using var stream = File.OpenRead(path);
+            if (stream.Length > BytesMax)
+                throw new InvalidDataException($"{path}: more than {BytesMax} bytes.");
             var document = JsonDocument.Parse(stream);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return document;
@@ -172,9 +176,22 @@ internal static class GenerationConfigFile
         if (!TryGet(root, Field, out var value))
             return [];
         var elements = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : new[] { value };
-        if (Array.Exists(elements, element => element.ValueKind != JsonValueKind.String || element.GetString()!.Length == 0))
+        if (Array.Exists(elements, element => !IsText(element)))
             throw Fault(path, Field, value, "a string or a list of strings, none of them empty");
         return [.. elements.Select(element => element.GetString()!).Distinct()];
+    }
+
+    private static bool IsText(JsonElement element)
+    {
+        try
+        {
+            return element.ValueKind == JsonValueKind.String && element.GetString()!.Length > 0;
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair: well-formed JSON, but no text.
+            return false;
+        }
     }
 
     private static float ReadFloat(JsonElement root, string path, string field, float missing, Func<float, bool> isValid)

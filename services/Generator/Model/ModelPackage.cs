@@ -9,7 +9,10 @@ internal sealed class ModelPackage
     /// <summary>Name of the graph within a package.</summary>
     public const string ModelFileName = "model.onnx";
 
-    /// <summary>Name of the tokenizer within a package.</summary>
+    /// <summary>Some hundred times those of the largest models.</summary>
+    private const int CacheElementsMax = 1 << 28;
+
+    private const long ManifestBytesMax = 4 << 20;
 
     private ModelPackage(string folder, ModelManifest manifest, GenerationDefaults defaults, string tokenizerSha256, string packageSha256)
     {
@@ -57,6 +60,8 @@ internal sealed class ModelPackage
                 + "make one from a Hugging Face folder by `parley import`.");
         }
 
+        if (new FileInfo(manifestPath).Length > ManifestBytesMax)
+            throw new InvalidDataException($"{manifestPath}: more than {ManifestBytesMax} bytes; import the model again.");
         var bytes = File.ReadAllBytes(manifestPath);
         var manifest = ModelManifest.Parse(System.Text.Encoding.UTF8.GetString(bytes), manifestPath);
         CheckShape(manifest.Shape, manifestPath);
@@ -69,12 +74,16 @@ internal sealed class ModelPackage
         var tokenizer = TokenizerFiles.Choose(manifest.Files.Keys)
             ?? throw new InvalidDataException($"{manifestPath}: files does not list {TokenizerFiles.Json}; import the model again.");
         foreach (var (name, file) in manifest.Files)
-            CheckFile(folder, manifestPath, name, file, verifyHashes);
+        {
+            // The tokenizer's hash is wanted anyway.
+            CheckFile(folder, manifestPath, name, file, verifyHashes || name == tokenizer);
+        }
+
         return new ModelPackage(
             folder,
             manifest,
             GenerationConfigFile.Read(folder, manifest.Shape.VocabularySize),
-            HashFile(Path.Combine(folder, tokenizer)),
+            manifest.Files[tokenizer].Sha256,
             Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 
@@ -106,6 +115,13 @@ internal sealed class ModelPackage
         {
             if (value <= 0)
                 throw new InvalidDataException($"{path}: shape.{name} is {value}; it must be at least 1.");
+        }
+
+        if ((Int128)2 * shape.Layers * shape.KeyValueHeads * shape.HeadSize > CacheElementsMax)
+        {
+            throw new InvalidDataException(
+                $"{path}: shape gives a token {shape.Layers} layers of {shape.KeyValueHeads} heads of {shape.HeadSize} in the cache, more "
+                + $"than {CacheElementsMax} numbers.");
         }
 
         if (shape.QueryHeads % shape.KeyValueHeads != 0)

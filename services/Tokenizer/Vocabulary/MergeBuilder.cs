@@ -8,6 +8,8 @@ namespace Parley.Tokenizer.Vocabulary;
 /// </summary>
 internal static class MergeBuilder
 {
+    private const int TokenCharactersMax = 2048;
+
     /// <summary>The merges of a vocabulary whose ids are ranks (tiktoken).</summary>
     public static MergeTable FromRanks(Dictionary<string, int> vocabulary)
     {
@@ -39,8 +41,16 @@ internal static class MergeBuilder
             .ThenByDescending(item => item.RightLength).Select(item => item.Cut));
     }
 
+    /// <summary>Each cut reads the whole token, so a few of a million characters would take years.</summary>
+    /// <exception cref="InvalidDataException">A token is too long.</exception>
     private static void AddCuts(Dictionary<string, int> vocabulary, string token, int id, List<Cut> cuts)
     {
+        if (token.Length > TokenCharactersMax)
+        {
+            throw new InvalidDataException(
+                $"The tokenizer's vocabulary has a token {id} of {token.Length} characters; at most {TokenCharactersMax} are allowed.");
+        }
+
         var lookup = vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
         for (var at = 1; at < token.Length; at++)
         {

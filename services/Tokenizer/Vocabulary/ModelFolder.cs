@@ -7,6 +7,9 @@ internal sealed class ModelFolder
 {
     public const string TokenizerConfig = "tokenizer_config.json";
 
+    private const long SmallBytesMax = 64 << 20;
+    private const long TokenizerBytesMax = 512 << 20;
+
     private const string ChatTemplateFile = "chat_template.jinja";
     private const string MoreChatTemplates = "additional_chat_templates";
 
@@ -33,11 +36,17 @@ internal sealed class ModelFolder
             return null;
         try
         {
-            return JsonElement.Parse(File.ReadAllText(path));
+            var json = JsonElement.Parse(ReadText(path));
+            CheckTexts(json);
+            return json;
         }
         catch (JsonException exception)
         {
             throw new InvalidDataException($"{path} is not valid JSON: {exception.Message}", exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new InvalidDataException($"{path} holds half a character: {exception.Message}", exception);
         }
     }
 
@@ -48,18 +57,62 @@ internal sealed class ModelFolder
         ReadConfigured(templates);
         var file = System.IO.Path.Combine(Path, ChatTemplateFile);
         if (File.Exists(file))
-            templates["default"] = (File.ReadAllText(file), ChatTemplateFile);
+            templates["default"] = (ReadText(file), ChatTemplateFile);
         var more = System.IO.Path.Combine(Path, MoreChatTemplates);
         if (Directory.Exists(more))
         {
             foreach (var path in Directory.EnumerateFiles(more, "*.jinja").Order(StringComparer.Ordinal))
             {
                 var name = System.IO.Path.GetFileNameWithoutExtension(path);
-                templates[name] = (File.ReadAllText(path), $"{MoreChatTemplates}/{name}.jinja");
+                templates[name] = (ReadText(path), $"{MoreChatTemplates}/{name}.jinja");
             }
         }
 
         return templates;
+    }
+
+    /// <summary>The bytes of the tokenizer's file.</summary>
+    /// <exception cref="InvalidDataException">It is longer than any tokenizer.</exception>
+    public static byte[] ReadTokenizer(string path)
+    {
+        CheckLength(path, TokenizerBytesMax);
+        return File.ReadAllBytes(path);
+    }
+
+    private static string ReadText(string path)
+    {
+        CheckLength(path, SmallBytesMax);
+        return File.ReadAllText(path);
+    }
+
+    /// <summary>Half a surrogate pair is well-formed JSON, but no text: .NET finds it only where it is read.</summary>
+    private static void CheckTexts(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                element.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in element.EnumerateArray())
+                    CheckTexts(item);
+                break;
+            case JsonValueKind.Object:
+                foreach (var property in element.EnumerateObject())
+                {
+                    _ = property.Name;
+                    CheckTexts(property.Value);
+                }
+
+                break;
+        }
+    }
+
+    private static void CheckLength(string path, long most)
+    {
+        using var file = File.OpenHandle(path);
+        if (RandomAccess.GetLength(file) > most)
+            throw new InvalidDataException($"{path} has more than {most} bytes.");
     }
 
     private string? TryReadName(string file, string key) =>

@@ -42,13 +42,13 @@ internal sealed class TokenizerFile
     {
         var path = Path.Combine(folder.Path, FileName);
         if (File.Exists(path))
-            return Parse(File.ReadAllBytes(path));
+            return Parse(ModelFolder.ReadTokenizer(path));
         var other = Directory.EnumerateFiles(folder.Path, TiktokenFiles).Order(StringComparer.Ordinal).FirstOrDefault()
             ?? Path.Combine(folder.Path, SentencePieceFileName);
         if (!File.Exists(other))
             throw new InvalidDataException($"{path} is missing, and so are {SentencePieceFileName} (SentencePiece or tiktoken) and "
                 + $"{TiktokenFiles}: the folder holds no tokenizer.");
-        var bytes = File.ReadAllBytes(other);
+        var bytes = ModelFolder.ReadTokenizer(other);
         var configuration = new TokenizerConfiguration(folder);
         return TiktokenReader.IsTiktoken(bytes)
             ? TiktokenReader.Read(Path.GetFileName(other), bytes, configuration)

@@ -123,6 +123,7 @@ public sealed class GenerationConfigFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{"stop_strings": ["\ud800"]}""", "stop_strings is")]
     [InlineData("""{"suppress_tokens": 5}""", "suppress_tokens is 5")]
     [InlineData("""{"suppress_tokens": ["a"]}""", "suppress_tokens is \"a\"")]
     [InlineData("""{"bad_words_ids": [4]}""", "bad_words_ids is 4")]

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Parley.Generator.Model;
 using Parley.Generator.Tests.Execution;
 using Parley.PackageFormat;
@@ -172,6 +173,83 @@ public sealed class ModelPackageTests : IDisposable
         });
 
         AssertFault("does not list tokenizer.json");
+    }
+
+    [Fact]
+    public void Open_AnotherTokenizerOfTheSameLength_IsFoundAtEachStart()
+    {
+        WriteManifest();
+        var text = File.ReadAllText(PathOf("tokenizer.json"));
+        Write("tokenizer.json", text[..^1] + (text[^1] == ' ' ? '\n' : ' '));
+
+        AssertFault("tokenizer.json: the SHA-256 is");
+    }
+
+    [Fact]
+    public void Open_ShapeBeyondAnyModel_NamesIt()
+    {
+        WriteManifest(manifest => manifest with { Shape = manifest.Shape with { Layers = int.MaxValue } });
+
+        AssertFault("shape gives a token 2147483647 layers");
+    }
+
+    [Theory]
+    [InlineData("[]", "not a JSON object")]
+    [InlineData("\"a\"", "not a JSON object")]
+    [InlineData("""{"formatVersion": "2"}""", "formatVersion")]
+    public void Open_ManifestOfAnotherKind_NamesIt(string json, string expected)
+    {
+        Write(ModelManifest.FileName, json);
+
+        AssertFault(expected);
+    }
+
+    /// <summary>Every value of the manifest in turn becomes one of another kind, and bytes are changed anywhere.</summary>
+    [Fact]
+    public void Open_DamagedManifest_IsReadOrRefused()
+    {
+        WriteManifest();
+        var whole = File.ReadAllBytes(PathOf(ModelManifest.FileName));
+        var random = new Random(1);
+        var (read, refused) = (0, 0);
+        for (var round = 0; round < 1_000; round++)
+        {
+            byte[] bytes = [.. whole];
+            for (var i = random.Next(1, 4); i > 0; i--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            if (round % 2 == 0)
+                bytes = Encoding.UTF8.GetBytes(Mutate(JsonNode.Parse(whole)!, random).ToJsonString());
+            File.WriteAllBytes(PathOf(ModelManifest.FileName), bytes);
+            try
+            {
+                ModelPackage.Open(_folder.Path);
+                read++;
+            }
+            catch (InvalidDataException)
+            {
+                refused++;
+            }
+        }
+
+        Assert.True(read > 50 && refused > 300, $"{read} read, {refused} refused");
+    }
+
+    private static JsonNode Mutate(JsonNode root, Random random)
+    {
+        string[] values = ["null", "-1", "1e300", "9223372036854775807", "[]", "{}", "\"\"", "\"..\"", "true", "0.5"];
+        var parent = root.AsObject();
+        while (true)
+        {
+            var (key, value) = parent.ElementAt(random.Next(parent.Count));
+            if (value is JsonObject { Count: > 0 } inner && random.Next(4) > 0)
+            {
+                parent = inner;
+                continue;
+            }
+
+            parent[key] = JsonNode.Parse(values[random.Next(values.Length)]);
+            return root;
+        }
     }
 
     [Fact]

@@ -44,7 +44,8 @@ public sealed class GgufAloneTests
             var ids = Fixture.Ids(scene.GetProperty("ids"));
             var rendered = Render(tokenizer, scene.GetProperty("messages"));
             var encoded = new List<int>();
-            tokenizer.Tokenizer.EncodeChat(rendered.Text, rendered.UserRanges, encoded);
+            tokenizer.Tokenizer.EncodeChat(
+                rendered.Text, rendered.UserRanges, tokenizer.ControlsOf(tokenizer.FindTemplate("", hasTools: false)), encoded);
             var greedy = Fixture.Ids(scene.GetProperty("greedy_ignore_eos"));
             var logits = model.Run([.. ids, .. greedy], [.. Enumerable.Range(ids.Length - 1, greedy.Length)]);
 
@@ -121,7 +122,8 @@ public sealed class GgufAloneTests
             var ids = Fixture.Ids(scene.GetProperty("ids"));
             var rendered = Render(tokenizer, scene.GetProperty("messages"));
             var encoded = new List<int>();
-            tokenizer.Tokenizer.EncodeChat(rendered.Text, rendered.UserRanges, encoded);
+            tokenizer.Tokenizer.EncodeChat(
+                rendered.Text, rendered.UserRanges, tokenizer.ControlsOf(tokenizer.FindTemplate("", hasTools: false)), encoded);
             var greedy = Fixture.Ids(scene.GetProperty("greedy_of_the_gguf_itself"));
             var logits = model.Run([.. ids, .. greedy], [.. Enumerable.Range(ids.Length - 1, greedy.Length)]);
 

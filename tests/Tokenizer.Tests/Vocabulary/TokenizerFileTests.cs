@@ -150,6 +150,14 @@ public sealed class TokenizerFileTests(ITestOutputHelper output) : IDisposable
         Assert.Contains(place, Assert.Throws<InvalidDataException>(Load).Message);
     }
 
+    /// <summary>Merges are found by cutting each token everywhere, so its length counts twice.</summary>
+    [Fact]
+    public void Load_TokenOfThousandsOfCharacters_IsRefusedWhereMergesAreMade()
+    {
+        Write("qwen.tiktoken", Encoding.ASCII.GetBytes($"IQ== 0\n{Convert.ToBase64String(new byte[100_000])} 1\n"));
+        Assert.Contains("token 1 of 100000 characters", Assert.Throws<InvalidDataException>(Load).Message);
+    }
+
     private static string Config(JsonElement json, string tokenizerClass)
     {
         var added = new JsonObject();

@@ -50,11 +50,39 @@ internal sealed class ConfigFile
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32 });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{path}: not a JSON object.");
+            CheckTexts(document.RootElement);
             return new ConfigFile(path, document.RootElement.Clone(), "");
         }
         catch (JsonException exception)
         {
             throw new InvalidDataException($"{path}: {exception.Message}", exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new InvalidDataException($"{path} holds half a character: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Half a surrogate pair is well-formed JSON, but no text: .NET finds it only where it is read.</summary>
+    private static void CheckTexts(JsonElement element)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String:
+                element.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in element.EnumerateArray())
+                    CheckTexts(item);
+                break;
+            case JsonValueKind.Object:
+                foreach (var property in element.EnumerateObject())
+                {
+                    _ = property.Name;
+                    CheckTexts(property.Value);
+                }
+
+                break;
         }
     }
 
@@ -128,14 +156,7 @@ internal sealed class ConfigFile
         if (!Has(field))
             return fallback ?? throw Missing(field);
         var value = _object.GetProperty(field);
-        try
-        {
-            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Bad(field, "a text");
-        }
-        catch (InvalidOperationException)
-        {
-            throw Bad(field, "valid text");
-        }
+        return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw Bad(field, "a text");
     }
 
     /// <summary>A list of texts; empty where the field is missing.</summary>

@@ -113,10 +113,14 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
     /// <summary>Plans the work that fills initializers.</summary>
     public void Fill(Action<DataFile, ParallelOptions> run, params ReadOnlySpan<TensorTarget> targets)
     {
-        var bytes = 0L;
+        var (first, bytes) = (long.MaxValue, 0L);
         foreach (var target in targets)
+        {
+            first = Math.Min(first, target.Offset ?? long.MaxValue);
             bytes += target.Bytes;
-        _fills.Add(new TensorFill(bytes, run));
+        }
+
+        _fills.Add(new TensorFill(first, bytes, run));
     }
 
     /// <summary>The model. Call it when all fills have run: small tensors are copied into it.</summary>

@@ -20,6 +20,19 @@ internal sealed class DataFile : IDisposable
     /// <summary>Writes at an offset, from any thread.</summary>
     public void Write(long offset, ReadOnlySpan<byte> bytes) => RandomAccess.Write(_handle, bytes, offset);
 
+    /// <summary>Reads back what was written, from any thread.</summary>
+    public void Read(long offset, Span<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            var read = RandomAccess.Read(_handle, bytes, offset);
+            if (read == 0)
+                throw new EndOfStreamException();
+            offset += read;
+            bytes = bytes[read..];
+        }
+    }
+
     public void Flush() => RandomAccess.FlushToDisk(_handle);
 
     public void Dispose() => _handle.Dispose();

@@ -28,14 +28,14 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         WriteSmall(checkpoint);
         var graph = new OnnxGraphBuilder(DataName);
         DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
-        WriteData(graph, checkpoint.Tensors);
+        var data = WriteData(graph, checkpoint.Tensors);
         using (var file = File.Create(Path.Combine(folder, GraphName)))
         {
             graph.Build(ModelImport.Version).WriteTo(file);
             file.Flush(flushToDisk: true);
         }
 
-        var files = HashAll();
+        var files = HashAll(data);
         var manifest = System.Text.Encoding.UTF8.GetBytes(describe(files).ToJson() + "\n");
         return files.Values.Sum(file => file.Bytes) + WriteBytes(ModelManifest.FileName, manifest);
     }
@@ -67,22 +67,39 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         return bytes.Length;
     }
 
-    private void WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors)
+    private PackageFile WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors)
     {
         using var data = new DataFile(Path.Combine(folder, DataName), graph.DataBytes);
+        using var hash = new TrailingHash(data, parallel.CancellationToken);
+        var ends = FinalBytes(graph);
         var total = graph.Fills.Sum(fill => fill.Bytes);
         var done = 0L;
         progress?.Report(new ImportProgress("convert", 0, total));
-        foreach (var fill in graph.Fills)
+        foreach (var (index, fill) in graph.Fills.Index())
         {
             parallel.CancellationToken.ThrowIfCancellationRequested();
             Run(fill, data);
             tensors.Release();
+            hash.Advance(ends[index]);
             done += fill.Bytes;
             progress?.Report(new ImportProgress("convert", done, total));
         }
 
-        data.Flush();
+        return new PackageFile(graph.DataBytes, hash.Complete());
+    }
+
+    /// <summary>For each fill the length of the data that no later one writes to.</summary>
+    private static long[] FinalBytes(OnnxGraphBuilder graph)
+    {
+        var ends = new long[graph.Fills.Count];
+        var end = graph.DataBytes;
+        for (var i = ends.Length - 1; i >= 0; i--)
+        {
+            ends[i] = end;
+            end = Math.Min(end, graph.Fills[i].First);
+        }
+
+        return ends;
     }
 
     /// <summary>Parallel loops wrap what goes wrong in them; the first failure alone is what the caller can act on.</summary>
@@ -98,12 +115,13 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         }
     }
 
-    private SortedDictionary<string, PackageFile> HashAll()
+    /// <summary>All files but the weights, whose hash is known.</summary>
+    private SortedDictionary<string, PackageFile> HashAll(PackageFile data)
     {
-        var paths = Directory.GetFiles(folder, "*", SearchOption.AllDirectories);
+        var paths = Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(path => Path.GetFileName(path) != DataName).ToList();
         var total = paths.Sum(path => new FileInfo(path).Length);
         var done = 0L;
-        var files = new SortedDictionary<string, PackageFile>(StringComparer.Ordinal);
+        var files = new SortedDictionary<string, PackageFile>(StringComparer.Ordinal) { [DataName] = data };
         foreach (var path in paths)
         {
             var hash = FileHash.Compute(

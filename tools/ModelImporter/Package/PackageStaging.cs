@@ -59,12 +59,17 @@ internal sealed class PackageStaging : IDisposable
 
     private static void RemoveLeftovers(string parent, string name)
     {
-        foreach (var leftover in Directory.EnumerateDirectories(parent, $".{name}.*{Suffix}"))
+        foreach (var leftover in Directory.GetDirectories(parent, $".{name}.*{Suffix}"))
         {
             try
             {
                 using (OpenLock(leftover))
-                    Directory.Delete(leftover, recursive: true);
+                {
+                    // It may have taken its name since it was found.
+                    if (Directory.Exists(leftover))
+                        Directory.Delete(leftover, recursive: true);
+                }
+
                 File.Delete(LockPath(leftover));
             }
             catch (IOException)

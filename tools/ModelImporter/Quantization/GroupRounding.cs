@@ -18,6 +18,9 @@ internal abstract class GroupRounding
     /// <summary>Whether a linear was rounded before to what 4 bits cannot hold, so that it is to have 8.</summary>
     public abstract bool StaysAtBytes(CheckpointTensors tensors, LinearWeights linear);
 
+    /// <summary>Whether a row is taken over as it is stored, so that its weights need not be read; from any thread.</summary>
+    public virtual bool TakesOver(CheckpointTensors tensors, LinearWeights linear, int row) => false;
+
     /// <summary>Gets ready for a linear's rows, when its fill runs; fills run one at a time, in the order of the computation.</summary>
     public abstract RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options);
 }

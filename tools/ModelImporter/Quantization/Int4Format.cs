@@ -32,7 +32,7 @@ internal sealed class Int4Format(GroupRounding rounding) : PackedFormat
     }
 
     /// <summary>Rounds and packs the outputs of one block.</summary>
-    private static void Fill(
+    private void Fill(
         CheckpointTensors tensors, PackedMatrix matrix, RowRounder round, int block, TensorTarget codes, TensorTarget halves, DataFile data)
     {
         var (linear, group) = (matrix.Linear, matrix.Group);
@@ -46,7 +46,8 @@ internal sealed class Int4Format(GroupRounding rounding) : PackedFormat
         Span<Half> blockHalves = new Half[matrix.BlockHalves];
         for (var lane = 0; lane < Lanes && (block * Lanes) + lane < linear.Outputs; lane++)
         {
-            linear.Read(tensors, (block * Lanes) + lane, 0, row);
+            if (!rounding.TakesOver(tensors, linear, (block * Lanes) + lane))
+                linear.Read(tensors, (block * Lanes) + lane, 0, row);
             round((block * Lanes) + lane, row, pairs, scales, offsets);
             for (var i = 0; i < pairs.Length; i++)
                 (nibbles[2 * i], nibbles[(2 * i) + 1]) = ((byte)(pairs[i] & 15), (byte)(pairs[i] >> 4));

@@ -62,6 +62,9 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     public static bool NeedsBytes(CheckpointTensors tensors, LinearWeights linear) => linear.Inputs % GridGroup == 0
         && linear.Parts.Any(part => tensors.IsQuantized(part.Weight) && !tensors.HasGroups(part.Weight));
 
+    public override bool TakesOver(CheckpointTensors tensors, LinearWeights linear, int row) =>
+        KeepsGrid(tensors, linear) && tensors.HasGroups(linear.Find(row).Part.Weight);
+
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
         var (keeps, affine) = (KeepsGrid(tensors, linear), HasMinima(tensors, linear));

@@ -13,8 +13,12 @@ internal sealed class CheckpointTensors : IDisposable
     private const long IndexBytesMax = 64 << 20;
     private const int ShardsMax = 10_000;
 
+    private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".ckpt", ".pkl"];
+
     private readonly List<ITensorFile> _files = [];
     private readonly Dictionary<string, (ITensorFile File, StoredTensor Tensor)> _tensors = new(StringComparer.Ordinal);
+
+    private Dictionary<ITensorFile, FileDigest>? _digests;
 
     private CheckpointTensors(string folder) => Folder = folder;
 
@@ -44,9 +48,9 @@ internal sealed class CheckpointTensors : IDisposable
         string[] files = [.. CheckpointFiles.Names(source).Where(IsGguf)];
         if (files.Select(file => GgufSplit.Names(file)[0]).Distinct(StringComparer.Ordinal).ToArray() is [var first])
             return GgufSplit.Names(first);
-        throw new InvalidDataException(files.Length == 0
-            ? $"{source}: neither {SingleName} nor {IndexName} nor a {GgufEnding} file is there; only such checkpoints are imported."
-            : $"{source}: several {GgufEnding} files are there; name one of them: "
+        throw files.Length == 0
+            ? NoWeights(source)
+            : new InvalidDataException($"{source}: several {GgufEnding} files are there; name one of them: "
                 + $"{string.Join(", ", files.Order(StringComparer.Ordinal))}.");
     }
 
@@ -108,11 +112,15 @@ internal sealed class CheckpointTensors : IDisposable
         }
     }
 
+    /// <summary>From now on what is read is hashed, too.</summary>
+    public void HashWhileReading(SourceDigest digest) => _digests = _files.ToDictionary(file => file, file => digest.Of(file.Path));
+
     /// <summary>Reads elements as fp32, from any thread.</summary>
     /// <exception cref="InvalidDataException">A weight is infinite or not a number.</exception>
     public void Read(string name, long first, Span<float> values)
     {
         var (file, tensor) = Entry(name);
+        Touch(file, tensor, first, values.Length);
         file.Read(tensor, first, values);
         if (values.Length > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude(values)))
             throw new InvalidDataException($"{file.Path}: tensor {name} holds a weight that is infinite or not a number.");
@@ -128,6 +136,7 @@ internal sealed class CheckpointTensors : IDisposable
     public void ReadGroups(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
     {
         var (file, tensor) = Entry(name);
+        Touch(file, tensor, row * tensor.Shape[^1], tensor.Shape[^1]);
         file.ReadGroups(tensor, row, codes, scales, minimums);
     }
 
@@ -141,6 +150,7 @@ internal sealed class CheckpointTensors : IDisposable
     public void ReadLevels(string name, int row, Span<sbyte> levels, Span<float> scales)
     {
         var (file, tensor) = Entry(name);
+        Touch(file, tensor, row * tensor.Shape[^1], tensor.Shape[^1]);
         file.ReadLevels(tensor, row, levels, scales);
     }
 
@@ -162,6 +172,17 @@ internal sealed class CheckpointTensors : IDisposable
             file.Dispose();
     }
 
+    private static InvalidDataException NoWeights(string source)
+    {
+        var pickles = CheckpointFiles.Names(source)
+            .Where(name => PickleEndings.Any(ending => name.EndsWith(ending, StringComparison.Ordinal)))
+            .Order(StringComparer.Ordinal).ToList();
+        var found = pickles.Count == 0 ? "" : $" {pickles[0]}{(pickles.Count > 1 ? $" and {pickles.Count - 1} more are" : " is")} pickled, "
+            + "and to read a pickle is to run the code in it: save the model anew with transformers (save_pretrained writes safetensors).";
+        return new InvalidDataException(
+            $"{source}: neither {SingleName} nor {IndexName} nor a {GgufEnding} file is there; only such checkpoints are imported.{found}");
+    }
+
     private static bool IsGguf(string path) => path.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase);
 
     private (ITensorFile File, StoredTensor Tensor) Entry(string name) =>
@@ -178,6 +199,18 @@ internal sealed class CheckpointTensors : IDisposable
             _files.Add(new SafetensorsFile(path));
         foreach (var file in _files)
             AddTensors(file);
+    }
+
+    /// <summary>
+    /// Hashes what is about to be read. Where a file orders rows its own way the place is not exact, which costs nothing: whatever nobody
+    /// came near is hashed in the end.
+    /// </summary>
+    private void Touch(ITensorFile file, StoredTensor tensor, long first, long count)
+    {
+        if (_digests is null)
+            return;
+        var bytesPerElement = (double)tensor.Bytes / tensor.Elements;
+        _digests[file].Touch(tensor.Offset + (long)(first * bytesPerElement), (long)(count * bytesPerElement));
     }
 
     private void AddTensors(ITensorFile file)

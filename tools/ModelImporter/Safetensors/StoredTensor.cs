@@ -9,7 +9,7 @@ namespace Parley.ModelImporter.Safetensors;
 internal sealed record StoredTensor(string Name, string TypeName, IReadOnlyList<long> Shape, long Offset, long Bytes)
 {
     /// <summary>Number of elements.</summary>
-    public long Elements => Shape.Aggregate(1L, (product, size) => product * size);
+    public long Elements { get; } = Shape.Aggregate(1L, (product, size) => product * size);
 
     /// <summary>The shape as text, e.g. <c>[576, 1536]</c>.</summary>
     public string ShapeText => $"[{string.Join(", ", Shape)}]";

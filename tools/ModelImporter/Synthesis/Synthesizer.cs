@@ -22,6 +22,8 @@ public static class Synthesizer
         ["smollm2-135m"] = Configuration(30, 576, 1536, 9, 3, 64, 49_152, 8192, 100_000),
         ["llama-3.2-1b"] = Configuration(16, 2048, 8192, 32, 8, 64, 128_256, 131_072, 500_000, llama3: true),
         ["llama-3.2-3b"] = Configuration(28, 3072, 8192, 24, 8, 128, 128_256, 131_072, 500_000, llama3: true),
+        ["llama-3.1-8b"] = Configuration(
+            32, 4096, 14_336, 32, 8, 128, 128_256, 131_072, 500_000, llama3: true, factor: 8, tied: false),
     };
 
     /// <summary>Names of the known shapes.</summary>
@@ -140,7 +142,7 @@ public static class Synthesizer
 
     private static string Configuration(
         int layers, int hidden, int intermediate, int heads, int keyValueHeads, int headSize, int vocabulary, int context, double theta,
-        bool llama3 = false) => new JsonObject
+        bool llama3 = false, double factor = 32, bool tied = true) => new JsonObject
         {
             ["architectures"] = new JsonArray("LlamaForCausalLM"),
             ["model_type"] = "llama",
@@ -157,7 +159,7 @@ public static class Synthesizer
                 ? new JsonObject
                 {
                     ["rope_type"] = "llama3",
-                    ["factor"] = 32.0,
+                    ["factor"] = factor,
                     ["low_freq_factor"] = 1.0,
                     ["high_freq_factor"] = 4.0,
                     ["original_max_position_embeddings"] = 8192,
@@ -165,7 +167,7 @@ public static class Synthesizer
                 : null,
             ["rms_norm_eps"] = 1e-5,
             ["hidden_act"] = "silu",
-            ["tie_word_embeddings"] = true,
+            ["tie_word_embeddings"] = tied,
             ["attention_bias"] = false,
             ["mlp_bias"] = false,
             ["bos_token_id"] = ByteTokenizer.Begin,

@@ -24,12 +24,14 @@ internal sealed class PrecompiledNormalizer(CharacterMap map) : TextNormalizer
             {
                 Append(_ascii[text[position]], text[position], result);
                 position++;
+                CheckLength(result.Length);
                 continue;
             }
 
             var length = StringInfo.GetNextTextElementLength(text[position..]);
             AppendGrapheme(text.Slice(position, length), result);
             position += length;
+            CheckLength(result.Length);
         }
 
         return result.Equals(text) ? original : result.ToString();

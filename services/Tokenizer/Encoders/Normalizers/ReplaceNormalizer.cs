@@ -8,11 +8,19 @@ internal sealed class ReplaceNormalizer(string? literal, ShadowRegex? pattern, s
     public override string Normalize(string original)
     {
         if (literal is not null)
-            return literal.Length == 0 ? original : original.Replace(literal, content, StringComparison.Ordinal);
+        {
+            if (literal.Length == 0)
+                return original;
+            if (content.Length > literal.Length)
+                CheckLength(original.Length + (original.AsSpan().Count(literal) * (long)(content.Length - literal.Length)));
+            return original.Replace(literal, content, StringComparison.Ordinal);
+        }
+
         var matches = new List<(int Start, int Length)>();
         pattern!.FindAll(original, matches);
         if (matches.Count == 0)
             return original;
+        CheckLength(original.Length + (matches.Count * (long)content.Length));
         var result = new System.Text.StringBuilder(original.Length);
         var position = 0;
         foreach (var (start, length) in matches)

@@ -12,18 +12,43 @@ internal sealed class ShadowRegex
 {
     private static readonly TimeSpan MatchTime = TimeSpan.FromSeconds(10);
 
+    private readonly string _pattern;
+    private readonly TimeSpan _matchTime;
     private readonly Regex _regex;
     private readonly ShadowAlphabet _alphabet;
 
     /// <exception cref="ArgumentException">The expression is not valid, or uses what .NET cannot express.</exception>
     public ShadowRegex(string pattern)
+        : this(pattern, MatchTime)
     {
+    }
+
+    internal ShadowRegex(string pattern, TimeSpan matchTime)
+    {
+        (_pattern, _matchTime) = (pattern, matchTime);
         var translated = PatternTranslator.Translate(pattern, out _alphabet);
-        _regex = new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.Compiled, MatchTime);
+        _regex = new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.Compiled, matchTime);
     }
 
     /// <summary>Appends all matches as ranges of code units.</summary>
+    /// <exception cref="TextLimitException">The expression backtracks without end.</exception>
     public void FindAll(ReadOnlySpan<char> text, List<(int Start, int Length)> matches)
+    {
+        try
+        {
+            Find(text, matches);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            throw new TextLimitException(
+                $"The model's pattern {Shorten(_pattern)} takes more than {_matchTime.TotalSeconds:0.###} s over a text of "
+                + $"{text.Length} characters.");
+        }
+    }
+
+    private static string Shorten(string pattern) => pattern.Length <= 60 ? pattern : pattern[..60] + "…";
+
+    private void Find(ReadOnlySpan<char> text, List<(int Start, int Length)> matches)
     {
         if (!_alphabet.IsNeededFor(text))
         {
