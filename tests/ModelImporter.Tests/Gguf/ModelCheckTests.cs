@@ -44,7 +44,7 @@ public sealed class ModelCheckTests
     public void TryCheckGguf_OfATypeThatIsNotRead_NamesTheTensor()
     {
         var writer = Writer();
-        writer.Add("blk.0.ffn_up.weight", 39, [32, 32], new byte[1024]);
+        writer.Add("blk.0.ffn_up.weight", 34, [256, 32], new byte[1024]);
         var bytes = writer.ToArray();
         var failure = Assert.Throws<InvalidDataException>(() => ModelCheck.TryCheckGguf(Shared.DemoModel, Name, bytes, bytes.Length));
         Assert.Contains("blk.0.ffn_up.weight", failure.Message, StringComparison.Ordinal);
