@@ -83,10 +83,11 @@ internal sealed class ParleyRun : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Sends what Ctrl-C sends.</summary>
+    /// <summary>Asks the program to stop, as Ctrl-C does.</summary>
     public async Task InterruptAsync()
     {
-        using var kill = Process.Start("kill", ["-INT", $"{_process.Id}"]);
+        // SIGTERM and SIGINT are one to the program; but a run that was started in the background ignores the latter.
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
         await kill.WaitForExitAsync(_hang.Token);
     }
 
