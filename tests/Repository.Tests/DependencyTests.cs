@@ -10,7 +10,7 @@ public sealed class DependencyTests
     {
         ["Protos"] = [],
         ["ServiceDefaults"] = [],
-        ["Tokenizer"] = ["Protos", "ServiceDefaults"],
+        ["Tokenizer"] = ["PackageFormat", "Protos", "ServiceDefaults"],
         ["Generator"] = ["PackageFormat", "Protos", "ServiceDefaults"],
         ["Gateway"] = ["Protos", "ServiceDefaults"],
         ["PackageFormat"] = [],

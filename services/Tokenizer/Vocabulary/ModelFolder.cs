@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Parley.PackageFormat;
 
 namespace Parley.Tokenizer.Vocabulary;
 
@@ -37,7 +38,7 @@ internal sealed class ModelFolder
         try
         {
             var json = JsonElement.Parse(ReadText(path));
-            CheckTexts(json);
+            JsonTexts.Check(json);
             return json;
         }
         catch (JsonException exception)
@@ -83,29 +84,6 @@ internal sealed class ModelFolder
     {
         CheckLength(path, SmallBytesMax);
         return File.ReadAllText(path);
-    }
-
-    /// <summary>Half a surrogate pair is well-formed JSON, but no text: .NET finds it only where it is read.</summary>
-    private static void CheckTexts(JsonElement element)
-    {
-        switch (element.ValueKind)
-        {
-            case JsonValueKind.String:
-                element.GetString();
-                break;
-            case JsonValueKind.Array:
-                foreach (var item in element.EnumerateArray())
-                    CheckTexts(item);
-                break;
-            case JsonValueKind.Object:
-                foreach (var property in element.EnumerateObject())
-                {
-                    _ = property.Name;
-                    CheckTexts(property.Value);
-                }
-
-                break;
-        }
     }
 
     private static void CheckLength(string path, long most)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Architectures;
 
@@ -50,7 +51,7 @@ internal sealed class ConfigFile
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32 });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{path}: not a JSON object.");
-            CheckTexts(document.RootElement);
+            JsonTexts.Check(document.RootElement);
             return new ConfigFile(path, document.RootElement.Clone(), "");
         }
         catch (JsonException exception)
@@ -60,29 +61,6 @@ internal sealed class ConfigFile
         catch (InvalidOperationException exception)
         {
             throw new InvalidDataException($"{path} holds half a character: {exception.Message}", exception);
-        }
-    }
-
-    /// <summary>Half a surrogate pair is well-formed JSON, but no text: .NET finds it only where it is read.</summary>
-    private static void CheckTexts(JsonElement element)
-    {
-        switch (element.ValueKind)
-        {
-            case JsonValueKind.String:
-                element.GetString();
-                break;
-            case JsonValueKind.Array:
-                foreach (var item in element.EnumerateArray())
-                    CheckTexts(item);
-                break;
-            case JsonValueKind.Object:
-                foreach (var property in element.EnumerateObject())
-                {
-                    _ = property.Name;
-                    CheckTexts(property.Value);
-                }
-
-                break;
         }
     }
 
