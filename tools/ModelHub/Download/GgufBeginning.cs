@@ -14,6 +14,9 @@ public sealed class GgufBeginning
         (_requests, _location, _file) = (requests, location, file);
     }
 
+    /// <summary>The file's path in its repository.</summary>
+    public string Name => _file.Path;
+
     /// <summary>Length of the whole file.</summary>
     public long Bytes => _file.Bytes;
 
