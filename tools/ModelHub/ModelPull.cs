@@ -16,6 +16,9 @@ namespace Parley.ModelHub;
 /// </remarks>
 public sealed class ModelPull
 {
+    /// <summary>The largest tokenizers have some 35 MB.</summary>
+    private const long DescriptionBytesMax = 512 << 20;
+
     private readonly HubSettings _settings;
     private readonly TimeProvider _time;
     private readonly HubRequests _requests;
@@ -95,7 +98,7 @@ public sealed class ModelPull
         else
         {
             var beside = FileSelection.Descriptions(files, gguf);
-            await BringAsync(cache, reference.Repository, commit, beside, cancellationToken);
+            await BringAsync(cache, reference.Repository, commit, Sane(beside), cancellationToken);
             descriptions = [.. descriptions, .. beside];
             if (InspectGguf is not null)
             {
@@ -123,13 +126,23 @@ public sealed class ModelPull
         ArgumentNullException.ThrowIfNull(reference);
         _progress = progress;
         var cache = new HubCache(_settings.CacheFolder, reference.Repository);
-        var commit = _settings.Offline
-            ? cache.CommitOf(reference.Revision) ?? throw NotCached(reference)
-            : (await BringDescriptionsAsync(cache, reference, cancellationToken)).Commit;
-        if (File.Exists(cache.EntryPath(commit, FileSelection.Config)))
+        var (commit, isGguf) = (cache.CommitOf(reference.Revision) ?? "", false);
+        if (!_settings.Offline)
+        {
+            (commit, var files, _) = await BringDescriptionsAsync(cache, reference, cancellationToken);
+            isGguf = FileSelection.MeansGguf(reference, files);
+        }
+        else if (commit.Length == 0)
+        {
+            throw NotCached(reference);
+        }
+
+        if (!isGguf && File.Exists(cache.EntryPath(commit, FileSelection.Config)))
             return cache.SnapshotPath(commit);
-        throw _settings.Offline ? NotCached(reference) : new HubException(HubFailure.Refused,
-            $"{reference.Repository} has no {FileSelection.Config}; 'parley pull {reference}' fetches the model, which says what it is.");
+        // A config.json beside GGUF files says little, and the file itself says it all.
+        throw _settings.Offline ? NotCached(reference) : new HubException(HubFailure.Refused, isGguf
+            ? $"{reference} is a GGUF file, which says itself what it is; 'parley pull {reference}' fetches it."
+            : $"{reference.Repository} has no {FileSelection.Config}; 'parley pull {reference}' fetches the model, which says what it is.");
     }
 
     /// <summary>The model as the cache holds it, without a request; null where it does not hold the whole of it.</summary>
@@ -196,9 +209,16 @@ public sealed class ModelPull
         var files = cache.ReadTree(commit) ?? await _api.ListAsync(reference.Repository, commit, cancellationToken);
         cache.Create();
         var descriptions = FileSelection.Descriptions(files);
-        await BringAsync(cache, reference.Repository, commit, descriptions, cancellationToken);
+        await BringAsync(cache, reference.Repository, commit, Sane(descriptions), cancellationToken);
         return (commit, files, descriptions);
     }
+
+    /// <summary>What describes a model is fetched before anybody has seen anything of it, so it must not be large.</summary>
+    private static IReadOnlyList<HubFile> Sane(IReadOnlyList<HubFile> descriptions) =>
+        descriptions.FirstOrDefault(file => file.Bytes > DescriptionBytesMax) is { } file
+            ? throw new HubException(HubFailure.Refused, string.Create(CultureInfo.InvariantCulture,
+                $"{file.Path} has {file.Bytes} bytes, more than any such file of a model; nothing of it was fetched."))
+            : descriptions;
 
     private async Task BringAsync(
         HubCache cache, string repository, string commit, IReadOnlyList<HubFile> files, CancellationToken cancellationToken)

@@ -96,7 +96,7 @@ internal sealed partial class HubApi(HubRequests requests, HubSettings settings)
                 throw Dishonest(uri, $"gives '{path}' a SHA-256 that is none");
         }
 
-        if (bytes < 0 || !Sha1().IsMatch(blob))
+        if (bytes is < 0 or > HubFile.BytesMax || !Sha1().IsMatch(blob))
             throw Dishonest(uri, $"gives '{path}' no length or no id");
         var xet = Text(item, "xetHash");
         return new HubFile(path, bytes, blob, sha256, xet is not null && Sha256().IsMatch(xet) ? xet : null);

@@ -70,6 +70,14 @@ public static partial class FileSelection
         return choice.Name;
     }
 
+    /// <summary>Whether a name asks for a GGUF file: it chooses one, or the repository has no other weights.</summary>
+    public static bool MeansGguf(ModelReference reference, IReadOnlyList<HubFile> files)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        return reference.Variant is not null
+            || files.All(file => file.Path is not (SingleWeights or IndexedWeights)) && Choices(files).Count > 0;
+    }
+
     /// <summary>The weights that a name asks for.</summary>
     /// <param name="reference">The name, with its choice.</param>
     /// <param name="files">What the repository holds.</param>
