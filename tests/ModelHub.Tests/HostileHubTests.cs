@@ -14,7 +14,7 @@ public sealed class HostileHubTests
 
     private static readonly string Commit = new('a', 40);
 
-    /// <summary>Damaged answers of the routes that name commit and files; whatever comes of them, files themselves are never there.</summary>
+    /// <summary>Damaged answers of the routes that name commit and files; files themselves are never there.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -41,7 +41,7 @@ public sealed class HostileHubTests
             path => Path.GetFileName(path) != "CACHEDIR.TAG" && new FileInfo(path).Length > 64);
     }
 
-    /// <summary>An answer's redirect and a list's next page may lead elsewhere: the token does not, and pages are not followed there.</summary>
+    /// <summary>An answer's redirect and a list's next page may lead elsewhere: the token does not go there.</summary>
     [Fact]
     public async Task Pull_WhenARouteLeadsToAnotherHost_SendsNoTokenThere()
     {
@@ -122,7 +122,8 @@ public sealed class HostileHubTests
         await using var bench = await HubBench.StartAsync();
         var repository = bench.AddModel(Name);
         var folder = Directory.CreateDirectory(Path.Combine(bench.RepositoryFolder(Name), "trees")).FullName;
-        File.WriteAllText(Path.Combine(folder, repository.Commit + ".json"), tree.Replace("X", new string('1', 40), StringComparison.Ordinal));
+        tree = tree.Replace("X", new string('1', 40), StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(folder, repository.Commit + ".json"), tree);
 
         await bench.PullAsync(Name);
 

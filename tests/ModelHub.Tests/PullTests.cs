@@ -178,7 +178,8 @@ public sealed class PullTests
         var model = await bench.PullAsync(Name + ":q4_0");
 
         Assert.Equal((Name + ":Q4_0", "Q4_0/model.gguf"), (model.Name, model.Weights));
-        Assert.Equal(["config.json", "tokenizer.json", "Q4_0/tokenizer_config.json", "Q4_0/model.gguf"], model.Files.Select(file => file.Path));
+        Assert.Equal(
+            ["config.json", "tokenizer.json", "Q4_0/tokenizer_config.json", "Q4_0/model.gguf"], model.Files.Select(file => file.Path));
         Assert.All(model.Files, file => Assert.True(File.Exists(Path.Combine(model.Folder, file.Path))));
         Assert.False(Directory.Exists(Path.Combine(model.Folder, "Q8_0")));
 

@@ -38,7 +38,7 @@ public sealed class ModelPull
         ArgumentNullException.ThrowIfNull(settings);
         (_settings, _time) = (settings, time);
         _requests = new HubRequests(http, settings, time, wait => Report(string.Create(CultureInfo.InvariantCulture,
-            $"{wait.Reason} Again in {wait.Delay.TotalSeconds:0} s ({wait.Attempt} of {wait.AttemptsMax}).")));
+            $"{wait.Reason.TrimEnd('.')}. Again in {wait.Delay.TotalSeconds:0} s ({wait.Attempt} of {wait.AttemptsMax}).")));
         _api = new HubApi(_requests, settings);
         _checked = new CheckedBlobs(settings.ChecksFolder);
     }
@@ -47,8 +47,8 @@ public sealed class ModelPull
     public Action<string>? Inspect { get; init; }
 
     /// <value>
-    /// Called with the repository's folder, with what describes the model in it, and readers of the beginnings of a GGUF file or of all that
-    /// a model was split into, before they are fetched; throws to refuse them.
+    /// Called with the repository's folder, with what describes the model in it, and readers of the beginnings of a GGUF file or of all
+    /// that a model was split into, before they are fetched; throws to refuse them.
     /// </value>
     public Func<string, IReadOnlyList<GgufBeginning>, CancellationToken, Task>? InspectGguf { get; init; }
 

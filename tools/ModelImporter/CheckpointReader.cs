@@ -70,8 +70,10 @@ internal sealed class CheckpointReader : IDisposable
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
     public static DecoderConfig ReadConfig(string source)
     {
-        using var tensors = CheckpointTensors.AreGguf(source) ? CheckpointTensors.Open(source) : null;
-        return CheckConfiguration(OpenConfig(new DescriptionFiles(CheckpointTensors.FolderOf(source)), tensors?.Gguf));
+        if (!CheckpointTensors.AreGguf(source))
+            return CheckConfiguration(ConfigFile.Open(source));
+        using var tensors = CheckpointTensors.Open(source);
+        return CheckConfiguration(OpenConfig(new DescriptionFiles(tensors.Folder), tensors.Gguf));
     }
 
     /// <summary>Checks the JSON files of a folder whose weights are not there yet.</summary>

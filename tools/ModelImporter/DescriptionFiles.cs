@@ -16,7 +16,8 @@ internal sealed class DescriptionFiles
     {
         (Folder, Root) = (folder, SourceName.SnapshotAbove(folder));
         string[] folders = Root is null ? [folder] : [folder, Root];
-        var taken = folders.Select(place => CheckpointFiles.Taken(place).Select(name => (name, Path.Combine(place, name))).ToList()).ToList();
+        var taken = folders.Select(place => CheckpointFiles.Taken(place).Select(name => (name, Path.Combine(place, name))).ToList())
+            .ToList();
         Files = [.. Enum.GetValues<Part>().SelectMany(part =>
             taken.Select(files => files.Where(file => PartOf(file.name) == part)).FirstOrDefault(files => files.Any()) ?? [])];
     }

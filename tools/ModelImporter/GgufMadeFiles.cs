@@ -40,7 +40,7 @@ internal static class GgufMadeFiles
         return made;
     }
 
-    /// <summary>Which tokens end an answer: generation_config.json says it, else config.json; where both are silent the metadata do.</summary>
+    /// <summary>Which tokens end an answer: generation_config.json says it, else config.json; else the metadata do.</summary>
     private static ConfigFile? MakeGeneration(
         GgufConfiguration configuration, DescriptionFiles files, ConfigFile? beside, int vocabularySize)
     {

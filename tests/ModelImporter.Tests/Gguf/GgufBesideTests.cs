@@ -141,13 +141,13 @@ public sealed class GgufBesideTests
         File.WriteAllText(Path.Combine(target, "tokenizer_config.json"), """{"tokenizer_class": "PreTrainedTokenizerFast"}""");
         ModelImport.WriteSmallFiles(source, Directory.CreateDirectory(folder.File("with")).FullName);
 
-        Assert.Equal(own, JsonNode.Parse(File.ReadAllText(folder.File("without/tokenizer_config.json")))!["chat_template"]!.GetValue<string>());
+        Assert.Equal(own, TemplateOf(folder.File("without")));
         Assert.Equal(own, File.ReadAllText(folder.File("with/chat_template.jinja")));
         var tokenizer = TokenizerModel.Load(new TokenizerOptions { PackageDirectory = folder.File("with") }, TimeProvider.System);
         Assert.Equal(["default"], tokenizer.TemplateNames);
     }
 
-    /// <summary>In a repository of the cache the root describes what lies in its folders; what lies beside the file wins, as a whole.</summary>
+    /// <summary>In a repository of the cache the root describes what lies in its folders; a tokenizer beside the file wins whole.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -196,8 +196,11 @@ public sealed class GgufBesideTests
     private static string ReadTemplate(string source, string target)
     {
         ModelImport.WriteSmallFiles(source, Directory.CreateDirectory(target).FullName);
-        return JsonNode.Parse(File.ReadAllText(Path.Combine(target, "tokenizer_config.json")))!["chat_template"]!.GetValue<string>();
+        return TemplateOf(target);
     }
+
+    private static string TemplateOf(string folder) =>
+        JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "tokenizer_config.json")))!["chat_template"]!.GetValue<string>();
 
     private static void Change(string source, string name, Action<JsonObject> change)
     {

@@ -162,7 +162,8 @@ public sealed class GgufImportTests
     public void Import_PartUnderAnotherName_IsRefused(string part, string copy, string given, string named)
     {
         using var folder = new TemporaryFolder();
-        var parts = Path.GetDirectoryName(GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32, parts: 3))!;
+        var first = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32, parts: 3);
+        var parts = Path.GetDirectoryName(first)!;
         File.Copy(Path.Combine(parts, part), Path.Combine(parts, copy), overwrite: true);
 
         var exception = Assert.Throws<InvalidDataException>(() => Import(Path.Combine(parts, given), folder.File("package"), "fp32"));
@@ -221,8 +222,8 @@ public sealed class GgufImportTests
     {
         using var folder = new TemporaryFolder();
         var type = output is null ? (GgufType?)null : Enum.Parse<GgufType>(output);
-        var source = GgufCheckpoint.Write(folder, name, withConfig, tensor => tensor.Contains("lm_head", StringComparison.Ordinal) ? type!.Value
-            : GgufType.F32, head: type is not null);
+        var source = GgufCheckpoint.Write(folder, name, withConfig, tensor => tensor.Contains("lm_head", StringComparison.Ordinal)
+            ? type!.Value : GgufType.F32, head: type is not null);
         using var checkpoint = CheckpointReader.Open(source);
 
         Assert.Equal(tied, checkpoint.Config.Shape.TiedEmbeddings);
@@ -266,8 +267,9 @@ public sealed class GgufImportTests
     public void DefaultPrecision_OfAFile_FollowsTheTypesOfItsLinears(string type, string lastDown, string expected)
     {
         using var folder = new TemporaryFolder();
-        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: true, tensor => !tensor.Contains("_proj", StringComparison.Ordinal)
-            ? GgufType.F32 : Enum.Parse<GgufType>(tensor.Contains("2.mlp.down", StringComparison.Ordinal) ? lastDown : type));
+        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: true, tensor =>
+            !tensor.Contains("_proj", StringComparison.Ordinal) ? GgufType.F32
+            : Enum.Parse<GgufType>(tensor.Contains("2.mlp.down", StringComparison.Ordinal) ? lastDown : type));
 
         Assert.Equal(expected, ModelImport.DefaultPrecision(source));
     }

@@ -35,11 +35,12 @@ public sealed class GgufUnigramTests
             tokenizer.Encode(texts[i], UserRanges.None, addSpecialTokens: true, ids);
             var expected = Fixture.Ids(scene.GetProperty("ids")[i]);
             Assert.Equal((texts[i], string.Join(' ', expected)), (texts[i], string.Join(' ', ids)));
-            Assert.Equal(scene.GetProperty("decoded")[i].GetString(), BatchDecoder.Decode(tokenizer.Tokens, expected, skipSpecialTokens: false));
+            var decoded = BatchDecoder.Decode(tokenizer.Tokens, expected, skipSpecialTokens: false);
+            Assert.Equal(scene.GetProperty("decoded")[i].GetString(), decoded);
         }
     }
 
-    /// <summary>The likeliest way to write a control token's text is that token: a user's chat that holds it is refused, not obeyed.</summary>
+    /// <summary>The likeliest way to write a control token's text is that token: a chat that holds it is refused.</summary>
     [Fact]
     public void EncodeChat_WithAControlTokenOfAUsers_IsRefused()
     {

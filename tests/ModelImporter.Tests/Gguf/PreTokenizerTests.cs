@@ -44,5 +44,6 @@ public sealed class PreTokenizerTests
         }
     }
 
-    private static string[] Texts(JsonElement root, string name) => [.. root.GetProperty(name).EnumerateArray().Select(text => text.GetString()!)];
+    private static string[] Texts(JsonElement root, string name) =>
+        [.. root.GetProperty(name).EnumerateArray().Select(text => text.GetString()!)];
 }

@@ -156,6 +156,22 @@ public sealed class GgufNameTests
         Assert.Empty(Directory.GetFiles(home.Folder, "*.incomplete", SearchOption.AllDirectories));
     }
 
+    /// <summary>A header longer than the first request is read on from there, and nothing of it twice.</summary>
+    [Fact]
+    public async Task Pull_OfALongHeader_ReadsOnFromWhereItWas()
+    {
+        await using var home = await HubHome.StartAsync();
+        var writer = DemoGguf.Create();
+        writer.Add("general.description", new string('x', 3_000_000));
+        writer.Set("tokenizer.ggml.pre", "bloom");
+        home.Hub.Add(Name).With("demo-F16.gguf", writer.ToArray(), isLarge: true);
+
+        Assert.Equal(1, (await home.RunAsync("pull", Name)).ExitCode);
+
+        Assert.Equal(["bytes=0-1048575", "bytes=1048576-4194303"], home.Hub.Requests
+            .Where(request => request.Path.StartsWith("/store/", StringComparison.Ordinal)).Select(request => request.Range));
+    }
+
     /// <summary>Without a choice the listing is what one may type, with sizes and what is more than this machine has.</summary>
     [Fact]
     public async Task Pull_OfAnUnnamedChoice_ListsWhatCanBeTyped()

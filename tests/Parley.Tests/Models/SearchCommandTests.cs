@@ -34,9 +34,10 @@ public sealed class SearchCommandTests
         home.Hub.Add("org/two");
 
         Assert.Equal(2, (await home.RunAsync("models", "search", "org", "--count", "1")).Text.Split('\n').Length);
-        Assert.Contains("The Hub knows none", (await home.RunAsync("models", "search", "no", "such & thing")).Text, StringComparison.Ordinal);
+        var (code, text) = await home.RunAsync("models", "search", "no", "such & thing");
+        Assert.Contains("The Hub knows none", text, StringComparison.Ordinal);
         Assert.Contains("search=no%20such%20%26%20thing", home.Hub.Requests.Last().Query, StringComparison.Ordinal);
-        var (code, text) = await home.RunAsync("models", "search", "org", "--count", "0");
+        (code, text) = await home.RunAsync("models", "search", "org", "--count", "0");
         Assert.Equal(1, code);
         Assert.Contains("--count is 0", text, StringComparison.Ordinal);
     }

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Parley.TestSupport.Gguf;
 
-/// <summary>The demo model as llama.cpp's converter would write it: the same weights, and all that its small files say as metadata.</summary>
+/// <summary>The demo model as llama.cpp's converter would write it: its weights, and what its small files say as metadata.</summary>
 public static class DemoGguf
 {
     private const uint BFloat16 = 30;
@@ -58,8 +58,8 @@ public static class DemoGguf
         foreach (var tensor in header.RootElement.EnumerateObject().Where(tensor => tensor.Name != "__metadata__"))
         {
             long[] shape = [.. tensor.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64())];
-            var (first, last) = (tensor.Value.GetProperty("data_offsets")[0].GetInt32(), tensor.Value.GetProperty("data_offsets")[1].GetInt32());
-            var data = bytes[(8 + length + first)..(8 + length + last)];
+            var offsets = tensor.Value.GetProperty("data_offsets");
+            var data = bytes[(8 + length + offsets[0].GetInt32())..(8 + length + offsets[1].GetInt32())];
             if (tensor.Name.Contains("q_proj", StringComparison.Ordinal) || tensor.Name.Contains("k_proj", StringComparison.Ordinal))
                 data = Interleave(data, (int)shape[0]);
             // Norms are stored in fp32.

@@ -65,7 +65,7 @@ internal sealed partial class HubApi(HubRequests requests, HubSettings settings)
         [
             .. json.RootElement.EnumerateArray().Take(count).Select(item => new HubModel(
                 Text(item, "id") ?? "", Number(item, "downloads") ?? 0, Text(item, "lastModified") ?? "",
-                item.TryGetProperty("tags", out var tags) && tags.ValueKind == JsonValueKind.Array
+                item.ValueKind == JsonValueKind.Object && item.TryGetProperty("tags", out var tags) && tags.ValueKind == JsonValueKind.Array
                     && tags.EnumerateArray().Any(tag => tag.ValueKind == JsonValueKind.String && tag.ValueEquals("gguf"u8))))
                 .Where(model => model.Name.Length > 0 && !model.Name.Any(char.IsControl)),
         ];
@@ -162,10 +162,19 @@ internal sealed partial class HubApi(HubRequests requests, HubSettings settings)
 
     private static string Shown(string text) => new([.. text.Take(80).Select(c => char.IsControl(c) ? '?' : c)]);
 
-    private static string? Text(JsonElement item, string name) =>
-        item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
+    /// <summary>A text; null where there is none, or bytes that are none.</summary>
+    private static string? Text(JsonElement item, string name)
+    {
+        try
+        {
+            return item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value)
+                && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     private static long? Number(JsonElement item, string name) =>
         item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number

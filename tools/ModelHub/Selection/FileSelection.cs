@@ -38,7 +38,8 @@ public static partial class FileSelection
         var start = gguf.Path[..(gguf.Path.LastIndexOf('/') + 1)];
         if (start.Length == 0)
             return [];
-        var within = files.Where(file => file.Path.StartsWith(start, StringComparison.Ordinal)).ToDictionary(file => file.Path[start.Length..]);
+        var within = files.Where(file => file.Path.StartsWith(start, StringComparison.Ordinal))
+            .ToDictionary(file => file.Path[start.Length..], StringComparer.Ordinal);
         var chosen = Descriptions([.. within.Select(file => file.Value with { Path = file.Key })]);
         return [.. chosen.Where(file => file.Path != IndexedWeights).Select(file => within[file.Path])];
     }

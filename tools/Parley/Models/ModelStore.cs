@@ -25,7 +25,8 @@ internal static class ModelStore
     public static IReadOnlyList<StoredModel> Find(IReadOnlyList<StoredModel> models, string name)
     {
         // Packages of local folders have names that are none on the Hub.
-        if (!name.Contains(':', StringComparison.Ordinal) && models.Where(model => IsCalled(model, name)).ToArray() is { Length: > 0 } called)
+        if (!name.Contains(':', StringComparison.Ordinal)
+            && models.Where(model => IsCalled(model, name)).ToArray() is { Length: > 0 } called)
             return called;
         var reference = ModelReference.Parse(name);
         if (reference.Variant is not null)
