@@ -8,7 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Parley.Benchmarks;
 
-/// <summary>A Hub on loopback with one repository: a folder's files, those from 1 MB on as large ones, at a chosen speed.</summary>
+/// <summary>
+/// A Hub on loopback with one repository: the files of a folder and of its folders, those from 1 MB on as large ones, at a chosen speed.
+/// </summary>
 internal sealed class HubServer : IAsyncDisposable
 {
     public const string Repository = "org/model";
@@ -24,7 +26,8 @@ internal sealed class HubServer : IAsyncDisposable
     private HubServer(WebApplication app, string folder, double bytesPerSecond)
     {
         (_app, _throttle) = (app, new HubThrottle(bytesPerSecond));
-        _files = Directory.GetFiles(folder).ToDictionary(path => Path.GetFileName(path), Describe, StringComparer.Ordinal);
+        _files = Directory.GetFiles(folder, "*", SearchOption.AllDirectories).ToDictionary(
+            path => Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/'), Describe, StringComparer.Ordinal);
     }
 
     public string Endpoint => _app.Urls.Single();
@@ -58,7 +61,6 @@ internal sealed class HubServer : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!.Trim('/');
-        var name = path[(path.LastIndexOf('/') + 1)..];
         if (path.StartsWith($"api/models/{Repository}/revision/", StringComparison.Ordinal) || path == $"api/models/{Repository}")
         {
             var siblings = _files.Keys.Select(file => new { rfilename = file });
@@ -77,9 +79,15 @@ internal sealed class HubServer : IAsyncDisposable
                 }
                 : new { type = "file", path = file.Key, size = file.Value.Bytes, oid = file.Value.GitId }));
         }
-        else if (path.StartsWith("store/", StringComparison.Ordinal) || path.StartsWith($"{Repository}/resolve/", StringComparison.Ordinal))
+        else if (path.Split('/') is ["store", var sha]
+            && _files.Values.FirstOrDefault(file => file.Sha256 == sha) is { Path: not null } stored)
         {
-            await AnswerFileAsync(context, path, _files[name]);
+            await AnswerFileAsync(context, path, stored);
+        }
+        else if (path.StartsWith($"{Repository}/resolve/", StringComparison.Ordinal)
+            && _files.TryGetValue(string.Join('/', path.Split('/').Skip(4)), out var found))
+        {
+            await AnswerFileAsync(context, path, found);
         }
         else
         {
@@ -97,7 +105,7 @@ internal sealed class HubServer : IAsyncDisposable
             context.Response.Headers["X-Linked-Etag"] = context.Response.Headers.ETag;
             context.Response.Headers["X-Linked-Size"] = file.Bytes.ToString(CultureInfo.InvariantCulture);
             // Another name of the same machine stands for the store of large files.
-            context.Response.Redirect($"http://localhost:{context.Request.Host.Port}/store/{Path.GetFileName(file.Path)}");
+            context.Response.Redirect($"http://localhost:{context.Request.Host.Port}/store/{file.Sha256}");
             return;
         }
 

@@ -167,6 +167,29 @@ public sealed class PullTests
         Assert.Null(model.Weights);
     }
 
+    /// <summary>What lies beside the file comes with it, and what lies beside others does not; offline it is the same.</summary>
+    [Fact]
+    public async Task Pull_OfAGgufFileInAFolder_BringsWhatLiesBesideIt()
+    {
+        await using var bench = await HubBench.StartAsync();
+        bench.Hub.Add(Name).With("config.json", "{}").With("tokenizer.json", "{}").With("Q4_0/model.gguf", new byte[3000], isLarge: true)
+            .With("Q4_0/tokenizer_config.json", "{}").With("Q8_0/model.gguf", new byte[4000], isLarge: true).With("Q8_0/config.json", "{}");
+
+        var model = await bench.PullAsync(Name + ":q4_0");
+
+        Assert.Equal((Name + ":Q4_0", "Q4_0/model.gguf"), (model.Name, model.Weights));
+        Assert.Equal(
+            ["config.json", "tokenizer.json", "Q4_0/tokenizer_config.json", "Q4_0/model.gguf"], model.Files.Select(file => file.Path));
+        Assert.All(model.Files, file => Assert.True(File.Exists(Path.Combine(model.Folder, file.Path))));
+        Assert.False(Directory.Exists(Path.Combine(model.Folder, "Q8_0")));
+
+        bench.Hub.Requests.Clear();
+        var cached = await bench.PullAsync(Name + ":Q4_0", bench.Settings(offline: true));
+        Assert.Equal(model.Files.Select(file => file.Path).Order(), cached.Files.Select(file => file.Path).Order());
+        Assert.Equal(model.Name, cached.Name);
+        Assert.Empty(bench.Hub.Requests);
+    }
+
     [Fact]
     public async Task Pull_ThatTheCallerRefuses_FetchesNoWeights()
     {

@@ -16,6 +16,9 @@ namespace Parley.ModelHub;
 /// </remarks>
 public sealed class ModelPull
 {
+    /// <summary>The largest tokenizers have some 35 MB.</summary>
+    private const long DescriptionBytesMax = 512 << 20;
+
     private readonly HubSettings _settings;
     private readonly TimeProvider _time;
     private readonly HubRequests _requests;
@@ -35,7 +38,7 @@ public sealed class ModelPull
         ArgumentNullException.ThrowIfNull(settings);
         (_settings, _time) = (settings, time);
         _requests = new HubRequests(http, settings, time, wait => Report(string.Create(CultureInfo.InvariantCulture,
-            $"{wait.Reason} Again in {wait.Delay.TotalSeconds:0} s ({wait.Attempt} of {wait.AttemptsMax}).")));
+            $"{wait.Reason.TrimEnd('.')}. Again in {wait.Delay.TotalSeconds:0} s ({wait.Attempt} of {wait.AttemptsMax}).")));
         _api = new HubApi(_requests, settings);
         _checked = new CheckedBlobs(settings.ChecksFolder);
     }
@@ -44,10 +47,10 @@ public sealed class ModelPull
     public Action<string>? Inspect { get; init; }
 
     /// <value>
-    /// Called with the folder of what lies beside a GGUF file, the file's name and a reader of its beginning, before it is fetched; throws
-    /// to refuse it.
+    /// Called with the repository's folder, with what describes the model in it, and readers of the beginnings of a GGUF file or of all
+    /// that a model was split into, before they are fetched; throws to refuse them.
     /// </value>
-    public Func<string, string, GgufBeginning, CancellationToken, Task>? InspectGguf { get; init; }
+    public Func<string, IReadOnlyList<GgufBeginning>, CancellationToken, Task>? InspectGguf { get; init; }
 
     /// <value>Memory of this machine, for the list of choices. Default: what .NET says is available.</value>
     public long MemoryBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -83,17 +86,25 @@ public sealed class ModelPull
         // (1) to (3)
         var cache = new HubCache(_settings.CacheFolder, reference.Repository);
         var (commit, files, descriptions) = await BringDescriptionsAsync(cache, reference, cancellationToken);
-        if (reference.Variant is null && descriptions.Any(file => file.Path == FileSelection.Config))
-            Inspect?.Invoke(cache.SnapshotPath(commit));
 
         // (4) choose
         var weights = FileSelection.Weights(
             reference, files, index => ReadShards(cache.EntryPath(commit, index.Path), index.Path), MemoryBytes);
         var gguf = weights[0].Path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) ? weights[0] : null;
-        if (gguf is not null && InspectGguf is not null)
+        if (gguf is null)
         {
-            var beginning = new GgufBeginning(_requests, _api.Locate(reference.Repository, commit, gguf.Path), gguf);
-            await InspectGguf(cache.SnapshotPath(commit), gguf.Path, beginning, cancellationToken);
+            Inspect?.Invoke(cache.SnapshotPath(commit));
+        }
+        else
+        {
+            var beside = FileSelection.Descriptions(files, gguf);
+            await BringAsync(cache, reference.Repository, commit, Sane(beside), cancellationToken);
+            descriptions = [.. descriptions, .. beside];
+            if (InspectGguf is not null)
+            {
+                await InspectGguf(cache.SnapshotPath(commit), [.. weights.Select(file => new GgufBeginning(
+                    _requests, _api.Locate(reference.Repository, commit, file.Path), file))], cancellationToken);
+            }
         }
 
         // (5) to (8)
@@ -102,7 +113,8 @@ public sealed class ModelPull
             cache.WriteTree(commit, files);
         cache.WriteRef(reference.Revision, commit);
         return new PulledModel(
-            reference.Repository, commit, cache.SnapshotPath(commit), [.. descriptions, .. weights], gguf?.Path, _fetched);
+            reference.Repository, commit, cache.SnapshotPath(commit), [.. descriptions, .. weights], gguf?.Path,
+            CanonicalVariant(reference, files), _fetched);
     }
 
     /// <summary>Brings what describes a model, and no weights; from the cache alone where requests are switched off.</summary>
@@ -114,13 +126,23 @@ public sealed class ModelPull
         ArgumentNullException.ThrowIfNull(reference);
         _progress = progress;
         var cache = new HubCache(_settings.CacheFolder, reference.Repository);
-        var commit = _settings.Offline
-            ? cache.CommitOf(reference.Revision) ?? throw NotCached(reference)
-            : (await BringDescriptionsAsync(cache, reference, cancellationToken)).Commit;
-        if (File.Exists(cache.EntryPath(commit, FileSelection.Config)))
+        var (commit, isGguf) = (cache.CommitOf(reference.Revision) ?? "", false);
+        if (!_settings.Offline)
+        {
+            (commit, var files, _) = await BringDescriptionsAsync(cache, reference, cancellationToken);
+            isGguf = FileSelection.MeansGguf(reference, files);
+        }
+        else if (commit.Length == 0)
+        {
+            throw NotCached(reference);
+        }
+
+        if (!isGguf && File.Exists(cache.EntryPath(commit, FileSelection.Config)))
             return cache.SnapshotPath(commit);
-        throw _settings.Offline ? NotCached(reference) : new HubException(HubFailure.Refused,
-            $"{reference.Repository} has no {FileSelection.Config}; 'parley pull {reference}' fetches the model, which says what it is.");
+        // A config.json beside GGUF files says little, and the file itself says it all.
+        throw _settings.Offline ? NotCached(reference) : new HubException(HubFailure.Refused, isGguf
+            ? $"{reference} is a GGUF file, which says itself what it is; 'parley pull {reference}' fetches it."
+            : $"{reference.Repository} has no {FileSelection.Config}; 'parley pull {reference}' fetches the model, which says what it is.");
     }
 
     /// <summary>The model as the cache holds it, without a request; null where it does not hold the whole of it.</summary>
@@ -137,9 +159,9 @@ public sealed class ModelPull
         var there = CachedSnapshot.Files(folder);
         var tree = cache.ReadTree(commit);
         // Other tools fetch parts of a repository: without its tokenizer or its settings a model is there, and is another one.
-        if (tree is not null && FileSelection.Descriptions(tree).Any(file => there.All(other => other.Path != file.Path)))
+        if (tree is not null && FileSelection.Descriptions(tree).Any(file => !IsThere(file)))
             return null;
-        var listed = tree?.Where(file => there.Any(other => other.Path == file.Path)).ToArray() ?? there;
+        var listed = tree?.Where(IsThere).ToArray() ?? there;
         IReadOnlyList<HubFile> weights;
         try
         {
@@ -153,7 +175,10 @@ public sealed class ModelPull
         }
 
         var isGguf = weights[0].Path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
-        var descriptions = FileSelection.Descriptions(listed);
+        if (isGguf && tree is not null && FileSelection.Descriptions(tree, weights[0]).Any(file => !IsThere(file)))
+            return null;
+        IReadOnlyList<HubFile> descriptions =
+            [.. FileSelection.Descriptions(listed), .. isGguf ? FileSelection.Descriptions(listed, weights[0]) : []];
         if (!isGguf && !(descriptions.Any(file => file.Path == FileSelection.Config) && descriptions.Any(FileSelection.IsTokenizer)))
             return null;
         HubFile[] needed = [.. descriptions, .. weights];
@@ -167,8 +192,14 @@ public sealed class ModelPull
             }
         }
 
-        return new PulledModel(reference.Repository, commit, folder, needed, isGguf ? weights[0].Path : null, 0);
+        return new PulledModel(
+            reference.Repository, commit, folder, needed, isGguf ? weights[0].Path : null, CanonicalVariant(reference, listed), 0);
+
+        bool IsThere(HubFile file) => there.Any(other => other.Path == file.Path);
     }
+
+    private string? CanonicalVariant(ModelReference reference, IReadOnlyList<HubFile> files) =>
+        reference.Variant is { } variant ? FileSelection.Choose(reference, files, MemoryBytes).Canonical(variant) : null;
 
     /// <summary>(1) resolve, (2) list, (3) fetch what describes the model.</summary>
     private async Task<(string Commit, IReadOnlyList<HubFile> Files, IReadOnlyList<HubFile> Descriptions)> BringDescriptionsAsync(
@@ -178,9 +209,16 @@ public sealed class ModelPull
         var files = cache.ReadTree(commit) ?? await _api.ListAsync(reference.Repository, commit, cancellationToken);
         cache.Create();
         var descriptions = FileSelection.Descriptions(files);
-        await BringAsync(cache, reference.Repository, commit, descriptions, cancellationToken);
+        await BringAsync(cache, reference.Repository, commit, Sane(descriptions), cancellationToken);
         return (commit, files, descriptions);
     }
+
+    /// <summary>What describes a model is fetched before anybody has seen anything of it, so it must not be large.</summary>
+    private static IReadOnlyList<HubFile> Sane(IReadOnlyList<HubFile> descriptions) =>
+        descriptions.FirstOrDefault(file => file.Bytes > DescriptionBytesMax) is { } file
+            ? throw new HubException(HubFailure.Refused, string.Create(CultureInfo.InvariantCulture,
+                $"{file.Path} has {file.Bytes} bytes, more than any such file of a model; nothing of it was fetched."))
+            : descriptions;
 
     private async Task BringAsync(
         HubCache cache, string repository, string commit, IReadOnlyList<HubFile> files, CancellationToken cancellationToken)

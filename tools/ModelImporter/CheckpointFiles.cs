@@ -48,11 +48,14 @@ internal static class CheckpointFiles
             : throw new InvalidDataException($"{path}: more than {TakenBytesMax} bytes, which no such file has.");
     }
 
-    /// <summary>Names of the files that an import reads of a source, which is a folder or a GGUF file, in order.</summary>
-    public static IReadOnlyList<string> Present(string source) =>
-        [.. Taken(CheckpointTensors.FolderOf(source)), .. CheckpointTensors.FileNames(source)];
-
-    /// <summary>Whether a source is a GGUF file, or a folder with one.</summary>
-    public static bool HasGguf(string source) =>
-        CheckpointTensors.FolderOf(source) != source || Directory.Exists(source) && Directory.EnumerateFiles(source, "*.gguf").Any();
+    /// <summary>The files that an import reads of a source, which is a folder or a GGUF file, in order.</summary>
+    public static IReadOnlyList<(string Name, string Path)> Present(string source)
+    {
+        var folder = CheckpointTensors.FolderOf(source);
+        return
+        [
+            .. new DescriptionFiles(folder).Files,
+            .. CheckpointTensors.FileNames(source).Select(name => (name, Path.Combine(folder, name))),
+        ];
+    }
 }

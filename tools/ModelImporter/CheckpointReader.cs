@@ -17,13 +17,10 @@ internal sealed class CheckpointReader : IDisposable
 
     private readonly Lazy<IReadOnlyList<(string Name, byte[] Bytes)>> _made;
 
-    private CheckpointReader(DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, bool hasEnds)
+    private CheckpointReader(DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, DescriptionFiles files)
     {
-        Config = config;
-        Weights = weights;
-        Tensors = tensors;
-        _made = new(() => tensors.Gguf is { } gguf
-            ? GgufMadeFiles.Make(gguf, tensors.Folder, config.Shape.VocabularySize, hasEnds) : []);
+        (Config, Weights, Tensors, Files) = (config, weights, tensors, files);
+        _made = new(() => tensors.Gguf is { } gguf ? GgufMadeFiles.Make(gguf, files, config.Shape.VocabularySize) : []);
     }
 
     public DecoderConfig Config { get; }
@@ -32,31 +29,35 @@ internal sealed class CheckpointReader : IDisposable
 
     public CheckpointTensors Tensors { get; }
 
-    /// <summary>Files that were made of GGUF metadata, since the checkpoint brings none of its own, by name.</summary>
+    /// <summary>What describes the weights, and where it lies.</summary>
+    public DescriptionFiles Files { get; }
+
+    /// <summary>Files that were made of GGUF metadata, since the checkpoint brings none of its own or but a part, by name.</summary>
     /// <exception cref="InvalidDataException">The metadata are malformed, or say what is not read.</exception>
     public IReadOnlyList<(string Name, byte[] Bytes)> Made => _made.Value;
-
-    /// <summary>The checkpoint's folder.</summary>
-    public string Folder => Tensors.Folder;
 
     /// <summary>Opens a checkpoint folder, or a GGUF file.</summary>
     /// <exception cref="InvalidDataException">Something in it is missing, malformed or unsupported; the message names file and field or
     /// tensor.</exception>
     public static CheckpointReader Open(string source)
     {
-        var tensors = HasConfig(source) || !CheckpointFiles.HasGguf(source) ? null : CheckpointTensors.Open(source);
+        var files = new DescriptionFiles(CheckpointTensors.FolderOf(source));
+        var tensors = CheckpointTensors.AreGguf(source) ? CheckpointTensors.Open(source) : null;
         try
         {
-            var file = OpenConfig(source, tensors?.Gguf);
+            var file = OpenConfig(files, tensors?.Gguf);
             var architecture = FindArchitecture(file);
-            var config = WithGguf(architecture.ReadConfig(file), tensors?.Gguf);
+            var config = architecture.ReadConfig(file);
+            if (tensors?.Gguf is { } gguf)
+                config = GgufBeside.Complete(config, gguf, FindConfig(files));
             tensors ??= CheckpointTensors.Open(source);
             var known = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } }).Names();
             tensors.Rename(name => architecture.Rename(name, known));
             config = HeadTying.Resolve(architecture, config, tensors);
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, architecture.Ignores);
-            return new CheckpointReader(config, weights, tensors, HasEnds(source, file, config.Shape.VocabularySize));
+            CheckEnds(files, file, config.Shape.VocabularySize);
+            return new CheckpointReader(config, weights, tensors, files);
         }
         catch
         {
@@ -69,18 +70,18 @@ internal sealed class CheckpointReader : IDisposable
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
     public static DecoderConfig ReadConfig(string source)
     {
-        using var tensors = HasConfig(source) || !CheckpointFiles.HasGguf(source) ? null : CheckpointTensors.Open(source);
-        var file = OpenConfig(source, tensors?.Gguf);
-        return FindArchitecture(file).ReadConfig(file);
+        if (!CheckpointTensors.AreGguf(source))
+            return CheckConfiguration(ConfigFile.Open(source));
+        using var tensors = CheckpointTensors.Open(source);
+        return CheckConfiguration(OpenConfig(new DescriptionFiles(tensors.Folder), tensors.Gguf));
     }
 
     /// <summary>Checks the JSON files of a folder whose weights are not there yet.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
-    public static DecoderConfig CheckDescription(string folder)
+    public static DecoderConfig CheckDescription(DescriptionFiles files, ConfigFile file)
     {
-        var file = ConfigFile.Open(folder);
         var config = CheckConfiguration(file);
-        HasEnds(folder, file, config.Shape.VocabularySize);
+        CheckEnds(files, file, config.Shape.VocabularySize);
         return config;
     }
 
@@ -88,37 +89,27 @@ internal sealed class CheckpointReader : IDisposable
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
     public static DecoderConfig CheckConfiguration(ConfigFile file) => FindArchitecture(file).ReadConfig(file);
 
+    /// <summary>The <c>config.json</c> of a description; null where there is none.</summary>
+    /// <exception cref="InvalidDataException">It is no JSON object.</exception>
+    public static ConfigFile? FindConfig(DescriptionFiles files) =>
+        files.Find(ConfigFile.Name) is { } path ? ConfigFile.OpenFile(path) : null;
+
     /// <summary>The weights that a configuration asks for.</summary>
     public static DecoderWeights WeightsOf(DecoderConfig config) =>
         Architectures.Single(architecture => architecture.Name == config.Architecture).Weights(config);
 
     public void Dispose() => Tensors.Dispose();
 
-    private static bool HasConfig(string source) => SourceFile.Exists(Path.Combine(CheckpointTensors.FolderOf(source), ConfigFile.Name));
+    private static ConfigFile OpenConfig(DescriptionFiles files, GgufFile? gguf) => gguf is null
+        ? ConfigFile.Open(files.Folder)
+        : GgufBeside.Merge(gguf.Configuration, FindConfig(files), gguf.Path);
 
-    private static ConfigFile OpenConfig(string source, GgufFile? gguf) =>
-        gguf is null ? ConfigFile.Open(CheckpointTensors.FolderOf(source)) : ConfigFile.Parse(gguf.Path, gguf.Configuration.ToJson());
-
-    /// <summary>What a GGUF file says beside the <c>config.json</c> that was made of it.</summary>
-    private static DecoderConfig WithGguf(DecoderConfig config, GgufFile? gguf) => gguf is null ? config : config with
+    /// <summary>An id that the model cannot give would never end an answer, so it is refused in both files that say ends.</summary>
+    private static void CheckEnds(DescriptionFiles files, ConfigFile config, int vocabularySize)
     {
-        Rotary = config.Rotary with { Divisors = gguf.Configuration.RotaryFactors },
-        Notes = [.. config.Notes, .. GgufConfiguration.Notes],
-    };
-
-    /// <summary>
-    /// Whether the checkpoint's JSON files say which tokens end an answer: generation_config.json if it is there, else config.json. An id
-    /// that the model cannot give would never end one, so it is refused in both.
-    /// </summary>
-    private static bool HasEnds(string source, ConfigFile config, int vocabularySize)
-    {
-        const string Ends = "eos_token_id";
-        config.CheckIds(Ends, vocabularySize);
-        var generation = Path.Combine(CheckpointTensors.FolderOf(source), GenerationName);
-        if (!SourceFile.Exists(generation))
-            return config.Has(Ends);
-        ConfigFile.OpenFile(generation).CheckIds(Ends, vocabularySize);
-        return true;
+        config.CheckIds(GgufBeside.Ends, vocabularySize);
+        if (files.Find(GenerationName) is { } generation)
+            ConfigFile.OpenFile(generation).CheckIds(GgufBeside.Ends, vocabularySize);
     }
 
     /// <summary>By <c>model_type</c>, as transformers does; <c>architectures</c> is what somebody saved it from.</summary>

@@ -10,7 +10,7 @@ namespace Parley.ModelImporter;
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
-    public const string Version = "7";
+    public const string Version = "8";
 
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
@@ -36,11 +36,10 @@ public static class ModelImport
         ImportOptions options, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         options.Check();
-        var folder = CheckpointTensors.FolderOf(options.Source);
-        var names = CheckpointFiles.Names(folder).ToList();
-        if (names.Contains(ConfigFile.Name) && TokenizerFiles.Choose(names) is null && !CheckpointFiles.HasGguf(options.Source))
+        var names = CheckpointFiles.Names(options.Source).ToList();
+        if (names.Contains(ConfigFile.Name) && TokenizerFiles.Choose(names) is null && !CheckpointTensors.AreGguf(options.Source))
         {
-            throw new InvalidDataException($"{Path.Combine(folder, TokenizerFiles.Json)} is missing, and so are "
+            throw new InvalidDataException($"{Path.Combine(options.Source, TokenizerFiles.Json)} is missing, and so are "
                 + $"{TokenizerFiles.SentencePiece} and *{TokenizerFiles.TiktokenEnding}: the model has no tokenizer beside it.");
         }
 
@@ -94,7 +93,7 @@ public static class ModelImport
     /// <summary>Paths of all files of a checkpoint that an import reads, in order.</summary>
     /// <exception cref="InvalidDataException">The folder has no weights.</exception>
     public static IReadOnlyList<string> SourceFiles(string source) =>
-        [.. CheckpointFiles.Present(source).Select(name => Path.Combine(CheckpointTensors.FolderOf(source), name))];
+        [.. CheckpointFiles.Present(source).Select(file => file.Path)];
 
     /// <summary>
     /// A hash over names and contents of all files of a checkpoint that an import reads (docs/model-package.md). With

@@ -22,7 +22,11 @@ internal static class SourceName
     }
 
     /// <summary>The commit of a snapshot; null for any other source.</summary>
-    public static string? RevisionOf(string source) => SnapshotOf(CheckpointTensors.FolderOf(source))?.Name;
+    public static string? RevisionOf(string source)
+    {
+        var folder = CheckpointTensors.FolderOf(source);
+        return SnapshotOf(SnapshotAbove(folder) ?? folder)?.Name;
+    }
 
     private static string? RepositoryOf(string source) =>
         SnapshotOf(source)?.Parent?.Parent?.Name is { } name && name.StartsWith(RepositoryStart, StringComparison.Ordinal)
@@ -33,6 +37,19 @@ internal static class SourceName
     /// <summary>Whether a folder is a snapshot of a repository in a Hugging Face cache.</summary>
     public static bool IsSnapshot(DirectoryInfo folder) => IsCommit(folder)
         && folder.Parent?.Parent?.Name.StartsWith(RepositoryStart, StringComparison.Ordinal) == true;
+
+    /// <summary>The snapshot of a Hugging Face cache that a folder lies in, if it is not the snapshot itself; else null.</summary>
+    public static string? SnapshotAbove(string folder)
+    {
+        var place = new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        for (var above = IsSnapshot(place) ? null : place.Parent; above is not null; above = above.Parent)
+        {
+            if (IsSnapshot(above))
+                return above.FullName;
+        }
+
+        return null;
+    }
 
     private static DirectoryInfo? SnapshotOf(string folder)
     {

@@ -17,6 +17,9 @@ public sealed class ModelReferenceTests
     [InlineData("https://huggingface.co/org/name/tree/v3", "org/name", "v3", null)]
     [InlineData("hf://org/name/", "org/name", "main", null)]
     [InlineData("org/name:file.Q4_0.gguf", "org/name", "main", "file.Q4_0.gguf")]
+    [InlineData("org/name:Q4_K_M/model.gguf", "org/name", "main", "Q4_K_M/model.gguf")]
+    [InlineData("https://huggingface.co/org/name/blob/main/m-Q8_0.gguf", "org/name", "main", "m-Q8_0.gguf")]
+    [InlineData("https://huggingface.co/org/name/resolve/v2/BF16/m.gguf?download=true", "org/name", "v2", "BF16/m.gguf")]
     [InlineData("Org_1/na.me-2_b", "Org_1/na.me-2_b", "main", null)]
     public void Parse_OfAName_FindsItsParts(string text, string repository, string revision, string? variant) =>
         Assert.Equal(new ModelReference(repository, revision, variant), ModelReference.Parse(text));
@@ -36,7 +39,8 @@ public sealed class ModelReferenceTests
     [InlineData("org/name@../../x")]
     [InlineData("org/name@/x")]
     [InlineData("org/name:")]
-    [InlineData("org/name:a/b")]
+    [InlineData("org/name:/a")]
+    [InlineData("org/name:a//b")]
     [InlineData("org/nämé")]
     [InlineData("org/na\nme")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]

@@ -13,6 +13,12 @@ public sealed class FileSelectionTests
         "mmproj-F16.gguf", "model-BF16/model-BF16-00002-of-00002.gguf", "model-BF16/model-BF16-00001-of-00002.gguf",
     ];
 
+    private static readonly string[] FolderRepository =
+    [
+        "Q4_K_M/model.gguf", "Q8_0/model.gguf", "gguf/UD-Q8_K_XL/m-00002-of-00002.gguf", "gguf/UD-Q8_K_XL/m-00001-of-00002.gguf",
+        "a-IQ2_M.gguf", "b-IQ2_M.gguf", "b-F16.gguf", "x/b-F16.gguf",
+    ];
+
     [Theory]
     [InlineData("Q4_K_M", "model-Q4_K_M.gguf")]
     [InlineData("q4_k_m", "model-Q4_K_M.gguf")]
@@ -47,6 +53,52 @@ public sealed class FileSelectionTests
     {
         var failure = Assert.Throws<HubException>(() => Weights("org/m:F16", ["m-F16-00001-of-00003.gguf", "m-F16-00003-of-00003.gguf"]));
         Assert.Contains("split into 3 files", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A split file that is not whole is no reason to refuse the others; the listing says what it lacks.</summary>
+    [Fact]
+    public void Weights_BesideASplitFileWithAGap_AreThoseChosen()
+    {
+        string[] files = ["m-Q8_0.gguf", "m-F16-00001-of-00003.gguf"];
+        Assert.Equal(["m-Q8_0.gguf"], Weights("org/m:Q8_0", files).Select(file => file.Path));
+        Assert.Contains("1 of its 3 files", Assert.Throws<HubException>(() => Weights("org/m", files)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The kind may stand in a folder's name; where several files have one kind their names choose, else their places.</summary>
+    [Theory]
+    [InlineData("Q4_K_M", "Q4_K_M/model.gguf")]
+    [InlineData("Q4_K_M/model.gguf", "Q4_K_M/model.gguf")]
+    [InlineData("UD-Q8_K_XL", "gguf/UD-Q8_K_XL/m-00001-of-00002.gguf", "gguf/UD-Q8_K_XL/m-00002-of-00002.gguf")]
+    [InlineData("a-IQ2_M", "a-IQ2_M.gguf")]
+    [InlineData("x/b-F16.gguf", "x/b-F16.gguf")]
+    [InlineData("b-F16.gguf", "b-F16.gguf")]
+    public void Weights_OfAChoiceInAFolder_AreItsFiles(string variant, params string[] expected) =>
+        Assert.Equal(expected, Weights("org/m:" + variant, FolderRepository).Select(file => file.Path));
+
+    /// <summary>What the listing prints can be typed, and means what it stands beside.</summary>
+    [Fact]
+    public void Choices_OfARepository_AreEachReachedByTheirSpelling()
+    {
+        var files = FolderRepository.Select(path => new HubFile(path, 1000, new string('0', 40), null)).ToList();
+        foreach (var choice in FileSelection.Choices(files))
+            Assert.Equal(choice.Files, FileSelection.Choose(ModelReference.Parse("org/m:" + choice.Variant), files, 0).Files);
+        Assert.Contains("several", Assert.Throws<HubException>(() => Weights("org/m:IQ2_M", FolderRepository)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Q4_K_M/model.gguf", "Q4_K_M/config.json", "Q4_K_M/tokenizer.json", "Q4_K_M/additional_chat_templates/a.jinja")]
+    [InlineData("model.gguf")]
+    public void Descriptions_BesideAFile_AreThoseOfItsFolder(string gguf, params string[] expected)
+    {
+        string[] paths =
+        [
+            "config.json", "tokenizer.json", "model.gguf", "Q4_K_M/model.gguf", "Q4_K_M/README.md", "Q4_K_M/config.json",
+            "Q4_K_M/tokenizer.json", "Q4_K_M/additional_chat_templates/a.jinja", "Q8_0/config.json", "Q4_K_M/model.safetensors.index.json",
+        ];
+        HubFile[] files = [.. paths.Select(path => new HubFile(path, 1000, new string('0', 40), null))];
+        Assert.Equal(expected, FileSelection.Descriptions(files, files.Single(file => file.Path == gguf)).Select(file => file.Path)
+            .OrderBy(path => Array.IndexOf(expected, path)));
     }
 
     [Fact]

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Graph.Onnx;
 using Parley.ModelImporter.Quantization;
-using Parley.ModelImporter.Safetensors;
 using Parley.ModelImporter.Tests.Quantization;
 using Parley.TestSupport;
 
@@ -11,13 +10,6 @@ namespace Parley.ModelImporter.Tests.Gguf;
 /// <summary>The tiny checkpoints as llama.cpp would store them, imported.</summary>
 public sealed class GgufImportTests
 {
-    private static readonly (string HuggingFace, string Gguf)[] Modules =
-    [
-        ("input_layernorm", "attn_norm"), ("self_attn.q_proj", "attn_q"), ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"),
-        ("self_attn.o_proj", "attn_output"), ("post_attention_layernorm", "ffn_norm"), ("mlp.gate_proj", "ffn_gate"),
-        ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down"),
-    ];
-
     [Theory]
     [InlineData(Fixture.TiedLlama3Rope, true)]
     [InlineData(Fixture.UntiedHeadDim32, true)]
@@ -25,7 +17,7 @@ public sealed class GgufImportTests
     public void Import_FullPrecision_IsTheSameAsFromSafetensors(string name, bool withConfig)
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, name, withConfig, _ => GgufType.F32);
+        var source = GgufCheckpoint.Write(folder, name, withConfig, _ => GgufType.F32);
 
         Import(source, folder.File("a"), "fp32");
         Import(Fixture.Folder(name), folder.File("b"), "fp32");
@@ -43,7 +35,7 @@ public sealed class GgufImportTests
     public void Import_FourBitBlocks_AreTakenOverAsTheyAre(string type, bool calibrated)
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
+        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
             tensor => tensor.Contains("_proj", StringComparison.Ordinal) ? Enum.Parse<GgufType>(type) : GgufType.F32);
 
         Import(source, folder.File("exact"), "fp32");
@@ -66,7 +58,7 @@ public sealed class GgufImportTests
     public void Minima_OfGroupsThatHaveNone_TakeNoRoom(string type, bool expected)
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
+        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
             tensor => tensor.Contains("_proj", StringComparison.Ordinal) ? Enum.Parse<GgufType>(type) : GgufType.F32);
         using var checkpoint = CheckpointReader.Open(source);
         var rounding = new PlainRounding(group: 32);
@@ -79,7 +71,7 @@ public sealed class GgufImportTests
     public void Import_ForcedGroup_RoundsAgain()
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
+        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
             tensor => tensor.Contains("_proj", StringComparison.Ordinal) ? GgufType.Q4_1 : GgufType.F32);
         Import(source, folder.File("exact"), "fp32");
         ModelImport.Run(new ImportOptions
@@ -98,7 +90,7 @@ public sealed class GgufImportTests
     public void Import_WithoutTokenizer_SaysWhatToPutThere()
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true, _ => GgufType.F32);
+        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: true, _ => GgufType.F32);
         File.Delete(Path.Combine(Path.GetDirectoryName(source)!, "tokenizer.json"));
 
         var exception = Assert.Throws<InvalidDataException>(() => Import(source, folder.File("package"), "fp32"));
@@ -111,7 +103,7 @@ public sealed class GgufImportTests
     public void Import_RotaryFactorsOfZero_AreRefused()
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, Fixture.TiedLlama3Rope, withConfig: false, _ => GgufType.F32, rotaryFactors: true);
+        var source = GgufCheckpoint.Write(folder, Fixture.TiedLlama3Rope, withConfig: false, _ => GgufType.F32, rotaryFactors: true);
 
         var exception = Assert.Throws<InvalidDataException>(() => Import(source, folder.File("package"), "fp32"));
 
@@ -125,7 +117,7 @@ public sealed class GgufImportTests
     public void Import_EightBitBlocks_AreTakenOverAsTheyAre(string precision)
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
+        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: true,
             tensor => tensor.Contains("_proj", StringComparison.Ordinal) ? GgufType.Q8_0 : GgufType.F32);
         Import(source, folder.File("package"), precision);
         using var checkpoint = CheckpointReader.Open(source);
@@ -148,8 +140,8 @@ public sealed class GgufImportTests
     public void Import_SplitFile_IsTheWholeOne()
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32);
-        var first = Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32, parts: 3, target: "split");
+        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32);
+        var first = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32, parts: 3, target: "split");
 
         Import(source, folder.File("a"), "fp32");
         Import(first, folder.File("b"), "fp32");
@@ -170,7 +162,8 @@ public sealed class GgufImportTests
     public void Import_PartUnderAnotherName_IsRefused(string part, string copy, string given, string named)
     {
         using var folder = new TemporaryFolder();
-        var parts = Path.GetDirectoryName(Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32, parts: 3))!;
+        var first = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: false, _ => GgufType.F32, parts: 3);
+        var parts = Path.GetDirectoryName(first)!;
         File.Copy(Path.Combine(parts, part), Path.Combine(parts, copy), overwrite: true);
 
         var exception = Assert.Throws<InvalidDataException>(() => Import(Path.Combine(parts, given), folder.File("package"), "fp32"));
@@ -207,7 +200,7 @@ public sealed class GgufImportTests
     public void Import_FolderWithSeveral_AsksForOne()
     {
         using var folder = new TemporaryFolder();
-        var source = Path.GetDirectoryName(Write(folder, Fixture.UntiedHeadDim32, withConfig: true, _ => GgufType.F32))!;
+        var source = Path.GetDirectoryName(GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: true, _ => GgufType.F32))!;
         File.Copy(Path.Combine(source, "model.gguf"), Path.Combine(source, "other.gguf"));
 
         var exception = Assert.Throws<InvalidDataException>(() => Import(source, folder.File("package"), "fp32"));
@@ -229,8 +222,8 @@ public sealed class GgufImportTests
     {
         using var folder = new TemporaryFolder();
         var type = output is null ? (GgufType?)null : Enum.Parse<GgufType>(output);
-        var source = Write(folder, name, withConfig, tensor => tensor.Contains("lm_head", StringComparison.Ordinal) ? type!.Value
-            : GgufType.F32, head: type is not null);
+        var source = GgufCheckpoint.Write(folder, name, withConfig, tensor => tensor.Contains("lm_head", StringComparison.Ordinal)
+            ? type!.Value : GgufType.F32, head: type is not null);
         using var checkpoint = CheckpointReader.Open(source);
 
         Assert.Equal(tied, checkpoint.Config.Shape.TiedEmbeddings);
@@ -247,7 +240,7 @@ public sealed class GgufImportTests
     public void Ends_OfAnAnswer_ComeFromTheFileWhereNothingElseSaysThem(bool withConfig, bool withGeneration, string? expected)
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig, _ => GgufType.F32, more: writer =>
+        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig, _ => GgufType.F32, more: writer =>
         {
             writer.Add("tokenizer.ggml.eos_token_id", 5u);
             writer.Add("tokenizer.ggml.eot_token_id", 9u);
@@ -274,8 +267,9 @@ public sealed class GgufImportTests
     public void DefaultPrecision_OfAFile_FollowsTheTypesOfItsLinears(string type, string lastDown, string expected)
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, Fixture.UntiedHeadDim32, withConfig: true, tensor => !tensor.Contains("_proj", StringComparison.Ordinal)
-            ? GgufType.F32 : Enum.Parse<GgufType>(tensor.Contains("2.mlp.down", StringComparison.Ordinal) ? lastDown : type));
+        var source = GgufCheckpoint.Write(folder, Fixture.UntiedHeadDim32, withConfig: true, tensor =>
+            !tensor.Contains("_proj", StringComparison.Ordinal) ? GgufType.F32
+            : Enum.Parse<GgufType>(tensor.Contains("2.mlp.down", StringComparison.Ordinal) ? lastDown : type));
 
         Assert.Equal(expected, ModelImport.DefaultPrecision(source));
     }
@@ -285,95 +279,4 @@ public sealed class GgufImportTests
 
     private static float[] Floats(string path) =>
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(path)).ToArray();
-
-    /// <summary>A folder with the fixture's small files and its weights as a GGUF file.</summary>
-    private static string Write(
-        TemporaryFolder folder, string name, bool withConfig, Func<string, GgufType> typeOf, bool rotaryFactors = false,
-        bool? head = null, Action<GgufWriter>? more = null, int parts = 1, string target = "source")
-    {
-        target = Directory.CreateDirectory(folder.File(target)).FullName;
-        foreach (var file in Directory.GetFiles(Fixture.Folder(name)).Select(path => Path.GetFileName(path)))
-        {
-            if (file != "model.safetensors" && (withConfig || file != "config.json"))
-                File.Copy(Path.Combine(Fixture.Folder(name), file), Path.Combine(target, file));
-        }
-
-        var config = CheckpointReader.ReadConfig(Fixture.Folder(name));
-        var shape = config.Shape;
-        var writer = GgufWriter.Llama(shape.HiddenSize, shape.QueryHeads, shape.KeyValueHeads, shape.HeadSize);
-        writer.Add("llama.block_count", (uint)shape.Layers);
-        writer.Add("llama.feed_forward_length", (uint)shape.IntermediateSize);
-        writer.Add("llama.context_length", (uint)shape.ContextTokensMax);
-        writer.Add("llama.attention.layer_norm_rms_epsilon", config.NormEpsilon);
-        writer.Add("llama.rope.freq_base", (float)config.Rotary.Theta);
-        if (rotaryFactors)
-            writer.Add(GgufNames.RotaryFactors, GgufType.F32, [8], new byte[32]);
-        more?.Invoke(writer);
-        using var weights = new SafetensorsFile(Path.Combine(Fixture.Folder(name), "model.safetensors"));
-        foreach (var tensor in weights.Tensors.Where(tensor => (head ?? true) || tensor.Name != "lm_head.weight"))
-        {
-            var values = new float[tensor.Elements];
-            weights.Read(tensor, 0, values);
-            // A head of its own in a checkpoint that has none.
-            if (head == true && config.Shape.TiedEmbeddings && tensor.Name == "model.embed_tokens.weight")
-                writer.Add("output.weight", typeOf("lm_head.weight"), [.. tensor.Shape], Encode(typeOf("lm_head.weight"), values));
-            if (tensor.Name.Contains("q_proj", StringComparison.Ordinal) || tensor.Name.Contains("k_proj", StringComparison.Ordinal))
-                values = Interleave(values, (int)tensor.Shape[0], shape.HeadSize);
-            var type = typeOf(tensor.Name);
-            writer.Add(NameOf(tensor.Name), type, [.. tensor.Shape], Encode(type, values));
-        }
-
-        return parts == 1 ? writer.Write(Path.Combine(target, "model.gguf")) : writer.WriteParts(target, parts);
-    }
-
-    private static string NameOf(string name)
-    {
-        foreach (var (huggingFace, gguf) in Modules)
-            name = name.Replace(huggingFace, gguf, StringComparison.Ordinal);
-        return name.Replace("model.layers", "blk", StringComparison.Ordinal)
-            .Replace("model.embed_tokens", "token_embd", StringComparison.Ordinal)
-            .Replace("model.norm", "output_norm", StringComparison.Ordinal)
-            .Replace("lm_head", "output", StringComparison.Ordinal);
-    }
-
-    /// <summary>What llama.cpp's converter does to queries and keys: both halves of a head side by side, pair by pair.</summary>
-    private static float[] Interleave(float[] values, int rows, int headSize)
-    {
-        var (columns, result) = (values.Length / rows, new float[values.Length]);
-        for (var row = 0; row < rows; row++)
-        {
-            var (head, half, pair) = (row / headSize, row % headSize / (headSize / 2), row % (headSize / 2));
-            values.AsSpan(row * columns, columns).CopyTo(result.AsSpan(((head * headSize) + (2 * pair) + half) * columns));
-        }
-
-        return result;
-    }
-
-    private static byte[] Encode(GgufType type, float[] values)
-    {
-        if (type == GgufType.F32)
-            return [.. values.SelectMany(BitConverter.GetBytes)];
-        if (type == GgufType.Q8_0)
-        {
-            return [.. values.Chunk(32).SelectMany(weights =>
-            {
-                var scale = (Half)(weights.Max(MathF.Abs) / 127);
-                var codes = weights.Select(weight => (byte)(sbyte)MathF.Round(weight / (float)scale));
-                return new List<byte>([.. BitConverter.GetBytes(scale), .. codes]);
-            })];
-        }
-
-        return [.. values.Chunk(32).SelectMany(weights =>
-        {
-            var (low, high) = (weights.Min(), weights.Max());
-            var symmetric = type == GgufType.Q4_0;
-            var scale = (Half)(symmetric ? weights.MaxBy(MathF.Abs) / -8 : (high - low) / 15);
-            var minimum = symmetric ? -8 * (float)scale : (float)(Half)low;
-            var codes = weights.Select(weight => (int)Math.Clamp(MathF.Round((weight - minimum) / (float)scale), 0, 15)).ToArray();
-            IEnumerable<byte> nibbles = Enumerable.Range(0, 16).Select(i => (byte)(codes[i] | (codes[i + 16] << 4)));
-            return symmetric
-                ? [.. BitConverter.GetBytes(scale), .. nibbles]
-                : new List<byte>([.. BitConverter.GetBytes(scale), .. BitConverter.GetBytes((Half)minimum), .. nibbles]);
-        })];
-    }
 }

@@ -29,25 +29,39 @@ public sealed class ModelCheckTests
         // The length of the first key.
         bytes.AsSpan(24, 8).Fill(0xFF);
         Assert.True(GgufExtent.HoldsHeader(bytes.AsSpan(0, 64)));
-        Assert.Throws<InvalidDataException>(() => ModelCheck.TryCheckGguf(Shared.DemoModel, Name, bytes.AsSpan(0, 64), bytes.Length));
+        Assert.Throws<InvalidDataException>(() => ModelCheck.CheckGguf(Shared.DemoModel, (Name, bytes.AsMemory(0, 64), bytes.Length)));
     }
 
     [Fact]
-    public void TryCheckGguf_OfTooShortABeginning_SaysNothingYet() =>
-        Assert.False(ModelCheck.TryCheckGguf(Shared.DemoModel, Name, Writer().ToArray().AsSpan(0, 100), 1 << 20));
+    public void HoldsHeader_OfTooShortABeginning_AsksForMore() =>
+        Assert.False(ModelCheck.HoldsHeader(Writer().ToArray().AsSpan(0, 100), 1 << 20));
 
     [Fact]
-    public void TryCheckGguf_OfATruncatedFile_SaysSo() =>
-        Assert.Throws<InvalidDataException>(() => ModelCheck.TryCheckGguf(Shared.DemoModel, Name, Writer().ToArray().AsSpan(0, 100), 100));
+    public void CheckGguf_OfATruncatedFile_SaysSo()
+    {
+        Assert.True(ModelCheck.HoldsHeader(Writer().ToArray().AsSpan(0, 100), 100));
+        Assert.Throws<InvalidDataException>(
+            () => ModelCheck.CheckGguf(Shared.DemoModel, (Name, Writer().ToArray().AsMemory(0, 100), 100)));
+    }
 
     [Fact]
-    public void TryCheckGguf_OfATypeThatIsNotRead_NamesTheTensor()
+    public void CheckGguf_OfATypeThatIsNotRead_NamesTheTensor()
     {
         var writer = Writer();
         writer.Add("blk.0.ffn_up.weight", 34, [256, 32], new byte[1024]);
         var bytes = writer.ToArray();
-        var failure = Assert.Throws<InvalidDataException>(() => ModelCheck.TryCheckGguf(Shared.DemoModel, Name, bytes, bytes.Length));
+        var failure = Assert.Throws<InvalidDataException>(() => ModelCheck.CheckGguf(Shared.DemoModel, (Name, bytes, bytes.Length)));
         Assert.Contains("blk.0.ffn_up.weight", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("Q4_K_M", failure.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Sizes of one model and tensors of another: what was fetched would serve nobody.</summary>
+    [Fact]
+    public void CheckGguf_BesideTheConfigurationOfAnotherModel_NamesTheFieldOfBoth()
+    {
+        var bytes = Writer().ToArray();
+        var failure = Assert.Throws<InvalidDataException>(() => ModelCheck.CheckGguf(Shared.DemoModel, (Name, bytes, bytes.Length)));
+        Assert.Contains("config.json: hidden_size is 256, but model-Q4_K_M.gguf says 32", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -108,6 +108,10 @@ public sealed class ModelNameTests
             Assert.All(models, model => Assert.Equal(Name, model.GetProperty("name").GetString()));
             Assert.All(models, model => Assert.Equal(new string('a', 40), model.GetProperty("commit").GetString()));
             Assert.All(models, model => Assert.True(model.GetProperty("bytes").GetInt64() > 1_000_000));
+            Assert.Equal(["safetensors", "fp32"], models.Select(model => model.GetProperty("precision").GetString()));
+            Assert.Equal(["main", $"{Name}@{new string('a', 40)}"], models.Select(model => model.GetProperty("source").GetString()));
+            Assert.All(models, model => Assert.InRange(
+                model.GetProperty("last_use").GetDateTime(), DateTime.UtcNow.AddHours(-1), DateTime.UtcNow.AddHours(1)));
         }
 
         Assert.Equal(1, (await home.RunAsync("models", "rm", Name)).ExitCode);
@@ -117,6 +121,29 @@ public sealed class ModelNameTests
         (_, text) = await home.RunAsync("models", "--json");
         Assert.Equal("[]", text);
         Assert.Equal(1, (await home.RunAsync("models", "rm", Name, "--yes")).ExitCode);
+    }
+
+    /// <summary>Of two revisions one goes with its package; what the other needs stays.</summary>
+    [Fact]
+    public async Task Remove_OfARevision_LeavesTheOther()
+    {
+        await using var home = await HubHome.StartAsync();
+        var old = home.AddDemo(Name);
+        home.Hub.Repositories[(Name, "v1")] = old;
+        Assert.Equal(0, (await home.RunAsync("pull", Name + "@v1")).ExitCode);
+        home.AddDemo(Name, 'b').With("generation_config.json", """{"eos_token_id": 2043}""");
+        Assert.Equal(0, (await home.RunAsync("pull", Name)).ExitCode);
+
+        var (code, text) = await home.RunAsync("models", "rm", Name + ":Q4_0", "--yes");
+        Assert.Equal(1, code);
+        Assert.Contains("name it without ':Q4_0'", text, StringComparison.Ordinal);
+        Assert.Equal(0, (await home.RunAsync("models", "rm", Name + "@v1", "--yes")).ExitCode);
+
+        using var json = JsonDocument.Parse((await home.RunAsync("models", "--json")).Text);
+        Assert.Equal("main", Assert.Single(json.RootElement.EnumerateArray()).GetProperty("source").GetString());
+        home.Environment["HF_HUB_OFFLINE"] = "1";
+        Assert.Equal(0, (await home.RunAsync("pull", Name)).ExitCode);
+        Assert.Equal(1, (await home.RunAsync("pull", Name + "@v1")).ExitCode);
     }
 
     private static async Task<string> ServedAsync(HubHome home)

@@ -7,5 +7,8 @@ namespace Parley.TestSupport.Hub;
 /// <param name="Authorization">The Authorization header, or empty.</param>
 public sealed record HubRequest(string Host, string Path, string Range, string Authorization)
 {
+    /// <summary>The query with its question mark, or empty.</summary>
+    public string Query { get; init; } = "";
+
     public bool IsFile => Path.Contains("/resolve/", StringComparison.Ordinal) || Path.StartsWith("/store/", StringComparison.Ordinal);
 }

@@ -62,7 +62,10 @@ public sealed class LocalHub : IAsyncDisposable
     {
         var path = context.Request.Path.Value!;
         var request = new HubRequest(
-            context.Request.Host.Host, path, context.Request.Headers.Range.ToString(), context.Request.Headers.Authorization.ToString());
+            context.Request.Host.Host, path, context.Request.Headers.Range.ToString(), context.Request.Headers.Authorization.ToString())
+        {
+            Query = context.Request.QueryString.Value ?? "",
+        };
         Requests.Enqueue(request);
         var fault = Fault(request);
         foreach (var (name, value) in fault?.Headers ?? [])
@@ -82,6 +85,12 @@ public sealed class LocalHub : IAsyncDisposable
         if (Token is not null && !path.StartsWith("/store/", StringComparison.Ordinal) && request.Authorization != $"Bearer {Token}")
         {
             Refuse(context, 401, "RepoNotFound");
+            return;
+        }
+
+        if (path == "/api/models")
+        {
+            await context.Response.WriteAsJsonAsync(Search(context.Request.Query));
             return;
         }
 
@@ -132,6 +141,21 @@ public sealed class LocalHub : IAsyncDisposable
                 return;
         }
     }
+
+    /// <summary>Names that hold the words, the most downloaded first, as many as were asked for.</summary>
+    private object[] Search(IQueryCollection query) =>
+    [
+        .. Repositories.Where(entry => entry.Key.Repository.Contains(query["search"].ToString(), StringComparison.OrdinalIgnoreCase))
+            .OrderByDescending(entry => entry.Value.Downloads).Take(int.Parse(query["limit"].ToString(), CultureInfo.InvariantCulture))
+            .Select(entry => new
+            {
+                id = entry.Key.Repository,
+                downloads = entry.Value.Downloads,
+                lastModified = "2026-11-30T01:02:03.000Z",
+                tags = entry.Value.Files.Keys.Any(file => file.EndsWith(".gguf", StringComparison.Ordinal))
+                    ? new[] { "gguf", "text-generation" } : ["text-generation"],
+            }),
+    ];
 
     private bool Knows(string repository) => Repositories.Keys.Any(key => key.Repository == repository);
 

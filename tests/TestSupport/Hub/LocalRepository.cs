@@ -9,6 +9,9 @@ public sealed class LocalRepository(string commit)
 {
     public string Commit => commit;
 
+    /// <summary>What a search says of it.</summary>
+    public long Downloads { get; set; }
+
     public SortedDictionary<string, (byte[] Bytes, bool IsLarge)> Files { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Entries of the listing that are no files of ours: what a hostile server might add.</summary>

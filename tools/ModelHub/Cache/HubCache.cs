@@ -116,7 +116,8 @@ internal sealed class HubCache
                     file.Value.GetProperty("blob_id").GetString()!,
                     file.Value.TryGetProperty("lfs_sha256", out var sha) ? sha.GetString() : null)),
             ];
-            return files.All(file => HubPath.IsSafe(file.Path) && IsName(file.BlobName)) ? files : null;
+            return files.All(file => HubPath.IsSafe(file.Path) && IsName(file.BlobName) && file.Bytes is >= 0 and <= HubFile.BytesMax)
+                && files.DistinctBy(file => file.Path).Count() == files.Length ? files : null;
         }
         catch (Exception exception) when (exception is IOException or JsonException or KeyNotFoundException or InvalidOperationException
             or FormatException or UnauthorizedAccessException)

@@ -15,7 +15,7 @@ public sealed partial record ModelReference(string Repository, string Revision, 
     private const int VariantCharactersMax = 255;
     private static readonly string[] Prefixes = ["https://", "http://", "huggingface.co/", "www.huggingface.co/", "hf.co/", "hf://"];
 
-    /// <summary>Reads <c>[hf.co/]org/name[@revision][:variant]</c>, or the address of the model's page.</summary>
+    /// <summary>Reads <c>[hf.co/]org/name[@revision][:variant]</c>, or the address of the model's page or of a file of it.</summary>
     /// <exception cref="HubException">It is none; the message says what is wrong with it.</exception>
     public static ModelReference Parse(string text)
     {
@@ -35,6 +35,8 @@ public sealed partial record ModelReference(string Repository, string Revision, 
             (rest, revision) = (rest[..at], rest[(at + 1)..]);
         else if (rest.Split('/') is [var org, var name, "tree", .. { Length: > 0 } branch])
             (rest, revision) = ($"{org}/{name}", string.Join('/', branch));
+        else if (rest.Split('/') is [var owner, var model, "blob" or "resolve", var commit, .. { Length: > 0 } file])
+            (rest, revision, variant) = ($"{owner}/{model}", commit, string.Join('/', file).Split('?')[0]);
         // An address may end in a slash; a name with one lacks its second part.
         rest = rest.EndsWith('/') && rest.Count(c => c == '/') == 2 ? rest[..^1] : rest;
         return new ModelReference(
@@ -82,6 +84,6 @@ public sealed partial record ModelReference(string Repository, string Revision, 
     [GeneratedRegex(@"^[A-Za-z0-9._/+-]+\z")]
     private static partial Regex RevisionName();
 
-    [GeneratedRegex(@"^[A-Za-z0-9._-]+\z")]
+    [GeneratedRegex(@"^[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*\z")]
     private static partial Regex VariantName();
 }

@@ -65,7 +65,7 @@ internal sealed partial class HubApi(HubRequests requests, HubSettings settings)
         [
             .. json.RootElement.EnumerateArray().Take(count).Select(item => new HubModel(
                 Text(item, "id") ?? "", Number(item, "downloads") ?? 0, Text(item, "lastModified") ?? "",
-                item.TryGetProperty("tags", out var tags) && tags.ValueKind == JsonValueKind.Array
+                item.ValueKind == JsonValueKind.Object && item.TryGetProperty("tags", out var tags) && tags.ValueKind == JsonValueKind.Array
                     && tags.EnumerateArray().Any(tag => tag.ValueKind == JsonValueKind.String && tag.ValueEquals("gguf"u8))))
                 .Where(model => model.Name.Length > 0 && !model.Name.Any(char.IsControl)),
         ];
@@ -96,7 +96,7 @@ internal sealed partial class HubApi(HubRequests requests, HubSettings settings)
                 throw Dishonest(uri, $"gives '{path}' a SHA-256 that is none");
         }
 
-        if (bytes < 0 || !Sha1().IsMatch(blob))
+        if (bytes is < 0 or > HubFile.BytesMax || !Sha1().IsMatch(blob))
             throw Dishonest(uri, $"gives '{path}' no length or no id");
         var xet = Text(item, "xetHash");
         return new HubFile(path, bytes, blob, sha256, xet is not null && Sha256().IsMatch(xet) ? xet : null);
@@ -162,10 +162,19 @@ internal sealed partial class HubApi(HubRequests requests, HubSettings settings)
 
     private static string Shown(string text) => new([.. text.Take(80).Select(c => char.IsControl(c) ? '?' : c)]);
 
-    private static string? Text(JsonElement item, string name) =>
-        item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
+    /// <summary>A text; null where there is none, or bytes that are none.</summary>
+    private static string? Text(JsonElement item, string name)
+    {
+        try
+        {
+            return item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value)
+                && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
 
     private static long? Number(JsonElement item, string name) =>
         item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number

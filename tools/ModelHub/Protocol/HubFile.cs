@@ -8,6 +8,9 @@ namespace Parley.ModelHub.Protocol;
 /// <param name="XetHash">The file's name in the Hub's chunk store; only handed on.</param>
 public sealed record HubFile(string Path, long Bytes, string BlobId, string? Sha256, string? XetHash = null)
 {
+    /// <summary>No file is longer, so that sums of lengths stay numbers.</summary>
+    internal const long BytesMax = 1L << 50;
+
     /// <summary>The name of its blob in a cache, which is its ETag.</summary>
     public string BlobName => Sha256 ?? BlobId;
 }

@@ -29,18 +29,55 @@ public static partial class FileSelection
             || file.Path == IndexedWeights || file.Path.StartsWith(Templates, StringComparison.Ordinal)
             && file.Path.EndsWith(".jinja", StringComparison.Ordinal))];
 
+    /// <summary>
+    /// The same of the folder that a GGUF file lies in, where that is not the repository's root: what lies there is of this file.
+    /// </summary>
+    public static IReadOnlyList<HubFile> Descriptions(IReadOnlyList<HubFile> files, HubFile gguf)
+    {
+        ArgumentNullException.ThrowIfNull(gguf);
+        var start = gguf.Path[..(gguf.Path.LastIndexOf('/') + 1)];
+        if (start.Length == 0)
+            return [];
+        var within = files.Where(file => file.Path.StartsWith(start, StringComparison.Ordinal))
+            .ToDictionary(file => file.Path[start.Length..], StringComparer.Ordinal);
+        var chosen = Descriptions([.. within.Select(file => file.Value with { Path = file.Key })]);
+        return [.. chosen.Where(file => file.Path != IndexedWeights).Select(file => within[file.Path])];
+    }
+
     /// <summary>Whether a file alone makes a tokenizer.</summary>
     internal static bool IsTokenizer(HubFile file) =>
         file.Path is "tokenizer.json" or "tokenizer.model" || file.Path.EndsWith(".tiktoken", StringComparison.Ordinal);
 
     /// <summary>The GGUF files of a repository as one can choose them: split ones are one choice.</summary>
-    public static IReadOnlyList<GgufChoice> Choices(IReadOnlyList<HubFile> files) =>
-    [
-        .. files.Where(file => file.Path.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase)
+    public static IReadOnlyList<GgufChoice> Choices(IReadOnlyList<HubFile> files)
+    {
+        var choices = files.Where(file => file.Path.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase)
                 && !ProjectorName().IsMatch(Path.GetFileName(file.Path)))
             .GroupBy(file => SplitEnding().Replace(file.Path, ""), StringComparer.Ordinal)
-            .Select(group => GgufChoice.Of(group.Key, [.. group])).OrderBy(choice => choice.Bytes),
-    ];
+            .Select(group => GgufChoice.Of(group.Key, [.. group])).OrderBy(choice => choice.Bytes)
+            .ThenBy(choice => choice.Name, StringComparer.Ordinal).ToArray();
+        return [.. choices.Select(choice => choice with { Variant = Spell(choice, choices) })];
+    }
+
+    /// <summary>What one writes must mean one file: its kind where no other has it, else its name, else its place.</summary>
+    private static string Spell(GgufChoice choice, GgufChoice[] all)
+    {
+        foreach (var spelling in (Func<GgufChoice, string>[])[other => other.Kind, other => other.Stem])
+        {
+            if (all.Count(other => string.Equals(spelling(other), spelling(choice), StringComparison.OrdinalIgnoreCase)) == 1)
+                return spelling(choice);
+        }
+
+        return choice.Name;
+    }
+
+    /// <summary>Whether a name asks for a GGUF file: it chooses one, or the repository has no other weights.</summary>
+    public static bool MeansGguf(ModelReference reference, IReadOnlyList<HubFile> files)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        return reference.Variant is not null
+            || files.All(file => file.Path is not (SingleWeights or IndexedWeights)) && Choices(files).Count > 0;
+    }
 
     /// <summary>The weights that a name asks for.</summary>
     /// <param name="reference">The name, with its choice.</param>
@@ -55,7 +92,7 @@ public static partial class FileSelection
         ArgumentNullException.ThrowIfNull(shards);
         var byPath = files.ToDictionary(file => file.Path, StringComparer.Ordinal);
         if (reference.Variant is not null)
-            return Chosen(reference, Choices(files), bytesMax).Files;
+            return Choose(reference, files, bytesMax).Files;
         if (byPath.TryGetValue(SingleWeights, out var single))
             return [single];
         if (byPath.TryGetValue(IndexedWeights, out var index))
@@ -69,7 +106,7 @@ public static partial class FileSelection
 
         var choices = Choices(files);
         if (choices.Count == 1)
-            return choices[0].Files;
+            return Whole(reference, choices[0]).Files;
         throw choices.Count > 1
             ? new HubException(HubFailure.Refused, $"{reference.Repository} holds several GGUF files; choose one:\n"
                 + List(reference, choices, bytesMax))
@@ -82,21 +119,32 @@ public static partial class FileSelection
         ArgumentNullException.ThrowIfNull(reference);
         ArgumentNullException.ThrowIfNull(choices);
         return string.Join('\n', choices.Select(choice => string.Create(CultureInfo.InvariantCulture,
-            $"  {reference.Repository}:{choice.Variant,-12} {choice.Bytes / 1e9,7:0.00} GB{(choice.Bytes > bytesMax
+            $"  {reference.Repository}:{choice.Variant,-12} {choice.Bytes / 1e9,7:0.00} GB{(!choice.IsWhole
+                ? $"  {choice.Files.Count} of its {choice.Parts} files" : choice.Bytes > bytesMax
                 ? "  more than this machine's memory" : "")}")));
     }
 
-    private static GgufChoice Chosen(ModelReference reference, IReadOnlyList<GgufChoice> choices, long bytesMax)
+    /// <summary>The GGUF file that a name chooses.</summary>
+    /// <exception cref="HubException">There is none, or several are meant; the message lists what there is.</exception>
+    public static GgufChoice Choose(ModelReference reference, IReadOnlyList<HubFile> files, long bytesMax)
     {
-        var variant = reference.Variant!;
+        ArgumentNullException.ThrowIfNull(reference);
+        var (variant, choices) = (reference.Variant!, Choices(files));
         GgufChoice[] found = [.. choices.Where(choice => choice.IsCalled(variant))];
         if (found.Length == 1)
-            return found[0];
+            return Whole(reference, found[0]);
+        // A name in the root may be that of a file in a folder, too.
+        if (found.FirstOrDefault(choice => string.Equals(choice.Variant, variant, StringComparison.OrdinalIgnoreCase)) is { } exact)
+            return Whole(reference, exact);
         var what = found.Length > 1 ? "fits several files" : "fits none of its GGUF files";
         throw new HubException(HubFailure.Refused, choices.Count == 0
             ? $"{reference.Repository} holds no GGUF file, so ':{variant}' chooses nothing; name it without."
             : $"{reference.Repository}: ':{variant}' {what}; there are:\n{List(reference, found.Length > 1 ? found : choices, bytesMax)}");
     }
+
+    private static GgufChoice Whole(ModelReference reference, GgufChoice choice) => choice.IsWhole ? choice
+        : throw new HubException(HubFailure.Refused,
+            $"{reference.Repository}: {choice.Name} is split into {choice.Parts} files, and the repository has {choice.Files.Count}.");
 
     private static HubException NoWeights(ModelReference reference, IReadOnlyList<HubFile> files)
     {

@@ -5,31 +5,54 @@ using Parley.ModelHub.Protocol;
 namespace Parley.ModelHub.Selection;
 
 /// <summary>One model in a GGUF repository: a file, or the parts of a split one in order.</summary>
-/// <param name="Variant">What one writes after the colon: the kind of quantisation, else the file's name.</param>
-/// <param name="Name">The file's name, without the numbers of a split one.</param>
+/// <param name="Kind">The kind of quantisation, as the name of the file or of its folder says it; else the file's name.</param>
+/// <param name="Name">The file's path, without the numbers of a split one.</param>
 /// <param name="Files">The file, or its parts.</param>
-public sealed partial record GgufChoice(string Variant, string Name, IReadOnlyList<HubFile> Files)
+public sealed partial record GgufChoice(string Kind, string Name, IReadOnlyList<HubFile> Files)
 {
+    /// <summary>What one writes after the colon: the kind, or the file's name or path where others are of this kind.</summary>
+    public string Variant { get; init; } = Kind;
+
+    /// <summary>Files that the model was split into; the repository may lack some.</summary>
+    public int Parts { get; private init; } = 1;
+
+    /// <summary>Whether all of them are there.</summary>
+    public bool IsWhole => Parts == Files.Count;
+
     public long Bytes => Files.Sum(file => file.Bytes);
 
-    /// <exception cref="HubException">A part of a split file is missing.</exception>
     internal static GgufChoice Of(string name, IReadOnlyList<HubFile> files)
     {
         HubFile[] ordered = [.. files.OrderBy(file => file.Path, StringComparer.Ordinal)];
         var match = SplitNumbers().Match(ordered[0].Path);
-        if (match.Success && int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) is var count && count != ordered.Length)
-            throw new HubException(HubFailure.Refused, $"{name} is split into {count} files, and the repository has {ordered.Length}.");
-        var stem = Path.GetFileNameWithoutExtension(name);
-        var kind = Quantisation().Matches(stem).LastOrDefault()?.Value.ToUpperInvariant() ?? stem;
-        return new GgufChoice(kind, name, ordered);
+        // Some repositories say the kind by a folder, and all files are called alike.
+        var kind = name.Split('/').Reverse().Select(part => Quantisation().Matches(part).LastOrDefault()?.Value)
+            .FirstOrDefault(found => found is not null);
+        return new GgufChoice(kind?.ToUpperInvariant() ?? Path.GetFileNameWithoutExtension(name), name, ordered)
+        {
+            Parts = match.Success ? int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 1,
+        };
+    }
+
+    /// <summary>The file's name without its ending.</summary>
+    public string Stem => Path.GetFileNameWithoutExtension(Name);
+
+    /// <summary>One way to write what somebody wrote, so that a model has one name: the kind, the file's name or its path.</summary>
+    public string Canonical(string variant)
+    {
+        ArgumentNullException.ThrowIfNull(variant);
+        return string.Equals(variant, Kind, StringComparison.OrdinalIgnoreCase) ? Kind
+            : variant.Contains('/', StringComparison.Ordinal) ? Name : Stem;
     }
 
     /// <summary>Whether somebody means this file: by its kind of quantisation, or by its name with or without the ending.</summary>
     public bool IsCalled(string variant) =>
-        string.Equals(variant, Variant, StringComparison.OrdinalIgnoreCase)
+        string.Equals(variant, Kind, StringComparison.OrdinalIgnoreCase)
         || string.Equals(variant, Path.GetFileName(Name), StringComparison.OrdinalIgnoreCase)
-        || string.Equals(variant, Path.GetFileNameWithoutExtension(Name), StringComparison.OrdinalIgnoreCase)
-        || Files.Any(file => string.Equals(variant, Path.GetFileName(file.Path), StringComparison.OrdinalIgnoreCase));
+        || string.Equals(variant, Stem, StringComparison.OrdinalIgnoreCase)
+        || string.Equals(variant, Name, StringComparison.OrdinalIgnoreCase)
+        || Files.Any(file => string.Equals(variant, Path.GetFileName(file.Path), StringComparison.OrdinalIgnoreCase)
+            || string.Equals(variant, file.Path, StringComparison.OrdinalIgnoreCase));
 
     [GeneratedRegex(@"-\d{5}-of-(\d{5})\.gguf\z", RegexOptions.IgnoreCase)]
     private static partial Regex SplitNumbers();

@@ -1,4 +1,6 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Architectures;
@@ -7,6 +9,12 @@ namespace Parley.ModelImporter.Architectures;
 internal sealed class ConfigFile
 {
     private const long BytesMax = 4 << 20;
+
+    private static readonly JsonWriterOptions WriterOptions = new()
+    {
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly JsonElement _object;
     private readonly string _prefix;
@@ -63,6 +71,30 @@ internal sealed class ConfigFile
             throw new InvalidDataException($"{path} holds half a character: {exception.Message}", exception);
         }
     }
+
+    /// <summary>The same with fields that are missing in it; what it has stays, null included.</summary>
+    public ConfigFile With(IEnumerable<KeyValuePair<string, JsonNode?>> missing)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, WriterOptions))
+        {
+            writer.WriteStartObject();
+            foreach (var property in _object.EnumerateObject())
+                property.WriteTo(writer);
+            foreach (var (field, value) in missing.Where(field => !Names(field.Key)))
+            {
+                writer.WritePropertyName(field);
+                writer.WriteRawValue(value?.ToJsonString() ?? "null");
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return Parse(Path, stream.ToArray());
+    }
+
+    /// <summary>As JSON.</summary>
+    public string ToJson() => _object.GetRawText();
 
     /// <summary>Whether the field is there and not null.</summary>
     public bool Has(string field) => _object.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null;

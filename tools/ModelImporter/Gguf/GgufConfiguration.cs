@@ -7,6 +7,12 @@ namespace Parley.ModelImporter.Gguf;
 internal sealed class GgufConfiguration
 {
     private const string Architecture = "llama";
+    private const string Embedding = "token_embd.weight";
+    private const string Epsilon = "attention.layer_norm_rms_epsilon";
+    private const string Base = "rope.freq_base";
+    private const string Scaled = "rope_scaling";
+    private const string Rotary = "rope_parameters";
+    private const double DefaultBase = 10_000;
 
     private readonly GgufHeader _header;
     private readonly string _path;
@@ -56,43 +62,89 @@ internal sealed class GgufConfiguration
 
     /// <summary>A <c>config.json</c> that says the same.</summary>
     /// <exception cref="InvalidDataException">Metadata are missing, or say what no field of it can say.</exception>
-    public string ToJson()
+    public string ToJson() => Fields(_ => false).ToJsonString();
+
+    /// <summary>The fields of a <c>config.json</c> that says the same, but for those that are stated elsewhere.</summary>
+    /// <param name="isStated">Whether one is.</param>
+    /// <exception cref="InvalidDataException">Metadata are missing, or say what no field of it can say.</exception>
+    public JsonObject Fields(Func<string, bool> isStated)
     {
-        var tensors = _header.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        if (RotaryFactors is { } factors && (factors.Count != HeadSize / 2 || factors.Any(factor => !(factor > 0 && factor < 1e9f))))
+        var statesScaling = isStated(Scaled) || isStated(Rotary);
+        if (!statesScaling && RotaryFactors is { } factors
+            && (factors.Count != HeadSize / 2 || factors.Any(factor => !(factor > 0 && factor < 1e9f))))
         {
             throw new InvalidDataException(
                 $"{_path}: tensor {GgufNames.RotaryFactors} is not {HeadSize / 2} positive numbers, one for each rotary pair of a head.");
         }
 
-        if (Size("rope.dimension_count", HeadSize) != HeadSize)
+        if (!isStated("hidden_size") && Size("rope.dimension_count", HeadSize) != HeadSize)
             throw NeedsConfig("rope.dimension_count is not the size of a head");
-        var vocabulary = tensors.TryGetValue("token_embd.weight", out var embedding) ? embedding.Shape[0]
-            : throw new InvalidDataException($"{_path}: tensor token_embd.weight is missing.");
-        var heads = Size("attention.head_count");
-        var config = new JsonObject
+        var tensors = _header.Tensors.Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
+        var config = new JsonObject();
+        Add("architectures", () => new JsonArray("LlamaForCausalLM"));
+        Add("model_type", () => "llama");
+        Add("hidden_act", () => "silu");
+        foreach (var (field, value) in Sizes())
+            Add(field, () => value());
+        Add("max_position_embeddings", () => Size("context_length"));
+        Add("rms_norm_eps", () => Number(Epsilon, null));
+        Add("rope_theta", () => Number(Base, DefaultBase));
+        Add("tie_word_embeddings", () => !tensors.Contains("output.weight"));
+        Add("attention_bias", () => tensors.Contains("blk.0.attn_q.bias"));
+        Add("mlp_bias", () => tensors.Contains("blk.0.ffn_gate.bias"));
+        if (!statesScaling && Scaling() is { } scaling)
+            config[Scaled] = scaling;
+        return config;
+
+        void Add(string field, Func<JsonNode> value)
         {
-            ["architectures"] = new JsonArray("LlamaForCausalLM"),
-            ["model_type"] = "llama",
-            ["hidden_act"] = "silu",
-            ["num_hidden_layers"] = Size("block_count"),
-            ["hidden_size"] = Size("embedding_length"),
-            ["intermediate_size"] = Size("feed_forward_length"),
-            ["num_attention_heads"] = heads,
-            ["num_key_value_heads"] = Size("attention.head_count_kv", heads),
-            ["head_dim"] = HeadSize,
-            ["vocab_size"] = vocabulary,
-            ["max_position_embeddings"] = Size("context_length"),
-            ["rms_norm_eps"] = Number("attention.layer_norm_rms_epsilon", null),
-            ["rope_theta"] = Number("rope.freq_base", 10_000),
-            ["tie_word_embeddings"] = !tensors.ContainsKey("output.weight"),
-            ["attention_bias"] = tensors.ContainsKey("blk.0.attn_q.bias"),
-            ["mlp_bias"] = tensors.ContainsKey("blk.0.ffn_gate.bias"),
-        };
-        if (Scaling() is { } scaling)
-            config["rope_scaling"] = scaling;
-        return config.ToJsonString();
+            if (!isStated(field))
+                config[field] = value();
+        }
     }
+
+    /// <summary>The sizes that the file states, by their names in <c>config.json</c>: what it is silent of is left out.</summary>
+    public IEnumerable<(string Field, long Value)> StatedSizes() => Sizes()
+        .Where(size => size.Field switch
+        {
+            "vocab_size" => _header.Tensors.Any(tensor => tensor.Name == Embedding),
+            "head_dim" => true,
+            "num_key_value_heads" => true,
+            _ => Value(KeyOf(size.Field)) is not null,
+        }).Select(size => (size.Field, size.Value()));
+
+    /// <summary>Added to the mean square in each norm; null where the file does not say.</summary>
+    public double? NormEpsilon => Value(Epsilon) as double?;
+
+    /// <summary>
+    /// Base of the frequencies, and by what all are divided; null where the file's way of scaling is one that it has no numbers for.
+    /// </summary>
+    public (double Base, double Factor)? Frequencies()
+    {
+        if (Value("rope.scaling.type") is not (null or "none" or "linear") || Value(Base) is not (null or double))
+            return null;
+        return (Value(Base) as double? ?? DefaultBase, Scaling()?["factor"]?.GetValue<double>() ?? 1);
+    }
+
+    private IEnumerable<(string Field, Func<long> Value)> Sizes() =>
+    [
+        ("num_hidden_layers", () => Size("block_count")),
+        ("hidden_size", () => Size("embedding_length")),
+        ("intermediate_size", () => Size("feed_forward_length")),
+        ("num_attention_heads", () => Size("attention.head_count")),
+        ("num_key_value_heads", () => Size("attention.head_count_kv", Size("attention.head_count"))),
+        ("head_dim", () => HeadSize),
+        ("vocab_size", () => _header.Tensors.FirstOrDefault(tensor => tensor.Name == Embedding)?.Shape[0]
+            ?? throw new InvalidDataException($"{_path}: tensor {Embedding} is missing.")),
+    ];
+
+    private static string KeyOf(string field) => field switch
+    {
+        "num_hidden_layers" => "block_count",
+        "hidden_size" => "embedding_length",
+        "intermediate_size" => "feed_forward_length",
+        _ => "attention.head_count",
+    };
 
     /// <summary>A <c>generation_config.json</c> of what the metadata say of begin and ends of a text; null where they do not.</summary>
     /// <param name="vocabulary">Ids are below this number.</param>

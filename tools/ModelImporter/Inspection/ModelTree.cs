@@ -31,10 +31,7 @@ public sealed record ModelTree(
             weights.Parameters(config.Shape),
             (long)config.Shape.CacheElementsPerToken * sizeof(float),
             [.. Precision.Names.Select(precision => new PrecisionSize(precision, SizeOf(folder, config, weights, precision)))],
-            [.. Directory.GetFiles(CheckpointTensors.FolderOf(folder)).Order(StringComparer.Ordinal).Select(File),
-                .. TokenizerFiles.Templates(CheckpointTensors.FolderOf(folder)).Select(name => new ModelTreeFile(name,
-                    SourceFile.Length(Path.Combine(CheckpointTensors.FolderOf(folder), name)),
-                    "another way to write a chat, which requests ask for by name"))]);
+            FilesOf(CheckpointTensors.FolderOf(folder)));
     }
 
     /// <summary>Everything as text: the modules, then one line per size and per file.</summary>
@@ -49,6 +46,23 @@ public sealed record ModelTree(
         foreach (var file in Files)
             text.Append(CultureInfo.InvariantCulture, $"{file.Name,-32} {file.Bytes,15:N0}  {file.Decides}\n");
         return text.ToString();
+    }
+
+    /// <summary>All files of the folder of the weights, and what describes the model elsewhere.</summary>
+    private static ModelTreeFile[] FilesOf(string folder)
+    {
+        var own = Directory.GetFiles(folder);
+        var elsewhere = SourceName.SnapshotAbove(folder) is null ? []
+            : new DescriptionFiles(folder).Files.Where(file => !own.Contains(file.Path)).Select(file => (file.Name, file.Path));
+        var templates = TokenizerFiles.Templates(folder).Select(name => (Name: name, Path: Path.Combine(folder, name)))
+            .Concat(elsewhere.Where(file => file.Name.Contains('/', StringComparison.Ordinal))).DistinctBy(file => file.Name);
+        return
+        [
+            .. own.Concat(elsewhere.Where(file => !file.Name.Contains('/', StringComparison.Ordinal)).Select(file => file.Path))
+                .OrderBy(path => Path.GetFileName(path), StringComparer.Ordinal).Select(File),
+            .. templates.Select(file => new ModelTreeFile(
+                file.Name, SourceFile.Length(file.Path), "another way to write a chat, which requests ask for by name")),
+        ];
     }
 
     private static ModelTreeNode Describe(DecoderConfig config)

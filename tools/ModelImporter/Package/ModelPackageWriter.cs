@@ -43,11 +43,11 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     /// <summary>Writes the files that the source brings, and those that were made of it.</summary>
     public void WriteSmall(CheckpointReader checkpoint)
     {
-        foreach (var name in CheckpointFiles.Taken(checkpoint.Folder))
+        foreach (var (name, path) in checkpoint.Files.Files)
         {
             var destination = Path.Combine(folder, name);
             Directory.CreateDirectory(Path.GetDirectoryName(destination)!);
-            Copy(Path.Combine(checkpoint.Folder, name), destination);
+            Copy(path, destination);
         }
 
         foreach (var (name, bytes) in checkpoint.Made)

@@ -34,6 +34,11 @@ internal sealed class CheckpointTensors : IDisposable
     public static string FolderOf(string source) =>
         IsGguf(source) && SourceFile.Exists(source) ? Path.GetDirectoryName(Path.GetFullPath(source))! : source;
 
+    /// <summary>Whether the weights of a source are a GGUF file: it is one, or a folder with one and no safetensors.</summary>
+    public static bool AreGguf(string source) => FolderOf(source) != source
+        || !SourceFile.Exists(Path.Combine(source, SingleName)) && !SourceFile.Exists(Path.Combine(source, IndexName))
+            && CheckpointFiles.Names(source).Any(IsGguf);
+
     /// <summary>Names of the files that hold the weights of a source: the index (if any) and the shards, or the GGUF file.</summary>
     /// <exception cref="InvalidDataException">The source has no weights in either form, or its index is malformed.</exception>
     public static IReadOnlyList<string> FileNames(string source)

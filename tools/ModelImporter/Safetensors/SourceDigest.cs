@@ -11,12 +11,10 @@ internal sealed class SourceDigest : IDisposable
     /// <exception cref="InvalidDataException">A file is missing.</exception>
     public SourceDigest(string source)
     {
-        var folder = CheckpointTensors.FolderOf(source);
         try
         {
-            foreach (var name in CheckpointFiles.Present(source))
+            foreach (var (name, path) in CheckpointFiles.Present(source))
             {
-                var path = Path.Combine(folder, name);
                 if (!SourceFile.Exists(path))
                     throw new InvalidDataException($"{path}: the shard is missing.");
                 _files.Add((name, path, new FileDigest(path)));

@@ -62,14 +62,18 @@ internal sealed class ModelDownload
     public Task<string> DescribeAsync(ModelReference reference, CancellationToken cancellationToken) =>
         _pull.DescribeAsync(reference, new Inline(this), cancellationToken);
 
-    private static async Task CheckGgufAsync(string folder, string name, GgufBeginning file, CancellationToken cancellationToken)
+    private static async Task CheckGgufAsync(string folder, IReadOnlyList<GgufBeginning> files, CancellationToken cancellationToken)
     {
-        for (var count = FirstBytes; ; count *= Growth)
+        var parts = new List<(string Name, ReadOnlyMemory<byte> Beginning, long Bytes)>();
+        foreach (var file in files)
         {
-            var beginning = await file.ReadAsync(count, cancellationToken);
-            if (ModelCheck.TryCheckGguf(folder, name, beginning.Span, file.Bytes))
-                return;
+            var beginning = await file.ReadAsync(FirstBytes, cancellationToken);
+            for (var count = FirstBytes; !ModelCheck.HoldsHeader(beginning.Span, file.Bytes);)
+                beginning = await file.ReadAsync(count *= Growth, cancellationToken);
+            parts.Add((file.Name, beginning, file.Bytes));
         }
+
+        ModelCheck.CheckGguf(folder, parts);
     }
 
     private void Report(PullProgress progress)

@@ -25,7 +25,8 @@ internal static class ModelStore
     public static IReadOnlyList<StoredModel> Find(IReadOnlyList<StoredModel> models, string name)
     {
         // Packages of local folders have names that are none on the Hub.
-        if (models.Where(model => IsCalled(model, name)).ToArray() is { Length: > 0 } called)
+        if (!name.Contains(':', StringComparison.Ordinal)
+            && models.Where(model => IsCalled(model, name)).ToArray() is { Length: > 0 } called)
             return called;
         var reference = ModelReference.Parse(name);
         if (reference.Variant is not null)
@@ -55,7 +56,9 @@ internal static class ModelStore
         return bytes;
     }
 
-    private static bool IsCalled(StoredModel model, string name) => string.Equals(model.Name, name, StringComparison.OrdinalIgnoreCase);
+    /// <summary>Packages of one file of a repository (<c>org/model:Q4_K_M</c>) are the repository's.</summary>
+    private static bool IsCalled(StoredModel model, string name) => string.Equals(model.Name, name, StringComparison.OrdinalIgnoreCase)
+        || model.Name.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsOf(StoredModel model, string revision) =>
         model.Commit == revision || model.Source.Split(", ").Contains(revision, StringComparer.Ordinal);

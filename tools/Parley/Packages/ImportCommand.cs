@@ -48,15 +48,15 @@ internal static class ImportCommand
             source, destination, precision, attention, name, context, block, linears,
         };
         rounding.AddTo(command);
-        ImportOptions Options(ParseResult result, string folder)
+        ImportOptions Options(ParseResult result, ModelSource model)
         {
             var options = new ImportOptions
             {
-                Source = folder,
+                Source = model.Path,
                 Destination = result.GetRequiredValue(destination),
-                Precision = result.GetValue(precision) ?? ModelImport.DefaultPrecision(folder),
+                Precision = result.GetValue(precision) ?? ModelImport.DefaultPrecision(model.Path),
                 Attention = result.GetRequiredValue(attention),
-                Name = result.GetValue(name),
+                Name = result.GetValue(name) ?? model.Name,
                 BlockMax = result.GetValue(block),
                 Linears = result.GetRequiredValue(linears),
             };
@@ -71,8 +71,8 @@ internal static class ImportCommand
             var started = Stopwatch.GetTimestamp();
             var package = await ModelProgress.RunAsync(console, TimeProvider.System, async view =>
             {
-                var folder = (await ModelSource.OpenAsync(view, result.GetRequiredValue(source), termination.Token)).Path;
-                return await Task.Run(() => ImportRun.WithProgress(view, Options(result, folder), termination.Token), termination.Token);
+                var model = await ModelSource.OpenAsync(view, result.GetRequiredValue(source), termination.Token);
+                return await Task.Run(() => ImportRun.WithProgress(view, Options(result, model), termination.Token), termination.Token);
             });
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{package.Name}: {package.Parameters / 1e6:0.0} M parameters as {package.Precision}, {package.Bytes / 1e6:0.0} MB,")

@@ -9,8 +9,9 @@ namespace Parley.Cli.Packages;
 /// <summary>Where a model is imported from: a path of this machine, or what a name on the Hub brought here.</summary>
 /// <param name="Path">A Hugging Face folder, a GGUF file or a package.</param>
 /// <param name="Shown">What its user called it.</param>
+/// <param name="Name">As which it is served: that on the Hub, with the choice of a file; null where the path says it.</param>
 /// <param name="ContentHash">Hash of what the import reads, where the names of its blobs give it without reading; else null.</param>
-internal sealed record ModelSource(string Path, string Shown, string? ContentHash)
+internal sealed record ModelSource(string Path, string Shown, string? Name, string? ContentHash)
 {
     /// <summary>Finds what a text names: what exists, or can be nothing else, is a path; the rest are names on the Hub.</summary>
     /// <exception cref="UserErrorException">The path does not exist.</exception>
@@ -49,7 +50,7 @@ internal sealed record ModelSource(string Path, string Shown, string? ContentHas
             ? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + text[1..]
             : text);
         return System.IO.Path.Exists(path)
-            ? new ModelSource(path, path, null)
+            ? new ModelSource(path, path, null, null)
             : throw new UserErrorException($"{path} does not exist.");
     }
 
@@ -60,6 +61,6 @@ internal sealed record ModelSource(string Path, string Shown, string? ContentHas
         var hash = model.Files.All(file => file.BlobName.Length > 0)
             ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(names.Append(model.Weights)))))
             : null;
-        return new ModelSource(model.Source, $"{reference.Repository}@{model.Commit}", hash);
+        return new ModelSource(model.Source, $"{reference.Repository}@{model.Commit}", model.Name, hash);
     }
 }

@@ -95,7 +95,7 @@ internal static class PackageCache
     {
         var facts = FactsOf(view, source, cancellationToken);
         options = options with { Precision = precision ?? facts.Precision };
-        var name = ModelImport.NameOf(source.Path);
+        var name = source.Name ?? ModelImport.NameOf(source.Path);
         var key = string.Create(CultureInfo.InvariantCulture,
             $"{FolderName(name)}-{options.Precision}-{options.ContextTokensMax}-v{ModelImport.Version}-{facts.Hash[..16]}");
         var folder = Path.Combine(PackagesFolder, key);
@@ -107,7 +107,12 @@ internal static class PackageCache
         if (File.Exists(Path.Combine(folder, ModelManifest.FileName)))
             return folder;
         view.Note($"Importing {name} as {options.Precision}, once.");
-        options = options with { Destination = folder, CalibrationIds = RoundingSelection.Default(options.Source, options.Precision) };
+        options = options with
+        {
+            Destination = folder,
+            Name = name,
+            CalibrationIds = RoundingSelection.Default(options.Source, options.Precision),
+        };
         return ImportRun.WithProgress(view, options, cancellationToken).Path;
     }
 

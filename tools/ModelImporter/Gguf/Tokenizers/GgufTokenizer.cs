@@ -26,6 +26,12 @@ internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata
 
     private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Whether the file brings a vocabulary.</summary>
+    public bool HasVocabulary => metadata.ContainsKey("tokenizer.ggml.tokens");
+
+    /// <summary>The chat template; null where the file has none.</summary>
+    public string? Template => metadata.GetValueOrDefault(TemplateKey) as string;
+
     /// <summary>tokenizer.json.</summary>
     /// <exception cref="InvalidDataException">The vocabulary is malformed, or of a kind that is not read.</exception>
     public byte[] ToTokenizerJson()
@@ -52,7 +58,7 @@ internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata
                 config[field] = vocabulary.Tokens[id];
         }
 
-        if (metadata.GetValueOrDefault(TemplateKey) is string template)
+        if (Template is { } template)
             config["chat_template"] = template;
         return Encoding.UTF8.GetBytes(config.ToJsonString(Options) + "\n");
     }

@@ -18,6 +18,7 @@ internal static class PreTokenizers
 
     private const string Llama3 = $@"{Contractions}|{BeforeWord}\p{{L}}+|\p{{N}}{{1,3}}|{Symbols}|{LineEnds}";
     private const string Qwen2 = $@"{Contractions}|{BeforeWord}\p{{L}}+|\p{{N}}|{Symbols}|{LineEnds}";
+    private const string Qwen35 = $@"{Contractions}|{BeforeWord}[\p{{L}}\p{{M}}]+|\p{{N}}| ?[^\s\p{{L}}\p{{M}}\p{{N}}]+[\r\n]*|{LineEnds}";
     private const string O200K = $@"{BeforeWord}{Upper}*{Lower}+{Contractions}?|{BeforeWord}{Upper}+{Lower}*{Contractions}?|\p{{N}}{{1,3}}"
         + @"| ?[^\s\p{L}\p{N}]+[\r\n/]*|" + LineEnds;
     private const string Tekken = $@"{BeforeWord}{Upper}*{Lower}+|{BeforeWord}{Upper}+{Lower}*|\p{{N}}"
@@ -56,6 +57,7 @@ internal static class PreTokenizers
         Add(["gpt-2", "phi-2"], new PreTokenizer([Bytes(splits: true)]));
         Add(["mpt", "olmo"], new PreTokenizer([Bytes(splits: true)], Composes: true));
         Add(["qwen2"], new PreTokenizer([Split(Qwen2), Bytes()], Composes: true));
+        Add(["qwen35"], new PreTokenizer([Split(Qwen35), Bytes()], Composes: true));
         Add(["gpt-4o"], new PreTokenizer([Split(O200K), Bytes()]));
 
         Add(["tekken"], new PreTokenizer([Split(Tekken), Bytes()], IgnoreMerges: true, AddsBegin: true));

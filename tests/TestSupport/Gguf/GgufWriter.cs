@@ -1,10 +1,9 @@
 using System.Text;
-using Parley.ModelImporter.Gguf;
 
-namespace Parley.ModelImporter.Tests.Gguf;
+namespace Parley.TestSupport.Gguf;
 
 /// <summary>Writes GGUF files as the format describes them, or as it forbids.</summary>
-internal sealed class GgufWriter
+public sealed class GgufWriter
 {
     private readonly List<(string Key, uint Type, object Value)> _metadata = [];
     private readonly List<(string Name, uint Type, long[] Shape, byte[] Data, ulong? Offset)> _tensors = [];
@@ -31,7 +30,7 @@ internal sealed class GgufWriter
         float => 6u,
         bool => 7u,
         string => 8u,
-        string[] or int[] or float[] => 9u,
+        string[] or int[] or float[] or byte[] => 9u,
         _ => throw new ArgumentException($"{value.GetType()}"),
     }, value));
 
@@ -46,7 +45,12 @@ internal sealed class GgufWriter
     public void Add(string name, uint type, long[] shape, byte[] data, ulong? offset = null) =>
         _tensors.Add((name, type, shape, data, offset));
 
-    public void Add(string name, GgufType type, long[] shape, byte[] data) => Add(name, (uint)type, shape, data);
+    /// <summary>Says of a tensor that it is of another type, with as many bytes.</summary>
+    public void Retype(string name, uint type)
+    {
+        var index = _tensors.FindIndex(tensor => tensor.Name == name);
+        _tensors[index] = _tensors[index] with { Type = type };
+    }
 
     public string Write(string path)
     {
@@ -58,6 +62,14 @@ internal sealed class GgufWriter
     /// <returns>The first file.</returns>
     public string WriteParts(string folder, int count)
     {
+        foreach (var (part, bytes) in ToParts(count).Index())
+            File.WriteAllBytes(Path.Combine(folder, $"model-{part + 1:00000}-of-{count:00000}.gguf"), bytes);
+        return Path.Combine(folder, $"model-00001-of-{count:00000}.gguf");
+    }
+
+    /// <summary>The parts of the model, in order.</summary>
+    public IEnumerable<byte[]> ToParts(int count)
+    {
         var size = (_tensors.Count + count - 1) / count;
         for (var part = 0; part < count; part++)
         {
@@ -68,10 +80,8 @@ internal sealed class GgufWriter
             writer.Add("split.count", (uint)count);
             writer.Add("split.tensors.count", (uint)_tensors.Count);
             writer._tensors.AddRange(_tensors.Skip(part * size).Take(size));
-            writer.Write(Path.Combine(folder, $"model-{part + 1:00000}-of-{count:00000}.gguf"));
+            yield return writer.ToArray();
         }
-
-        return Path.Combine(folder, $"model-00001-of-{count:00000}.gguf");
     }
 
     public byte[] ToArray()
@@ -122,6 +132,11 @@ internal sealed class GgufWriter
                 break;
             case string text:
                 WriteText(writer, text);
+                break;
+            case byte[] bytes:
+                writer.Write(0u);
+                writer.Write((ulong)bytes.Length);
+                writer.Write(bytes);
                 break;
             case int[] numbers:
                 writer.Write(5u);
