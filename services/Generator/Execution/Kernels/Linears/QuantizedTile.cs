@@ -3,7 +3,7 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 /// <summary>What a tile works on: two streams of weights, and some rows of activations that meet both.</summary>
 internal unsafe struct QuantizedTile
 {
-    /// <summary>Inputs whose sums fit 16 bits.</summary>
+    /// <summary>Inputs whose sums fit 16 bits; a smaller group ends its run before.</summary>
     public const int RunInputs = 32;
 
     public byte* FirstCodes;
@@ -15,10 +15,23 @@ internal unsafe struct QuantizedTile
     public float FirstFactor;
     public float SecondFactor;
 
-    /// <summary>Minimum over scale, for formats that store no minima.</summary>
+    /// <summary>Minimum over scale; where minima are stored, what comes on top of them.</summary>
     public float FirstMinimum;
     public float SecondMinimum;
-    public bool HasMinima;
+
+    /// <summary>Whether a stream's groups have a stored minimum behind their scale.</summary>
+    public bool FirstHasMinima;
+    public bool SecondHasMinima;
+
+    /// <summary>Halves from one group to the next.</summary>
+    public int GroupHalves;
+
+    /// <summary>
+    /// What the codes of a stream stand for, in forms that have levels: sixteen nibbles, four times over. Both streams then have the
+    /// same codes.
+    /// </summary>
+    public byte* FirstTable;
+    public byte* SecondTable;
 
     /// <summary>[inputs / 8, rows, 8].</summary>
     public sbyte* Activations;
@@ -34,7 +47,7 @@ internal unsafe struct QuantizedTile
 
     public int Groups;
 
-    /// <summary>Runs of <see cref="RunInputs"/> per group.</summary>
+    /// <summary>Runs per group.</summary>
     public int GroupRuns;
 
     /// <summary>Bytes between what is read and what is prefetched.</summary>
