@@ -279,7 +279,7 @@ public sealed class GgufGridTests
     }
 
     /// <summary>Logits of the last of some tokens.</summary>
-    private static float[] Logits(string folder)
+    internal static float[] Logits(string folder)
     {
         var package = ModelPackage.Open(folder, verifyHashes: true);
         var options = new RunnerOptions

@@ -4,7 +4,9 @@ using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Gguf;
 
-/// <summary>The grids that quantised types lie on, and the codes of their blocks; those of 256 weights are <see cref="GgufSuperBlocks"/>.</summary>
+/// <summary>
+/// The grids that quantised types lie on, and the codes of their blocks; those of 256 weights are <see cref="GgufSuperBlocks"/>.
+/// </summary>
 internal static class GgufGrids
 {
     private const int Group = GgufBlocks.Group;

@@ -6,7 +6,7 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 /// A table of levels as the kernels look it up: level + 128 is a byte, of which one table has the high nibbles and another the low ones.
 /// So a code becomes the two nibbles that a weight of 8 bits is stored as, and all arithmetic is that of 8 bits, with the same bits.
 /// </summary>
-/// <remarks>One product of signed levels would need sums that 16 bits do not hold: (127 + 127) · 127 for two inputs.</remarks>
+/// <remarks>Whole levels would fill sums of 16 bits with two inputs, 2 · 127 · 127; docs/decisions/0007 has what else there is.</remarks>
 internal sealed unsafe class LevelPlanes
 {
     /// <summary>Bytes of each of the two tables: sixteen nibbles, four times over, for the widest vector.</summary>

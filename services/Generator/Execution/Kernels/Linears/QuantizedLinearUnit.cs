@@ -187,6 +187,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
     {
         tile->Groups = step->Groups;
         tile->GroupRuns = Math.Max(step->Group / QuantizedTile.RunInputs, 1);
+        tile->HasMinima = step->HasMinima;
         tile->GroupHalves = BlockOutputs * (step->HasMinima ? 2 : 1);
         tile->Sums = sums;
         tile->Activations = step->Activations;
@@ -213,8 +214,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile.FirstHalves = step->Halves + ((long)first * blockHalves);
         tile.SecondHalves = step->Halves + ((long)second * blockHalves);
         tile.FirstFactor = tile.SecondFactor = HalfFactor;
-        tile.FirstHasMinima = tile.SecondHasMinima = step->HasMinima;
-        tile.FirstMinimum = tile.SecondMinimum = step->HasMinima ? 0 : -8;
+        tile.FirstMinimum = tile.SecondMinimum = -8;
         tile.Ahead = (nint)(step->Gated ? blockBytes : 2 * blockBytes);
     }
 
@@ -233,7 +233,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile.SecondHalves = tile.FirstHalves;
         tile.FirstFactor = HighFactor;
         tile.SecondFactor = HalfFactor;
-        tile.FirstHasMinima = step->HasMinima;
+        tile.SharesMinima = step->HasMinima;
         tile.FirstMinimum = step->HasMinima ? -LowMinimum / 16 : HighMinimum;
         tile.SecondMinimum = LowMinimum;
         tile.Ahead = (nint)blockBytes;

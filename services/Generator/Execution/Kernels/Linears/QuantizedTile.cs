@@ -15,13 +15,17 @@ internal unsafe struct QuantizedTile
     public float FirstFactor;
     public float SecondFactor;
 
-    /// <summary>Minimum over scale; where minima are stored, what comes on top of them.</summary>
+    /// <summary>Minimum over scale, where none are stored; of planes that share a minimum, what each plane has beside it.</summary>
     public float FirstMinimum;
     public float SecondMinimum;
 
-    /// <summary>Whether a stream's groups have a stored minimum behind their scale.</summary>
-    public bool FirstHasMinima;
-    public bool SecondHasMinima;
+    /// <summary>Whether groups have a stored minimum behind their scale.</summary>
+    public bool HasMinima;
+
+    /// <summary>
+    /// Whether it is one for both streams, which are the planes of the same weights; the second's factor is then that of halves.
+    /// </summary>
+    public bool SharesMinima;
 
     /// <summary>Halves from one group to the next.</summary>
     public int GroupHalves;

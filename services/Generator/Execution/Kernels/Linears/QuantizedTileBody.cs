@@ -17,9 +17,6 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
     private const int VectorBytes = QuantizedLinearLayout.VectorBytes;
     private const int BlockOutputs = QuantizedLinearLayout.BlockOutputs;
 
-    /// <summary>2^112: the distance of the exponents of a half and a float.</summary>
-    private const float HalfFactor = 5.192296858534828e33f;
-
     /// <summary>Adds both streams' products with all rows.</summary>
     /// <param name="tile">The arguments.</param>
     /// <param name="part">Which <typeparamref name="TInt"/> of the sixteen outputs.</param>
@@ -182,19 +179,26 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
     {
         var halves = (tile->GroupHalves * group) + (TOps.Width * part);
         ushort* firstHalves = tile->FirstHalves + halves, secondHalves = tile->SecondHalves + halves;
-        scale = TOps.LoadHalves(firstHalves, TOps.Broadcast(tile->FirstFactor));
-        scale2 = TOps.LoadHalves(secondHalves, TOps.Broadcast(tile->SecondFactor));
-        minimum = Minimum(firstHalves, scale, tile->FirstHasMinima, tile->FirstMinimum);
-        minimum2 = Minimum(secondHalves, scale2, tile->SecondHasMinima, tile->SecondMinimum);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TFloat Minimum(ushort* halves, TFloat scale, bool isStored, float perScale)
-    {
-        if (!isStored)
-            return TOps.Multiply(scale, TOps.Broadcast(perScale));
-        var minimum = TOps.LoadHalves(halves + BlockOutputs, TOps.Broadcast(HalfFactor));
-        return perScale == 0 ? minimum : TOps.MultiplyAdd(scale, TOps.Broadcast(perScale), minimum);
+        TFloat factor = TOps.Broadcast(tile->FirstFactor), factor2 = TOps.Broadcast(tile->SecondFactor);
+        scale = TOps.LoadHalves(firstHalves, factor);
+        scale2 = TOps.LoadHalves(secondHalves, factor2);
+        if (!tile->HasMinima)
+        {
+            minimum = TOps.Multiply(scale, TOps.Broadcast(tile->FirstMinimum));
+            minimum2 = TOps.Multiply(scale2, TOps.Broadcast(tile->SecondMinimum));
+        }
+        else if (!tile->SharesMinima)
+        {
+            minimum = TOps.LoadHalves(firstHalves + BlockOutputs, factor);
+            minimum2 = TOps.LoadHalves(secondHalves + BlockOutputs, factor2);
+        }
+        else
+        {
+            // The minimum is the weight's, so it counts once: in the high plane, with what brings that around its middle.
+            minimum = TOps.LoadHalves(firstHalves + BlockOutputs, factor2);
+            minimum = TOps.MultiplyAdd(scale, TOps.Broadcast(tile->FirstMinimum), minimum);
+            minimum2 = TOps.Multiply(scale2, TOps.Broadcast(tile->SecondMinimum));
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
