@@ -37,8 +37,15 @@ internal sealed class LinearBenchModel
         Bytes = graph.ToModel();
     }
 
-    /// <summary>Our operator (groups of 128 and 32 with minima; 8 bits), then ONNX Runtime's.</summary>
-    public static string[] Formats { get; } = ["own4-128", "own4-32", "own8-128", "ort4-128", "ort4-32", "ort8-128", "w8a8"];
+    /// <summary>
+    /// Our operator (4 bits with minima unless a table of levels or <c>-scale</c> is named; 8 bits without unless <c>-minima</c> is), then
+    /// ONNX Runtime's.
+    /// </summary>
+    public static string[] Formats { get; } =
+    [
+        "own4-128", "own4-32", "own4-32-scale", "own4-32-iq4", "own4-16", "own8-128", "own8-32", "own8-32-minima", "own8-16", "ort4-128",
+        "ort4-32", "ort8-128", "w8a8",
+    ];
 
     /// <summary>Multiply-adds of a layer and row.</summary>
     public static double Products { get; } = Shapes.Sum(shape => (double)shape.Outputs * shape.Inputs);
@@ -92,27 +99,36 @@ internal sealed class LinearBenchModel
             AddInteger(graph, name, outputs, inputs);
         else
         {
+            var words = _format.Split('-');
             var bits = _format[3] - '0';
-            var group = int.Parse(_format[5..], System.Globalization.CultureInfo.InvariantCulture);
+            var group = int.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture);
             if (_format.StartsWith("own", StringComparison.Ordinal))
-                AddOwn(graph, name, outputs, inputs, bits, group);
+                AddOwn(graph, name, (outputs, inputs), bits, group, words.Length > 2 ? words[2] : "");
             else
                 AddBlocks(graph, name, outputs, inputs, bits, group);
         }
     }
 
-    private void AddOwn(OnnxGraphWriter graph, string name, int outputs, int inputs, int bits, int group)
+    private void AddOwn(OnnxGraphWriter graph, string name, (int Outputs, int Inputs) size, int bits, int group, string grid)
     {
+        var (outputs, inputs) = size;
         var blocks = QuantizedLinearLayout.Blocks(outputs);
-        var halves = QuantizedLinearLayout.BlockScales(inputs, group, minima: bits == 4);
+        var levels = grid == "iq4" ? LevelTable.Iq4 : null;
+        var minima = bits == 4 ? levels is null && grid != "scale" : grid == "minima";
+        var halves = QuantizedLinearLayout.BlockScales(inputs, group, minima);
         var scales = new Half[blocks * halves];
         Array.Fill(scales, (Half)0.001f);
+        (string Name, object Value)[] attributes =
+        [
+            ("layout", (long)QuantizedLinearLayout.VersionOf(bits / 4, group, minima, levels is not null)), ("K", (long)inputs),
+            ("N", (long)outputs), ("bits", (long)bits), ("group", (long)group),
+        ];
+        if (levels is not null)
+            attributes = [.. attributes, ("levels", levels.Levels.ToArray().Select(level => (long)level).ToArray())];
         graph.Constant($"{name}.w", OnnxGraphWriter.UInt8, Weights((long)outputs * inputs * bits / 8), bits / 4 * blocks,
                 QuantizedLinearLayout.BlockBytes(inputs))
             .Constant($"{name}.s", OnnxGraphWriter.Float16, Count(MemoryMarshal.AsBytes<Half>(scales)), blocks, halves)
-            .Node(QuantizedLinearOp.OpName, CustomOpDomain.Name, [$"x{inputs}", $"{name}.w", $"{name}.s"], [name],
-                ("layout", (long)QuantizedLinearLayout.Version), ("K", (long)inputs), ("N", (long)outputs), ("bits", (long)bits),
-                ("group", (long)group));
+            .Node(QuantizedLinearOp.OpName, CustomOpDomain.Name, [$"x{inputs}", $"{name}.w", $"{name}.s"], [name], attributes);
     }
 
     private void AddBlocks(OnnxGraphWriter graph, string name, int outputs, int inputs, int bits, int block)

@@ -29,6 +29,12 @@ if (args is ["linears", .. var linears])
     return;
 }
 
+if (args is ["linear-kernel", .. var kernels])
+{
+    LinearKernelBench.Run(kernels);
+    return;
+}
+
 if (args is ["attention", .. var settings])
 {
     AttentionBench.Run(settings);

@@ -112,7 +112,8 @@ public sealed record ImportOptions
     /// <summary>Whether no linear is rounded at all, so that there is nothing to calibrate.</summary>
     private static bool KeepsAllGrids(CheckpointReader checkpoint, PlainRounding plain) =>
         checkpoint.Weights.Layers.SelectMany(layer => layer.Linears).All(
-            linear => plain.KeepsGrid(checkpoint.Tensors, linear) || plain.StaysAtBytes(checkpoint.Tensors, linear));
+            linear => (plain.KeepsGrids && linear.Parts.All(part => checkpoint.Tensors.GridOf(part.Weight) is not null))
+                || plain.FindsGrid(checkpoint.Tensors, linear));
 
     private static void RefuseIf(bool wrong, string name, string value)
     {

@@ -77,8 +77,8 @@ public static class ModelImport
                 SourceRevision = SourceName.RevisionOf(options.Source),
                 Files = files,
             });
-        var errors = precision.Name is "int8" or "int4" && options is { Linears: "own", Int4Group: null, Dequantize: false }
-            ? StoredError.Measure(checkpoint, isInt4: precision.Name == "int4") : [];
+        var errors = precision.Name is "int8" or "int4" && options is { Int4Group: null, Dequantize: false }
+            ? StoredError.Measure(checkpoint, precision.Name == "int4", isOwn: options.Linears == "own") : [];
         cancellationToken.ThrowIfCancellationRequested();
         staging.Publish();
         return new ImportResult(
@@ -128,13 +128,18 @@ public static class ModelImport
     {
         using var checkpoint = CheckpointReader.Open(source);
         var layers = checkpoint.Weights.Layers;
-        // A GGUF file says the type of each tensor, and int4 keeps at 8 bits what lies on no such grid; otherwise weights are tried, and
-        // two layers stand for all.
+        // A GGUF file says the type of each tensor, and int4 keeps the grid of each; otherwise weights are tried, and two layers stand for
+        // all.
         var tensors = checkpoint.Tensors;
-        var tried = (tensors.Gguf is null ? [layers[0], layers[^1]] : layers).SelectMany(layer => layer.Linears).ToList();
-        var onGrid = tried.Count(linear => PlainRounding.LiesOnGrid(tensors, linear));
-        return onGrid > 0 && tried.All(linear => PlainRounding.LiesOnGrid(tensors, linear) || PlainRounding.NeedsBytes(tensors, linear))
-            ? "int4" : "int8";
+        if (tensors.Gguf is null)
+        {
+            var tried = new[] { layers[0], layers[^1] }.SelectMany(layer => layer.Linears);
+            return tried.All(linear => PlainRounding.IsOnGrid(tensors, linear)) ? "int4" : "int8";
+        }
+
+        var grids = layers.SelectMany(layer => layer.Linears).SelectMany(linear => linear.Parts)
+            .Select(part => tensors.GridOf(part.Weight)).ToList();
+        return grids.All(grid => grid is not null) && grids.Any(grid => grid!.Bits == 4) ? "int4" : "int8";
     }
 
     /// <summary>The served name of a source unless told otherwise. It may hold a slash: <c>org/model</c>.</summary>

@@ -9,13 +9,19 @@ namespace Parley.PackageFormat;
 /// vector of <see cref="VectorBytes"/> bytes, whose byte j holds output j / 4, input j % 4 in the low and input 4 + j % 4 in the high
 /// nibble. So a kernel reads one stream per block, and each vector needs no shuffle to meet four broadcast activations.
 /// Scales: per block and group of inputs 16 IEEE halves, followed by 16 minima where the format has them.
-/// <para>One plane: weight = scale · code + minimum; without minima, minimum = −8 · scale. Two planes, the high nibbles of all
-/// blocks before the low ones: weight = scale · (16 · high + low − 128).</para>
+/// <para>One plane: weight = scale · code + minimum; without minima, minimum = −8 · scale. One plane with a <see cref="LevelTable"/>:
+/// weight = scale · level[code]. Two planes, the high nibbles of all blocks before the low ones, code = 16 · high + low:
+/// weight = scale · code + minimum; without minima, minimum = −128 · scale.</para>
 /// </remarks>
 public static class QuantizedLinearLayout
 {
-    /// <summary>Version of this layout, an attribute of every node that reads it; a kernel refuses any other.</summary>
+    /// <summary>
+    /// Version of this layout, an attribute of every node that reads it; a kernel refuses any that it does not know.
+    /// </summary>
     public const int Version = 1;
+
+    /// <summary>The same with what version 1 had not: a table of levels, minima of 8 bits, groups of 16.</summary>
+    public const int VersionMax = 2;
 
     /// <summary>Outputs that lie together; the last block is padded with zeros.</summary>
     public const int BlockOutputs = 16;
@@ -26,8 +32,22 @@ public static class QuantizedLinearLayout
     /// <summary>Bytes of one vector of codes: <see cref="BlockOutputs"/> × <see cref="VectorInputs"/> nibbles.</summary>
     public const int VectorBytes = 64;
 
+    /// <summary>The smallest group; inputs are a multiple of 32 all the same.</summary>
+    public const int SmallGroup = 16;
+
+    /// <summary>What the inputs are a multiple of, whatever the group.</summary>
+    public const int InputsMultiple = 32;
+
     /// <summary>Groups of inputs that a scale may stand for.</summary>
-    public static IReadOnlyList<int> Groups { get; } = [128, 64, 32];
+    public static IReadOnlyList<int> Groups { get; } = [128, 64, 32, SmallGroup];
+
+    /// <summary>The version that a matrix needs: the first, which older builds read, wherever it will do.</summary>
+    /// <param name="planes">1 for 4 bits, 2 for 8.</param>
+    /// <param name="group">Inputs per scale.</param>
+    /// <param name="minima">Whether a minimum follows each scale.</param>
+    /// <param name="levels">Whether codes stand for the levels of a table.</param>
+    public static int VersionOf(int planes, int group, bool minima, bool levels) =>
+        levels || group == SmallGroup || (planes == 2 && minima) ? VersionMax : Version;
 
     public static int Blocks(int outputs) => (outputs + BlockOutputs - 1) / BlockOutputs;
 

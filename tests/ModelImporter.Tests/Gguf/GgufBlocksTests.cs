@@ -82,26 +82,42 @@ public sealed class GgufBlocksTests
             codes.Select((code, i) => (float)scale * (sbyte)scales[i / 16] * (code - 32)), Decode(GgufType.Q6_K, block, 256));
     }
 
-    /// <summary>The groups of a block stand for the weights of the decoder; the even code is the low nibble.</summary>
+    /// <summary>The grid of 8 bits that int8 packages and ONNX Runtime get stands for the same weights as the type's own.</summary>
     [Theory]
-    [InlineData("Q4_0")]
-    [InlineData("Q4_1")]
-    [InlineData("Q4_K")]
-    public void ReadGroups_OfABlock_AreItsWeights(string name)
+    [InlineData("Q2_K", 4, 16)]
+    [InlineData("Q3_K", 4, 16)]
+    [InlineData("Q4_0", 4, 32)]
+    [InlineData("Q4_1", 4, 32)]
+    [InlineData("Q4_K", 4, 32)]
+    [InlineData("IQ4_NL", 4, 32)]
+    [InlineData("IQ4_XS", 4, 32)]
+    [InlineData("MXFP4", 4, 32)]
+    [InlineData("Q5_0", 8, 32)]
+    [InlineData("Q5_1", 8, 32)]
+    [InlineData("Q5_K", 8, 32)]
+    [InlineData("Q6_K", 8, 16)]
+    [InlineData("Q8_0", 8, 32)]
+    public void Grid_SpelledInEightBits_StandsForTheSameWeights(string name, int bits, int group)
     {
         var type = Enum.Parse<GgufType>(name);
+        var grid = GgufGrids.Of(type)!;
         var (weights, bytes) = GgufBlocks.SizeOf(type)!.Value;
         var block = new byte[bytes];
         _random.NextBytes(block);
-        BinaryPrimitives.WriteHalfLittleEndian(block, (Half)0.01f);
-        BinaryPrimitives.WriteHalfLittleEndian(block.AsSpan(2), (Half)0.02f);
-        var (codes, scales, minimums) = (new byte[weights / 2], new float[weights / 32], new float[weights / 32]);
+        var (codes, scales, minimums) = (new byte[weights], new float[weights / group], new float[weights / group]);
+        GgufGrids.Read(type, block, codes, scales, minimums);
+        // The scale of a random block may be anything, NaN too.
+        scales.AsSpan().Fill(0.25f);
+        minimums.AsSpan().Fill(-0.5f);
+        var (own, spelled) = (new float[weights], new float[weights]);
 
-        GgufBlocks.ReadGroups(type, block, codes, scales, minimums);
+        grid.Widen(codes, scales, minimums, own);
+        grid.ToBytes().Widen([.. codes.Select(grid.ByteOf)], scales, minimums, spelled);
 
-        Assert.Equal(
-            Decode(type, block, weights),
-            Enumerable.Range(0, weights).Select(i => ((codes[i / 2] >> (i % 2 * 4) & 15) * scales[i / 32]) + minimums[i / 32]));
+        Assert.Equal((bits, group), (grid.Bits, grid.Group));
+        Assert.All(codes, code => Assert.InRange(code, 0, (1 << bits) - 1));
+        Assert.Equal(own, spelled);
+        Assert.True(own.Distinct().Count() > 3);
     }
 
     private static float[] Decode(GgufType type, byte[] block, int weights)

@@ -90,6 +90,13 @@ internal static class GgufCheckpoint
             })];
         }
 
+        if (type is not (GgufType.Q4_0 or GgufType.Q4_1))
+        {
+            // Blocks of any kind whose halves are finite.
+            var (count, bytes) = GgufBlocks.SizeOf(type)!.Value;
+            return [.. Enumerable.Range(0, values.Length / count * bytes).Select(i => (byte)((i * 37) % 64))];
+        }
+
         return [.. values.Chunk(32).SelectMany(weights =>
         {
             var (low, high) = (weights.Min(), weights.Max());

@@ -11,6 +11,9 @@ namespace Parley.ModelImporter.Architectures;
 /// <param name="Parts">The parts, from the first output on.</param>
 internal sealed record LinearWeights(string Name, int Inputs, IReadOnlyList<LinearPart> Parts)
 {
+    /// <summary>The linear that this one was split off; null for a whole one.</summary>
+    public LinearWeights? Whole { get; init; }
+
     /// <summary>Rows of all parts.</summary>
     public int Outputs => Parts.Sum(part => part.Outputs);
 

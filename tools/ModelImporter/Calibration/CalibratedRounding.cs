@@ -17,26 +17,37 @@ internal sealed class CalibratedRounding(CheckpointReader checkpoint, IReadOnlyL
 
     private CalibrationForward? _forward;
 
+    public override bool KeepsGrids => plain.KeepsGrids;
+
     public override int GroupOf(CheckpointTensors tensors, LinearWeights linear) => plain.GroupOf(tensors, linear);
 
     public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) => plain.HasMinima(tensors, linear);
 
-    public override bool StaysAtBytes(CheckpointTensors tensors, LinearWeights linear) => plain.StaysAtBytes(tensors, linear);
-
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
-        _forward ??= new CalibrationForward(checkpoint, ids);
-        var inputs = _forward.Inputs(linear);
-        var weights = Read(tensors, linear, options);
-        if (plain.KeepsGrid(tensors, linear) || plain.StaysAtBytes(tensors, linear))
+        if (linear.Whole is not null || plain.FindsGrid(tensors, linear))
         {
-            _forward.Advance(linear, weights, options);
+            Pass(tensors, linear, options);
             return plain.Prepare(tensors, linear, group, options);
         }
 
+        _forward ??= new CalibrationForward(checkpoint, ids);
+        var inputs = _forward.Inputs(linear);
+        var weights = Read(tensors, linear, options);
         var rounded = FeedbackRounding.Round(weights, Factor(inputs, options), group, plain.HasMinimum, options);
         _forward.Advance(linear, weights, options);
         return (row, _, codes, scales, offsets) => rounded.Copy(row, codes, scales, offsets);
+    }
+
+    /// <inheritdoc />
+    /// <remarks>Of a linear that was split the first part goes past the whole.</remarks>
+    public override void Pass(CheckpointTensors tensors, LinearWeights linear, ParallelOptions options)
+    {
+        var whole = linear.Whole ?? linear;
+        if (linear.Parts[0] != whole.Parts[0])
+            return;
+        _forward ??= new CalibrationForward(checkpoint, ids);
+        _forward.Advance(whole, Read(tensors, whole, options), options);
     }
 
     private static Matrix Factor(Matrix inputs, ParallelOptions options)

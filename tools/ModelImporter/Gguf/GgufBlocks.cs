@@ -3,10 +3,12 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Gguf;
 
-/// <summary>The blocks that GGUF tensors consist of: their sizes, their weights, and the 4-bit groups of 32 in them.</summary>
+/// <summary>The blocks that GGUF tensors consist of: their sizes and their weights.</summary>
 internal static class GgufBlocks
 {
     public const int Group = 32;
+
+    public const int SmallGroup = 16;
 
     private const int LargestBlock = 256;
 
@@ -31,8 +33,6 @@ internal static class GgufBlocks
         _ => null,
     };
 
-    public static bool HasGroups(GgufType type) => type is GgufType.Q4_0 or GgufType.Q4_1 or GgufType.Q4_K;
-
     /// <summary>Widens whole blocks.</summary>
     public static void Decode(GgufType type, ReadOnlySpan<byte> blocks, Span<float> weights)
     {
@@ -50,101 +50,15 @@ internal static class GgufBlocks
         }
 
         var (count, bytes) = SizeOf(type)!.Value;
+        var grid = GgufGrids.Of(type)!;
+        Span<byte> codes = stackalloc byte[count];
+        Span<float> scales = stackalloc float[count / grid.Group];
+        Span<float> minimums = stackalloc float[count / grid.Group];
         for (var i = 0; i < weights.Length / count; i++)
-            DecodeBlock(type, blocks.Slice(i * bytes, bytes), weights.Slice(i * count, count));
-    }
-
-    private static void DecodeBlock(GgufType type, ReadOnlySpan<byte> block, Span<float> weights)
-    {
-        if (HasGroups(type))
-            DecodeGroups(type, block, weights);
-        else if (GgufLevels.Has(type))
-            DecodeLevels(type, block, weights);
-        else if (type == GgufType.Q5_1)
-            DecodeQ5(block, weights);
-        else
-            GgufSuperBlocks.Decode(type, block, weights);
-    }
-
-    /// <summary>Takes the groups of one block: codes as pairs (even, odd), scale and minimum of each group.</summary>
-    public static void ReadGroups(GgufType type, ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scales, Span<float> minimums)
-    {
-        switch (type)
         {
-            case GgufType.Q4_0:
-                scales[0] = ReadHalf(block);
-                minimums[0] = -8 * scales[0];
-                Pair(block.Slice(2, 16), high: false, codes[..8]);
-                Pair(block.Slice(2, 16), high: true, codes[8..]);
-                break;
-            case GgufType.Q4_1:
-                scales[0] = ReadHalf(block);
-                minimums[0] = ReadHalf(block[2..]);
-                Pair(block.Slice(4, 16), high: false, codes[..8]);
-                Pair(block.Slice(4, 16), high: true, codes[8..]);
-                break;
-            case GgufType.Q4_K:
-                ReadSuperBlock(block, codes, scales, minimums);
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(type));
+            GgufGrids.Read(type, blocks.Slice(i * bytes, bytes), codes, scales, minimums);
+            grid.Widen(codes, scales, minimums, weights.Slice(i * count, count));
         }
-    }
-
-    /// <summary>
-    /// Eight groups that share a scale of scales and one of minimums; their own are numbers of 6 bits, the last four in two pieces.
-    /// </summary>
-    private static void ReadSuperBlock(ReadOnlySpan<byte> block, Span<byte> codes, Span<float> scales, Span<float> minimums)
-    {
-        var (scale, minimum) = (ReadHalf(block), ReadHalf(block[2..]));
-        var packed = block.Slice(4, 12);
-        for (var group = 0; group < 8; group++)
-        {
-            var (s, m) = GgufSuperBlocks.SixBits(packed, group);
-            scales[group] = scale * s;
-            minimums[group] = -minimum * m;
-            // Two groups share 32 bytes: the first has the low nibbles, the second the high ones.
-            Pair(block.Slice(16 + (group / 2 * 32), 32), high: group % 2 == 1, codes.Slice(group * 16, 16));
-        }
-    }
-
-    private static void DecodeGroups(GgufType type, ReadOnlySpan<byte> block, Span<float> weights)
-    {
-        Span<byte> codes = stackalloc byte[LargestBlock / 2];
-        Span<float> scales = stackalloc float[LargestBlock / Group];
-        Span<float> minimums = stackalloc float[LargestBlock / Group];
-        ReadGroups(type, block, codes[..(weights.Length / 2)], scales, minimums);
-        for (var i = 0; i < weights.Length; i++)
-            weights[i] = (((codes[i / 2] >> (i % 2 * 4)) & 15) * scales[i / Group]) + minimums[i / Group];
-    }
-
-    private static void DecodeLevels(GgufType type, ReadOnlySpan<byte> block, Span<float> weights)
-    {
-        Span<sbyte> levels = stackalloc sbyte[LargestBlock];
-        Span<float> scales = stackalloc float[LargestBlock / Group];
-        GgufLevels.Read(type, block, levels[..weights.Length], scales[..(weights.Length / Group)]);
-        for (var i = 0; i < weights.Length; i++)
-            weights[i] = scales[i / Group] * levels[i];
-    }
-
-    /// <summary>Q5_1: the fifth bits lie together before the others.</summary>
-    private static void DecodeQ5(ReadOnlySpan<byte> block, Span<float> weights)
-    {
-        var (scale, minimum) = (ReadHalf(block), ReadHalf(block[2..]));
-        var high = BinaryPrimitives.ReadUInt32LittleEndian(block[4..]);
-        for (var i = 0; i < weights.Length; i++)
-            weights[i] = (scale * (Nibble(block[8..], i) | (int)(high >> i & 1) << 4)) + minimum;
-    }
-
-    /// <summary>The code of a weight in a group of 32: the first half has the low nibbles.</summary>
-    internal static int Nibble(ReadOnlySpan<byte> codes, int i) => codes[i % 16] >> (i / 16 * 4) & 15;
-
-    /// <summary>Nibbles of one half of the bytes, two neighbours to a byte.</summary>
-    private static void Pair(ReadOnlySpan<byte> source, bool high, Span<byte> pairs)
-    {
-        var shift = high ? 4 : 0;
-        for (var i = 0; i < pairs.Length; i++)
-            pairs[i] = (byte)((source[2 * i] >> shift & 15) | ((source[(2 * i) + 1] >> shift & 15) << 4));
     }
 
     internal static float ReadHalf(ReadOnlySpan<byte> bytes) => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes);

@@ -83,34 +83,16 @@ internal sealed class GgufFile : ITensorFile
         }
     }
 
-    public bool HasGroups(StoredTensor tensor) => GgufBlocks.HasGroups(_details[tensor.Name].Type);
+    public StoredGrid? GridOf(StoredTensor tensor) => GgufGrids.Of(_details[tensor.Name].Type);
 
-    public bool HasMinima(StoredTensor tensor) => _details[tensor.Name].Type is GgufType.Q4_1 or GgufType.Q4_K;
-
-    public bool IsQuantized(StoredTensor tensor) =>
-        _details[tensor.Name].Type is not (GgufType.F32 or GgufType.F16 or GgufType.BF16);
-
-    public bool HasLevels(StoredTensor tensor) => GgufLevels.Has(_details[tensor.Name].Type);
-
-    public void ReadLevels(StoredTensor tensor, int row, Span<sbyte> levels, Span<float> scales)
+    public void ReadGrid(StoredTensor tensor, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
     {
         var stored = StoredBlocks(tensor, row, out var type, out var weights, out var bytes);
-        var groups = weights / GgufBlocks.Group;
+        var groups = weights / GgufGrids.Of(type)!.Group;
         for (var block = 0; block < stored.Length / bytes; block++)
         {
-            GgufLevels.Read(
-                type, stored.Slice(block * bytes, bytes), levels.Slice(block * weights, weights), scales.Slice(block * groups, groups));
-        }
-    }
-
-    public void ReadGroups(StoredTensor tensor, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
-    {
-        var stored = StoredBlocks(tensor, row, out var type, out var weights, out var bytes);
-        var groups = weights / GgufBlocks.Group;
-        for (var block = 0; block < stored.Length / bytes; block++)
-        {
-            GgufBlocks.ReadGroups(
-                type, stored.Slice(block * bytes, bytes), codes.Slice(block * weights / 2, weights / 2),
+            GgufGrids.Read(
+                type, stored.Slice(block * bytes, bytes), codes.Slice(block * weights, weights),
                 scales.Slice(block * groups, groups), minimums.Slice(block * groups, groups));
         }
     }

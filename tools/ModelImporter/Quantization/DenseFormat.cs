@@ -30,7 +30,7 @@ internal sealed class DenseFormat(ElementType type) : LinearFormat
         return weight;
     }
 
-    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var weight = Plan(graph, tensors, linear, type);
         return graph.Node(linear.Name, "Gemm", "", [input, weight.Name], ("transB", 1));

@@ -23,7 +23,7 @@ internal sealed class DynamicInt8Format : LinearFormat
 
     private bool _constants;
 
-    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var weight = graph.Reserve(
             $"{linear.Name}.weight", DataType.Int8, (long)linear.Inputs * linear.Outputs, linear.Inputs, linear.Outputs);

@@ -9,14 +9,14 @@ namespace Parley.ModelImporter.Quantization;
 
 /// <summary>fp32 weights as MatMul reads them: [inputs, outputs], the transpose of the checkpoint's.</summary>
 /// <param name="rounding">
-/// Rounds the weights to 4 bits before they are stored in fp32: what a precision costs is then the weights' part alone. Null leaves them
+/// Rounds the weights before they are stored in fp32: what a precision costs is then the weights' part alone. Null leaves them
 /// as they are.
 /// </param>
-internal sealed class Float32Format(GroupRounding? rounding = null) : LinearFormat
+internal sealed class Float32Format(PackedFormat? rounding = null) : LinearFormat
 {
     private const int TileRows = 16;
 
-    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var weight = graph.Reserve(
             $"{linear.Name}.weight",
@@ -24,12 +24,13 @@ internal sealed class Float32Format(GroupRounding? rounding = null) : LinearForm
             (long)linear.Inputs * linear.Outputs * sizeof(float),
             linear.Inputs,
             linear.Outputs);
-        var group = rounding?.GroupOf(tensors, linear) ?? 0;
+        // Planned before any fill runs, as the package itself would be.
+        var matrices = rounding?.Split(tensors, linear);
         var columns = Math.Clamp(ChunkBytes / sizeof(float) / linear.Outputs, 1, 256);
         graph.Fill(
             (data, options) =>
             {
-                var rounded = rounding is null ? null : Round(rounding, tensors, linear, group, options);
+                var rounded = matrices is null ? null : Round(rounding!, tensors, linear, matrices, options);
                 ForChunks(linear.Inputs, columns, options, (first, count) =>
                 {
                     var transposed = ArrayPool<float>.Shared.Rent(count * linear.Outputs);
@@ -45,38 +46,20 @@ internal sealed class Float32Format(GroupRounding? rounding = null) : LinearForm
 
     /// <summary>The whole linear, rounded and widened again [outputs, inputs].</summary>
     private static float[] Round(
-        GroupRounding rounding, CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
+        PackedFormat rounding, CheckpointTensors tensors, LinearWeights linear, IReadOnlyList<PackedMatrix> matrices,
+        ParallelOptions options)
     {
-        var round = rounding.Prepare(tensors, linear, group, options);
         var rounded = new float[checked(linear.Outputs * linear.Inputs)];
-        if (rounding.StaysAtBytes(tensors, linear))
+        var first = 0;
+        foreach (var matrix in matrices)
         {
-            Parallel.For(0, linear.Outputs, options,
-                row => RoundToBytes(tensors, linear, row, rounded.AsSpan(row * linear.Inputs, linear.Inputs)));
-            return rounded;
+            var (start, coder) = (first, rounding.Coder(tensors, matrix, options));
+            Parallel.For(0, matrix.Linear.Outputs, options,
+                row => matrix.Widen(coder, row, rounded.AsSpan((start + row) * linear.Inputs, linear.Inputs)));
+            first += matrix.Linear.Outputs;
         }
 
-        Parallel.For(0, linear.Outputs, options, row =>
-        {
-            var weights = rounded.AsSpan(row * linear.Inputs, linear.Inputs);
-            Span<byte> codes = new byte[linear.Inputs / 2];
-            Span<float> scales = new float[linear.Inputs / group];
-            Span<float> offsets = new float[linear.Inputs / group];
-            linear.Read(tensors, row, 0, weights);
-            round(row, weights, codes, scales, offsets);
-            for (var i = 0; i < weights.Length; i++)
-                weights[i] = AffineQuantizer.Weight(codes, scales, offsets, group, i);
-        });
         return rounded;
-    }
-
-    private static void RoundToBytes(CheckpointTensors tensors, LinearWeights linear, int row, Span<float> weights)
-    {
-        var group = ByteRounding.GroupOf(tensors, linear, PlainRounding.DefaultGroup);
-        Span<byte> codes = new byte[linear.Inputs];
-        Span<Half> scales = new Half[linear.Inputs / group];
-        ByteRounding.Round(tensors, linear, row, group, weights, codes, scales);
-        ByteRounding.Widen(codes, scales, group, weights);
     }
 
     /// <summary>Transposes columns [first, first + count) of the checkpoint's matrix, in tiles that stay in the first cache.</summary>

@@ -12,7 +12,7 @@ internal sealed class Int4ZeroPointFormat(int blockMax) : LinearFormat
 {
     private const int Bits = 4;
 
-    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var layout = new BlockLayout(Bits, BlockLayout.RequireBlock(linear, blockMax), BlockLayout.ActivationsAsTheyAre);
         var (codes, scales) = layout.Reserve(graph, linear);

@@ -1,53 +1,42 @@
-using System.Runtime.InteropServices;
 using Parley.ModelImporter.Architectures;
-using Parley.ModelImporter.Graph;
-using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
-/// Weights of 8 bits with a scale per group of inputs, as two planes of nibbles in the layout that our own operator reads in place.
+/// Weights of 8 bits with a scale and, where their file has one, a minimum per group of inputs, as two planes of nibbles in the layout that
+/// our own operator reads in place.
 /// </summary>
-internal sealed class Int8Format(int blockMax) : PackedFormat
+/// <param name="blockMax">Largest number of weights per scale, where weights are rounded.</param>
+/// <param name="keeps">Which grids of a file are taken over. Default: null, which is all.</param>
+internal sealed class Int8Format(int blockMax, Predicate<StoredGrid>? keeps = null) : PackedFormat
 {
     private const int Bits = 8;
+    private const int GridGroup = 32;
 
-    public override PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear) =>
-        new(linear, Bits, ByteRounding.GroupOf(tensors, linear, blockMax), minima: false);
+    /// <summary>
+    /// What embedding and head keep. A head is read by its high nibbles first, which codes of 6 bits around the middle leave without much
+    /// say, so groups of 16 are rounded to 8 bits in groups of 32 instead.
+    /// </summary>
+    public static bool KeepsInVocabulary(StoredGrid grid) => grid.Group != QuantizedLinearLayout.SmallGroup;
 
-    public override Action<int> Prepare(
-        CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, DataFile data, ParallelOptions options) =>
-        block => Fill(tensors, matrix, block, codes, halves, data);
+    /// <summary>The same on ONNX Runtime's operators, which know no minima there.</summary>
+    public static bool KeepsInOrtVocabulary(StoredGrid grid) => KeepsInVocabulary(grid) && !grid.HasMinima;
 
-    /// <summary>Rounds and packs the outputs of one block.</summary>
-    private static void Fill(
-        CheckpointTensors tensors, PackedMatrix matrix, int block, TensorTarget codes, TensorTarget halves, DataFile data)
-    {
-        var linear = matrix.Linear;
-        Span<float> row = new float[linear.Inputs];
-        Span<byte> rowCodes = new byte[linear.Inputs];
-        Span<byte> nibbles = new byte[linear.Inputs];
-        Span<Half> scales = new Half[linear.Inputs / matrix.Group];
-        Span<byte> high = new byte[matrix.BlockBytes];
-        Span<byte> low = new byte[matrix.BlockBytes];
-        Span<Half> blockHalves = new Half[matrix.BlockHalves];
-        for (var lane = 0; lane < Lanes && (block * Lanes) + lane < linear.Outputs; lane++)
+    protected override StoredGrid? Keep(CheckpointTensors tensors, LinearPart part) =>
+        tensors.GridOf(part.Weight) is { } grid && (keeps is null || keeps(grid))
+            ? grid.ToBytes() : null;
+
+    protected override StoredGrid Choose(CheckpointTensors tensors, LinearWeights linear) =>
+        new(Bits, BlockLayout.RequireBlock(linear, linear.Parts.Any(part => tensors.GridOf(part.Weight) is not null)
+            ? Math.Min(blockMax, GridGroup) : blockMax));
+
+    protected override RowCoder Round(CheckpointTensors tensors, PackedMatrix matrix, ParallelOptions options) =>
+        (row, codes, scales, _) =>
         {
-            ByteRounding.Round(tensors, linear, (block * Lanes) + lane, matrix.Group, row, rowCodes, scales);
-            for (var i = 0; i < nibbles.Length; i++)
-                nibbles[i] = (byte)(rowCodes[i] >> 4);
-            QuantizedLinearLayout.Pack(nibbles, lane, high);
-            for (var i = 0; i < nibbles.Length; i++)
-                nibbles[i] = (byte)(rowCodes[i] & 15);
-            QuantizedLinearLayout.Pack(nibbles, lane, low);
-            for (var g = 0; g < scales.Length; g++)
-                blockHalves[(g * Lanes) + lane] = scales[g];
-        }
-
-        codes.Write(data, block * matrix.BlockBytes, high);
-        codes.Write(data, (matrix.Blocks + block) * matrix.BlockBytes, low);
-        halves.Write(data, (long)block * matrix.BlockHalves * sizeof(ushort), MemoryMarshal.AsBytes(blockHalves));
-    }
+            Span<float> weights = new float[codes.Length];
+            matrix.Linear.Read(tensors, row, 0, weights);
+            SymmetricQuantizer.Quantize(weights, matrix.Grid.Group, codes, scales);
+        };
 }

@@ -11,12 +11,12 @@ namespace Parley.ModelImporter.Quantization;
 /// </summary>
 internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
 {
-    private readonly Int8Format _format = new(blockMax);
+    private readonly Int8Format _format = new(blockMax, Int8Format.KeepsInVocabulary);
     private (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves)? _embedding;
 
     public override string EmitEmbedding(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights embedding, string ids)
     {
-        var planned = _format.Plan(graph, tensors, embedding);
+        var planned = Plan(graph, tensors, embedding);
         _embedding = planned;
         return graph.Node(
             embedding.Name, "QuantizedGather", OnnxGraphBuilder.ParleyDomain,
@@ -26,8 +26,23 @@ internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
     public override void EmitHead(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights head, bool tied, string input, string output)
     {
-        var planned = tied ? _embedding!.Value : _format.Plan(graph, tensors, head);
+        var planned = tied ? _embedding!.Value : Plan(graph, tensors, head);
+        if (planned.Matrix.Grid.HasMinima)
+        {
+            // Its high nibbles alone would be no estimate: codes of few bits have none.
+            planned.Matrix.Multiply(graph, input, planned.Codes, planned.Halves, output);
+            return;
+        }
+
         var counts = graph.Input("logit_best", DataType.Int32, "logit_rows");
         planned.Matrix.MultiplyBest(graph, input, counts, planned.Codes, planned.Halves, output);
+    }
+
+    private (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves) Plan(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights weights)
+    {
+        var matrix = _format.Split(tensors, weights).Single();
+        var (codes, halves) = _format.Plan(graph, tensors, matrix);
+        return (matrix, codes, halves);
     }
 }

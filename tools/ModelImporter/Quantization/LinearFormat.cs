@@ -67,7 +67,7 @@ internal abstract class LinearFormat
     }
 
     /// <summary>Adds the product without its bias.</summary>
-    protected abstract string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input);
+    protected internal abstract string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input);
 
     /// <summary>Runs <paramref name="body"/>(first, count) over chunks of <paramref name="total"/> items in parallel.</summary>
     protected static void ForChunks(int total, int chunk, ParallelOptions options, Action<int, int> body) =>

@@ -4,41 +4,29 @@ using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Safetensors;
-using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
-/// Weights of 4 bits with a scale and an offset per block of inputs on ONNX Runtime's operators: MatMulNBits for the scaled codes, and for
-/// the offsets one small product of the sums of the blocks' inputs, Σ x · offset = offset · Σ x. The partner of <see cref="Int4Format"/>
-/// in tests and measurements.
+/// Weights of 4 bits with a scale and an offset per block of inputs on ONNX Runtime's operators: MatMulNBits for the scaled codes, and
+/// <see cref="OrtOffsets"/>. The partner of <see cref="Int4Format"/> in tests and measurements.
 /// </summary>
-internal sealed class OrtInt4Format(GroupRounding rounding) : LinearFormat
+internal sealed class OrtInt4Format(GroupRounding rounding, OrtOffsets correction) : LinearFormat
 {
     private const int Bits = 4;
-    private readonly HashSet<string> _constants = [];
 
-    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var name = linear.Name;
         var layout = new BlockLayout(Bits, rounding.GroupOf(tensors, linear));
         var block = layout.Block;
         var blocks = linear.Inputs / block;
         var (codes, scales) = layout.Reserve(graph, linear);
-        var offsets = graph.Reserve($"{name}.offset", DataType.Float,
-            (long)linear.Outputs * blocks * sizeof(float), blocks, linear.Outputs);
+        var offsets = OrtOffsets.Reserve(graph, name, blocks, linear.Outputs);
         graph.Fill((data, options) => Fill(tensors, linear, block, (codes, scales, offsets), data, options), codes, scales, offsets);
 
         var product = layout.Multiply(graph, linear, input, codes, scales, $"{name}.product");
-        var shape = $"quantize.blocks.{blocks}x{block}";
-        if (_constants.Add(shape))
-            graph.Constant<long>(shape, DataType.Int64, [0, blocks, block], 3);
-        if (_constants.Add("quantize.last"))
-            graph.Constant<long>("quantize.last", DataType.Int64, [-1], 1);
-        var blocked = graph.Node($"{name}.blocked", "Reshape", "", [input, shape]);
-        var sums = graph.Node($"{name}.sums", "ReduceSum", "", [blocked, "quantize.last"], ("keepdims", 0));
-        var offset = graph.Node($"{name}.correction", "MatMul", "", [sums, offsets.Name]);
-        return graph.Node(name, "Add", "", [product, offset]);
+        return correction.Add(graph, name, input, product, offsets, blocks, block);
     }
 
     private void Fill(

@@ -8,9 +8,13 @@ namespace Parley.ModelImporter.Quantization;
 /// <summary>
 /// Embedding and head of 8 bits on ONNX Runtime's operators: GatherBlockQuantized and MatMulNBits read the same bytes under two shapes.
 /// </summary>
-internal sealed class OrtInt8Vocabulary(int blockMax, int accuracyLevel = BlockLayout.Int8Activations) : VocabularyFormat
+/// <param name="blockMax">Largest number of weights per scale, where weights are rounded.</param>
+/// <param name="accuracyLevel">How exact the kernel's own activations are.</param>
+/// <param name="kept">Reads what a file has rounded already. Default: null, and everything is rounded.</param>
+internal sealed class OrtInt8Vocabulary(int blockMax, int accuracyLevel = BlockLayout.Int8Activations, Int8Format? kept = null)
+    : VocabularyFormat
 {
-    private readonly OrtInt8Format _format = new(blockMax, accuracyLevel);
+    private readonly OrtInt8Format _format = new(blockMax, accuracyLevel, kept);
     private (TensorTarget Codes, TensorTarget Scales, BlockLayout Layout)? _embedding;
 
     public override string EmitEmbedding(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights embedding, string ids)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Package;
@@ -6,11 +7,14 @@ using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Quantization;
 
-/// <summary>Weights in the layout that our own operator reads in place; how many bits they have is the derived class's affair.</summary>
+/// <summary>
+/// Weights in the layout that our own operator reads in place; which grid they get is the derived class's affair. Parts that a file holds
+/// on different grids become linears of their own, so that none is rounded for its neighbour's sake.
+/// </summary>
 internal abstract class PackedFormat : LinearFormat
 {
     /// <summary>Outputs of a block.</summary>
-    protected const int Lanes = QuantizedLinearLayout.BlockOutputs;
+    private const int Lanes = QuantizedLinearLayout.BlockOutputs;
 
     private const int ChunkBlocks = 16;
 
@@ -19,58 +23,150 @@ internal abstract class PackedFormat : LinearFormat
     public override (string Output, string Residual) EmitNormalized(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream)
     {
-        var (product, residual) = MultiplyNormalized(graph, tensors, linear, norm, stream, gated: false);
-        return (AddBias(graph, tensors, linear, product), residual);
+        var weight = norm.ReserveWeight();
+        var products = new List<string>();
+        foreach (var matrix in Split(tensors, linear))
+        {
+            var (product, residual) = MultiplyNormalized(graph, tensors, matrix, norm, weight, stream, gated: false);
+            products.Add(product);
+            // The first adds the update, the others read the sum.
+            stream = new ResidualStream(residual);
+        }
+
+        return (AddBias(graph, tensors, linear, Join(graph, linear, products)), stream.Value);
     }
 
     /// <inheritdoc />
     public override (string Output, string Residual) EmitNormalizedGated(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream) =>
-        PackedMatrix.CanGate(linear)
-            ? MultiplyNormalized(graph, tensors, linear, norm, stream, gated: true)
+        PackedMatrix.CanGate(linear) && Split(tensors, linear) is [var matrix]
+            ? MultiplyNormalized(graph, tensors, matrix, norm, norm.ReserveWeight(), stream, gated: true)
             : base.EmitNormalizedGated(graph, tensors, linear, norm, stream);
 
     /// <summary>Plans codes and scales, and the work that fills them.</summary>
-    /// <exception cref="InvalidDataException">No group divides the inputs.</exception>
-    public (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves) Plan(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear)
+    public (TensorTarget Codes, TensorTarget Halves) Plan(OnnxGraphBuilder graph, CheckpointTensors tensors, PackedMatrix matrix)
     {
-        var matrix = Describe(tensors, linear);
         var (codes, halves) = matrix.Reserve(graph);
         graph.Fill(
             (data, options) =>
             {
-                var fill = Prepare(tensors, matrix, codes, halves, data, options);
+                var coder = Coder(tensors, matrix, options);
                 ForChunks(matrix.Blocks, ChunkBlocks, options, (first, count) =>
                 {
                     for (var block = first; block < first + count; block++)
-                        fill(block);
+                        Fill(matrix, coder, block, codes, halves, data);
                 });
             },
             codes,
             halves);
-        return (matrix, codes, halves);
+        return (codes, halves);
     }
 
-    protected override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    /// <summary>The matrices that a linear becomes, from the first output on: one, or a run of parts for each grid.</summary>
+    /// <exception cref="InvalidDataException">No group divides the inputs.</exception>
+    public IReadOnlyList<PackedMatrix> Split(CheckpointTensors tensors, LinearWeights linear)
     {
-        var (matrix, codes, halves) = Plan(graph, tensors, linear);
-        return matrix.Multiply(graph, input, codes, halves, linear.Name);
+        var runs = new List<(List<LinearPart> Parts, StoredGrid? Grid)>();
+        foreach (var part in linear.Parts)
+        {
+            var grid = Keep(tensors, part);
+            if (runs.Count > 0 && runs[^1] is var (parts, last) && (grid == last || (grid is not null && last?.Merge(grid) is not null)))
+            {
+                parts.Add(part);
+                runs[^1] = (parts, grid is null ? null : last!.Merge(grid));
+            }
+            else
+                runs.Add(([part], grid));
+        }
+
+        return [.. runs.Select((run, i) =>
+        {
+            var own = runs.Count == 1 ? linear : linear with { Name = $"{linear.Name}.{i}", Parts = run.Parts, Whole = linear };
+            return new PackedMatrix(own, run.Grid ?? Choose(tensors, own), isKept: run.Grid is not null);
+        })];
     }
+
+    /// <summary>Gets ready for a matrix, when its fill runs.</summary>
+    public RowCoder Coder(CheckpointTensors tensors, PackedMatrix matrix, ParallelOptions options)
+    {
+        if (!matrix.IsKept)
+            return Round(tensors, matrix, options);
+        Pass(tensors, matrix.Linear, options);
+        return (row, codes, scales, minimums) => KeptGrid.Read(tensors, matrix, row, codes, scales, minimums);
+    }
+
+    protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
+    {
+        var products = new List<string>();
+        foreach (var matrix in Split(tensors, linear))
+        {
+            var (codes, halves) = Plan(graph, tensors, matrix);
+            products.Add(matrix.Multiply(graph, input, codes, halves, matrix.Linear.Name));
+        }
+
+        return Join(graph, linear, products);
+    }
+
+    /// <summary>The grid of a part that is taken over as the file holds it; null for one that is rounded.</summary>
+    protected abstract StoredGrid? Keep(CheckpointTensors tensors, LinearPart part);
+
+    /// <summary>The grid that a linear is rounded to.</summary>
+    /// <exception cref="InvalidDataException">No group divides the inputs.</exception>
+    protected abstract StoredGrid Choose(CheckpointTensors tensors, LinearWeights linear);
+
+    /// <summary>Gets ready to round a matrix.</summary>
+    protected abstract RowCoder Round(CheckpointTensors tensors, PackedMatrix matrix, ParallelOptions options);
+
+    /// <summary>Called in place of <see cref="Round"/> for a linear that is taken over.</summary>
+    protected virtual void Pass(CheckpointTensors tensors, LinearWeights linear, ParallelOptions options)
+    {
+    }
+
+    private static string Join(OnnxGraphBuilder graph, LinearWeights linear, List<string> products) => products is [var product]
+        ? product : graph.Node(linear.Name, "Concat", "", [.. products], ("axis", -1));
 
     private (string Product, string Residual) MultiplyNormalized(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream, bool gated)
+        OnnxGraphBuilder graph, CheckpointTensors tensors, PackedMatrix matrix, NormEmitter norm, string weight, ResidualStream stream,
+        bool gated)
     {
-        var weight = norm.ReserveWeight();
-        var (matrix, codes, halves) = Plan(graph, tensors, linear);
+        var (codes, halves) = Plan(graph, tensors, matrix);
         return matrix.MultiplyNormalized(graph, norm, weight, stream, codes, halves, gated);
     }
 
-    /// <summary>Bits and groups of a linear.</summary>
-    public abstract PackedMatrix Describe(CheckpointTensors tensors, LinearWeights linear);
+    /// <summary>Codes and packs the outputs of one block.</summary>
+    private static void Fill(PackedMatrix matrix, RowCoder coder, int block, TensorTarget codes, TensorTarget halves, DataFile data)
+    {
+        var linear = matrix.Linear;
+        var groups = linear.Inputs / matrix.Grid.Group;
+        Span<byte> row = new byte[linear.Inputs];
+        Span<byte> nibbles = new byte[linear.Inputs];
+        Span<Half> scales = new Half[groups];
+        Span<Half> minimums = new Half[matrix.Grid.HasMinima ? groups : 0];
+        var blockHalves = new Half[matrix.BlockHalves];
+        var planes = new byte[matrix.Planes][];
+        for (var plane = 0; plane < planes.Length; plane++)
+            planes[plane] = new byte[matrix.BlockBytes];
+        for (var lane = 0; lane < Lanes && (block * Lanes) + lane < linear.Outputs; lane++)
+        {
+            coder((block * Lanes) + lane, row, scales, minimums);
+            for (var plane = 0; plane < planes.Length; plane++)
+            {
+                var shift = 4 * (planes.Length - 1 - plane);
+                for (var i = 0; i < row.Length; i++)
+                    nibbles[i] = (byte)(row[i] >> shift & 15);
+                QuantizedLinearLayout.Pack(nibbles, lane, planes[plane]);
+            }
 
-    /// <summary>Gets ready for a linear, when its fill runs.</summary>
-    /// <returns>Rounds and packs the outputs of one block; called from any thread.</returns>
-    public abstract Action<int> Prepare(
-        CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, DataFile data, ParallelOptions options);
+            for (var g = 0; g < groups; g++)
+            {
+                blockHalves[(g * matrix.GroupHalves) + lane] = scales[g];
+                if (minimums.Length > 0)
+                    blockHalves[(g * matrix.GroupHalves) + Lanes + lane] = minimums[g];
+            }
+        }
+
+        for (var plane = 0; plane < planes.Length; plane++)
+            codes.Write(data, ((plane * (long)matrix.Blocks) + block) * matrix.BlockBytes, planes[plane]);
+        halves.Write(data, (long)block * matrix.BlockHalves * sizeof(ushort), MemoryMarshal.AsBytes(blockHalves.AsSpan()));
+    }
 }

@@ -1,5 +1,7 @@
+using System.Numerics.Tensors;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
+using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
@@ -7,21 +9,20 @@ namespace Parley.ModelImporter.Quantization;
 
 /// <summary>A linear as our own operators read it; <see cref="QuantizedLinearLayout"/> describes the bytes.</summary>
 /// <param name="linear">The weights.</param>
-/// <param name="bits">4 or 8.</param>
-/// <param name="group">Inputs per scale.</param>
-/// <param name="minima">Whether a minimum follows each scale.</param>
-internal sealed class PackedMatrix(LinearWeights linear, int bits, int group, bool minima)
+/// <param name="grid">Bits and groups of the package.</param>
+/// <param name="isKept">Whether the codes are those of the file.</param>
+internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool isKept)
 {
     public LinearWeights Linear => linear;
 
-    public int Group => group;
+    public StoredGrid Grid => grid;
 
-    public int Planes => bits / 4;
+    public bool IsKept => isKept;
 
-    public bool HasMinima => minima;
+    public int Planes => grid.Bits / 4;
 
     /// <summary>Halves of a block and a group: a scale and, where there are minima, a minimum per output.</summary>
-    public int GroupHalves => QuantizedLinearLayout.BlockOutputs * (minima ? 2 : 1);
+    public int GroupHalves => QuantizedLinearLayout.BlockOutputs * (grid.HasMinima ? 2 : 1);
 
     public int Blocks { get; } = QuantizedLinearLayout.Blocks(linear.Outputs);
 
@@ -29,7 +30,7 @@ internal sealed class PackedMatrix(LinearWeights linear, int bits, int group, bo
     public long BlockBytes { get; } = QuantizedLinearLayout.BlockBytes(linear.Inputs);
 
     /// <summary>Scales of a block, and minima.</summary>
-    public int BlockHalves { get; } = QuantizedLinearLayout.BlockScales(linear.Inputs, group, minima);
+    public int BlockHalves { get; } = QuantizedLinearLayout.BlockScales(linear.Inputs, grid.Group, grid.HasMinima);
 
     /// <summary>Reserves codes [planes · blocks, bytes per block] and scales [blocks, halves per block].</summary>
     public (TensorTarget Codes, TensorTarget Halves) Reserve(OnnxGraphBuilder graph)
@@ -89,20 +90,44 @@ internal sealed class PackedMatrix(LinearWeights linear, int bits, int group, bo
     }
 
     /// <summary>What every node over these weights says of them.</summary>
-    public (string Name, object Value)[] Attributes =>
-    [
-        ("layout", QuantizedLinearLayout.Version), ("K", linear.Inputs), ("N", linear.Outputs), ("bits", bits), ("group", group),
-    ];
+    public (string Name, object Value)[] Attributes
+    {
+        get
+        {
+            var layout = QuantizedLinearLayout.VersionOf(Planes, grid.Group, grid.HasMinima, grid.Levels is not null);
+            (string Name, object Value)[] attributes =
+                [("layout", layout), ("K", linear.Inputs), ("N", linear.Outputs), ("bits", grid.Bits), ("group", grid.Group)];
+            return grid.Levels is null
+                ? attributes : [.. attributes, ("levels", grid.Levels.Levels.ToArray().Select(level => (long)level).ToArray())];
+        }
+    }
+
+    /// <summary>What a row becomes.</summary>
+    /// <param name="coder">Codes of this matrix.</param>
+    /// <param name="row">Row among all parts.</param>
+    /// <param name="weights">Takes the weights that its codes stand for.</param>
+    public void Widen(RowCoder coder, int row, Span<float> weights)
+    {
+        var groups = weights.Length / grid.Group;
+        Span<byte> codes = new byte[weights.Length];
+        Span<Half> halves = new Half[2 * groups];
+        Span<float> numbers = new float[2 * groups];
+        coder(row, codes, halves[..groups], grid.HasMinima ? halves[groups..] : []);
+        TensorPrimitives.ConvertToSingle(halves, numbers);
+        grid.Widen(codes, numbers[..groups], numbers[groups..], weights);
+    }
 
     /// <summary>A scale or minimum as it is stored.</summary>
+    /// <param name="value">The number.</param>
+    /// <param name="tensor">The tensor that it belongs to. Default: null, which is the first part's.</param>
     /// <exception cref="InvalidDataException">It is too large for a half.</exception>
-    public Half Half(float value)
+    public Half Half(float value, string? tensor = null)
     {
         var half = (Half)value;
         return System.Half.IsFinite(half)
             ? half
             : throw new InvalidDataException(
-                $"{linear.Parts[0].Weight}: a scale or minimum is {value:g3}, above the 65,504 that a package can hold; "
+                $"{tensor ?? linear.Parts[0].Weight}: a scale or minimum is {value:g3}, above the 65,504 that a package can hold; "
                 + "the weights are damaged, or import the model as fp32.");
     }
 }

@@ -23,9 +23,11 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     /// </summary>
     private const double GridErrorMax = 1e-4;
 
-    private readonly Dictionary<string, bool> _keeps = [];
+    private readonly Dictionary<string, bool> _found = [];
 
     public bool HasMinimum => hasMinimum;
+
+    public override bool KeepsGrids => keepGrids;
 
     /// <summary>
     /// The largest group that divides the inputs, but 32 for weights that come from such groups: a checkpoint that was Q4_0 or Q4_1 once is
@@ -34,64 +36,32 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     public override int GroupOf(CheckpointTensors tensors, LinearWeights linear)
     {
         var block = BlockLayout.RequireBlock(linear, group);
-        return KeepsGrid(tensors, linear) ? GridGroup : block;
+        return FindsGrid(tensors, linear) ? GridGroup : block;
     }
 
-    /// <summary>Whether a linear lies on a 4-bit grid and is to stay there.</summary>
-    public bool KeepsGrid(CheckpointTensors tensors, LinearWeights linear)
+    /// <summary>Whether a linear of numbers lies on a 4-bit grid of 32, which plain rounding finds.</summary>
+    public bool FindsGrid(CheckpointTensors tensors, LinearWeights linear)
     {
         if (!keepGrids || linear.Inputs % GridGroup != 0 || !linear.Parts.All(part => tensors.Contains(part.Weight)))
             return false;
-        if (!_keeps.TryGetValue(linear.Name, out var keeps))
-            _keeps[linear.Name] = keeps = linear.Parts.Any(part => tensors.HasGroups(part.Weight)) || IsOnGrid(tensors, linear);
-        return keeps;
+        if (!_found.TryGetValue(linear.Name, out var found))
+            _found[linear.Name] = found = IsOnGrid(tensors, linear);
+        return found;
     }
 
-    /// <summary>Whether all of a linear lies on such a grid, so that 4 bits lose nothing of it.</summary>
-    public static bool LiesOnGrid(CheckpointTensors tensors, LinearWeights linear) =>
-        linear.Inputs % GridGroup == 0
-        && (tensors.Gguf is null ? IsOnGrid(tensors, linear) : linear.Parts.All(part => tensors.HasGroups(part.Weight)));
-
-    public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) =>
-        KeepsGrid(tensors, linear) ? !linear.Parts.All(part => tensors.HasScalesAlone(part.Weight)) : hasMinimum;
-
-    public override bool StaysAtBytes(CheckpointTensors tensors, LinearWeights linear) =>
-        keepGrids && NeedsBytes(tensors, linear);
-
-    /// <summary>Whether a part of a linear was rounded before, and not to a 4-bit grid.</summary>
-    public static bool NeedsBytes(CheckpointTensors tensors, LinearWeights linear) => linear.Inputs % GridGroup == 0
-        && linear.Parts.Any(part => tensors.IsQuantized(part.Weight) && !tensors.HasGroups(part.Weight));
-
-    public override bool TakesOver(CheckpointTensors tensors, LinearWeights linear, int row) =>
-        KeepsGrid(tensors, linear) && tensors.HasGroups(linear.Find(row).Part.Weight);
+    public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) => hasMinimum || FindsGrid(tensors, linear);
 
     public override RowRounder Prepare(CheckpointTensors tensors, LinearWeights linear, int group, ParallelOptions options)
     {
-        var (keeps, affine) = (KeepsGrid(tensors, linear), HasMinima(tensors, linear));
-        return (row, weights, codes, scales, offsets) =>
-        {
-            var (part, partRow) = linear.Find(row);
-            if (keeps && tensors.HasGroups(part.Weight))
-                TakeOver(tensors, part.Weight, partRow, codes, scales, offsets);
-            else
-                AffineQuantizer.Quantize(weights, group, codes, scales, offsets, affine);
-        };
+        var affine = HasMinima(tensors, linear);
+        return (_, weights, codes, scales, offsets) => AffineQuantizer.Quantize(weights, group, codes, scales, offsets, affine);
     }
 
-    /// <summary>Groups as they are stored; scales of Q4_K are products, so they get rounded to half precision.</summary>
-    private static void TakeOver(
-        CheckpointTensors tensors, string name, int row, Span<byte> codes, Span<float> scales, Span<float> offsets)
+    /// <summary>Whether all of a linear lies on 4-bit grids of 32, so that 4 bits lose nothing of it.</summary>
+    public static bool IsOnGrid(CheckpointTensors tensors, LinearWeights linear)
     {
-        tensors.ReadGroups(name, row, codes, scales, offsets);
-        for (var i = 0; i < scales.Length; i++)
-        {
-            var grid = new GroupGrid(scales[i], offsets[i]);
-            (scales[i], offsets[i]) = (grid.Scale, grid.Offset);
-        }
-    }
-
-    private static bool IsOnGrid(CheckpointTensors tensors, LinearWeights linear)
-    {
+        if (linear.Inputs % GridGroup != 0)
+            return false;
         Span<float> row = new float[linear.Inputs];
         Span<float> scales = new float[linear.Inputs / GridGroup];
         Span<float> offsets = new float[linear.Inputs / GridGroup];

@@ -70,13 +70,19 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
 
     private static Precision CreateForCpu(string name, int blockMax, GroupRounding rounding, bool own)
     {
-        VocabularyFormat vocabulary = own ? new Int8Vocabulary(blockMax) : new OrtInt8Vocabulary(blockMax);
+        var offsets = new OrtOffsets();
+        VocabularyFormat vocabulary = own
+            ? new Int8Vocabulary(blockMax)
+            : new OrtInt8Vocabulary(blockMax, kept: new Int8Format(blockMax, Int8Format.KeepsInOrtVocabulary));
+        var (bytes, nibbles) = (new Int8Format(blockMax), new Int4Format(rounding));
         return name switch
         {
             "fp32" => new Precision(name, new Float32Format(), new Float32Vocabulary()),
             "w8a8" => new Precision(name, new DynamicInt8Format(), vocabulary),
-            "int8" => new Precision(name, own ? new Int8Format(blockMax) : new OrtInt8Format(blockMax), vocabulary),
-            "int4" => new Precision(name, own ? new Int4Format(rounding) : new OrtInt4Format(rounding), vocabulary),
+            "int8" => new Precision(
+                name, own ? bytes : new OrtPackedFormat(bytes, new OrtInt8Format(blockMax), offsets), vocabulary),
+            "int4" => new Precision(
+                name, own ? nibbles : new OrtPackedFormat(nibbles, new OrtInt4Format(rounding, offsets), offsets), vocabulary),
             _ => throw new ArgumentException(
                 $"The precision \"{name}\" is none of {string.Join(", ", Names)}, {string.Join(", ", CudaNames)}.", nameof(name)),
         };
@@ -86,7 +92,7 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <param name="rounding">Rounds the linears to 4 bits.</param>
     /// <param name="headBits">Bits of embedding and head; null leaves them as they are.</param>
     public static Precision CreateRounded(GroupRounding rounding, int? headBits) =>
-        new("fp32", new Float32Format(rounding), new Float32Vocabulary(headBits));
+        new("fp32", new Float32Format(new Int4Format(rounding)), new Float32Vocabulary(headBits));
 
     /// <summary>Refuses a name that is no precision, and an attention that it cannot have.</summary>
     public static void Check(string name, string attention = GraphTarget.Paged) => _ = Create(name, attention: attention);

@@ -5,8 +5,8 @@ using Parley.ModelImporter.Safetensors;
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
-/// What a package's 4 and 8 bits make of weights that were rounded before: by element type of the file, the root mean square of the
-/// differences over that of the weights.
+/// What a package makes of weights that were rounded before: by element type of the file, the root mean square of the differences over that
+/// of the weights.
 /// </summary>
 internal static class StoredError
 {
@@ -15,23 +15,20 @@ internal static class StoredError
 
     /// <summary>Measures all matrices that were rounded before.</summary>
     /// <param name="checkpoint">The source.</param>
-    /// <param name="isInt4">Whether 4-bit grids of the layers are kept as such; else all go to 8 bits.</param>
-    public static IReadOnlyList<TypeError> Measure(CheckpointReader checkpoint, bool isInt4)
+    /// <param name="isInt4">Whether linears of 4 bits stay so; else they are spelled out in 8.</param>
+    /// <param name="isOwn">Whether our own operators compute; else ONNX Runtime's, whose embedding and head hold less.</param>
+    public static IReadOnlyList<TypeError> Measure(CheckpointReader checkpoint, bool isInt4, bool isOwn)
     {
+        const int group = PlainRounding.DefaultGroup;
+        PackedFormat linears = isInt4 ? new Int4Format(new PlainRounding(group)) : new Int8Format(group);
+        var vocabulary = new Int8Format(group, isOwn ? Int8Format.KeepsInVocabulary : Int8Format.KeepsInOrtVocabulary);
         var (tensors, weights) = (checkpoint.Tensors, checkpoint.Weights);
-        var rounding = new PlainRounding(PlainRounding.DefaultGroup);
         var sums = new SortedDictionary<string, (double Errors, double Squares)>(StringComparer.Ordinal);
         foreach (var linear in weights.Layers.SelectMany(layer => layer.Linears))
-        {
-            if (!isInt4 || rounding.StaysAtBytes(tensors, linear))
-                Add(tensors, linear, null, sums);
-            else if (rounding.KeepsGrid(tensors, linear))
-                Add(tensors, linear, rounding, sums);
-        }
-
-        Add(tensors, weights.Embedding, null, sums);
+            Add(tensors, linear, linears, sums);
+        Add(tensors, weights.Embedding, vocabulary, sums);
         if (!checkpoint.Config.Shape.TiedEmbeddings)
-            Add(tensors, weights.Head, null, sums);
+            Add(tensors, weights.Head, vocabulary, sums);
         return [.. sums.Select(sum => new TypeError(sum.Key, sum.Value.Squares > 0 ? Math.Sqrt(sum.Value.Errors / sum.Value.Squares) : 0))];
     }
 
@@ -42,51 +39,40 @@ internal static class StoredError
             CultureInfo.InvariantCulture, $"{error.Type} {(error.Relative == 0 ? "0 (exact)" : $"{error.Relative:0.00000}")}"))) + ".";
 
     private static void Add(
-        CheckpointTensors tensors, LinearWeights linear, PlainRounding? fourBits,
+        CheckpointTensors tensors, LinearWeights linear, PackedFormat format,
         SortedDictionary<string, (double Errors, double Squares)> sums)
     {
-        var first = 0;
-        foreach (var part in linear.Parts)
+        foreach (var matrix in format.Split(tensors, linear))
         {
-            if (tensors.IsQuantized(part.Weight))
+            var first = 0;
+            foreach (var part in matrix.Linear.Parts)
             {
-                var (errors, squares) = Measure(tensors, linear, (first, part.Outputs), fourBits);
-                var sum = sums.GetValueOrDefault(tensors.TypeOf(part.Weight));
-                sums[tensors.TypeOf(part.Weight)] = (sum.Errors + errors, sum.Squares + squares);
-            }
+                if (tensors.GridOf(part.Weight) is not null)
+                {
+                    var (errors, squares) = Measure(tensors, matrix, format, (first, part.Outputs));
+                    var sum = sums.GetValueOrDefault(tensors.TypeOf(part.Weight));
+                    sums[tensors.TypeOf(part.Weight)] = (sum.Errors + errors, sum.Squares + squares);
+                }
 
-            first += part.Outputs;
+                first += part.Outputs;
+            }
         }
 
         tensors.Release();
     }
 
     private static (double Errors, double Squares) Measure(
-        CheckpointTensors tensors, LinearWeights linear, (int First, int Count) rows, PlainRounding? fourBits)
+        CheckpointTensors tensors, PackedMatrix matrix, PackedFormat format, (int First, int Count) rows)
     {
-        var group = ByteRounding.GroupOf(tensors, linear, PlainRounding.DefaultGroup);
-        var round = fourBits?.Prepare(tensors, linear, group, new ParallelOptions());
-        var (weights, stored) = (new float[linear.Inputs], new float[linear.Inputs]);
-        var (codes, halves) = (new byte[linear.Inputs], new Half[linear.Inputs / group]);
-        var (scales, offsets) = (new float[linear.Inputs / group], new float[linear.Inputs / group]);
+        var coder = format.Coder(tensors, matrix, new ParallelOptions());
+        var (weights, stored) = (new float[matrix.Linear.Inputs], new float[matrix.Linear.Inputs]);
         var (errors, squares) = (0.0, 0.0);
         var looked = Math.Min(rows.Count, RowsMax);
         for (var sample = 0; sample < looked; sample++)
         {
             var row = rows.First + (int)((long)sample * rows.Count / looked);
-            if (round is null)
-            {
-                ByteRounding.Round(tensors, linear, row, group, weights, codes, halves);
-                ByteRounding.Widen(codes, halves, group, stored);
-            }
-            else
-            {
-                linear.Read(tensors, row, 0, weights);
-                round(row, weights, codes, scales, offsets);
-                for (var i = 0; i < stored.Length; i++)
-                    stored[i] = AffineQuantizer.Weight(codes, scales, offsets, group, i);
-            }
-
+            matrix.Linear.Read(tensors, row, 0, weights);
+            matrix.Widen(coder, row, stored);
             for (var i = 0; i < stored.Length; i++)
             {
                 errors += ((double)stored[i] - weights[i]) * ((double)stored[i] - weights[i]);

@@ -131,32 +131,15 @@ internal sealed class CheckpointTensors : IDisposable
             throw new InvalidDataException($"{file.Path}: tensor {name} holds a weight that is infinite or not a number.");
     }
 
-    /// <summary>Whether a tensor consists of 4-bit groups of 32 weights.</summary>
-    public bool HasGroups(string name) => _tensors.TryGetValue(name, out var entry) && entry.File.HasGroups(entry.Tensor);
+    /// <summary>The grid that a tensor was rounded to before it was stored; null where it was not.</summary>
+    public StoredGrid? GridOf(string name) => _tensors.TryGetValue(name, out var entry) ? entry.File.GridOf(entry.Tensor) : null;
 
-    /// <summary>Whether a tensor consists of such groups with nothing but a scale.</summary>
-    public bool HasScalesAlone(string name) => HasGroups(name) && Entry(name) is var (file, tensor) && !file.HasMinima(tensor);
-
-    /// <summary>Reads a row of such groups, see <see cref="ITensorFile.ReadGroups"/>.</summary>
-    public void ReadGroups(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
+    /// <summary>Reads a row of codes, see <see cref="ITensorFile.ReadGrid"/>.</summary>
+    public void ReadGrid(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
     {
         var (file, tensor) = Entry(name);
         Touch(file, tensor, row * tensor.Shape[^1], tensor.Shape[^1]);
-        file.ReadGroups(tensor, row, codes, scales, minimums);
-    }
-
-    /// <summary>Whether a tensor was rounded before it was stored.</summary>
-    public bool IsQuantized(string name) => _tensors.TryGetValue(name, out var entry) && entry.File.IsQuantized(entry.Tensor);
-
-    /// <summary>Whether each weight of a tensor is a whole number of 8 bits times the scale of its group of 32.</summary>
-    public bool HasLevels(string name) => _tensors.TryGetValue(name, out var entry) && entry.File.HasLevels(entry.Tensor);
-
-    /// <summary>Reads a row of such a tensor, see <see cref="ITensorFile.ReadLevels"/>.</summary>
-    public void ReadLevels(string name, int row, Span<sbyte> levels, Span<float> scales)
-    {
-        var (file, tensor) = Entry(name);
-        Touch(file, tensor, row * tensor.Shape[^1], tensor.Shape[^1]);
-        file.ReadLevels(tensor, row, levels, scales);
+        file.ReadGrid(tensor, row, codes, scales, minimums);
     }
 
     /// <summary>Element type of a tensor as its file names it.</summary>

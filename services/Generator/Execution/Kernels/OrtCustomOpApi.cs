@@ -58,6 +58,25 @@ internal static unsafe class OrtCustomOpApi
         }
     }
 
+    /// <summary>A list of integers; null where the node has no such attribute.</summary>
+    /// <exception cref="InvalidDataException">It is longer than <paramref name="countMax"/>.</exception>
+    public static long[]? GetIntegers(void* info, ReadOnlySpan<byte> name, int countMax)
+    {
+        var get = (delegate* unmanaged<void*, byte*, long*, nuint*, IntPtr>)Api.KernelInfoGetAttributeArray_int64;
+        nuint count = 0;
+        fixed (byte* text = name)
+        {
+            if (!Succeeded(get(info, text, null, &count)))
+                return null;
+            if (count > (nuint)countMax)
+                throw new InvalidDataException($"a list of {count} numbers, not of at most {countMax}");
+            var values = new long[count];
+            fixed (long* first = values)
+                Check(get(info, text, first, &count));
+            return values;
+        }
+    }
+
     /// <summary>A float attribute, or the default where the node has none.</summary>
     public static float GetFloat(void* info, ReadOnlySpan<byte> name, float missing)
     {

@@ -108,6 +108,16 @@ internal static unsafe class ActivationQuantizer
         }
 
         var inverse = Vector512.Create(Largest / magnitude);
+        if (count == Vector512<float>.Count)
+        {
+            var rounded = Vector512.ConvertToInt32Native(Vector512.Round(Vector512.Load(source) * inverse));
+            var narrow = Vector512.Narrow(rounded, rounded).GetLower();
+            var octets = Vector256.Narrow(narrow, narrow).AsInt64();
+            *(long*)target = octets[0];
+            *(long*)(target + stride) = octets[1];
+            return (magnitude / Largest, Vector512.Sum(rounded));
+        }
+
         var sums = Vector512<int>.Zero;
         for (var i = 0; i < count; i += 2 * Vector512<float>.Count)
         {

@@ -21,6 +21,10 @@ internal readonly unsafe struct AdvSimdOps : IQuantizedOps<Vector128<int>, Vecto
     public static Vector128<int> High(Vector128<int> codes) => (codes.AsByte() >>> 4).AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> LookUp(byte* table, Vector128<int> nibbles) =>
+        AdvSimd.Arm64.VectorTableLookup(Vector128.Load(table), nibbles.AsByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<int> Broadcast(sbyte* activations) => Vector128.Create(*(int*)activations);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -21,6 +21,10 @@ internal readonly unsafe struct Avx2Ops : IQuantizedOps<Vector256<int>, Vector25
     public static Vector256<int> High(Vector256<int> codes) => (codes >>> 4) & Vector256.Create(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> LookUp(byte* table, Vector256<int> nibbles) =>
+        Avx2.Shuffle(Vector256.Load(table), nibbles.AsByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> Broadcast(sbyte* activations) => Vector256.Create(*(int*)activations);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

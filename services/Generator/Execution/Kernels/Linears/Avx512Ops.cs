@@ -21,6 +21,10 @@ internal readonly unsafe struct Avx512Ops : IQuantizedOps<Vector512<int>, Vector
     public static Vector512<int> High(Vector512<int> codes) => (codes >>> 4) & Vector512.Create(0x0F0F0F0F);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> LookUp(byte* table, Vector512<int> nibbles) =>
+        Avx512BW.Shuffle(Vector512.Load(table), nibbles.AsByte()).AsInt32();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<int> Broadcast(sbyte* activations) => Vector512.Create(*(int*)activations);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

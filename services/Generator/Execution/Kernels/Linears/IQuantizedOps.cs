@@ -24,6 +24,11 @@ internal unsafe interface IQuantizedOps<TInt, TFloat>
     /// <summary>The high nibble of each byte.</summary>
     static abstract TInt High(TInt codes);
 
+    /// <summary>What each byte of nibbles stands for in a table of sixteen bytes from 0 to 15.</summary>
+    /// <param name="table">The sixteen bytes, four times over.</param>
+    /// <param name="nibbles">What <see cref="Low"/> and <see cref="High"/> give.</param>
+    static abstract TInt LookUp(byte* table, TInt nibbles);
+
     /// <summary>Four activations for every output.</summary>
     static abstract TInt Broadcast(sbyte* activations);
 

@@ -18,9 +18,10 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomO
     public static QuantizedHeadNode Read(void* info)
     {
         var matrix = QuantizedMatrix.Read(info, codesInput: 1);
-        return matrix.Planes == 2
+        // With minima the middle of the high plane says nothing of a weight whose code has few bits, so HeadBounds would not hold.
+        return matrix is { Planes: 2, HasMinima: false }
             ? new QuantizedHeadNode(matrix)
-            : throw new NotSupportedException("a head has 8 bits; import the model again with this build");
+            : throw new NotSupportedException($"a head has 8 bits and no minima; {QuantizedMatrix.Remedy}");
     }
 
     public override string ToString() => QuantizedHeadOp.OpName;

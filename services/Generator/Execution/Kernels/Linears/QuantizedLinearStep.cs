@@ -30,6 +30,9 @@ internal unsafe struct QuantizedLinearStep
     /// <summary>1 for codes of 4 bits, 2 for those of 8.</summary>
     public int Planes;
 
+    /// <summary>What codes of 4 bits stand for, as <see cref="LevelPlanes"/> has it; null where they are numbers.</summary>
+    public byte* Levels;
+
     /// <summary>The first half of the outputs is a gate, the second what it lets through: the result is SiLU(first) · second.</summary>
     public bool Gated;
 
@@ -53,6 +56,9 @@ internal unsafe struct QuantizedLinearStep
     /// <summary>Takes input and update together [rows, inputs], where there is an update.</summary>
     public float* Sum;
 
+    /// <summary>Whether weights are computed as two nibbles: stored so, or looked up.</summary>
+    public readonly bool HasBytes => Planes == 2 || Levels is not null;
+
     public readonly int Groups => Inputs / Group;
 
     public readonly int Blocks => QuantizedLinearLayout.Blocks(Outputs);
@@ -64,7 +70,7 @@ internal unsafe struct QuantizedLinearStep
     /// Parts that are shared out: pairs of blocks, neighbours or gate and its partner, or one block's two planes, which a gate has
     /// twice.
     /// </summary>
-    public readonly int Units => Planes == 2 && !Gated ? Blocks : (Blocks + 1) / 2;
+    public readonly int Units => HasBytes && !Gated ? Blocks : (Blocks + 1) / 2;
 
     /// <summary>Rows of the next tile: as many as fit, else four, else the rest.</summary>
     public static int RowsOfTile(int rowsLeft, int tileRows) =>

@@ -39,14 +39,14 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         {
             rows = QuantizedLinearStep.RowsOfTile(step->Rows - row, TOps.TileRows);
             RunTile(step, &tile, rows);
-            if (step->Planes == 2 && step->Gated)
+            if (step->HasBytes && step->Gated)
             {
                 RunTile(step, &partner, rows);
                 StoreGatedPlanes(step, tile.Sums, partner.Sums, (int)unit, row, rows);
             }
             else if (step->Gated)
                 StoreGated(step, tile.Sums, (int)unit, row, rows);
-            else if (step->Planes == 2)
+            else if (step->HasBytes)
                 StorePlanes(step, tile.Sums, (int)unit, row, rows);
             else
                 Store(step, tile.Sums, (int)unit, row, rows);
@@ -185,9 +185,10 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
 
     private static void SetUp(QuantizedLinearStep* step, QuantizedTile* tile, float* sums)
     {
-        tile->HasMinima = step->HasMinima;
         tile->Groups = step->Groups;
-        tile->GroupRuns = step->Group / QuantizedTile.RunInputs;
+        tile->GroupRuns = Math.Max(step->Group / QuantizedTile.RunInputs, 1);
+        tile->HasMinima = step->HasMinima;
+        tile->GroupHalves = BlockOutputs * (step->HasMinima ? 2 : 1);
         tile->Sums = sums;
         tile->Activations = step->Activations;
         tile->Parameters = step->Parameters;
@@ -195,7 +196,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
 
     private static void SetStreams(QuantizedLinearStep* step, int unit, ref QuantizedTile tile, ref QuantizedTile partner)
     {
-        if (step->Planes == 2)
+        if (step->HasBytes)
         {
             SetPlanes(step, unit, ref tile);
             if (step->Gated)
@@ -217,17 +218,23 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile.Ahead = (nint)(step->Gated ? blockBytes : 2 * blockBytes);
     }
 
-    /// <summary>16 · high + low − 128, each plane around its middle, so that the high one alone is an unbiased estimate.</summary>
+    /// <summary>
+    /// 16 · high + low − 128 or a minimum, each plane around its middle, so that the high one alone is an unbiased estimate. Levels have
+    /// their planes in two tables.
+    /// </summary>
     private static void SetPlanes(QuantizedLinearStep* step, int block, ref QuantizedTile tile)
     {
         var blockBytes = QuantizedLinearLayout.BlockBytes(step->Inputs);
         tile.FirstCodes = step->Codes + (block * blockBytes);
-        tile.SecondCodes = tile.FirstCodes + (step->Blocks * blockBytes);
-        tile.FirstHalves = step->Halves + ((long)block * QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, minima: false));
+        tile.SecondCodes = tile.FirstCodes + (step->Levels is null ? step->Blocks * blockBytes : 0);
+        tile.FirstTable = step->Levels;
+        tile.SecondTable = step->Levels + LevelPlanes.TableBytes;
+        tile.FirstHalves = step->Halves + ((long)block * QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, step->HasMinima));
         tile.SecondHalves = tile.FirstHalves;
         tile.FirstFactor = HighFactor;
         tile.SecondFactor = HalfFactor;
-        tile.FirstMinimum = HighMinimum;
+        tile.SharesMinima = step->HasMinima;
+        tile.FirstMinimum = step->HasMinima ? -LowMinimum / 16 : HighMinimum;
         tile.SecondMinimum = LowMinimum;
         tile.Ahead = (nint)blockBytes;
     }
@@ -249,25 +256,36 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
     /// <summary>Fills the sums of the next rows.</summary>
     private static void RunTile(QuantizedLinearStep* step, QuantizedTile* tile, int rows)
     {
+        if (step->Levels is not null)
+            RunTile<LevelForm>(step, tile, rows);
+        else if (step->Group == QuantizedLinearLayout.SmallGroup)
+            RunTile<SmallGroupForm>(step, tile, rows);
+        else
+            RunTile<PlainForm>(step, tile, rows);
+    }
+
+    private static void RunTile<TForm>(QuantizedLinearStep* step, QuantizedTile* tile, int rows)
+        where TForm : struct, ITileForm
+    {
         new Span<float>(tile->Sums, rows * 2 * BlockOutputs).Clear();
         for (var part = 0; part < BlockOutputs / TOps.Width; part++)
         {
             switch (rows)
             {
                 case 1:
-                    QuantizedTileBody<TOps, TInt, TFloat, OneRow>.Run(tile, part);
+                    QuantizedTileBody<TOps, TInt, TFloat, OneRow, TForm>.Run(tile, part);
                     break;
                 case 2:
-                    QuantizedTileBody<TOps, TInt, TFloat, TwoRows>.Run(tile, part);
+                    QuantizedTileBody<TOps, TInt, TFloat, TwoRows, TForm>.Run(tile, part);
                     break;
                 case 3:
-                    QuantizedTileBody<TOps, TInt, TFloat, ThreeRows>.Run(tile, part);
+                    QuantizedTileBody<TOps, TInt, TFloat, ThreeRows, TForm>.Run(tile, part);
                     break;
                 case 4:
-                    QuantizedTileBody<TOps, TInt, TFloat, FourRows>.Run(tile, part);
+                    QuantizedTileBody<TOps, TInt, TFloat, FourRows, TForm>.Run(tile, part);
                     break;
                 default:
-                    QuantizedTileBody<TOps, TInt, TFloat, EightRows>.Run(tile, part);
+                    QuantizedTileBody<TOps, TInt, TFloat, EightRows, TForm>.Run(tile, part);
                     break;
             }
         }

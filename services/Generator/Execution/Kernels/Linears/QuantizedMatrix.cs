@@ -11,8 +11,9 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 /// <param name="HasMinima">Whether a minimum follows each scale.</param>
 /// <param name="Codes">Address of the codes.</param>
 /// <param name="Halves">Address of scales and minima.</param>
+/// <param name="Levels">What codes of 4 bits stand for; null where they are numbers.</param>
 internal sealed record QuantizedMatrix(
-    int Outputs, int Inputs, int Group, int Planes, bool HasMinima, IntPtr Codes, IntPtr Halves)
+    int Outputs, int Inputs, int Group, int Planes, bool HasMinima, IntPtr Codes, IntPtr Halves, LevelPlanes? Levels = null)
 {
     public const string Remedy = "import the model again with this build";
 
@@ -23,10 +24,10 @@ internal sealed record QuantizedMatrix(
     public static unsafe QuantizedMatrix Read(void* info, int codesInput)
     {
         var layout = OrtCustomOpApi.GetInteger(info, "layout\0"u8, 0);
-        if (layout != QuantizedLinearLayout.Version)
+        if (layout is < QuantizedLinearLayout.Version or > QuantizedLinearLayout.VersionMax)
         {
-            throw new NotSupportedException(
-                $"the weights have layout {layout}, this build reads {QuantizedLinearLayout.Version}; {Remedy}");
+            throw new NotSupportedException($"the weights have layout {layout}, this build reads {QuantizedLinearLayout.Version} to "
+                + $"{QuantizedLinearLayout.VersionMax}; {Remedy}");
         }
 
         var outputs = OrtCustomOpApi.GetInteger(info, "N\0"u8, 0);
@@ -34,9 +35,13 @@ internal sealed record QuantizedMatrix(
         var group = OrtCustomOpApi.GetInteger(info, "group\0"u8, 0);
         var bits = OrtCustomOpApi.GetInteger(info, "bits\0"u8, 0);
         if (bits is not (4 or 8) || !QuantizedLinearLayout.Groups.Contains((int)group))
-            throw new NotSupportedException($"bits {bits} and group {group} must be 4 or 8, and 32, 64 or 128; {Remedy}");
-        if (outputs is <= 0 or > int.MaxValue / 2 || inputs is <= 0 or > int.MaxValue / 16 || inputs % group != 0)
-            throw new NotSupportedException($"N {outputs} and K {inputs} must be positive, and K a multiple of group {group}; {Remedy}");
+            throw new NotSupportedException($"bits {bits} and group {group} must be 4 or 8, and 16, 32, 64 or 128; {Remedy}");
+        if (outputs is <= 0 or > int.MaxValue / 2 || inputs is <= 0 or > int.MaxValue / 16 || inputs % group != 0
+            || inputs % QuantizedLinearLayout.InputsMultiple != 0)
+        {
+            throw new NotSupportedException(
+                $"N {outputs} and K {inputs} must be positive, and K a multiple of 32 and of group {group}; {Remedy}");
+        }
 
         var (n, k, planes) = ((int)outputs, (int)inputs, (int)bits / 4);
         Span<long> shape = stackalloc long[2];
@@ -45,9 +50,27 @@ internal sealed record QuantizedMatrix(
             throw new NotSupportedException($"the codes [{shape[0]}, {shape[1]}] do not fit N {n}, K {k} and bits {bits}; {Remedy}");
         var halves = OrtCustomOpApi.GetConstant(info, codesInput + 1, shape);
         var plain = QuantizedLinearLayout.BlockScales(k, (int)group, minima: false);
-        if (halves is null || shape[0] != QuantizedLinearLayout.Blocks(n) || (shape[1] != plain && (shape[1] != 2 * plain || planes == 2)))
+        if (halves is null || shape[0] != QuantizedLinearLayout.Blocks(n) || (shape[1] != plain && shape[1] != 2 * plain))
             throw new NotSupportedException($"the scales [{shape[0]}, {shape[1]}] do not fit N {n}, K {k} and group {group}; {Remedy}");
-        return new QuantizedMatrix(n, k, (int)group, planes, shape[1] != plain, (IntPtr)codes, (IntPtr)halves);
+        var minima = shape[1] != plain;
+        var levels = ReadLevels(info, (int)group, planes, minima);
+        var needed = QuantizedLinearLayout.VersionOf(planes, (int)group, minima, levels is not null);
+        return layout == needed
+            ? new QuantizedMatrix(n, k, (int)group, planes, minima, (IntPtr)codes, (IntPtr)halves, levels)
+            : throw new NotSupportedException($"bits {bits}, group {group} and these scales [{shape[0]}, {shape[1]}] need layout {needed}, "
+                + $"the weights have {layout}; {Remedy}");
+    }
+
+    /// <summary>The table of a node's levels; null where it has none.</summary>
+    private static unsafe LevelPlanes? ReadLevels(void* info, int group, int planes, bool minima)
+    {
+        if (OrtCustomOpApi.GetIntegers(info, "levels\0"u8, LevelTable.Count) is not { } numbers)
+            return null;
+        if (numbers.Length != LevelTable.Count || numbers.Any(level => level is < sbyte.MinValue or > sbyte.MaxValue))
+            throw new NotSupportedException($"levels must be {LevelTable.Count} numbers from -128 to 127; {Remedy}");
+        return planes == 1 && !minima && group != QuantizedLinearLayout.SmallGroup
+            ? new LevelPlanes(new LevelTable([.. numbers.Select(level => (sbyte)level)]))
+            : throw new NotSupportedException($"levels go with 4 bits without minima, in groups of 32 and more; {Remedy}");
     }
 
     /// <summary>Whether a node wants the first half of the outputs as a gate of the second.</summary>
@@ -70,6 +93,7 @@ internal sealed record QuantizedMatrix(
         Group = Group,
         HasMinima = HasMinima,
         Planes = Planes,
+        Levels = Levels is null ? null : Levels.Address,
     };
 
     /// <summary>The weights of one output.</summary>
@@ -88,6 +112,12 @@ internal sealed record QuantizedMatrix(
             for (var i = first; i < first + Group; i++)
             {
                 var code = Nibble(codes, i, lane);
+                if (Levels is not null)
+                {
+                    weights[i] = Levels.Table[code] * scale;
+                    continue;
+                }
+
                 weights[i] = ((Planes == 2 ? (16 * code) + Nibble(low, i, lane) : code) * scale) + minimum;
             }
         }

@@ -3,7 +3,7 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 /// <summary>What a tile works on: two streams of weights, and some rows of activations that meet both.</summary>
 internal unsafe struct QuantizedTile
 {
-    /// <summary>Inputs whose sums fit 16 bits.</summary>
+    /// <summary>Inputs whose sums fit 16 bits; a smaller group ends its run before.</summary>
     public const int RunInputs = 32;
 
     public byte* FirstCodes;
@@ -15,10 +15,27 @@ internal unsafe struct QuantizedTile
     public float FirstFactor;
     public float SecondFactor;
 
-    /// <summary>Minimum over scale, for formats that store no minima.</summary>
+    /// <summary>Minimum over scale, where none are stored; of planes that share a minimum, what each plane has beside it.</summary>
     public float FirstMinimum;
     public float SecondMinimum;
+
+    /// <summary>Whether groups have a stored minimum behind their scale.</summary>
     public bool HasMinima;
+
+    /// <summary>
+    /// Whether it is one for both streams, which are the planes of the same weights; the second's factor is then that of halves.
+    /// </summary>
+    public bool SharesMinima;
+
+    /// <summary>Halves from one group to the next.</summary>
+    public int GroupHalves;
+
+    /// <summary>
+    /// What the codes of a stream stand for, in forms that have levels: sixteen nibbles, four times over. Both streams then have the
+    /// same codes.
+    /// </summary>
+    public byte* FirstTable;
+    public byte* SecondTable;
 
     /// <summary>[inputs / 8, rows, 8].</summary>
     public sbyte* Activations;
@@ -34,7 +51,7 @@ internal unsafe struct QuantizedTile
 
     public int Groups;
 
-    /// <summary>Runs of <see cref="RunInputs"/> per group.</summary>
+    /// <summary>Runs per group.</summary>
     public int GroupRuns;
 
     /// <summary>Bytes between what is read and what is prefetched.</summary>

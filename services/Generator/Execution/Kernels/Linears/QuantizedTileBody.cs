@@ -7,15 +7,15 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 /// <summary>The innermost loops, for one instruction set and one number of rows.</summary>
 /// <remarks>Per row and output: for each group in order, sums in integers, then sum += (integers · scale + minimum · Σ activations) ·
 /// scale of the activations, each a single rounding. Nothing in it depends on the other rows or on the tile.</remarks>
-internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
+internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
     where TOps : struct, IQuantizedOps<TInt, TFloat>
     where TInt : struct
     where TFloat : struct
     where TRows : struct, ITileRows
+    where TForm : struct, ITileForm
 {
     private const int VectorBytes = QuantizedLinearLayout.VectorBytes;
     private const int BlockOutputs = QuantizedLinearLayout.BlockOutputs;
-    private const int RunVectors = QuantizedTile.RunInputs / QuantizedLinearLayout.VectorInputs;
 
     /// <summary>Adds both streams' products with all rows.</summary>
     /// <param name="tile">The arguments.</param>
@@ -36,23 +36,16 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
                 Unsafe.SkipInit(out p4); Unsafe.SkipInit(out p5); Unsafe.SkipInit(out p6); Unsafe.SkipInit(out p7);
                 Unsafe.SkipInit(out q0); Unsafe.SkipInit(out q1); Unsafe.SkipInit(out q2); Unsafe.SkipInit(out q3);
                 Unsafe.SkipInit(out q4); Unsafe.SkipInit(out q5); Unsafe.SkipInit(out q6); Unsafe.SkipInit(out q7);
-                TInt codes = TOps.LoadCodes(first), low = TOps.Low(codes), high = TOps.High(codes);
-                codes = TOps.LoadCodes(second);
-                TInt low2 = TOps.Low(codes), high2 = TOps.High(codes);
+                Load(tile, first, second, out var low, out var high, out var low2, out var high2);
                 Prefetch(first + ahead, second + ahead);
                 MultiplyFour(0, activations, low, high, low2, high2, ref p0, ref p1, ref p2, ref p3, ref q0, ref q1, ref q2, ref q3);
                 MultiplyFour(4, activations, low, high, low2, high2, ref p4, ref p5, ref p6, ref p7, ref q4, ref q5, ref q6, ref q7);
-                for (var i = 1; i < RunVectors; i++)
+                for (var i = 1; i < TForm.RunVectors; i++)
                 {
                     first += VectorBytes;
                     second += VectorBytes;
                     activations += 8 * TRows.Count;
-                    codes = TOps.LoadCodes(first);
-                    low = TOps.Low(codes);
-                    high = TOps.High(codes);
-                    codes = TOps.LoadCodes(second);
-                    low2 = TOps.Low(codes);
-                    high2 = TOps.High(codes);
+                    Load(tile, first, second, out low, out high, out low2, out high2);
                     Prefetch(first + ahead, second + ahead);
                     AddFour(0, activations, low, high, low2, high2, ref p0, ref p1, ref p2, ref p3, ref q0, ref q1, ref q2, ref q3);
                     AddFour(4, activations, low, high, low2, high2, ref p4, ref p5, ref p6, ref p7, ref q4, ref q5, ref q6, ref q7);
@@ -78,6 +71,28 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
                     4, run, groupSums, sums, parameters, scale, minimum, scale2, minimum2, p4, p5, p6, p7, q4, q5, q6, q7);
             }
         }
+    }
+
+    /// <summary>The next nibbles of both streams; where codes stand for levels, both planes of the one stream's.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(
+        QuantizedTile* tile, byte* first, byte* second, out TInt low, out TInt high, out TInt low2, out TInt high2)
+    {
+        var codes = TOps.LoadCodes(first);
+        low = TOps.Low(codes);
+        high = TOps.High(codes);
+        if (TForm.HasLevels)
+        {
+            low2 = TOps.LookUp(tile->SecondTable, low);
+            high2 = TOps.LookUp(tile->SecondTable, high);
+            low = TOps.LookUp(tile->FirstTable, low);
+            high = TOps.LookUp(tile->FirstTable, high);
+            return;
+        }
+
+        codes = TOps.LoadCodes(second);
+        low2 = TOps.Low(codes);
+        high2 = TOps.High(codes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -162,19 +177,26 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
     private static void LoadScales(
         QuantizedTile* tile, int group, int part, out TFloat scale, out TFloat minimum, out TFloat scale2, out TFloat minimum2)
     {
-        var halves = (BlockOutputs * (tile->HasMinima ? 2 : 1) * group) + (TOps.Width * part);
+        var halves = (tile->GroupHalves * group) + (TOps.Width * part);
         ushort* firstHalves = tile->FirstHalves + halves, secondHalves = tile->SecondHalves + halves;
         TFloat factor = TOps.Broadcast(tile->FirstFactor), factor2 = TOps.Broadcast(tile->SecondFactor);
         scale = TOps.LoadHalves(firstHalves, factor);
         scale2 = TOps.LoadHalves(secondHalves, factor2);
-        if (tile->HasMinima)
+        if (!tile->HasMinima)
+        {
+            minimum = TOps.Multiply(scale, TOps.Broadcast(tile->FirstMinimum));
+            minimum2 = TOps.Multiply(scale2, TOps.Broadcast(tile->SecondMinimum));
+        }
+        else if (!tile->SharesMinima)
         {
             minimum = TOps.LoadHalves(firstHalves + BlockOutputs, factor);
             minimum2 = TOps.LoadHalves(secondHalves + BlockOutputs, factor2);
         }
         else
         {
-            minimum = TOps.Multiply(scale, TOps.Broadcast(tile->FirstMinimum));
+            // The minimum is the weight's, so it counts once: in the high plane, with what brings that around its middle.
+            minimum = TOps.LoadHalves(firstHalves + BlockOutputs, factor2);
+            minimum = TOps.MultiplyAdd(scale, TOps.Broadcast(tile->FirstMinimum), minimum);
             minimum2 = TOps.Multiply(scale2, TOps.Broadcast(tile->SecondMinimum));
         }
     }
@@ -226,6 +248,7 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows>
         if (!Sse.IsSupported)
             return;
         Sse.Prefetch0(first);
-        Sse.Prefetch0(second);
+        if (!TForm.HasLevels)
+            Sse.Prefetch0(second);
     }
 }

@@ -13,6 +13,9 @@ internal readonly unsafe struct ScalarQuantizedOps : IQuantizedOps<int, float>
 
     public static int High(int codes) => (codes >>> 4) & 0x0F0F0F0F;
 
+    public static int LookUp(byte* table, int nibbles) =>
+        table[nibbles & 15] | (table[(nibbles >> 8) & 15] << 8) | (table[(nibbles >> 16) & 15] << 16) | (table[(nibbles >> 24) & 15] << 24);
+
     public static int Broadcast(sbyte* activations) => *(int*)activations;
 
     public static int Multiply(int low, int first, int high, int second) => Dot(low, first) + Dot(high, second);

@@ -19,9 +19,10 @@ internal sealed unsafe class LinearCase
     /// <param name="minima">Whether groups have minima.</param>
     /// <param name="seed">Of everything.</param>
     /// <param name="code">A code that all weights have, instead of random ones.</param>
-    public LinearCase(int outputs, int inputs, int group, int bits, bool minima, int seed, int? code = null)
+    /// <param name="levels">What the codes stand for; null where they are numbers.</param>
+    public LinearCase(int outputs, int inputs, int group, int bits, bool minima, int seed, int? code = null, LevelTable? levels = null)
     {
-        (Outputs, Inputs, Group, Bits, Minima) = (outputs, inputs, group, bits, minima);
+        (Outputs, Inputs, Group, Bits, Minima, Levels) = (outputs, inputs, group, bits, minima, levels);
         var random = new Random(seed);
         var (planes, blocks) = (bits / 4, QuantizedLinearLayout.Blocks(outputs));
         var (blockBytes, blockHalves) = ((int)QuantizedLinearLayout.BlockBytes(inputs),
@@ -55,13 +56,29 @@ internal sealed unsafe class LinearCase
                 for (var k = g * group; k < (g + 1) * group; k++)
                 {
                     var middle = bits == 8 ? 128 : 8;
-                    _weights[(n * inputs) + k] = minima
-                        ? ((double)scale * codes[k]) + (double)minimum
-                        : (double)scale * (codes[k] - middle);
+                    _weights[(n * inputs) + k] = levels is not null ? (double)scale * levels[codes[k]]
+                        : minima ? ((double)scale * codes[k]) + (double)minimum : (double)scale * (codes[k] - middle);
                 }
             }
         }
     }
+
+    private LinearCase(LinearCase source, byte[] codes)
+    {
+        (Outputs, Inputs, Group, Bits, Minima) = (source.Outputs, source.Inputs, source.Group, 8, source.Minima);
+        (Codes, Halves, _weights) = (codes, source.Halves, source._weights);
+    }
+
+    /// <summary>A random matrix whose codes are numbers, or stand for the levels of a table by its name.</summary>
+    public static LinearCase Create(int outputs, int inputs, int group, int bits, bool minima, string? levels, int seed) =>
+        new(outputs, inputs, group, bits, minima, seed, levels: levels switch
+        {
+            "iq4" => LevelTable.Iq4,
+            "fp4" => LevelTable.Fp4,
+            // The ends of what a table holds, in no order.
+            "ends" => new LevelTable(-128, 127, 0, -1, 1, 126, -127, 64, -64, 3, -3, 100, -100, 15, 16, -16),
+            _ => null,
+        });
 
     public int Outputs { get; }
 
@@ -72,6 +89,32 @@ internal sealed unsafe class LinearCase
     public int Bits { get; }
 
     public bool Minima { get; }
+
+    public LevelTable? Levels { get; }
+
+    /// <summary>The version of the layout that this matrix needs.</summary>
+    public int Layout => QuantizedLinearLayout.VersionOf(Bits / 4, Group, Minima, Levels is not null);
+
+    /// <summary>The same weights with the codes of a table spelled out in 8 bits.</summary>
+    public LinearCase ToBytes()
+    {
+        var nibbles = new byte[Inputs];
+        var (blocks, blockBytes) = (QuantizedLinearLayout.Blocks(Outputs), (int)QuantizedLinearLayout.BlockBytes(Inputs));
+        var bytes = new LinearCase(this, new byte[2 * Codes.Length]);
+        for (var n = 0; n < Outputs; n++)
+        {
+            QuantizedLinearLayout.Unpack(Codes.AsSpan(n / 16 * blockBytes, blockBytes), n % 16, nibbles);
+            byte[] codes = [.. nibbles.Select(code => (byte)(Levels![code] + 128))];
+            for (var plane = 0; plane < 2; plane++)
+            {
+                QuantizedLinearLayout.Pack(
+                    [.. codes.Select(code => (byte)(plane == 0 ? code >> 4 : code & 15))], n % 16,
+                    bytes.Codes.AsSpan(((plane * blocks) + (n / 16)) * blockBytes, blockBytes));
+            }
+        }
+
+        return bytes;
+    }
 
     public byte[] Codes { get; }
 
@@ -146,6 +189,7 @@ internal sealed unsafe class LinearCase
         fixed (float* input = rows, result = output, parameterSpace = parameters)
         fixed (sbyte* activationSpace = activations)
         {
+            var planes = Levels is null ? null : new LevelPlanes(Levels);
             var step = new QuantizedLinearStep
             {
                 Codes = codes,
@@ -158,11 +202,13 @@ internal sealed unsafe class LinearCase
                 Group = Group,
                 HasMinima = Minima,
                 Planes = Bits / 4,
+                Levels = planes is null ? null : planes.Address,
                 Gated = gated,
                 Activations = activationSpace,
                 Parameters = parameterSpace,
             };
             run((IntPtr)(&step));
+            GC.KeepAlive(planes);
         }
 
         return output;

@@ -68,7 +68,7 @@ public sealed class NormalizedLinearOpTests
     [InlineData("epsilon", 0f, "epsilon is 0")]
     [InlineData("epsilon", -1f, "epsilon is -1")]
     [InlineData("epsilon", float.NaN, "epsilon is NaN")]
-    [InlineData("layout", 2L, "layout 2")]
+    [InlineData("layout", 3L, "layout 3")]
     [InlineData("gated", 1L, "gated linear has 24 outputs")]
     public void Load_AttributeThatDoesNotFit_IsRefusedAndSaysWhatToDo(string name, object value, string expected)
     {

@@ -157,12 +157,14 @@ public sealed class QuantizedHeadTests
         Assert.Contains("2 rows come with 1 numbers", exception.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Load_FourBits_IsRefused()
+    [Theory]
+    [InlineData(4, false)]
+    [InlineData(8, true)]
+    public void Load_FourBitsOrMinima_IsRefused(int bits, bool minima)
     {
-        var exception = Assert.Throws<OnnxRuntimeException>(() => Open(new LinearCase(32, 32, 32, 4, minima: false, seed: 3)));
+        var exception = Assert.Throws<OnnxRuntimeException>(() => Open(new LinearCase(32, 32, 32, bits, minima, seed: 3)));
 
-        Assert.Contains("a head has 8 bits", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("a head has 8 bits and no minima", exception.Message, StringComparison.Ordinal);
     }
 
     private static QuantizedLinearKernel Kernel(string name) => QuantizedLinearKernel.Supported.Single(kernel => kernel.Name == name);

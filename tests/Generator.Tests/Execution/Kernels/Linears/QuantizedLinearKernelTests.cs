@@ -1,4 +1,5 @@
 using Parley.Generator.Execution.Kernels.Linears;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Execution.Kernels.Linears;
 
@@ -9,26 +10,38 @@ public sealed class QuantizedLinearKernelTests
 {
     private static readonly QuantizedLinearKernel Scalar = QuantizedLinearKernel.ScalarVariant;
 
-    /// <summary>Outputs, inputs, group, bits, minima.</summary>
-    public static TheoryData<int, int, int, int, bool> Shapes { get; } = new()
+    /// <summary>Outputs, inputs, group, bits, minima, table of levels.</summary>
+    public static TheoryData<int, int, int, int, bool, string?> Shapes { get; } = new()
     {
-        { 16, 32, 32, 4, false },
-        { 24, 96, 32, 4, true },
-        { 1, 64, 64, 4, true },
-        { 33, 576, 64, 4, true },
-        { 70, 576, 64, 4, false },
-        { 48, 2048, 128, 4, true },
-        { 40, 256, 128, 4, false },
-        { 24, 96, 32, 8, false },
-        { 33, 576, 64, 8, false },
-        { 16, 2048, 128, 8, false },
+        { 16, 32, 32, 4, false, null },
+        { 24, 96, 32, 4, true, null },
+        { 1, 64, 64, 4, true, null },
+        { 33, 576, 64, 4, true, null },
+        { 70, 576, 64, 4, false, null },
+        { 48, 2048, 128, 4, true, null },
+        { 40, 256, 128, 4, false, null },
+        { 24, 96, 32, 8, false, null },
+        { 33, 576, 64, 8, false, null },
+        { 16, 2048, 128, 8, false, null },
+            { 33, 288, 32, 8, true, null },
+        { 16, 256, 128, 8, true, null },
+        { 24, 96, 16, 4, true, null },
+        { 33, 576, 16, 4, false, null },
+        { 40, 256, 16, 8, false, null },
+        { 17, 96, 16, 8, true, null },
+        { 16, 32, 32, 4, false, "iq4" },
+        { 33, 576, 32, 4, false, "iq4" },
+        { 40, 256, 64, 4, false, "fp4" },
+        { 70, 288, 32, 4, false, "fp4" },
+        { 48, 2048, 128, 4, false, "ends" },
     };
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Run_RandomWeightsAndRows_EqualsDoublePrecision(int outputs, int inputs, int group, int bits, bool minima)
+    public void Run_RandomWeightsAndRows_EqualsDoublePrecision(
+        int outputs, int inputs, int group, int bits, bool minima, string? levels)
     {
-        var linear = new LinearCase(outputs, inputs, group, bits, minima, seed: inputs + bits);
+        var linear = LinearCase.Create(outputs, inputs, group, bits, minima, levels, seed: inputs + bits);
         var rows = linear.RandomRows(7, seed: outputs);
         var magnitude = linear.Magnitude(rows);
 
@@ -41,9 +54,10 @@ public sealed class QuantizedLinearKernelTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void Run_EveryInstructionSet_GivesTheBitsOfTheScalarOne(int outputs, int inputs, int group, int bits, bool minima)
+    public void Run_EveryInstructionSet_GivesTheBitsOfTheScalarOne(
+        int outputs, int inputs, int group, int bits, bool minima, string? levels)
     {
-        var linear = new LinearCase(outputs, inputs, group, bits, minima, seed: inputs);
+        var linear = LinearCase.Create(outputs, inputs, group, bits, minima, levels, seed: inputs);
         for (var rows = 1; rows <= 17; rows++)
         {
             var values = linear.RandomRows(rows, seed: rows);
@@ -54,13 +68,18 @@ public sealed class QuantizedLinearKernelTests
     }
 
     [Theory]
-    [InlineData(4, false)]
-    [InlineData(8, false)]
-    [InlineData(4, true)]
-    [InlineData(8, true)]
-    public void Run_RowsAloneOrTogether_GivesTheSameBits(int bits, bool gated)
+    [InlineData(4, 64, true, null, false)]
+    [InlineData(8, 64, false, null, false)]
+    [InlineData(4, 64, true, null, true)]
+    [InlineData(8, 64, false, null, true)]
+    [InlineData(8, 32, true, null, false)]
+    [InlineData(8, 16, false, null, true)]
+    [InlineData(4, 16, true, null, false)]
+    [InlineData(4, 32, false, "iq4", false)]
+    [InlineData(4, 32, false, "fp4", true)]
+    public void Run_RowsAloneOrTogether_GivesTheSameBits(int bits, int group, bool minima, string? levels, bool gated)
     {
-        var linear = new LinearCase(64, 576, 64, bits, minima: bits == 4, seed: 4);
+        var linear = LinearCase.Create(64, 576, group, bits, minima, levels, seed: 4);
         var rows = linear.RandomRows(40, seed: 5);
         var columns = gated ? 32 : 64;
         foreach (var kernel in QuantizedLinearKernel.Supported)
@@ -74,12 +93,16 @@ public sealed class QuantizedLinearKernelTests
     }
 
     [Theory]
-    [InlineData(4, true)]
-    [InlineData(4, false)]
-    [InlineData(8, false)]
-    public void Run_Gated_IsSiluOfTheFirstHalfTimesTheSecond(int bits, bool minima)
+    [InlineData(4, 128, true, null)]
+    [InlineData(4, 128, false, null)]
+    [InlineData(8, 128, false, null)]
+    [InlineData(8, 32, true, null)]
+    [InlineData(8, 16, false, null)]
+    [InlineData(4, 16, true, null)]
+    [InlineData(4, 32, false, "iq4")]
+    public void Run_Gated_IsSiluOfTheFirstHalfTimesTheSecond(int bits, int group, bool minima, string? levels)
     {
-        var linear = new LinearCase(96, 256, 128, bits, minima, seed: 8);
+        var linear = LinearCase.Create(96, 256, group, bits, minima, levels, seed: 8);
         float[] rows = [.. linear.RandomRows(11, seed: 1).Select((x, i) => x * (i < 256 ? 1000 : 1 + (i / 256)))];
         var plain = linear.Run(Scalar, rows);
         var expected = new double[11 * 48];
@@ -98,15 +121,37 @@ public sealed class QuantizedLinearKernelTests
         }
     }
 
+    /// <summary>Levels are computed as the weights of 8 bits that they are: a table takes half the room and changes no bit.</summary>
+    [Theory]
+    [InlineData("iq4", 32, false)]
+    [InlineData("fp4", 32, true)]
+    [InlineData("ends", 64, false)]
+    public void Run_Levels_GivesTheBitsOfTheSameWeightsInEightBits(string levels, int group, bool gated)
+    {
+        var linear = LinearCase.Create(96, 576, group, bits: 4, minima: false, levels, seed: 6);
+        var bytes = linear.ToBytes();
+        for (var rows = 1; rows <= 13; rows++)
+        {
+            var values = linear.RandomRows(rows, seed: rows);
+            var expected = Bits(bytes.Run(Scalar, values, gated));
+            foreach (var kernel in QuantizedLinearKernel.Supported)
+                Assert.Equal(expected, Bits(linear.Run(kernel, values, gated)));
+        }
+    }
+
     /// <summary>All codes and all activations at their largest: a 16-bit sum that overflowed would change sign.</summary>
     [Theory]
-    [InlineData(4, 15, 1f)]
-    [InlineData(4, 15, -1f)]
-    [InlineData(8, 255, 1f)]
-    [InlineData(8, 255, -1f)]
-    public void Run_ExtremeCodesAndActivations_DoNotSaturate(int bits, int code, float activation)
+    [InlineData(4, 128, 15, 1f, false)]
+    [InlineData(4, 128, 15, -1f, false)]
+    [InlineData(8, 128, 255, 1f, false)]
+    [InlineData(8, 128, 255, -1f, false)]
+    [InlineData(8, 16, 255, -1f, false)]
+    [InlineData(4, 128, 0, 1f, true)]
+    [InlineData(4, 128, 15, -1f, true)]
+    public void Run_ExtremeCodesAndActivations_DoNotSaturate(int bits, int group, int code, float activation, bool hasLevels)
     {
-        var linear = new LinearCase(32, 256, 128, bits, minima: false, seed: 1, code);
+        var levels = hasLevels ? new LevelTable(-128, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 127) : null;
+        var linear = new LinearCase(32, 256, group, bits, minima: false, seed: 1, code, levels);
         var rows = Enumerable.Repeat(activation, 5 * 256).ToArray();
         var expected = linear.Expected(rows, rounded: false);
         foreach (var kernel in QuantizedLinearKernel.Supported)

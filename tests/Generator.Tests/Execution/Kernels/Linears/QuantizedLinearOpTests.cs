@@ -11,13 +11,16 @@ namespace Parley.Generator.Tests.Execution.Kernels.Linears;
 public sealed class QuantizedLinearOpTests
 {
     [Theory]
-    [InlineData(24, 96, 32, 4, true)]
-    [InlineData(528, 576, 64, 4, true)]
-    [InlineData(1000, 576, 64, 8, false)]
-    [InlineData(2048, 256, 128, 4, false)]
-    public void Run_AnyRows_GivesTheBitsOfTheScalarKernel(int outputs, int inputs, int group, int bits, bool minima)
+    [InlineData(24, 96, 32, 4, true, null)]
+    [InlineData(528, 576, 64, 4, true, null)]
+    [InlineData(1000, 576, 64, 8, false, null)]
+    [InlineData(2048, 256, 128, 4, false, null)]
+    [InlineData(1000, 288, 32, 8, true, null)]
+    [InlineData(1000, 256, 16, 8, false, null)]
+    [InlineData(528, 576, 32, 4, false, "iq4")]
+    public void Run_AnyRows_GivesTheBitsOfTheScalarKernel(int outputs, int inputs, int group, int bits, bool minima, string? levels)
     {
-        var linear = new LinearCase(outputs, inputs, group, bits, minima, seed: 3);
+        var linear = LinearCase.Create(outputs, inputs, group, bits, minima, levels, seed: 3);
         using var session = Open(linear);
         foreach (var count in new[] { 1, 2, 5, 40, 3, 130 })
         {
@@ -60,11 +63,13 @@ public sealed class QuantizedLinearOpTests
     }
 
     [Theory]
-    [InlineData("layout", 2L, "layout 2")]
+    [InlineData("layout", 3L, "layout 3")]
+    [InlineData("layout", 2L, "need layout 1")]
     [InlineData("layout", 0L, "layout 0")]
     [InlineData("bits", 3L, "bits 3")]
     [InlineData("bits", 8L, "codes [2, 512]")]
-    [InlineData("group", 16L, "group 16")]
+    [InlineData("group", 8L, "group 8")]
+    [InlineData("group", 16L, "scales [2, 64]")]
     [InlineData("group", 64L, "scales [2, 64]")]
     [InlineData("K", 96L, "codes [2, 512]")]
     [InlineData("K", 48L, "K 48")]
@@ -81,13 +86,45 @@ public sealed class QuantizedLinearOpTests
         Assert.Contains("import the model again", exception.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A build that knows no tables would read the codes as numbers, so such a node has a layout that it refuses.</summary>
     [Theory]
-    [InlineData(24, 96, 32, 4, true)]
-    [InlineData(40, 128, 128, 4, false)]
-    [InlineData(1000, 576, 64, 8, false)]
-    public void Gather_AnyRows_GivesTheirWeights(int outputs, int inputs, int group, int bits, bool minima)
+    [InlineData("levels", 0, "need layout 2")]
+    [InlineData("layout", 2, "need layout 1")]
+    public void Load_TableUnderTheWrongLayout_IsRefused(string what, int layout, string expected)
     {
-        var matrix = new LinearCase(outputs, inputs, group, bits, minima, seed: 3);
+        var linear = LinearCase.Create(24, 64, 32, 4, minima: false, what == "levels" ? "iq4" : null, seed: 3);
+
+        var exception = Assert.Throws<OnnxRuntimeException>(() => Open(linear, ("layout", layout == 2 ? 2L : 1L)));
+
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(15, 4, 32, "levels must be 16 numbers")]
+    [InlineData(17, 4, 32, "a list of 17 numbers")]
+    [InlineData(-16, 4, 32, "levels must be 16 numbers from -128 to 127")]
+    [InlineData(16, 8, 32, "levels go with 4 bits")]
+    [InlineData(16, 4, 16, "levels go with 4 bits")]
+    public void Load_TableThatDoesNotFit_IsRefused(int count, int bits, int group, string expected)
+    {
+        var linear = LinearCase.Create(24, 64, group, bits, minima: false, levels: null, seed: 3);
+        var levels = Enumerable.Range(0, Math.Abs(count)).Select(i => count < 0 ? 128L : i).ToArray();
+
+        var exception = Assert.Throws<OnnxRuntimeException>(() => Open(linear, ("layout", 2L), ("levels", levels)));
+
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(24, 96, 32, 4, true, null)]
+    [InlineData(40, 128, 128, 4, false, null)]
+    [InlineData(1000, 576, 64, 8, false, null)]
+    [InlineData(40, 128, 32, 8, true, null)]
+    [InlineData(40, 128, 16, 4, true, null)]
+    [InlineData(40, 128, 32, 4, false, "fp4")]
+    public void Gather_AnyRows_GivesTheirWeights(int outputs, int inputs, int group, int bits, bool minima, string? levels)
+    {
+        var matrix = LinearCase.Create(outputs, inputs, group, bits, minima, levels, seed: 3);
         using var session = Open(matrix, QuantizedGatherOp.OpName, OnnxGraphWriter.Int64, [-1]);
         long[] ids = [outputs - 1, 0, 17, 17, outputs / 2];
         using var indices = OrtValue.CreateTensorValueFromMemory(ids, [ids.Length]);
@@ -128,9 +165,11 @@ public sealed class QuantizedLinearOpTests
         var names = changed.Select(attribute => attribute.Name).ToList();
         (string Name, object Value)[] attributes =
         [
-            ("layout", (long)QuantizedLinearLayout.Version), ("K", (long)linear.Inputs), ("N", (long)linear.Outputs),
+            ("layout", (long)linear.Layout), ("K", (long)linear.Inputs), ("N", (long)linear.Outputs),
             ("bits", (long)linear.Bits), ("group", (long)linear.Group),
         ];
+        if (linear.Levels is { } levels)
+            attributes = [.. attributes, ("levels", levels.Levels.ToArray().Select(level => (long)level).ToArray())];
         var model = new OnnxGraphWriter()
             .Input("x", inputType, inputShape)
             .Constant("codes", OnnxGraphWriter.UInt8, linear.Codes, linear.Bits / 4 * blocks,
