@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Parley.PackageFormat;
 
 /// <summary>
@@ -51,9 +53,39 @@ public static class QuantizedLinearLayout
     {
         for (var i = 0; i < nibbles.Length; i += VectorInputs)
         {
-            var target = block.Slice((i / VectorInputs * VectorBytes) + (4 * lane), 4);
-            for (var j = 0; j < 4; j++)
-                target[j] = (byte)(nibbles[i + j] | (nibbles[i + 4 + j] << 4));
+            var first = BinaryPrimitives.ReadUInt32LittleEndian(nibbles[i..]);
+            var second = BinaryPrimitives.ReadUInt32LittleEndian(nibbles[(i + 4)..]);
+            Put(first | (second << 4), i, lane, block);
+        }
+    }
+
+    /// <summary>The same of codes of 4 bits that lie two to a byte, which is twice as fast as to take them apart first.</summary>
+    /// <param name="pairs">Codes of all inputs, the even one in the low nibble.</param>
+    /// <param name="lane">The output within its block.</param>
+    /// <param name="block">The block's codes.</param>
+    public static void PackPairs(ReadOnlySpan<byte> pairs, int lane, Span<byte> block)
+    {
+        for (var i = 0; i < pairs.Length; i += VectorInputs / 2)
+        {
+            var four = BinaryPrimitives.ReadUInt32LittleEndian(pairs[i..]);
+            Put(Spread(four & 0xFFFF) | (Spread(four >> 16) << 4), 2 * i, lane, block);
+        }
+    }
+
+    /// <summary>The same of codes of 8 bits.</summary>
+    /// <param name="codes">Codes of all inputs.</param>
+    /// <param name="lane">The output within its block.</param>
+    /// <param name="high">The block's codes in the plane of the high nibbles.</param>
+    /// <param name="low">The block's codes in that of the low ones.</param>
+    public static void PackBytes(ReadOnlySpan<byte> codes, int lane, Span<byte> high, Span<byte> low)
+    {
+        const uint LowNibbles = 0x0F0F0F0F;
+        for (var i = 0; i < codes.Length; i += VectorInputs)
+        {
+            var first = BinaryPrimitives.ReadUInt32LittleEndian(codes[i..]);
+            var second = BinaryPrimitives.ReadUInt32LittleEndian(codes[(i + 4)..]);
+            Put(((first >> 4) & LowNibbles) | (second & ~LowNibbles), i, lane, high);
+            Put((first & LowNibbles) | ((second & LowNibbles) << 4), i, lane, low);
         }
     }
 
@@ -69,5 +101,15 @@ public static class QuantizedLinearLayout
                 nibbles[i + 4 + j] = (byte)(source[j] >> 4);
             }
         }
+    }
+
+    private static void Put(uint codes, int input, int lane, Span<byte> block) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(block[((input / VectorInputs * VectorBytes) + (4 * lane))..], codes);
+
+    /// <summary>Four nibbles, each into the low half of a byte.</summary>
+    private static uint Spread(uint nibbles)
+    {
+        var bytes = (nibbles | (nibbles << 8)) & 0x00FF00FF;
+        return (bytes | (bytes << 4)) & 0x0F0F0F0F;
     }
 }

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Gguf;
@@ -139,12 +141,17 @@ internal static class GgufBlocks
     /// <summary>The code of a weight in a group of 32: the first half has the low nibbles.</summary>
     internal static int Nibble(ReadOnlySpan<byte> codes, int i) => codes[i % 16] >> (i / 16 * 4) & 15;
 
-    /// <summary>Nibbles of one half of the bytes, two neighbours to a byte.</summary>
+    /// <summary>Nibbles of one half of 16 or 32 bytes, two neighbours to a byte.</summary>
     private static void Pair(ReadOnlySpan<byte> source, bool high, Span<byte> pairs)
     {
-        var shift = high ? 4 : 0;
-        for (var i = 0; i < pairs.Length; i++)
-            pairs[i] = (byte)((source[2 * i] >> shift & 15) | ((source[(2 * i) + 1] >> shift & 15) << 4));
+        for (var i = 0; i < pairs.Length; i += 8)
+        {
+            // Numbers of 16 bits hold two neighbours: the even one in the low byte.
+            var two = MemoryMarshal.Read<Vector128<ushort>>(source[(2 * i)..]);
+            two = (high ? two >> 4 : two) & Vector128.Create((ushort)0x0F0F);
+            var packed = (two | (two >> 4)) & Vector128.Create((ushort)0x00FF);
+            BinaryPrimitives.WriteUInt64LittleEndian(pairs[i..], Vector128.Narrow(packed, packed).AsUInt64().ToScalar());
+        }
     }
 
     internal static float ReadHalf(ReadOnlySpan<byte> bytes) => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes);

@@ -20,15 +20,19 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     /// <param name="precision">How weights are stored.</param>
     /// <param name="contextTokensMax">Positions that the package serves.</param>
     /// <param name="describe">Makes the manifest from the files.</param>
+    /// <param name="converted">Called when all weights are converted, while the last of them are still being hashed and flushed.</param>
     /// <returns>Length of all files.</returns>
     public long Write(
-        CheckpointReader checkpoint, Precision precision, int contextTokensMax,
-            Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe)
+        CheckpointReader checkpoint,
+        Precision precision,
+        int contextTokensMax,
+        Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe,
+        Action? converted = null)
     {
         WriteSmall(checkpoint);
         var graph = new OnnxGraphBuilder(DataName);
         DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
-        var data = WriteData(graph, checkpoint.Tensors);
+        var data = WriteData(graph, checkpoint.Tensors, converted);
         using (var file = File.Create(Path.Combine(folder, GraphName)))
         {
             graph.Build(ModelImport.Version).WriteTo(file);
@@ -67,7 +71,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         return bytes.Length;
     }
 
-    private PackageFile WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors)
+    private PackageFile WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors, Action? converted)
     {
         using var data = new DataFile(Path.Combine(folder, DataName), graph.DataBytes);
         using var hash = new TrailingHash(data, parallel.CancellationToken);
@@ -85,6 +89,8 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
             progress?.Report(new ImportProgress("convert", done, total));
         }
 
+        hash.End();
+        converted?.Invoke();
         return new PackageFile(graph.DataBytes, hash.Complete());
     }
 

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Safetensors;
 
@@ -25,36 +27,35 @@ internal static class ByteRounding
     /// <param name="linear">The weights.</param>
     /// <param name="row">Row among all parts.</param>
     /// <param name="group">Weights per scale.</param>
-    /// <param name="weights">Takes the row as the checkpoint has it.</param>
+    /// <param name="weights">Room for the row; what is taken over as it is stored need not be widened into it.</param>
     /// <param name="codes">Takes one byte per weight: weight = (code − 128) · scale.</param>
     /// <param name="scales">Takes one scale per group.</param>
     public static void Round(
         CheckpointTensors tensors, LinearWeights linear, int row, int group, Span<float> weights, Span<byte> codes, Span<Half> scales)
     {
-        linear.Read(tensors, row, 0, weights);
         var (part, partRow) = linear.Find(row);
         if (group != GridGroup || !tensors.HasLevels(part.Weight))
         {
+            linear.Read(tensors, row, 0, weights);
             SymmetricQuantizer.Quantize(weights, group, codes, scales);
             return;
         }
 
-        Span<sbyte> levels = new sbyte[weights.Length];
         Span<float> given = new float[scales.Length];
-        tensors.ReadLevels(part.Weight, partRow, levels, given);
+        tensors.ReadLevels(part.Weight, partRow, MemoryMarshal.Cast<byte, sbyte>(codes), given);
+        // To add 128 to a number of 8 bits is to turn its sign bit.
+        TensorPrimitives.Xor(codes, (byte)ZeroPoint, codes);
+        TensorPrimitives.ConvertToHalf(given, scales);
+        var isRead = false;
         for (var g = 0; g < scales.Length; g++)
         {
-            scales[g] = (Half)given[g];
-            var start = g * group;
-            var target = codes.Slice(start, group);
-            if (!(MathF.Abs((float)scales[g] - given[g]) <= MathF.Abs(given[g]) * ScaleErrorMax))
-            {
-                SymmetricQuantizer.Quantize(weights.Slice(start, group), group, target, scales.Slice(g, 1));
+            if (MathF.Abs((float)scales[g] - given[g]) <= MathF.Abs(given[g]) * ScaleErrorMax)
                 continue;
-            }
-
-            for (var i = 0; i < group; i++)
-                target[i] = (byte)(ZeroPoint + levels[start + i]);
+            if (!isRead)
+                linear.Read(tensors, row, 0, weights);
+            isRead = true;
+            SymmetricQuantizer.Quantize(
+                weights.Slice(g * group, group), group, codes.Slice(g * group, group), scales.Slice(g, 1));
         }
     }
 

@@ -39,7 +39,6 @@ internal sealed class Int4Format(GroupRounding rounding) : PackedFormat
         var groups = linear.Inputs / group;
         Span<float> row = new float[linear.Inputs];
         Span<byte> pairs = new byte[linear.Inputs / 2];
-        Span<byte> nibbles = new byte[linear.Inputs];
         Span<float> scales = new float[groups];
         Span<float> offsets = new float[groups];
         Span<byte> blockCodes = new byte[matrix.BlockBytes];
@@ -49,9 +48,7 @@ internal sealed class Int4Format(GroupRounding rounding) : PackedFormat
             if (!rounding.TakesOver(tensors, linear, (block * Lanes) + lane))
                 linear.Read(tensors, (block * Lanes) + lane, 0, row);
             round((block * Lanes) + lane, row, pairs, scales, offsets);
-            for (var i = 0; i < pairs.Length; i++)
-                (nibbles[2 * i], nibbles[(2 * i) + 1]) = ((byte)(pairs[i] & 15), (byte)(pairs[i] >> 4));
-            QuantizedLinearLayout.Pack(nibbles, lane, blockCodes);
+            QuantizedLinearLayout.PackPairs(pairs, lane, blockCodes);
             for (var g = 0; g < groups; g++)
             {
                 var at = (g * matrix.GroupHalves) + lane;

@@ -28,7 +28,6 @@ internal sealed class Int8Format(int blockMax) : PackedFormat
         var linear = matrix.Linear;
         Span<float> row = new float[linear.Inputs];
         Span<byte> rowCodes = new byte[linear.Inputs];
-        Span<byte> nibbles = new byte[linear.Inputs];
         Span<Half> scales = new Half[linear.Inputs / matrix.Group];
         Span<byte> high = new byte[matrix.BlockBytes];
         Span<byte> low = new byte[matrix.BlockBytes];
@@ -36,12 +35,7 @@ internal sealed class Int8Format(int blockMax) : PackedFormat
         for (var lane = 0; lane < Lanes && (block * Lanes) + lane < linear.Outputs; lane++)
         {
             ByteRounding.Round(tensors, linear, (block * Lanes) + lane, matrix.Group, row, rowCodes, scales);
-            for (var i = 0; i < nibbles.Length; i++)
-                nibbles[i] = (byte)(rowCodes[i] >> 4);
-            QuantizedLinearLayout.Pack(nibbles, lane, high);
-            for (var i = 0; i < nibbles.Length; i++)
-                nibbles[i] = (byte)(rowCodes[i] & 15);
-            QuantizedLinearLayout.Pack(nibbles, lane, low);
+            QuantizedLinearLayout.PackBytes(rowCodes, lane, high, low);
             for (var g = 0; g < scales.Length; g++)
                 blockHalves[(g * Lanes) + lane] = scales[g];
         }

@@ -62,7 +62,8 @@ internal sealed class OrtInt4Format(GroupRounding rounding) : LinearFormat
             var scaleBuffer = ArrayPool<float>.Shared.Rent(count * blocks);
             for (var r = 0; r < count; r++)
             {
-                linear.Read(tensors, first + r, 0, row);
+                if (!rounding.TakesOver(tensors, linear, first + r))
+                    linear.Read(tensors, first + r, 0, row);
                 round(first + r, row, codeBuffer.AsSpan(r * rowBytes, rowBytes),
                     scaleBuffer.AsSpan(r * blocks, blocks), rowOffsets);
                 for (var b = 0; b < blocks; b++)

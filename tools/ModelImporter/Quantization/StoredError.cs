@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics.Tensors;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Safetensors;
 
@@ -15,8 +16,9 @@ internal static class StoredError
 
     /// <summary>Measures all matrices that were rounded before.</summary>
     /// <param name="checkpoint">The source.</param>
+    /// <param name="parallel">Threads and the end of the work.</param>
     /// <param name="isInt4">Whether 4-bit grids of the layers are kept as such; else all go to 8 bits.</param>
-    public static IReadOnlyList<TypeError> Measure(CheckpointReader checkpoint, bool isInt4)
+    public static IReadOnlyList<TypeError> Measure(CheckpointReader checkpoint, ParallelOptions parallel, bool isInt4)
     {
         var (tensors, weights) = (checkpoint.Tensors, checkpoint.Weights);
         var rounding = new PlainRounding(PlainRounding.DefaultGroup);
@@ -24,14 +26,14 @@ internal static class StoredError
         foreach (var linear in weights.Layers.SelectMany(layer => layer.Linears))
         {
             if (!isInt4 || rounding.StaysAtBytes(tensors, linear))
-                Add(tensors, linear, null, sums);
+                Add(tensors, linear, null, parallel, sums);
             else if (rounding.KeepsGrid(tensors, linear))
-                Add(tensors, linear, rounding, sums);
+                Add(tensors, linear, rounding, parallel, sums);
         }
 
-        Add(tensors, weights.Embedding, null, sums);
+        Add(tensors, weights.Embedding, null, parallel, sums);
         if (!checkpoint.Config.Shape.TiedEmbeddings)
-            Add(tensors, weights.Head, null, sums);
+            Add(tensors, weights.Head, null, parallel, sums);
         return [.. sums.Select(sum => new TypeError(sum.Key, sum.Value.Squares > 0 ? Math.Sqrt(sum.Value.Errors / sum.Value.Squares) : 0))];
     }
 
@@ -42,7 +44,7 @@ internal static class StoredError
             CultureInfo.InvariantCulture, $"{error.Type} {(error.Relative == 0 ? "0 (exact)" : $"{error.Relative:0.00000}")}"))) + ".";
 
     private static void Add(
-        CheckpointTensors tensors, LinearWeights linear, PlainRounding? fourBits,
+        CheckpointTensors tensors, LinearWeights linear, PlainRounding? fourBits, ParallelOptions parallel,
         SortedDictionary<string, (double Errors, double Squares)> sums)
     {
         var first = 0;
@@ -50,7 +52,7 @@ internal static class StoredError
         {
             if (tensors.IsQuantized(part.Weight))
             {
-                var (errors, squares) = Measure(tensors, linear, (first, part.Outputs), fourBits);
+                var (errors, squares) = Measure(tensors, linear, (first, part.Outputs), fourBits, parallel);
                 var sum = sums.GetValueOrDefault(tensors.TypeOf(part.Weight));
                 sums[tensors.TypeOf(part.Weight)] = (sum.Errors + errors, sum.Squares + squares);
             }
@@ -62,40 +64,40 @@ internal static class StoredError
     }
 
     private static (double Errors, double Squares) Measure(
-        CheckpointTensors tensors, LinearWeights linear, (int First, int Count) rows, PlainRounding? fourBits)
+        CheckpointTensors tensors, LinearWeights linear, (int First, int Count) rows, PlainRounding? fourBits, ParallelOptions parallel)
+    {
+        var looked = Math.Min(rows.Count, RowsMax);
+        var measured = new (double Errors, double Squares)[looked];
+        var round = fourBits?.Prepare(tensors, linear, ByteRounding.GroupOf(tensors, linear, PlainRounding.DefaultGroup), parallel);
+        Parallel.For(0, looked, parallel, sample => measured[sample] = MeasureRow(
+            tensors, linear, rows.First + (int)((long)sample * rows.Count / looked), round));
+
+        // Of a large matrix a part was looked at, which stands for the whole of it. Added up in order, whoever was done first.
+        var share = (double)rows.Count / looked;
+        return (measured.Sum(row => row.Errors) * share, measured.Sum(row => row.Squares) * share);
+    }
+
+    private static (double Errors, double Squares) MeasureRow(CheckpointTensors tensors, LinearWeights linear, int row, RowRounder? round)
     {
         var group = ByteRounding.GroupOf(tensors, linear, PlainRounding.DefaultGroup);
-        var round = fourBits?.Prepare(tensors, linear, group, new ParallelOptions());
         var (weights, stored) = (new float[linear.Inputs], new float[linear.Inputs]);
-        var (codes, halves) = (new byte[linear.Inputs], new Half[linear.Inputs / group]);
-        var (scales, offsets) = (new float[linear.Inputs / group], new float[linear.Inputs / group]);
-        var (errors, squares) = (0.0, 0.0);
-        var looked = Math.Min(rows.Count, RowsMax);
-        for (var sample = 0; sample < looked; sample++)
+        if (round is null)
         {
-            var row = rows.First + (int)((long)sample * rows.Count / looked);
-            if (round is null)
-            {
-                ByteRounding.Round(tensors, linear, row, group, weights, codes, halves);
-                ByteRounding.Widen(codes, halves, group, stored);
-            }
-            else
-            {
-                linear.Read(tensors, row, 0, weights);
-                round(row, weights, codes, scales, offsets);
-                for (var i = 0; i < stored.Length; i++)
-                    stored[i] = AffineQuantizer.Weight(codes, scales, offsets, group, i);
-            }
-
+            var (codes, halves) = (new byte[linear.Inputs], new Half[linear.Inputs / group]);
+            ByteRounding.Round(tensors, linear, row, group, weights, codes, halves);
+            ByteRounding.Widen(codes, halves, group, stored);
+            linear.Read(tensors, row, 0, weights);
+        }
+        else
+        {
+            var (codes, scales, offsets) = (new byte[linear.Inputs / 2], new float[linear.Inputs / group], new float[linear.Inputs / group]);
+            linear.Read(tensors, row, 0, weights);
+            round(row, weights, codes, scales, offsets);
             for (var i = 0; i < stored.Length; i++)
-            {
-                errors += ((double)stored[i] - weights[i]) * ((double)stored[i] - weights[i]);
-                squares += (double)weights[i] * weights[i];
-            }
+                stored[i] = AffineQuantizer.Weight(codes, scales, offsets, group, i);
         }
 
-        // Of a large matrix a part was looked at, which stands for the whole of it.
-        var share = (double)rows.Count / looked;
-        return (errors * share, squares * share);
+        TensorPrimitives.Subtract(stored, weights, stored);
+        return (TensorPrimitives.SumOfSquares<float>(stored), TensorPrimitives.SumOfSquares<float>(weights));
     }
 }
