@@ -90,7 +90,8 @@ internal static class StoredError
         }
         else
         {
-            var (codes, scales, offsets) = (new byte[linear.Inputs / 2], new float[linear.Inputs / group], new float[linear.Inputs / group]);
+            var codes = new byte[linear.Inputs / 2];
+            var (scales, offsets) = (new float[linear.Inputs / group], new float[linear.Inputs / group]);
             linear.Read(tensors, row, 0, weights);
             round(row, weights, codes, scales, offsets);
             for (var i = 0; i < stored.Length; i++)

@@ -50,7 +50,9 @@ internal static class TransposedMatrix
         ArrayPool<T>.Shared.Return(block);
     }
 
-    /// <summary>As many rows as the memory holds; where they do not all fit, runs are whole pages of the file if they are long enough.</summary>
+    /// <summary>
+    /// As many rows as the memory holds; where they do not all fit, runs are whole pages of the file if they are long enough.
+    /// </summary>
     private static int RowsPerBlock(LinearWeights linear, int size, int blockBytes)
     {
         var rows = Math.Clamp(blockBytes / size / linear.Inputs, 1, linear.Outputs);
