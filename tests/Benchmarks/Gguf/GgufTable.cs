@@ -42,7 +42,8 @@ internal static class GgufTable
             var original = await LogitsAsync(folder, Path.Combine(root, "original"), ids);
             Console.WriteLine($"{ids.Length} ids; hidden size widened with zeros to {checkpoint.Hidden}; load {Load()}");
             Console.WriteLine("| Type | Read | Precision | Bits of a weight, file → package | Weights, package from file "
-                + "| Logits, package from file | file from original | package from original | File | Package | Import | Processor | Anonymous memory |");
+                + "| Logits, package from file | file from original | package from original | File | Package "
+                + "| Import | Processor | Anonymous memory |");
             Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
             foreach (var type in types)
                 Console.WriteLine(await RowAsync(checkpoint, folder, type, root, ids, original));
@@ -73,7 +74,8 @@ internal static class GgufTable
         var row = string.Create(CultureInfo.InvariantCulture,
             $"| {type} | yes | {precision} | {8.0 * bytes / weights:0.00} → {8.0 * data / weights:0.00} "
             + $"| {WeightError(type, import.Output)} | {PackageLogits.Error(logits, exact):0.00000} "
-            + $"| {PackageLogits.Error(exact, original):0.00000} | {PackageLogits.Error(logits, original):0.00000} | {new FileInfo(file).Length / 1e6:0} MB | {data / 1e6:0} MB "
+            + $"| {PackageLogits.Error(exact, original):0.00000} | {PackageLogits.Error(logits, original):0.00000} "
+            + $"| {new FileInfo(file).Length / 1e6:0} MB | {data / 1e6:0} MB "
             + $"| {import.Seconds:0.0} s | {import.ProcessorSeconds:0.0} s | {import.AnonymousBytes >> 20} MiB |");
         Directory.Delete(package, recursive: true);
         Directory.Delete(source, recursive: true);
