@@ -82,7 +82,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         foreach (var (index, fill) in graph.Fills.Index())
         {
             parallel.CancellationToken.ThrowIfCancellationRequested();
-            Run(fill, data);
+            Run(() => fill.Run(data, parallel));
             tensors.Release();
             hash.Advance(ends[index]);
             done += fill.Bytes;
@@ -90,7 +90,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         }
 
         hash.End();
-        converted?.Invoke();
+        Run(() => converted?.Invoke());
         return new PackageFile(graph.DataBytes, hash.Complete());
     }
 
@@ -109,11 +109,11 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     }
 
     /// <summary>Parallel loops wrap what goes wrong in them; the first failure alone is what the caller can act on.</summary>
-    private void Run(TensorFill fill, DataFile data)
+    private static void Run(Action work)
     {
         try
         {
-            fill.Run(data, parallel);
+            work();
         }
         catch (AggregateException exception)
         {
