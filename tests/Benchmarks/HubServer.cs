@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -21,6 +22,7 @@ internal sealed class HubServer : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly HubThrottle _throttle;
+    private long _firstRequest;
     private readonly Dictionary<string, (string Path, long Bytes, string GitId, string? Sha256)> _files;
 
     private HubServer(WebApplication app, string folder, double bytesPerSecond)
@@ -31,6 +33,12 @@ internal sealed class HubServer : IAsyncDisposable
     }
 
     public string Endpoint => _app.Urls.Single();
+
+    /// <summary>When the first request since the last <see cref="Forget"/> came.</summary>
+    public long FirstRequestTimestamp => Volatile.Read(ref _firstRequest);
+
+    /// <summary>Takes the next request for the first.</summary>
+    public void Forget() => Volatile.Write(ref _firstRequest, 0);
 
     /// <summary>Serves a folder.</summary>
     /// <param name="folder">The folder.</param>
@@ -60,6 +68,7 @@ internal sealed class HubServer : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext context)
     {
+        Interlocked.CompareExchange(ref _firstRequest, Stopwatch.GetTimestamp(), 0);
         var path = context.Request.Path.Value!.Trim('/');
         if (path.StartsWith($"api/models/{Repository}/revision/", StringComparison.Ordinal) || path == $"api/models/{Repository}")
         {

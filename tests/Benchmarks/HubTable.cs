@@ -4,8 +4,9 @@ using System.Globalization;
 namespace Parley.Benchmarks;
 
 /// <summary>
-/// <c>hub serve FOLDER [PORT] [MB/s]</c>: a Hub with that folder as org/model. <c>hub measure MB [HF]</c>: pulls of random bytes from
-/// such a one, into empty caches: ours at 200 MB/s, and by turns with the Hub's own client as fast as it goes.
+/// <c>hub serve FOLDER [PORT] [MB/s]</c>: a Hub with that folder as org/model. <c>hub measure MB [HF [PARLEY]]</c>: pulls of random bytes
+/// from such a one, into empty caches: ours at 200 MB/s, and by turns with the Hub's own client as fast as it goes. Two rates: of the whole
+/// process, and from its first request on.
 /// </summary>
 internal static class HubTable
 {
@@ -26,16 +27,17 @@ internal static class HubTable
                 }
 
                 return;
-            case ["measure", var megabytes, .. var client]:
-                await MeasureAsync(int.Parse(megabytes, CultureInfo.InvariantCulture), client.FirstOrDefault());
+            case ["measure", var megabytes, .. var programs]:
+                await MeasureAsync(
+                    int.Parse(megabytes, CultureInfo.InvariantCulture), programs.ElementAtOrDefault(0), programs.ElementAtOrDefault(1));
                 return;
             default:
-                Console.WriteLine("hub serve FOLDER [PORT] [MB/s] | hub measure MB [path of hf]");
+                Console.WriteLine("hub serve FOLDER [PORT] [MB/s] | hub measure MB [path of hf [path of parley.dll]]");
                 return;
         }
     }
 
-    private static async Task MeasureAsync(int megabytes, string? client)
+    private static async Task MeasureAsync(int megabytes, string? client, string? program)
     {
         var root = Directory.CreateTempSubdirectory("parley-hub-bench-").FullName;
         try
@@ -49,15 +51,15 @@ internal static class HubTable
             await using (var slow = await HubServer.StartAsync(folder, 0, ThrottledBytesPerSecond))
             {
                 for (var round = 0; round < Rounds; round++)
-                    await RunAsync($"parley pull, {ThrottledBytesPerSecond / 1e6:0} MB/s", bytes, root, slow.Endpoint, Ours());
+                    await RunAsync($"parley pull, {ThrottledBytesPerSecond / 1e6:0} MB/s", bytes, root, slow, Ours(program));
             }
 
             await using var fast = await HubServer.StartAsync(folder, 0, double.PositiveInfinity);
             for (var round = 0; round < Rounds; round++)
             {
-                await RunAsync("parley pull", bytes, root, fast.Endpoint, Ours());
-                if (client is not null)
-                    await RunAsync("hf download", bytes, root, fast.Endpoint, [client, "download", HubServer.Repository]);
+                await RunAsync("parley pull", bytes, root, fast, Ours(program));
+                if (client is not (null or "-"))
+                    await RunAsync("hf download", bytes, root, fast, [client, "download", HubServer.Repository]);
             }
         }
         finally
@@ -66,28 +68,34 @@ internal static class HubTable
         }
     }
 
-    private static string[] Ours() =>
-        ["dotnet", Path.Combine(Material.Root, "artifacts", "bin", "Parley", "release", "parley.dll"), "pull", HubServer.Repository];
+    private static string[] Ours(string? program) =>
+    [
+        "dotnet", program ?? Path.Combine(Material.Root, "artifacts", "bin", "Parley", "release", "parley.dll"), "pull",
+        HubServer.Repository,
+    ];
 
-    private static async Task RunAsync(string name, long bytes, string root, string endpoint, string[] command)
+    private static async Task RunAsync(string name, long bytes, string root, HubServer server, string[] command)
     {
         var home = Path.Combine(root, "home");
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (variable, value) in new[]
         {
-            ("HF_ENDPOINT", endpoint), ("HF_HOME", home), ("XDG_CACHE_HOME", Path.Combine(home, "cache")), ("HF_HUB_DISABLE_XET", "1"),
+            ("HF_ENDPOINT", server.Endpoint), ("HF_HOME", home), ("XDG_CACHE_HOME", Path.Combine(home, "cache")),
+            ("HF_HUB_DISABLE_XET", "1"),
         })
             start.Environment[variable] = value;
+        server.Forget();
         var started = Stopwatch.GetTimestamp();
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var asked = Stopwatch.GetElapsedTime(server.FirstRequestTimestamp).TotalSeconds;
         if (process.ExitCode != 0)
             throw new InvalidOperationException(await output + await error);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {name,-24} | {seconds,6:0.00} s | {bytes / seconds / 1e6,6:0} MB/s | load {Load()} |"));
+            $"| {name,-24} | {seconds,6:0.00} s | {bytes / seconds / 1e6,6:0} MB/s | {bytes / asked / 1e6,6:0} MB/s | load {Load()} |"));
         Directory.Delete(home, recursive: true);
     }
 

@@ -3,6 +3,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
+using Parley.Benchmarks.Gguf;
 
 switch (args)
 {
@@ -20,6 +21,12 @@ switch (args)
 if (args is ["hub", .. var hub])
 {
     await HubTable.PrintAsync(hub);
+    return;
+}
+
+if (args is ["gguf", .. var gguf])
+{
+    await GgufTable.PrintAsync(gguf);
     return;
 }
 

@@ -30,6 +30,12 @@ public sealed class HubSettings
     /// <value>Bytes of a file that one request asks for. Default 32 MiB, at least 1.</value>
     public int PartBytes { get; init; } = 32 << 20;
 
+    /// <value>
+    /// Bytes after which what has come of a file is written to the disk while more comes: otherwise all of it would be waited for at the
+    /// end. Default 64 MiB, at least 1.
+    /// </value>
+    public long FlushBytes { get; init; } = 64 << 20;
+
     /// <value>Tries of a request, or of a part that gets no further, before the pull fails. Default 6, range 1 to 100.</value>
     public int AttemptsMax { get; init; } = 6;
 

@@ -14,7 +14,7 @@ internal sealed class DescriptionFiles
     /// <exception cref="InvalidDataException">A file is a link that leads nowhere, or absurdly long.</exception>
     public DescriptionFiles(string folder)
     {
-        (Folder, Root) = (folder, SourceName.SnapshotAbove(folder));
+        (Folder, Root) = (folder, HubSnapshot.Above(folder));
         string[] folders = Root is null ? [folder] : [folder, Root];
         var taken = folders.Select(place => CheckpointFiles.Taken(place).Select(name => (name, Path.Combine(place, name))).ToList())
             .ToList();

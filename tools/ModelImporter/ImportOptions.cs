@@ -6,6 +6,9 @@ namespace Parley.ModelImporter;
 /// <summary>What to import, where to, and how.</summary>
 public sealed record ImportOptions
 {
+    /// <summary>Digits of a source's hash that tell packages in a cache apart.</summary>
+    public const int HashDigits = 16;
+
     /// <summary>Ids of a calibration text at most: its activations are held in memory.</summary>
     public const int CalibrationTokensMax = 16_384;
 
@@ -16,6 +19,12 @@ public sealed record ImportOptions
 
     /// <value>Folder of the package; its parent is created where missing, itself must not be there.</value>
     public required string Destination { get; init; }
+
+    /// <value>
+    /// Whether the folder's name goes on with a hyphen and the first <see cref="HashDigits"/> digits of the source's hash, which is known
+    /// when all of it has been read. Default: false.
+    /// </value>
+    public bool AppendsSourceHash { get; init; }
 
     /// <value>fp32, int8, w8a8 or int4; for CUDA bf16, fp16 or int4-fp16. Default: w8a8.</value>
     public string Precision { get; init; } = "w8a8";

@@ -49,7 +49,7 @@ public static class ModelImport
         using var staging = new PackageStaging(options.Destination);
         using var digest = new SourceDigest(options.Source);
         checkpoint.Tensors.HashWhileReading(digest);
-        var sourceHash = "";
+        var (sourceHash, errors) = ("", (IReadOnlyList<TypeError>)[]);
         var shape = checkpoint.Config.Shape with
         {
             ContextTokensMax = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax),
@@ -73,16 +73,20 @@ public static class ModelImport
                 Parameters = parameters,
                 Opset = Graph.OnnxGraphBuilder.Opset,
                 Importer = Version,
-                SourceSha256 = sourceHash = digest.Complete(parallel, progress: null),
+                SourceSha256 = sourceHash,
                 SourceRevision = SourceName.RevisionOf(options.Source),
                 Files = files,
+            },
+            converted: () =>
+            {
+                sourceHash = digest.Complete(parallel, progress: null);
+                if (precision.Name is "int8" or "int4" && options is { Int4Group: null, Dequantize: false })
+                    errors = StoredError.Measure(checkpoint, parallel, precision.Name == "int4", isOwn: options.Linears == "own");
             });
-        var errors = precision.Name is "int8" or "int4" && options is { Int4Group: null, Dequantize: false }
-            ? StoredError.Measure(checkpoint, precision.Name == "int4", isOwn: options.Linears == "own") : [];
         cancellationToken.ThrowIfCancellationRequested();
-        staging.Publish();
+        var path = staging.Publish(options.AppendsSourceHash ? $"-{sourceHash[..ImportOptions.HashDigits]}" : "");
         return new ImportResult(
-            name, Path.GetFullPath(options.Destination), checkpoint.Config.Architecture, precision.Name, parameters, bytes,
+            name, path, checkpoint.Config.Architecture, precision.Name, parameters, bytes,
             shape.ContextTokensMax, sourceHash)
         {
             Notes = errors.Count == 0 ? checkpoint.Config.Notes : [.. checkpoint.Config.Notes, StoredError.ToNote(errors)],

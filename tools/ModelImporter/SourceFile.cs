@@ -1,3 +1,5 @@
+using Parley.PackageFormat;
+
 namespace Parley.ModelImporter;
 
 /// <summary>
@@ -32,10 +34,10 @@ internal static class SourceFile
     {
         for (var folder = file.Directory; folder is not null; folder = folder.Parent)
         {
-            if (!SourceName.IsSnapshot(folder))
+            if (HubSnapshot.RepositoryFolder(folder) is not { } repository)
                 continue;
-            var repository = folder.Parent!.Parent!.FullName + Path.DirectorySeparatorChar;
-            if (!Path.GetFullPath(target, file.DirectoryName!).StartsWith(repository, StringComparison.Ordinal))
+            if (!Path.GetFullPath(target, file.DirectoryName!).StartsWith(
+                repository.FullName + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             {
                 throw new InvalidDataException(
                     $"{file.FullName} is a link to {target}, out of the repository's folder in the cache; put the file itself there, or "

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Parley.PackageFormat;
 
 /// <summary>
@@ -71,9 +73,26 @@ public static class QuantizedLinearLayout
     {
         for (var i = 0; i < nibbles.Length; i += VectorInputs)
         {
-            var target = block.Slice((i / VectorInputs * VectorBytes) + (4 * lane), 4);
-            for (var j = 0; j < 4; j++)
-                target[j] = (byte)(nibbles[i + j] | (nibbles[i + 4 + j] << 4));
+            var first = BinaryPrimitives.ReadUInt32LittleEndian(nibbles[i..]);
+            var second = BinaryPrimitives.ReadUInt32LittleEndian(nibbles[(i + 4)..]);
+            Put(first | (second << 4), i, lane, block);
+        }
+    }
+
+    /// <summary>The same of codes of 8 bits.</summary>
+    /// <param name="codes">Codes of all inputs.</param>
+    /// <param name="lane">The output within its block.</param>
+    /// <param name="high">The block's codes in the plane of the high nibbles.</param>
+    /// <param name="low">The block's codes in that of the low ones.</param>
+    public static void PackBytes(ReadOnlySpan<byte> codes, int lane, Span<byte> high, Span<byte> low)
+    {
+        const uint LowNibbles = 0x0F0F0F0F;
+        for (var i = 0; i < codes.Length; i += VectorInputs)
+        {
+            var first = BinaryPrimitives.ReadUInt32LittleEndian(codes[i..]);
+            var second = BinaryPrimitives.ReadUInt32LittleEndian(codes[(i + 4)..]);
+            Put(((first >> 4) & LowNibbles) | (second & ~LowNibbles), i, lane, high);
+            Put((first & LowNibbles) | ((second & LowNibbles) << 4), i, lane, low);
         }
     }
 
@@ -90,4 +109,7 @@ public static class QuantizedLinearLayout
             }
         }
     }
+
+    private static void Put(uint codes, int input, int lane, Span<byte> block) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(block[((input / VectorInputs * VectorBytes) + (4 * lane))..], codes);
 }

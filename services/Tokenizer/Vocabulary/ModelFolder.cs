@@ -12,7 +12,6 @@ internal sealed class ModelFolder
     private const long TokenizerBytesMax = 512 << 20;
 
     private const string ChatTemplateFile = "chat_template.jinja";
-    private const string MoreChatTemplates = "additional_chat_templates";
 
     /// <exception cref="InvalidDataException">There is no such folder.</exception>
     public ModelFolder(string path)
@@ -25,7 +24,8 @@ internal sealed class ModelFolder
     public string Path { get; }
 
     /// <summary>The model's name: the package's, that of a Hub snapshot, the configuration's, or the folder's.</summary>
-    public string Name => TryReadName("parley.json", "name") ?? SnapshotName() ?? TryReadName("config.json", "_name_or_path")
+    public string Name => TryReadName("parley.json", "name") ?? HubSnapshot.RepositoryOf(Path)
+        ?? TryReadName("config.json", "_name_or_path")
         ?? System.IO.Path.GetFileName(Path.TrimEnd(System.IO.Path.DirectorySeparatorChar));
 
     /// <summary>A file's JSON, or null when the folder has no such file.</summary>
@@ -59,15 +59,8 @@ internal sealed class ModelFolder
         var file = System.IO.Path.Combine(Path, ChatTemplateFile);
         if (File.Exists(file))
             templates["default"] = (ReadText(file), ChatTemplateFile);
-        var more = System.IO.Path.Combine(Path, MoreChatTemplates);
-        if (Directory.Exists(more))
-        {
-            foreach (var path in Directory.EnumerateFiles(more, "*.jinja").Order(StringComparer.Ordinal))
-            {
-                var name = System.IO.Path.GetFileNameWithoutExtension(path);
-                templates[name] = (ReadText(path), $"{MoreChatTemplates}/{name}.jinja");
-            }
-        }
+        foreach (var place in TokenizerFiles.Templates(Path))
+            templates[System.IO.Path.GetFileNameWithoutExtension(place)] = (ReadText(System.IO.Path.Combine(Path, place)), place);
 
         return templates;
     }
@@ -96,16 +89,6 @@ internal sealed class ModelFolder
     private string? TryReadName(string file, string key) =>
         TryRead(file) is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty(key, out var value)
             && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } name ? name : null;
-
-    /// <summary><c>org/model</c> for a snapshot of a Hugging Face cache: <c>models--org--model/snapshots/COMMIT</c>.</summary>
-    private string? SnapshotName()
-    {
-        const string Prefix = "models--";
-        var snapshots = new DirectoryInfo(Path).Parent;
-        return snapshots is { Name: "snapshots", Parent.Name: var cached } && cached.StartsWith(Prefix, StringComparison.Ordinal)
-            ? cached[Prefix.Length..].Replace("--", "/", StringComparison.Ordinal)
-            : null;
-    }
 
     private void ReadConfigured(SortedDictionary<string, (string Source, string Place)> templates)
     {

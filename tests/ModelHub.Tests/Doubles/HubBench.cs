@@ -29,6 +29,7 @@ internal sealed class HubBench : IAsyncDisposable
         ChecksFolder = Path.Combine(_folder, "checked"),
         Offline = offline,
         PartBytes = partBytes,
+        FlushBytes = partBytes,
         ConnectionsMax = 4,
         AttemptsMax = 4,
         RetryDelay = TimeSpan.FromMilliseconds(1),

@@ -311,3 +311,4 @@ public sealed class GgufImportTests
 
     private static float[] Floats(string path) =>
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(path)).ToArray();
+}

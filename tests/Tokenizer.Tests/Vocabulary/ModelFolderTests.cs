@@ -15,7 +15,8 @@ public sealed class ModelFolderTests : IDisposable
     [InlineData(Snapshot, null, "trained/as", "Org/Name-1B")]
     [InlineData(Snapshot + "/", null, null, "Org/Name-1B")]
     [InlineData(Snapshot, "packaged", null, "packaged")]
-    [InlineData("models--gpt2/snapshots/0123", null, null, "gpt2")]
+    [InlineData("models--gpt2/snapshots/0123456789abcdef0123456789abcdef01234567", null, null, "gpt2")]
+    [InlineData("models--gpt2/snapshots/0123", null, null, "0123")]
     [InlineData("other/snapshots/0123", null, null, "0123")]
     public void Name_OfAFolder_IsWhatItIsKnownBy(string folder, string? manifest, string? configured, string name)
     {

@@ -25,6 +25,8 @@ internal sealed class BlobDownload : IDisposable
     private readonly byte[] _hashBuffer = new byte[1 << 20];
     private BlobHash _hash;
     private long _hashed;
+    private long _flushed;
+    private Task _flush = Task.CompletedTask;
     private int _open;
     private volatile bool _sendsWhole;
 
@@ -98,7 +100,17 @@ internal sealed class BlobDownload : IDisposable
             return false;
         }
 
-        RandomAccess.FlushToDisk(_file);
+        try
+        {
+            await _flush;
+            RandomAccess.FlushToDisk(_file);
+        }
+        catch (IOException exception)
+        {
+            ThrowIfDiskIsFull(exception);
+            throw;
+        }
+
         _file.Dispose();
         System.IO.File.Move(_cache.GrowingPath(File), _cache.BlobPath(File), overwrite: true);
         _journal.Dispose();
@@ -122,7 +134,7 @@ internal sealed class BlobDownload : IDisposable
             _journal.Set(part, 0);
         _hash.Dispose();
         _hash = new BlobHash(File);
-        (_hashed, _open) = (0, Parts);
+        (_hashed, _flushed, _open) = (0, 0, Parts);
         Location.Forget();
     }
 
@@ -238,11 +250,25 @@ internal sealed class BlobDownload : IDisposable
                 _hash.Append(_hashBuffer.AsSpan(0, read));
                 _hashed += read;
             }
+
+            FlushBehind();
         }
         finally
         {
             _hashTurn.Release();
         }
+    }
+
+    /// <summary>
+    /// One flush at a time, on a thread of its own. What it finds wrong the disk says once, and <see cref="FinishAsync"/> repeats it.
+    /// </summary>
+    private void FlushBehind()
+    {
+        if (_hashed - _flushed < _settings.FlushBytes || !_flush.IsCompletedSuccessfully)
+            return;
+        _flushed = _hashed;
+        _flush = Task.Factory.StartNew(
+            () => RandomAccess.FlushToDisk(_file), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private void ThrowIfDiskIsFull(Exception exception)

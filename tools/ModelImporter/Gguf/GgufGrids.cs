@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
 
@@ -90,8 +91,9 @@ internal static class GgufGrids
     /// <summary>The codes of a group of 32: the first half has the low nibbles.</summary>
     internal static void ReadNibbles(ReadOnlySpan<byte> source, Span<byte> codes)
     {
-        for (var i = 0; i < Group / 2; i++)
-            (codes[i], codes[i + (Group / 2)]) = ((byte)(source[i] & 15), (byte)(source[i] >> 4));
+        var pairs = Vector128.Create(source[..(Group / 2)]);
+        (pairs & Vector128.Create((byte)15)).CopyTo(codes);
+        (pairs >>> 4).CopyTo(codes[(Group / 2)..]);
     }
 
     /// <summary>Codes of 5 bits, whose fifth ones lie together before the others.</summary>

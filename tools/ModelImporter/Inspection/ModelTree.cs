@@ -52,7 +52,7 @@ public sealed record ModelTree(
     private static ModelTreeFile[] FilesOf(string folder)
     {
         var own = Directory.GetFiles(folder);
-        var elsewhere = SourceName.SnapshotAbove(folder) is null ? []
+        var elsewhere = HubSnapshot.Above(folder) is null ? []
             : new DescriptionFiles(folder).Files.Where(file => !own.Contains(file.Path)).Select(file => (file.Name, file.Path));
         var templates = TokenizerFiles.Templates(folder).Select(name => (Name: name, Path: Path.Combine(folder, name)))
             .Concat(elsewhere.Where(file => file.Name.Contains('/', StringComparison.Ordinal))).DistinctBy(file => file.Name);

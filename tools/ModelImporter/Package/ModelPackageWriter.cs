@@ -20,15 +20,19 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     /// <param name="precision">How weights are stored.</param>
     /// <param name="contextTokensMax">Positions that the package serves.</param>
     /// <param name="describe">Makes the manifest from the files.</param>
+    /// <param name="converted">Called when all weights are converted, while the last of them are still being hashed and flushed.</param>
     /// <returns>Length of all files.</returns>
     public long Write(
-        CheckpointReader checkpoint, Precision precision, int contextTokensMax,
-            Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe)
+        CheckpointReader checkpoint,
+        Precision precision,
+        int contextTokensMax,
+        Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe,
+        Action? converted = null)
     {
         WriteSmall(checkpoint);
         var graph = new OnnxGraphBuilder(DataName);
         DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
-        var data = WriteData(graph, checkpoint.Tensors);
+        var data = WriteData(graph, checkpoint.Tensors, converted);
         using (var file = File.Create(Path.Combine(folder, GraphName)))
         {
             graph.Build(ModelImport.Version).WriteTo(file);
@@ -67,7 +71,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         return bytes.Length;
     }
 
-    private PackageFile WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors)
+    private PackageFile WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors, Action? converted)
     {
         using var data = new DataFile(Path.Combine(folder, DataName), graph.DataBytes);
         using var hash = new TrailingHash(data, parallel.CancellationToken);
@@ -78,13 +82,15 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         foreach (var (index, fill) in graph.Fills.Index())
         {
             parallel.CancellationToken.ThrowIfCancellationRequested();
-            Run(fill, data);
+            Run(() => fill.Run(data, parallel));
             tensors.Release();
             hash.Advance(ends[index]);
             done += fill.Bytes;
             progress?.Report(new ImportProgress("convert", done, total));
         }
 
+        hash.End();
+        Run(() => converted?.Invoke());
         return new PackageFile(graph.DataBytes, hash.Complete());
     }
 
@@ -103,11 +109,11 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     }
 
     /// <summary>Parallel loops wrap what goes wrong in them; the first failure alone is what the caller can act on.</summary>
-    private void Run(TensorFill fill, DataFile data)
+    private static void Run(Action work)
     {
         try
         {
-            fill.Run(data, parallel);
+            work();
         }
         catch (AggregateException exception)
         {

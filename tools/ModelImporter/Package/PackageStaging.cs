@@ -17,7 +17,7 @@ internal sealed class PackageStaging : IDisposable
     {
         _destination = Path.TrimEndingDirectorySeparator(Path.GetFullPath(destination));
         var parent = Path.GetDirectoryName(_destination) ?? throw new IOException($"{destination} cannot be a package folder.");
-        ThrowIfDestinationExists();
+        ThrowIfExists(_destination);
         Directory.CreateDirectory(parent);
         RemoveLeftovers(parent, Path.GetFileName(_destination));
         Folder = Path.Combine(parent, $".{Path.GetFileName(_destination)}.{Guid.NewGuid():N}{Suffix}");
@@ -29,13 +29,17 @@ internal sealed class PackageStaging : IDisposable
     public string Folder { get; }
 
     /// <summary>Gives the folder its name. All files in it are on the disk already.</summary>
+    /// <param name="ending">What follows the destination's name.</param>
+    /// <returns>The full path.</returns>
     /// <exception cref="IOException">The destination has come into being meanwhile.</exception>
-    public void Publish()
+    public string Publish(string ending = "")
     {
+        var destination = _destination + ending;
         DirectorySync.Flush(Folder);
-        ThrowIfDestinationExists();
-        Directory.Move(Folder, _destination);
-        DirectorySync.Flush(Path.GetDirectoryName(_destination)!);
+        ThrowIfExists(destination);
+        Directory.Move(Folder, destination);
+        DirectorySync.Flush(Path.GetDirectoryName(destination)!);
+        return destination;
     }
 
     public void Dispose()
@@ -46,10 +50,10 @@ internal sealed class PackageStaging : IDisposable
         File.Delete(LockPath(Folder));
     }
 
-    private void ThrowIfDestinationExists()
+    private static void ThrowIfExists(string destination)
     {
-        if (Directory.Exists(_destination) || File.Exists(_destination))
-            throw new IOException($"{_destination} exists already; remove it, or import under another name.");
+        if (Directory.Exists(destination) || File.Exists(destination))
+            throw new IOException($"{destination} exists already; remove it, or import under another name.");
     }
 
     private static string LockPath(string folder) => folder + ".lock";

@@ -15,7 +15,6 @@ namespace Parley.ModelImporter.Quantization;
 /// </summary>
 internal sealed class DynamicInt8Format : LinearFormat
 {
-    private const int TileRows = 64;
     private const float WeightMax = 127;
 
     /// <summary>Keeps the reciprocal finite for an output whose weights are all zero.</summary>
@@ -63,51 +62,17 @@ internal sealed class DynamicInt8Format : LinearFormat
         CheckpointTensors tensors, LinearWeights linear, TensorTarget weight, TensorTarget scale, DataFile data, ParallelOptions options)
     {
         var scales = new float[linear.Outputs];
-        ForChunks(linear.Outputs, Math.Max(1, ChunkBytes / sizeof(float) / linear.Inputs), options, (first, count) =>
+        TransposedMatrix.Write<sbyte>(linear, weight, data, options, (row, codes) =>
         {
-            Span<float> row = new float[linear.Inputs];
-            for (var n = first; n < first + count; n++)
-            {
-                linear.Read(tensors, n, 0, row);
-                scales[n] = Math.Max(MathF.Abs(TensorPrimitives.MaxMagnitude<float>(row)) / WeightMax, ScaleMin);
-            }
+            var values = ArrayPool<float>.Shared.Rent(linear.Inputs);
+            var weights = values.AsSpan(0, linear.Inputs);
+            linear.Read(tensors, row, 0, weights);
+            scales[row] = Math.Max(MathF.Abs(TensorPrimitives.MaxMagnitude<float>(weights)) / WeightMax, ScaleMin);
+            TensorPrimitives.Multiply(weights, 1 / scales[row], weights);
+            TensorPrimitives.Round(weights, weights);
+            TensorPrimitives.ConvertTruncating<float, sbyte>(weights, codes);
+            ArrayPool<float>.Shared.Return(values);
         });
         scale.Write(data, 0, MemoryMarshal.AsBytes<float>(scales));
-        ForChunks(linear.Inputs, Math.Clamp(ChunkBytes / linear.Outputs, 1, 256), options, (first, count) =>
-        {
-            var transposed = ArrayPool<byte>.Shared.Rent(count * linear.Outputs);
-            Quantize(tensors, linear, scales, first, count, transposed);
-            weight.Write(data, (long)first * linear.Outputs, transposed.AsSpan(0, count * linear.Outputs));
-            ArrayPool<byte>.Shared.Return(transposed);
-        });
-    }
-
-    /// <summary>
-    /// Quantises and transposes columns [first, first + count) of the checkpoint's matrix: a tile of rows is transposed within the
-    /// first cache,
-    /// so that whole cache lines go out.
-    /// </summary>
-    private static void Quantize(
-        CheckpointTensors tensors, LinearWeights linear, float[] scales, int first, int count, Span<byte> transposed)
-    {
-        Span<float> values = new float[count];
-        Span<int> codes = new int[count];
-        Span<byte> tile = new byte[TileRows * count];
-        for (var row = 0; row < linear.Outputs; row += TileRows)
-        {
-            var rows = Math.Min(TileRows, linear.Outputs - row);
-            for (var r = 0; r < rows; r++)
-            {
-                linear.Read(tensors, row + r, first, values);
-                TensorPrimitives.Multiply(values, 1 / scales[row + r], values);
-                TensorPrimitives.Round(values, values);
-                TensorPrimitives.ConvertToIntegerNative<float, int>(values, codes);
-                for (var k = 0; k < codes.Length; k++)
-                    tile[(k * TileRows) + r] = (byte)codes[k];
-            }
-
-            for (var k = 0; k < count; k++)
-                tile.Slice(k * TileRows, rows).CopyTo(transposed[((k * linear.Outputs) + row)..]);
-        }
     }
 }

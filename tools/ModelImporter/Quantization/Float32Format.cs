@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Runtime.InteropServices;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Graph.Onnx;
@@ -14,8 +12,6 @@ namespace Parley.ModelImporter.Quantization;
 /// </param>
 internal sealed class Float32Format(PackedFormat? rounding = null) : LinearFormat
 {
-    private const int TileRows = 16;
-
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var weight = graph.Reserve(
@@ -26,63 +22,26 @@ internal sealed class Float32Format(PackedFormat? rounding = null) : LinearForma
             linear.Outputs);
         // Planned before any fill runs, as the package itself would be.
         var matrices = rounding?.Split(tensors, linear);
-        var columns = Math.Clamp(ChunkBytes / sizeof(float) / linear.Outputs, 1, 256);
         graph.Fill(
-            (data, options) =>
-            {
-                var rounded = matrices is null ? null : Round(rounding!, tensors, linear, matrices, options);
-                ForChunks(linear.Inputs, columns, options, (first, count) =>
-                {
-                    var transposed = ArrayPool<float>.Shared.Rent(count * linear.Outputs);
-                    Transpose(tensors, linear, rounded, first, count, transposed);
-                    weight.Write(data, (long)first * linear.Outputs * sizeof(float),
-                        MemoryMarshal.AsBytes(transposed.AsSpan(0, count * linear.Outputs)));
-                    ArrayPool<float>.Shared.Return(transposed);
-                });
-            },
+            (data, options) => TransposedMatrix.Write(
+                linear, weight, data, options, matrices is null
+                    ? (int row, Span<float> values) => linear.Read(tensors, row, 0, values)
+                    : Round(rounding!, tensors, matrices, options)),
             weight);
         return graph.Node(linear.Name, "MatMul", "", [input, weight.Name]);
     }
 
-    /// <summary>The whole linear, rounded and widened again [outputs, inputs].</summary>
-    private static float[] Round(
-        PackedFormat rounding, CheckpointTensors tensors, LinearWeights linear, IReadOnlyList<PackedMatrix> matrices,
-        ParallelOptions options)
+    /// <summary>Reads rows as they are when rounded and widened again.</summary>
+    private static TransposedMatrix.RowReader<float> Round(
+        PackedFormat rounding, CheckpointTensors tensors, IReadOnlyList<PackedMatrix> matrices, ParallelOptions options)
     {
-        var rounded = new float[checked(linear.Outputs * linear.Inputs)];
-        var first = 0;
-        foreach (var matrix in matrices)
+        var coders = matrices.Select(matrix => rounding.Coder(tensors, matrix, options)).ToArray();
+        return (row, weights) =>
         {
-            var (start, coder) = (first, rounding.Coder(tensors, matrix, options));
-            Parallel.For(0, matrix.Linear.Outputs, options,
-                row => matrix.Widen(coder, row, rounded.AsSpan((start + row) * linear.Inputs, linear.Inputs)));
-            first += matrix.Linear.Outputs;
-        }
-
-        return rounded;
-    }
-
-    /// <summary>Transposes columns [first, first + count) of the checkpoint's matrix, in tiles that stay in the first cache.</summary>
-    private static void Transpose(
-        CheckpointTensors tensors, LinearWeights linear, float[]? rounded, int first, int count, Span<float> transposed)
-    {
-        Span<float> values = new float[count];
-        Span<float> tile = new float[TileRows * count];
-        for (var row = 0; row < linear.Outputs; row += TileRows)
-        {
-            var rows = Math.Min(TileRows, linear.Outputs - row);
-            for (var r = 0; r < rows; r++)
-            {
-                if (rounded is null)
-                    linear.Read(tensors, row + r, first, values);
-                else
-                    rounded.AsSpan(((row + r) * linear.Inputs) + first, count).CopyTo(values);
-                for (var k = 0; k < values.Length; k++)
-                    tile[(k * TileRows) + r] = values[k];
-            }
-
-            for (var k = 0; k < count; k++)
-                tile.Slice(k * TileRows, rows).CopyTo(transposed[((k * linear.Outputs) + row)..]);
-        }
+            var i = 0;
+            for (; row >= matrices[i].Linear.Outputs; i++)
+                row -= matrices[i].Linear.Outputs;
+            matrices[i].Widen(coders[i], row, weights);
+        };
     }
 }

@@ -139,7 +139,6 @@ internal abstract class PackedFormat : LinearFormat
         var linear = matrix.Linear;
         var groups = linear.Inputs / matrix.Grid.Group;
         Span<byte> row = new byte[linear.Inputs];
-        Span<byte> nibbles = new byte[linear.Inputs];
         Span<Half> scales = new Half[groups];
         Span<Half> minimums = new Half[matrix.Grid.HasMinima ? groups : 0];
         var blockHalves = new Half[matrix.BlockHalves];
@@ -149,13 +148,10 @@ internal abstract class PackedFormat : LinearFormat
         for (var lane = 0; lane < Lanes && (block * Lanes) + lane < linear.Outputs; lane++)
         {
             coder((block * Lanes) + lane, row, scales, minimums);
-            for (var plane = 0; plane < planes.Length; plane++)
-            {
-                var shift = 4 * (planes.Length - 1 - plane);
-                for (var i = 0; i < row.Length; i++)
-                    nibbles[i] = (byte)(row[i] >> shift & 15);
-                QuantizedLinearLayout.Pack(nibbles, lane, planes[plane]);
-            }
+            if (planes.Length == 1)
+                QuantizedLinearLayout.Pack(row, lane, planes[0]);
+            else
+                QuantizedLinearLayout.PackBytes(row, lane, planes[0], planes[1]);
 
             for (var g = 0; g < groups; g++)
             {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics.Tensors;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Safetensors;
 
@@ -15,9 +16,10 @@ internal static class StoredError
 
     /// <summary>Measures all matrices that were rounded before.</summary>
     /// <param name="checkpoint">The source.</param>
+    /// <param name="parallel">Threads and the end of the work.</param>
     /// <param name="isInt4">Whether linears of 4 bits stay so; else they are spelled out in 8.</param>
     /// <param name="isOwn">Whether our own operators compute; else ONNX Runtime's, whose embedding and head hold less.</param>
-    public static IReadOnlyList<TypeError> Measure(CheckpointReader checkpoint, bool isInt4, bool isOwn)
+    public static IReadOnlyList<TypeError> Measure(CheckpointReader checkpoint, ParallelOptions parallel, bool isInt4, bool isOwn)
     {
         const int group = PlainRounding.DefaultGroup;
         PackedFormat linears = isInt4 ? new Int4Format(new PlainRounding(group)) : new Int8Format(group);
@@ -25,10 +27,10 @@ internal static class StoredError
         var (tensors, weights) = (checkpoint.Tensors, checkpoint.Weights);
         var sums = new SortedDictionary<string, (double Errors, double Squares)>(StringComparer.Ordinal);
         foreach (var linear in weights.Layers.SelectMany(layer => layer.Linears))
-            Add(tensors, linear, linears, sums);
-        Add(tensors, weights.Embedding, vocabulary, sums);
+            Add(tensors, linear, linears, parallel, sums);
+        Add(tensors, weights.Embedding, vocabulary, parallel, sums);
         if (!checkpoint.Config.Shape.TiedEmbeddings)
-            Add(tensors, weights.Head, vocabulary, sums);
+            Add(tensors, weights.Head, vocabulary, parallel, sums);
         return [.. sums.Select(sum => new TypeError(sum.Key, sum.Value.Squares > 0 ? Math.Sqrt(sum.Value.Errors / sum.Value.Squares) : 0))];
     }
 
@@ -39,7 +41,7 @@ internal static class StoredError
             CultureInfo.InvariantCulture, $"{error.Type} {(error.Relative == 0 ? "0 (exact)" : $"{error.Relative:0.00000}")}"))) + ".";
 
     private static void Add(
-        CheckpointTensors tensors, LinearWeights linear, PackedFormat format,
+        CheckpointTensors tensors, LinearWeights linear, PackedFormat format, ParallelOptions parallel,
         SortedDictionary<string, (double Errors, double Squares)> sums)
     {
         foreach (var matrix in format.Split(tensors, linear))
@@ -49,7 +51,7 @@ internal static class StoredError
             {
                 if (tensors.GridOf(part.Weight) is not null)
                 {
-                    var (errors, squares) = Measure(tensors, matrix, format, (first, part.Outputs));
+                    var (errors, squares) = Measure(tensors, matrix, format, (first, part.Outputs), parallel);
                     var sum = sums.GetValueOrDefault(tensors.TypeOf(part.Weight));
                     sums[tensors.TypeOf(part.Weight)] = (sum.Errors + errors, sum.Squares + squares);
                 }
@@ -62,26 +64,25 @@ internal static class StoredError
     }
 
     private static (double Errors, double Squares) Measure(
-        CheckpointTensors tensors, PackedMatrix matrix, PackedFormat format, (int First, int Count) rows)
+        CheckpointTensors tensors, PackedMatrix matrix, PackedFormat format, (int First, int Count) rows, ParallelOptions parallel)
     {
-        var coder = format.Coder(tensors, matrix, new ParallelOptions());
-        var (weights, stored) = (new float[matrix.Linear.Inputs], new float[matrix.Linear.Inputs]);
-        var (errors, squares) = (0.0, 0.0);
+        var coder = format.Coder(tensors, matrix, parallel);
         var looked = Math.Min(rows.Count, RowsMax);
-        for (var sample = 0; sample < looked; sample++)
-        {
-            var row = rows.First + (int)((long)sample * rows.Count / looked);
-            matrix.Linear.Read(tensors, row, 0, weights);
-            matrix.Widen(coder, row, stored);
-            for (var i = 0; i < stored.Length; i++)
-            {
-                errors += ((double)stored[i] - weights[i]) * ((double)stored[i] - weights[i]);
-                squares += (double)weights[i] * weights[i];
-            }
-        }
+        var measured = new (double Errors, double Squares)[looked];
+        Parallel.For(0, looked, parallel, sample => measured[sample] = MeasureRow(
+            tensors, matrix, coder, rows.First + (int)((long)sample * rows.Count / looked)));
 
-        // Of a large matrix a part was looked at, which stands for the whole of it.
+        // Of a large matrix a part was looked at, which stands for the whole of it. Added up in order, whoever was done first.
         var share = (double)rows.Count / looked;
-        return (errors * share, squares * share);
+        return (measured.Sum(row => row.Errors) * share, measured.Sum(row => row.Squares) * share);
+    }
+
+    private static (double Errors, double Squares) MeasureRow(CheckpointTensors tensors, PackedMatrix matrix, RowCoder coder, int row)
+    {
+        var (weights, stored) = (new float[matrix.Linear.Inputs], new float[matrix.Linear.Inputs]);
+        matrix.Linear.Read(tensors, row, 0, weights);
+        matrix.Widen(coder, row, stored);
+        TensorPrimitives.Subtract(stored, weights, stored);
+        return (TensorPrimitives.SumOfSquares<float>(stored), TensorPrimitives.SumOfSquares<float>(weights));
     }
 }

@@ -18,14 +18,15 @@ internal sealed class CheckpointTensors : IDisposable
     private readonly List<ITensorFile> _files = [];
     private readonly Dictionary<string, (ITensorFile File, StoredTensor Tensor)> _tensors = new(StringComparer.Ordinal);
 
-    private Dictionary<ITensorFile, FileDigest>? _digests;
-
     private CheckpointTensors(string folder) => Folder = folder;
 
     public string Folder { get; }
 
     /// <summary>Names of all tensors.</summary>
     public IReadOnlyCollection<string> Names => _tensors.Keys;
+
+    /// <summary>Told of elements that are about to be read (file, tensor, first, count), from any thread.</summary>
+    public Action<ITensorFile, StoredTensor, long, long>? Reading { get; set; }
 
     /// <summary>The GGUF file that the weights come from, the first of several; null where they are safetensors.</summary>
     public GgufFile? Gguf => _files is [GgufFile file, ..] ? file : null;
@@ -117,15 +118,26 @@ internal sealed class CheckpointTensors : IDisposable
         }
     }
 
-    /// <summary>From now on what is read is hashed, too.</summary>
-    public void HashWhileReading(SourceDigest digest) => _digests = _files.ToDictionary(file => file, file => digest.Of(file.Path));
+    /// <summary>
+    /// From now on what is read is hashed, too. Where a file orders rows its own way the place is not exact, which costs nothing: whatever
+    /// nobody came near is hashed in the end.
+    /// </summary>
+    public void HashWhileReading(SourceDigest digest)
+    {
+        var digests = _files.ToDictionary(file => file, file => digest.Of(file.Path));
+        Reading = (file, tensor, first, count) =>
+        {
+            var bytesPerElement = (double)tensor.Bytes / tensor.Elements;
+            digests[file].Touch(tensor.Offset + (long)(first * bytesPerElement), (long)(count * bytesPerElement));
+        };
+    }
 
     /// <summary>Reads elements as fp32, from any thread.</summary>
     /// <exception cref="InvalidDataException">A weight is infinite or not a number.</exception>
     public void Read(string name, long first, Span<float> values)
     {
         var (file, tensor) = Entry(name);
-        Touch(file, tensor, first, values.Length);
+        Reading?.Invoke(file, tensor, first, values.Length);
         file.Read(tensor, first, values);
         if (values.Length > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude(values)))
             throw new InvalidDataException($"{file.Path}: tensor {name} holds a weight that is infinite or not a number.");
@@ -138,7 +150,7 @@ internal sealed class CheckpointTensors : IDisposable
     public void ReadGrid(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
     {
         var (file, tensor) = Entry(name);
-        Touch(file, tensor, row * tensor.Shape[^1], tensor.Shape[^1]);
+        Reading?.Invoke(file, tensor, row * tensor.Shape[^1], tensor.Shape[^1]);
         file.ReadGrid(tensor, row, codes, scales, minimums);
     }
 
@@ -187,18 +199,6 @@ internal sealed class CheckpointTensors : IDisposable
             _files.Add(new SafetensorsFile(path));
         foreach (var file in _files)
             AddTensors(file);
-    }
-
-    /// <summary>
-    /// Hashes what is about to be read. Where a file orders rows its own way the place is not exact, which costs nothing: whatever nobody
-    /// came near is hashed in the end.
-    /// </summary>
-    private void Touch(ITensorFile file, StoredTensor tensor, long first, long count)
-    {
-        if (_digests is null)
-            return;
-        var bytesPerElement = (double)tensor.Bytes / tensor.Elements;
-        _digests[file].Touch(tensor.Offset + (long)(first * bytesPerElement), (long)(count * bytesPerElement));
     }
 
     private void AddTensors(ITensorFile file)

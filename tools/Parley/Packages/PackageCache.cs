@@ -25,7 +25,7 @@ internal static class PackageCache
                 : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "parley");
 
     /// <summary>The folder of the packages.</summary>
-    public static string PackagesFolder => Path.Combine(Root, "packages");
+    public static string PackagesFolder => PackagesOf(Root);
 
     /// <summary>
     /// The package for the model that a command names, in a view of its own: the folder itself if it is one, else imported once.
@@ -60,7 +60,7 @@ internal static class PackageCache
             options = options with { ContextTokensMax = context };
 
         // Hashing and converting are work for processors, not for the caller's thread.
-        var folder = await Task.Run(() => Resolve(view, source, options, precision, cancellationToken), cancellationToken);
+        var folder = await Task.Run(() => Resolve(Root, view, source, options, precision, cancellationToken), cancellationToken);
         PackageUse.Note(folder, source.Shown, TimeProvider.System);
         return folder;
     }
@@ -90,44 +90,70 @@ internal static class PackageCache
         return (await Task.Run(() => ModelImport.Run(options, progress: null, cancellationToken), cancellationToken)).Path;
     }
 
-    private static string Resolve(
-        ModelProgress view, ModelSource source, ImportOptions options, string? precision, CancellationToken cancellationToken)
+    /// <summary>The package for a source in a cache, imported where it is not there.</summary>
+    /// <remarks>
+    /// A source whose hash nobody knows is read for it alone only where a package of the same name lies in the cache, which may be it.
+    /// Otherwise the import hashes what it reads, and the package gets its name in the end: a model's first start reads it once.
+    /// </remarks>
+    internal static string Resolve(
+        string root, ModelProgress view, ModelSource source, ImportOptions options, string? precision, CancellationToken cancellationToken)
     {
-        var facts = FactsOf(view, source, cancellationToken);
-        options = options with { Precision = precision ?? facts.Precision };
-        var name = source.Name ?? ModelImport.NameOf(source.Path);
-        var key = string.Create(CultureInfo.InvariantCulture,
-            $"{FolderName(name)}-{options.Precision}-{options.ContextTokensMax}-v{ModelImport.Version}-{facts.Hash[..16]}");
-        var folder = Path.Combine(PackagesFolder, key);
-        if (File.Exists(Path.Combine(folder, ModelManifest.FileName)))
-            return folder;
-
-        Directory.CreateDirectory(PackagesFolder);
-        using var turn = WaitForTurn(folder + ".lock", cancellationToken);
-        if (File.Exists(Path.Combine(folder, ModelManifest.FileName)))
-            return folder;
-        view.Note($"Importing {name} as {options.Precision}, once.");
-        options = options with
-        {
-            Destination = folder,
-            Name = name,
-            CalibrationIds = RoundingSelection.Default(options.Source, options.Precision),
-        };
-        return ImportRun.WithProgress(view, options, cancellationToken).Path;
-    }
-
-    private static SourceFacts FactsOf(ModelProgress view, ModelSource source, CancellationToken cancellationToken)
-    {
-        var memory = new SourceMemory(Path.Combine(Root, "sources"), TimeProvider.System);
-        if (memory.Find(source.Path) is { } known)
-            return known;
+        var (packages, memory) = (PackagesOf(root), new SourceMemory(Path.Combine(root, "sources"), TimeProvider.System));
         var stamp = SourceMemory.Stamp(source.Path);
-        var facts = new SourceFacts(
-            source.ContentHash ?? ModelImport.SourceHash(source.Path, ImportRun.Reports(view), cancellationToken),
-            ModelImport.DefaultPrecision(source.Path));
-        memory.Keep(source.Path, stamp, facts);
-        return facts;
+        var known = memory.Find(source.Path);
+        var (hash, usual) = (known?.Hash ?? source.ContentHash, known?.Precision ?? ModelImport.DefaultPrecision(source.Path));
+        var name = source.Name ?? ModelImport.NameOf(source.Path);
+        options = options with { Precision = precision ?? usual };
+        var start = Path.Combine(packages, string.Create(CultureInfo.InvariantCulture,
+            $"{FolderName(name)}-{options.Precision}-{options.ContextTokensMax}-v{ModelImport.Version}"));
+
+        if (Find() is { } found)
+            return found;
+        Directory.CreateDirectory(packages);
+        using var turn = WaitForTurn(start + ".lock", cancellationToken);
+        // Whoever had the turn before may have imported it.
+        if (Find() is { } imported)
+            return imported;
+        view.Note($"Importing {name} as {options.Precision}, once.");
+        var result = ImportRun.WithProgress(
+            view,
+            options with
+            {
+                Destination = hash is null ? start : Keyed(start, hash),
+                AppendsSourceHash = hash is null,
+                Name = name,
+                CalibrationIds = RoundingSelection.Default(options.Source, options.Precision),
+            },
+            cancellationToken);
+        Learn(hash ?? result.SourceSha256);
+        return result.Path;
+
+        string? Find()
+        {
+            if (hash is null && IsAnyThere(start))
+                Learn(ModelImport.SourceHash(source.Path, ImportRun.Reports(view), cancellationToken));
+            if (hash is null || !File.Exists(Path.Combine(Keyed(start, hash), ModelManifest.FileName)))
+                return null;
+            Learn(hash);
+            return Keyed(start, hash);
+        }
+
+        void Learn(string learnt)
+        {
+            hash = learnt;
+            if (known is null)
+                memory.Keep(source.Path, stamp, known = new SourceFacts(learnt, usual));
+        }
     }
+
+    private static string PackagesOf(string root) => Path.Combine(root, "packages");
+
+    private static string Keyed(string start, string hash) => $"{start}-{hash[..ImportOptions.HashDigits]}";
+
+    private static bool IsAnyThere(string start) =>
+        Directory.Exists(Path.GetDirectoryName(start))
+        && Directory.EnumerateDirectories(Path.GetDirectoryName(start)!, Path.GetFileName(start) + "-*")
+            .Any(folder => File.Exists(Path.Combine(folder, ModelManifest.FileName)));
 
     /// <summary>A model's name as part of a folder's: nothing in it leads elsewhere, and no file system minds its length.</summary>
     internal static string FolderName(string name) => string.Concat(name.ToLowerInvariant().Take(FolderNameMax)
