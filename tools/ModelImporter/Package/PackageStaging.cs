@@ -37,7 +37,17 @@ internal sealed class PackageStaging : IDisposable
         var destination = _destination + ending;
         DirectorySync.Flush(Folder);
         ThrowIfExists(destination);
-        Directory.Move(Folder, destination);
+        try
+        {
+            Directory.Move(Folder, destination);
+        }
+        catch (IOException)
+        {
+            // Another import may have come first between the two lines above.
+            ThrowIfExists(destination);
+            throw;
+        }
+
         DirectorySync.Flush(Path.GetDirectoryName(destination)!);
         return destination;
     }
