@@ -16,6 +16,8 @@ public sealed unsafe class NormalizedLinearKernelTests
         { 64, 576, 64, 4, true },
         { 33, 576, 64, 8, false },
         { 32, 2048, 128, 8, true },
+        { 33, 288, 16, 8, false },
+        { 32, 96, 16, 4, true },
     };
 
     [Theory]

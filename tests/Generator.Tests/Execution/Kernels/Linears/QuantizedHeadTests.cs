@@ -17,9 +17,9 @@ public sealed class QuantizedHeadTests
     public void RunHead_EveryVariant_GivesTheBestAsTheWholeLinearDoes(string name)
     {
         var kernel = Kernel(name);
-        var linear = new LinearCase(1000, 96, 32, 8, minima: false, seed: 5);
-        foreach (var rows in new[] { 1, 2, 3, 4, 5, 9, 16, 21 })
+        foreach (var (rows, group) in new[] { (1, 32), (2, 32), (3, 32), (4, 32), (5, 32), (9, 32), (16, 32), (21, 32), (1, 16), (9, 16) })
         {
+            var linear = new LinearCase(1000, 96, group, 8, minima: false, seed: 5);
             var input = linear.RandomRows(rows, seed: rows);
             int[] counts = [.. Enumerable.Range(0, rows).Select(row => 1 + (row * 7 % 15))];
             var expected = linear.Run(kernel, input);
@@ -201,7 +201,7 @@ public sealed class QuantizedHeadTests
                 QuantizedLinearLayout.BlockBytes(linear.Inputs))
             .Constant("scales", OnnxGraphWriter.Float16, MemoryMarshal.AsBytes<Half>(linear.Halves), blocks, linear.Halves.Length / blocks)
             .Node(QuantizedHeadOp.OpName, CustomOpDomain.Name, ["x", "codes", "scales", "best"], ["y"],
-                ("layout", (long)QuantizedLinearLayout.Version), ("K", (long)linear.Inputs), ("N", (long)linear.Outputs),
+                ("layout", (long)linear.Layout), ("K", (long)linear.Inputs), ("N", (long)linear.Outputs),
                 ("bits", (long)linear.Bits), ("group", (long)linear.Group))
             .Output("y", OnnxGraphWriter.Float, -1, -1)
             .ToModel();
