@@ -8,6 +8,7 @@ using Parley.Cli.Hosting;
 using Parley.Cli.Inspect;
 using Parley.Cli.Models;
 using Parley.Cli.Packages;
+using Parley.Cli.Sizing;
 using Spectre.Console;
 
 var console = AnsiConsole.Console;
@@ -25,6 +26,7 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
     EvalCommand.Create(console, PackageCache.ResolveAsync),
     BenchCommand.Create(console),
     GpuCommand.Create(console),
+    PlanCommand.Create(console),
 };
 
 // Signals are the commands' own affair (Termination): an answer is stopped before a program is.

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Parley.Generator.Admission;
+using Parley.Generator.Execution;
 using Parley.Generator.KvCache;
+using Parley.Generator.Machine;
 using Parley.Generator.Sequences;
 
 namespace Parley.Generator.Engine;
@@ -30,6 +32,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
     private readonly GeneratorTelemetry _telemetry;
     private readonly QuietLogger _logger;
     private readonly IHostApplicationLifetime _lifetime;
+    private readonly ProcessLimits _limits;
     private readonly TimeSpan _drainTime;
     private readonly AutoResetEvent _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,7 +49,8 @@ internal sealed class EngineHost : IHostedService, IDisposable
 
     public EngineHost(
         Func<ServedModel> openModel, IOptions<GeneratorOptions> options, IOptions<HostOptions> hostOptions, AdmissionQueue queue,
-        TimeProvider time, GeneratorTelemetry telemetry, ILogger<EngineHost> logger, IHostApplicationLifetime lifetime)
+        TimeProvider time, GeneratorTelemetry telemetry, ILogger<EngineHost> logger, IHostApplicationLifetime lifetime,
+        ProcessLimits limits)
     {
         _openModel = openModel;
         _options = options.Value;
@@ -55,6 +59,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
         _telemetry = telemetry;
         _logger = new QuietLogger(logger);
         _lifetime = lifetime;
+        _limits = limits;
 
         // What is left of the host's time is for telling the callers.
         _drainTime = hostOptions.Value.ShutdownTimeout * 0.8;
@@ -153,8 +158,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
         {
             var model = _model!;
             var started = Stopwatch.GetTimestamp();
-            var size = model.PlanCache?.Invoke()
-                ?? KvCacheSize.Compute(_options, model.Shape.ContextTokensMax, model.KvBytesPerToken);
+            var size = PlanCache(model);
             var runner = model.CreateRunner(size);
             var limits = _options.ToLimits(Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
             _engine = new GenerationEngine(runner, model.Defaults.EosTokenIds, limits, _queue, _time, _telemetry, _logger);
@@ -179,6 +183,21 @@ internal sealed class EngineHost : IHostedService, IDisposable
             _lifetime.StopApplication();
             return false;
         }
+    }
+
+    /// <summary>Sizes the KV cache, and says on what all of it will run: before the weights are read, since that may be the end.</summary>
+    private KvCacheSize PlanCache(ServedModel model)
+    {
+        var size = model.PlanCache?.Invoke()
+            ?? HostMemoryPlan.Compute(_options, model.Shape, model.KvBytesPerToken, model.WeightBytes, _limits).Cache;
+        const long megabyte = 1024 * 1024;
+        // On a device a block's length is the device's own; its bytes are in the device's own line.
+        var cache = model.PlanCache is null
+            ? $"{size.BlockCount * (long)_options.KvBlockTokens * model.KvBytesPerToken / megabyte} MB" : $"{size.BlockCount} blocks";
+        Log.Starting(
+            _logger, model.Runtime, _limits.MemoryBytes / megabyte, _limits.MemorySource, model.WeightBytes / megabyte, cache,
+            model.Name, model.Precision, model.Importer, model.Directory);
+        return size;
     }
 
     private void Serve(GenerationEngine engine)
