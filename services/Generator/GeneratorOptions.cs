@@ -116,7 +116,7 @@ internal sealed class GeneratorOptions
     [Range(0, 1_048_576)]
     public int KvCacheMegabytes { get; set; }
 
-    /// <summary>Most of the memory that the process may use that goes to the KV cache.</summary>
+    /// <summary>Most of the memory that the process may use that goes to a KV cache whose size is not set.</summary>
     /// <value>0.01 to 0.95; default 0.5.</value>
     [Range(0.01, 0.95)]
     public double KvCacheMemoryFractionMax { get; set; } = 0.5;

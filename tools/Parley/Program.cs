@@ -2,6 +2,7 @@ using System.CommandLine;
 using Parley.Cli;
 using Parley.Cli.Bench;
 using Parley.Cli.Chat;
+using Parley.Cli.Doctor;
 using Parley.Cli.Evaluation;
 using Parley.Cli.Gpu;
 using Parley.Cli.Hosting;
@@ -27,6 +28,7 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
     BenchCommand.Create(console),
     GpuCommand.Create(console),
     PlanCommand.Create(console),
+    DoctorCommand.Create(),
 };
 
 // Signals are the commands' own affair (Termination): an answer is stopped before a program is.

@@ -39,6 +39,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenRegistration _stopping;
     private ServedModel? _model;
+    private KvCacheSize _cacheSize;
     private GenerationEngine? _engine;
     private Thread? _thread;
     private long _drainDeadline = long.MaxValue;
@@ -84,11 +85,14 @@ internal sealed class EngineHost : IHostedService, IDisposable
         Volatile.Read(ref _heartbeat) is var heartbeat && heartbeat == 0 ? null : _time.GetElapsedTime(heartbeat);
 
     /// <summary>Opens the package and starts the thread.</summary>
-    /// <exception cref="InvalidDataException">The package is broken; the message names file and field.</exception>
+    /// <exception cref="InvalidDataException">The package is broken, or does not fit the memory; the message says what.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var model = _openModel();
         Volatile.Write(ref _model, model);
+        if (model.PlanCache is null)
+            _cacheSize = HostMemoryPlan.Compute(_options, model.Shape, model.KvBytesPerToken, model.WeightBytes, _limits).Cache;
+
         Log.Loading(_logger, model.Name, model.Precision, model.Directory);
         _queue.OnPosted(() => _wake.Set());
         _stopping = _lifetime.ApplicationStopping.Register(Drain);
@@ -188,8 +192,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
     /// <summary>Sizes the KV cache, and says on what all of it will run: before the weights are read, since that may be the end.</summary>
     private KvCacheSize PlanCache(ServedModel model)
     {
-        var size = model.PlanCache?.Invoke()
-            ?? HostMemoryPlan.Compute(_options, model.Shape, model.KvBytesPerToken, model.WeightBytes, _limits).Cache;
+        var size = model.PlanCache?.Invoke() ?? _cacheSize;
         const long megabyte = 1024 * 1024;
         // On a device a block's length is the device's own; its bytes are in the device's own line.
         var cache = model.PlanCache is null

@@ -65,8 +65,10 @@ internal sealed record HostMemoryPlan(
         var plan = new HostMemoryPlan(default, limit, limits.MemorySource, weightBytes, step, Reserve(limit), 0);
         var room = limit - plan.NeedBytes;
         var isSet = options.KvCacheMegabytes > 0;
-        var wanted = (isSet ? options.KvCacheMegabytes : CacheMegabytesDefault) * Megabyte;
-        var bytes = Math.Min(wanted, (long)(limit * options.KvCacheMemoryFractionMax));
+        // Who sets a size gets it or is refused; the default gives way.
+        var bytes = isSet
+            ? options.KvCacheMegabytes * Megabyte
+            : Math.Min(CacheMegabytesDefault * Megabyte, (long)(limit * options.KvCacheMemoryFractionMax));
 
         var context = options.ContextTokensMax == 0 ? shape.ContextTokensMax : Math.Min(options.ContextTokensMax, shape.ContextTokensMax);
         var blockBytes = options.KvBlockTokens * bytesPerToken;
@@ -97,11 +99,12 @@ internal sealed record HostMemoryPlan(
     {
         var asked = Math.Max(CacheBytes, blockBytes);
         var lower = room >= blockBytes
-            ? $"Lower Generator:KvCacheMegabytes from {options.KvCacheMegabytes} to {room / Megabyte} or leave it out, or raise"
+            ? $"Lower Generator:KvCacheMegabytes from {options.KvCacheMegabytes} to {room / Megabyte}, or leave it out, or raise"
             : "Import the model with a smaller precision, lower Generator:StepTokensMax or Generator:RunningSequencesMax, or raise";
+        var left = room < 0 ? "nothing" : $"{room / Megabyte} MB";
         return $"The model does not fit: the process may use {LimitBytes / Megabyte} MB ({LimitSource}), and weights "
-            + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB and {Up(ReserveBytes)} MB for the program itself leave the KV cache "
-            + $"{Math.Max(room, 0) / Megabyte} MB of the {Up(asked)} MB that it takes. {lower} the memory limit to "
+            + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB and {Up(ReserveBytes)} MB for the program itself leave {left} for the KV "
+            + $"cache, which takes {Up(asked)} MB{(asked == blockBytes ? " at the very least" : "")}. {lower} the memory limit to at least "
             + $"{Up(LimitFor(WeightBytes + StepBytes + asked))} MB.";
     }
 

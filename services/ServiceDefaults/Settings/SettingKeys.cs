@@ -63,10 +63,14 @@ internal static class SettingKeys
     private static string Fault(IConfigurationSection child, IEnumerable<string> known, IConfiguration configuration)
     {
         var parent = child.Path[..^child.Key.Length];
-        var nearest = known.OrderBy(name => EditDistance.Between(name, child.Key)).ThenBy(name => name, StringComparer.Ordinal)
+        var nearest = known.OrderBy(name => Distance(name, child.Key)).ThenBy(name => name, StringComparer.Ordinal)
             .Take(NearestCount).Select(name => parent + name);
         return $"{child.Path} is no setting of Parley{From(configuration, child)}; the nearest are {string.Join(", ", nearest)}.";
     }
+
+    /// <summary>Letters between two names; one that is only begun is nearer than its length says.</summary>
+    private static int Distance(string name, string key) => Math.Min(
+        EditDistance.Between(name, key), EditDistance.Between(name[..Math.Min(name.Length, key.Length + 1)], key) + 1);
 
     /// <summary>Where a key, or the first below it, comes from; empty where that is not known.</summary>
     private static string From(IConfiguration configuration, IConfigurationSection section)

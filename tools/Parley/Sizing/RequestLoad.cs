@@ -14,8 +14,8 @@ internal sealed record RequestLoad(
     /// <summary>Seconds of one replica that one request takes.</summary>
     public double BusySeconds => (PromptTokens / PromptTokensPerSecond) + (AnswerTokens / DecodeTokensPerSecond);
 
-    /// <summary>Replicas that the rate takes.</summary>
-    public int Replicas => Math.Max(1, (int)Math.Ceiling(RequestsPerSecond * BusySeconds / Utilization));
+    /// <summary>Replicas that the rate takes; what fractions in base two are off by makes no further one.</summary>
+    public int Replicas => Math.Max(1, (int)Math.Ceiling((RequestsPerSecond * BusySeconds / Utilization) - 1e-9));
 
     /// <summary>How long a request takes where so many share a replica: each has its part of the tokens.</summary>
     public double RequestSeconds(int sequences) =>

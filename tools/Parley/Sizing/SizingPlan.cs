@@ -15,8 +15,6 @@ internal sealed record SizingPlan
     /// <summary>Memory limits are suggested in steps of so much.</summary>
     private const long LimitStep = 64 * Megabyte;
 
-    private const double FractionMax = 0.95;
-
     public required ModelSize Model { get; init; }
 
     public required SizingTarget Target { get; init; }
@@ -75,9 +73,8 @@ internal sealed record SizingPlan
                 throw new UserErrorException(Refusal(model, target, memory));
         }
 
-        var options = OptionsFor(model, target, sequences, target.MemoryBytes);
+        var options = OptionsFor(model, target, sequences);
         var limit = target.MemoryBytes ?? RoundUp(LimitFor(model, options));
-        options = OptionsFor(model, target, sequences, limit);
         var replicas = Math.Max(
             target.Load?.Replicas ?? 1, target.Sequences is { } all ? (all + sequences - 1) / sequences : 1);
         return Describe(model, target, options, limit, replicas);
@@ -121,7 +118,7 @@ internal sealed record SizingPlan
         while (above - least > 1)
         {
             var middle = (least + above) / 2;
-            if (Fits(model, OptionsFor(model, target, middle, memory), memory))
+            if (Fits(model, OptionsFor(model, target, middle), memory))
                 least = middle;
             else
                 above = middle;
@@ -145,13 +142,13 @@ internal sealed record SizingPlan
 
     private static string Refusal(ModelSize model, SizingTarget target, long memory)
     {
-        var options = OptionsFor(model, target, 1, memory);
+        var options = OptionsFor(model, target, 1);
         return $"Not one sequence of {options.ContextTokensMax} tokens fits in {ByteSize.Shown(memory)}: {model.Name} as {model.Precision} "
             + $"has {ByteSize.Shown(model.WeightBytes)} of weights, the sequence takes {ByteSize.Shown(CacheFor(model, options))}; "
             + $"{ByteSize.Shown(LimitFor(model, options))} would do. Give --memory, --context, --precision or --kv-precision another value.";
     }
 
-    private static GeneratorOptions OptionsFor(ModelSize model, SizingTarget target, int sequences, long? limit)
+    private static GeneratorOptions OptionsFor(ModelSize model, SizingTarget target, int sequences)
     {
         var options = new GeneratorOptions
         {
@@ -164,12 +161,8 @@ internal sealed record SizingPlan
         if (model.IsCuda)
             (options.StepTokensMax, options.PrefillChunkTokens) = (2048, 512);
         options.StepTokensMax = Math.Max(options.StepTokensMax, sequences);
-        if (model.IsCuda)
-            return options;
-        var cache = CacheFor(model, options);
-        options.KvCacheMegabytes = (int)Math.Min(int.MaxValue, ByteSize.Mebibytes(cache));
-        if (limit is { } bytes && cache > options.KvCacheMemoryFractionMax * bytes)
-            options.KvCacheMemoryFractionMax = Math.Min(FractionMax, Math.Ceiling(100.0 * cache / bytes) / 100);
+        if (!model.IsCuda)
+            options.KvCacheMegabytes = (int)Math.Min(int.MaxValue, ByteSize.Mebibytes(CacheFor(model, options)));
         return options;
     }
 
@@ -213,7 +206,6 @@ internal sealed record SizingPlan
             (nameof(options.PrefillChunkTokens), options.PrefillChunkTokens, defaults.PrefillChunkTokens),
             (nameof(options.KvCachePrecision), options.KvCachePrecision, defaults.KvCachePrecision),
             (nameof(options.KvCacheMegabytes), options.KvCacheMegabytes, defaults.KvCacheMegabytes),
-            (nameof(options.KvCacheMemoryFractionMax), options.KvCacheMemoryFractionMax, defaults.KvCacheMemoryFractionMax),
         }
         .Where(one => !one.Value.Equals(one.Default))
         .ToDictionary(

@@ -34,8 +34,7 @@ internal static class SizingReport
                 $"{load.RequestsPerSecond:0.###} requests/s of {load.PromptTokens} + {load.AnswerTokens} tokens keep "
                 + $"{load.RequestsPerSecond * load.BusySeconds:0.00} replicas busy; planned to {load.Utilization:P0}"));
             yield return Line("a request", string.Create(CultureInfo.InvariantCulture,
-                $"{load.RequestSeconds(1):0.0} s alone, {load.RequestSeconds(plan.SequencesPerReplica):0.0} s beside "
-                + $"{plan.SequencesPerReplica - 1} others"));
+                $"{load.RequestSeconds(plan.SequencesPerReplica):0.0} s where {plan.SequencesPerReplica} share a replica"));
         }
 
         yield return Line("replicas", $"{plan.Replicas}");
