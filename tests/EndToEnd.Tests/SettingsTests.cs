@@ -46,7 +46,8 @@ public sealed class SettingsTests
         {
             setting.Property.SetValue(owner, Convert.ChangeType(outside, setting.Type, CultureInfo.InvariantCulture));
 
-            var fault = Assert.Single(SettingValues.Faults(options, section), fault => fault.StartsWith($"{section}:{path} is ", StringComparison.Ordinal));
+            var fault = Assert.Single(SettingValues.Faults(options, section), fault =>
+                fault.StartsWith($"{section}:{path} is ", StringComparison.Ordinal));
 
             var digits = fault.Replace(",", "", StringComparison.Ordinal);
             Assert.Contains($" is {outside.ToString(CultureInfo.InvariantCulture)};", digits);
@@ -54,7 +55,8 @@ public sealed class SettingsTests
         }
 
         setting.Property.SetValue(owner, before);
-        Assert.DoesNotContain(SettingValues.Faults(options, section), fault => fault.StartsWith($"{section}:{path} is ", StringComparison.Ordinal));
+        Assert.DoesNotContain(SettingValues.Faults(options, section), fault =>
+            fault.StartsWith($"{section}:{path} is ", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -92,7 +94,8 @@ public sealed class SettingsTests
 
             var fault = Assert.Single(SettingKeys.Faults(typeof(GatewayOptions), "Gateway", configuration));
 
-            Assert.StartsWith($"Gateway:ApiKeyPath is no setting of Parley (environment variable {variable}); the nearest are Gateway:ApiKey", fault);
+            Assert.StartsWith($"Gateway:ApiKeyPath is no setting of Parley (environment variable {variable}); the nearest are ", fault);
+            Assert.Contains("Gateway:ApiKeyFile", fault);
             Assert.DoesNotContain("secret-value", fault);
         }
         finally
@@ -153,7 +156,8 @@ public sealed class SettingsTests
         var (code, output) = await process.ExitAsync();
 
         Assert.Equal(1, code);
-        Assert.Contains("error: Parley:Hots is no setting of Parley (environment variable Parley__Hots); the nearest are Parley:Host.", output);
+        Assert.Contains(
+            "error: Parley:Hots is no setting of Parley (environment variable Parley__Hots); the nearest are Parley:Host.", output);
     }
 
     [Theory]
@@ -196,9 +200,11 @@ public sealed class SettingsTests
     }
 
     private static string? SectionOf(Type type) =>
-        (type.GetField("SectionName") ?? type.GetField("Section")) is { IsLiteral: true } field ? (string)field.GetRawConstantValue()! : null;
+        (type.GetField("SectionName") ?? type.GetField("Section")) is { IsLiteral: true } field
+            ? (string)field.GetRawConstantValue()! : null;
 
-    private static bool IsNumber(Type type) => type == typeof(int) || type == typeof(long) || type == typeof(double) || type == typeof(float);
+    private static bool IsNumber(Type type) => type == typeof(int) || type == typeof(long) || type == typeof(double)
+        || type == typeof(float);
 
     private static (double Least, double Most) LimitOf(Type type) =>
         type == typeof(int) ? (int.MinValue, int.MaxValue) : (-1e15, 1e15);

@@ -27,7 +27,8 @@ internal static class SettingTexts
             }
             else if (setting.IsScalar && at.Value is { Length: > 0 } text && !IsOf(setting.Type, text))
             {
-                yield return $"{section.Path}:{setting.Name} is '{text}'; {SettingValues.Allowed(setting) ?? $"it is a {setting.Type.Name}"}.";
+                yield return $"{section.Path}:{setting.Name} is '{text}'; "
+                    + $"{SettingValues.Allowed(setting) ?? $"it is a {setting.Type.Name}"}.";
             }
         }
     }

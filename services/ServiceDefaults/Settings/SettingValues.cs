@@ -29,9 +29,9 @@ internal static class SettingValues
     /// <summary>What a setting may be, as the end of a sentence on what it is; null where no attribute says.</summary>
     public static string? Allowed(SettingProperty setting)
     {
-        if (setting.Property.GetCustomAttributes<ValidationAttribute>().Select(Allowed).FirstOrDefault(text => text is not null) is { } text)
-            return text;
-        return setting.Type == typeof(bool) ? "it is true or false"
+        var told = setting.Property.GetCustomAttributes<ValidationAttribute>().Select(Allowed).FirstOrDefault(text => text is not null);
+        return told is not null ? told
+            : setting.Type == typeof(bool) ? "it is true or false"
             : setting.Type.IsEnum ? $"it is one of {string.Join(", ", Enum.GetNames(setting.Type))}" : null;
     }
 

@@ -75,7 +75,7 @@ public sealed class HostMemoryPlanTests
         var fault = Assert.Throws<InvalidDataException>(() => Compute(new GeneratorOptions(), 1024 * Megabyte, 1256 * Megabyte));
 
         Assert.Contains("leave nothing for the KV cache", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("Import the model with a smaller precision, lower Generator:StepTokensMax", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("Import the model with a smaller precision, lower Generator:StepTokensMax", fault.Message);
     }
 
     [Fact]
@@ -89,18 +89,18 @@ public sealed class HostMemoryPlanTests
 
     [Fact]
     public void Compute_AnyModelAndLimit_FitsOrNamesALimitThatDoes() =>
-        Gen.Select(Gen.Long[1, 64], Gen.Long[128, 65_536], Gen.Int[0, 4096], Gen.Int[1, 64]).Sample((gigabytes, limitMegabytes, cache, sequences) =>
+        Gen.Select(Gen.Long[1, 64], Gen.Long[128, 65_536], Gen.Int[0, 4096], Gen.Int[1, 64]).Sample((parts, megabytes, cache, running) =>
         {
-            var options = new GeneratorOptions { KvCacheMegabytes = cache, RunningSequencesMax = sequences };
-            var weights = gigabytes << 28;
+            var options = new GeneratorOptions { KvCacheMegabytes = cache, RunningSequencesMax = running };
+            var weights = parts << 28;
             try
             {
-                Assert.InRange(Compute(options, limitMegabytes * Megabyte, weights).NeedBytes, 1, limitMegabytes * Megabyte);
+                Assert.InRange(Compute(options, megabytes * Megabyte, weights).NeedBytes, 1, megabytes * Megabyte);
             }
             catch (InvalidDataException fault)
             {
                 var advised = long.Parse(fault.Message.Split("at least ")[^1].Split(' ')[0]);
-                Assert.True(advised > limitMegabytes);
+                Assert.True(advised > megabytes);
                 Assert.InRange(Compute(options, advised * Megabyte, weights).NeedBytes, 1, advised * Megabyte);
             }
         });

@@ -62,7 +62,9 @@ public sealed class ControlGroupLimitsTests
 
     [Fact]
     public void Read_UnifiedWithoutLimits_IsNone() => Assert.Equal(ControlGroupLimits.None, Read(root => root.WithUnified("/")
-        .With("sys/fs/cgroup/cpu.max", "max 100000\n").With("sys/fs/cgroup/memory.max", "max\n").With("sys/fs/cgroup/memory.high", "max\n")));
+        .With("sys/fs/cgroup/cpu.max", "max 100000\n")
+        .With("sys/fs/cgroup/memory.max", "max\n")
+        .With("sys/fs/cgroup/memory.high", "max\n")));
 
     [Fact]
     public void Read_FirstVersionOfAPod_IsFoundUnderTheMount()

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Parley.Generator.Machine;
 using Parley.Generator.Tests.Doubles;
 
@@ -47,7 +46,7 @@ public sealed class ProcessLimitsTests
         using var root = new FakeRoot();
         for (var number = 0; number < 8; number++)
             root.WithProcessor(number, $"{number % 4},{(number % 4) + 4}");
-        root.With("proc/self/status", string.Create(CultureInfo.InvariantCulture, $"Name:\tx\nCpus_allowed_list:\t{allowed}\nMems_allowed:\t1\n"));
+        root.With("proc/self/status", $"Name:\tx\nCpus_allowed_list:\t{allowed}\nMems_allowed:\t1\n");
 
         Assert.Equal(expected, Read(root, processors).Cores);
     }

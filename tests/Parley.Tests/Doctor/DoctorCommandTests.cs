@@ -53,7 +53,8 @@ public sealed class DoctorCommandTests
 
         Assert.Equal(1, code);
         Assert.Equal("fault", findings["hub"].Status);
-        Assert.StartsWith("Generator:Treads is no setting of Parley (environment variable Generator__Treads); the nearest are Generator:Threads",
+        Assert.StartsWith(
+            "Generator:Treads is no setting of Parley (environment variable Generator__Treads); the nearest are Generator:Threads,",
             findings["settings"].Fact);
         Assert.DoesNotContain(Token, text, StringComparison.Ordinal);
     }

@@ -49,7 +49,8 @@ internal static class Machines
         Options = new GeneratorOptions(),
         SettingFaults = [],
         Processor = new ProcessorFacts(
-            "A processor", HasAvx512: true, SavesAvx512: true, HasAvx2: true, IsX64: true, "AVX-512", "AVX-512", MultipliesBytesExactly: true),
+            "A processor", HasAvx512: true, SavesAvx512: true, HasAvx2: true, IsX64: true, "AVX-512", "AVX-512",
+            MultipliesBytesExactly: true),
         Limits = new ProcessLimits(8, 8, ControlGroupLimits.None, 32L << 30, 30L << 30),
         Libraries = CpuLibraries,
         Package = new PackageFacts(

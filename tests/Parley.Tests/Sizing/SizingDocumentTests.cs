@@ -20,7 +20,8 @@ public sealed class SizingDocumentTests
     public async Task Command_OfThePage_GivesWhatStandsBelowIt(string command)
     {
         var at = Array.IndexOf(Lines, command);
-        var expected = Lines.Skip(at + 1).TakeWhile(line => !line.StartsWith("```", StringComparison.Ordinal) && !line.StartsWith("$ ", StringComparison.Ordinal));
+        var expected = Lines.Skip(at + 1).TakeWhile(line => !line.StartsWith("```", StringComparison.Ordinal)
+            && !line.StartsWith("$ ", StringComparison.Ordinal));
         await using var home = await HubHome.StartAsync();
 
         await using var run = home.Start(command.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2..]);

@@ -15,7 +15,8 @@ namespace Parley.Cli.Tests.Sizing;
 /// <summary>The plan's numbers are the Generator's own.</summary>
 public sealed class SizingPlanTests
 {
-    private const string Llama1B = "layers=16,hidden=2048,intermediate=8192,heads=32,kv-heads=8,head-size=64,vocabulary=128256,context=131072,tied=true";
+    private const string Llama1B =
+        "layers=16,hidden=2048,intermediate=8192,heads=32,kv-heads=8,head-size=64,vocabulary=128256,context=131072,tied=true";
     private const long Megabyte = 1 << 20;
 
     private static SizingTarget Target(int context = 0, int? sequences = null, long? memory = null, RequestLoad? load = null) =>
@@ -31,7 +32,7 @@ public sealed class SizingPlanTests
     [Fact]
     public void Plan_OfSmolLm2_IsWhatTheEngineTakes() => AssertIsTheEngines(Shared.SmolLm2(), "int8", KvCachePrecision.Fp16, 700, 3);
 
-    /// <summary>Imports the model, starts a runner with the plan's settings under the plan's limit, and compares its pool and weights.</summary>
+    /// <summary>Imports the model, starts a runner with the plan's settings under its limit, compares pool and weights.</summary>
     private static void AssertIsTheEngines(string source, string precision, KvCachePrecision cache, int context, int sequences)
     {
         var folder = Directory.CreateTempSubdirectory("parley-plan-").FullName;
@@ -55,7 +56,8 @@ public sealed class SizingPlanTests
             plan.Options.PackageDirectory = package;
             var served = new PackageOpener(Options.Create(plan.Options), NullLoggerFactory.Instance).Open();
             Assert.Equal(plan.TokenBytes, served.KvBytesPerToken);
-            var memory = HostMemoryPlan.Compute(plan.Options, served.Shape, served.KvBytesPerToken, served.WeightBytes, Limits(plan.LimitBytes));
+            var memory = HostMemoryPlan.Compute(plan.Options, served.Shape, served.KvBytesPerToken, served.WeightBytes,
+                Limits(plan.LimitBytes));
             using var runner = (OnnxModelRunner)served.CreateRunner(memory.Cache);
             Assert.Equal(plan.CacheBytes, runner.CacheBytes);
             Assert.Equal(plan.SequenceBytes * sequences, runner.CacheBytes);
@@ -105,7 +107,8 @@ public sealed class SizingPlanTests
         var plan = SizingPlan.Compute(model, Target(8192, null, 80L << 30));
 
         var shared = CudaServing.Share(
-            80L << 30, model.WeightBytes, CudaServing.Beside(model.Shape, model.Target!, plan.Options).Step, model.Shape, model.Target!, plan.Options);
+            80L << 30, model.WeightBytes, CudaServing.Beside(model.Shape, model.Target!, plan.Options).Step, model.Shape, model.Target!,
+            plan.Options);
         Assert.Equal(shared.CacheBytes, plan.CacheBytes);
         Assert.Equal(plan.SequencesPerReplica * 8192 / 256, shared.Cache.BlockCount);
         Assert.Equal("cuda", plan.Settings["Generator__Device"]);
@@ -129,7 +132,8 @@ public sealed class SizingPlanTests
 
     [Fact]
     public void Plan_OfAContextBeyondTheModels_IsRefused() => Assert.Contains(
-        "--context is 200000", Assert.Throws<UserErrorException>(() => SizingPlan.Compute(ShapeText.Measure(Llama1B, "int8", 8192), Target(200_000))).Message);
+        "--context is 200000",
+        Assert.Throws<UserErrorException>(() => SizingPlan.Compute(ShapeText.Measure(Llama1B, "int8", 8192), Target(200_000))).Message);
 
     [Theory]
     [InlineData(1, 2.5, 4)]

@@ -67,7 +67,10 @@ internal static class GpuCommand
 
     private static Command CreateProbe(IAnsiConsole console)
     {
-        var command = new Command("probe", "Say which GPUs there are, or which libraries or kernels are missing; ends with 1 then.") { LibraryPath };
+        var command = new Command("probe", "Say which GPUs there are, or which libraries or kernels are missing; ends with 1 then.")
+        {
+            LibraryPath,
+        };
         command.SetAction(result =>
         {
             var options = new CudaOptions { LibraryPath = result.GetRequiredValue(LibraryPath) };

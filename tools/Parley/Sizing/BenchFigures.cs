@@ -25,7 +25,8 @@ internal static class BenchFigures
                 throw new UserErrorException($"--bench: {path} has no decode step of up to {sequences} sequences, or no prefill step.");
             return (decode.MaxBy(step => step.Sequences).Speed, prefill.MinBy(step => Math.Abs(step.Tokens - promptTokens)).Speed);
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception exception)
+            when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new UserErrorException($"--bench: {path} is no report of 'parley bench engine --json': {exception.Message}");
         }

@@ -31,7 +31,8 @@ internal static class ShapeText
         catch (InvalidDataException exception)
         {
             // The file is ours, so its name would say nothing.
-            throw new UserErrorException($"--shape: {exception.Message.Replace(folder + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)}");
+            var file = folder + Path.DirectorySeparatorChar;
+            throw new UserErrorException($"--shape: {exception.Message.Replace(file, "", StringComparison.Ordinal)}");
         }
         finally
         {
@@ -59,7 +60,8 @@ internal static class ShapeText
         }
 
         var missing = Numbers.Where(one => one.IsNeeded && !config.ContainsKey(one.Field)).Select(one => one.Name).ToList();
-        return missing.Count == 0 ? config : throw new UserErrorException($"--shape: {string.Join(", ", missing)} is missing; e.g. {Example}.");
+        return missing.Count == 0 ? config
+            : throw new UserErrorException($"--shape: {string.Join(", ", missing)} is missing; e.g. {Example}.");
     }
 
     private static string Names() => string.Join(", ", Numbers.Select(one => one.Name));

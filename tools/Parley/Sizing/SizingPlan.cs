@@ -108,7 +108,8 @@ internal sealed record SizingPlan
     /// <summary>What the Generator itself would take for its KV cache under this limit.</summary>
     private static long CacheOf(ModelSize model, GeneratorOptions options, long limit) => model.Target is { } device
         ? CudaServing.Share(limit, model.WeightBytes, Beside(model, options).Step, model.Shape, device, options).CacheBytes
-        : HostMemoryPlan.Compute(options, model.Shape, model.TokenBytes(options.KvCachePrecision), model.WeightBytes, Limits(limit)).CacheBytes;
+        : HostMemoryPlan.Compute(options, model.Shape, model.TokenBytes(options.KvCachePrecision), model.WeightBytes,
+            Limits(limit)).CacheBytes;
 
     private static ProcessLimits Limits(long bytes) => new(1, 1, ControlGroupLimits.None, bytes, null);
 
@@ -145,7 +146,8 @@ internal sealed record SizingPlan
         var options = OptionsFor(model, target, 1);
         return $"Not one sequence of {options.ContextTokensMax} tokens fits in {ByteSize.Shown(memory)}: {model.Name} as {model.Precision} "
             + $"has {ByteSize.Shown(model.WeightBytes)} of weights, the sequence takes {ByteSize.Shown(CacheFor(model, options))}; "
-            + $"{ByteSize.Shown(LimitFor(model, options))} would do. Give --memory, --context, --precision or --kv-precision another value.";
+            + $"{ByteSize.Shown(LimitFor(model, options))} would do. Give --memory, --context, --precision or --kv-precision another "
+            + "value.";
     }
 
     private static GeneratorOptions OptionsFor(ModelSize model, SizingTarget target, int sequences)
@@ -179,7 +181,8 @@ internal sealed record SizingPlan
         var (step, buffers) = Beside(model, options);
         var bytes = model.WeightBytes + step + buffers + CacheFor(model, options);
         return model.IsCuda
-            ? (long)((bytes + (options.Cuda.ReserveMegabytes * Megabyte)) / options.Cuda.MemoryFraction) + 1 : HostMemoryPlan.LimitFor(bytes);
+            ? (long)((bytes + (options.Cuda.ReserveMegabytes * Megabyte)) / options.Cuda.MemoryFraction) + 1
+            : HostMemoryPlan.LimitFor(bytes);
     }
 
     private static (long Step, long Buffers) Beside(ModelSize model, GeneratorOptions options) => model.Target is { } device

@@ -88,7 +88,7 @@ public sealed class CardCodeTests
         var packages = Environment.GetEnvironmentVariable("NUGET_PACKAGES") is { Length: > 0 } set
             ? set : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         var path = Path.Combine(
-            packages, "microsoft.ml.onnxruntime.gpu.linux", "1.31.0", "runtimes", "linux-x64", "native", "libonnxruntime_providers_cuda.so");
+            packages, "microsoft.ml.onnxruntime.gpu.linux", "1.31.0", "runtimes", "linux-x64", "native", CudaLibraries.Providers);
         Assert.SkipUnless(File.Exists(path), "ONNX Runtime 1.31.0 for CUDA was not restored here (-p:OnnxRuntime=Gpu does so).");
 
         var code = CardCode.Read(path)!;

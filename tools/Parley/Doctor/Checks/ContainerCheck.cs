@@ -43,7 +43,8 @@ internal static class ContainerCheck
     private static Finding OfQuota(double quota, string fact, int threads)
     {
         if (quota < 1)
-            return Finding.Warning(Name, fact, "give it a whole processor or more: with less, every step stands still for a part of its time");
+            return Finding.Warning(Name, fact,
+                "give it a whole processor or more: with less, every step stands still for a part of its time");
         if (threads > Math.Ceiling(quota))
         {
             return Finding.Warning(
@@ -51,7 +52,8 @@ internal static class ContainerCheck
         }
 
         return Math.Abs(quota - Math.Round(quota)) > 0.01
-            ? Finding.Warning(Name, fact, $"give it a whole number of processors, e.g. {Number(Math.Ceiling(quota))}: a part makes steps stand still")
+            ? Finding.Warning(Name, fact,
+                $"give it a whole number of processors, e.g. {Number(Math.Ceiling(quota))}: a part makes steps stand still")
             : Finding.Ok(Name, fact);
     }
 

@@ -15,7 +15,8 @@ internal static class DiskCheck
     {
         foreach (var folder in state.Folders)
         {
-            var fact = $"{folder.Path} ({folder.Use}): {(folder.FreeBytes is { } bytes ? $"{ByteText.Of(bytes)} free" : "free room not known")}";
+            var free = folder.FreeBytes is { } bytes ? $"{ByteText.Of(bytes)} free" : "free room not known";
+            var fact = $"{folder.Path} ({folder.Use}): {free}";
             var needed = Math.Max(FreeBytesMin, 2 * (state.Package.Size?.WeightBytes ?? 0));
             if (folder.Failure is not null)
             {

@@ -49,7 +49,8 @@ internal static class HubCheck
             Name, $"{hub.Endpoint} answers, and does not know the token", "'parley login', or set HF_TOKEN anew: with a wrong token "
                 + "even public models are refused"),
         ( >= 500, _) => Finding.Warning(Name, $"{hub.Endpoint} answers {status}", "try again later"),
-        (_, true) => Finding.Warning(Name, $"{hub.Endpoint} answers {status}; whether it knows the token is not known", "a mirror may not tell; try a pull"),
+        (_, true) => Finding.Warning(Name, $"{hub.Endpoint} answers {status}; whether it knows the token is not known",
+            "a mirror may not tell; try a pull"),
         _ => Finding.Ok(Name, $"{hub.Endpoint} answers; no token, so public models only"),
     };
 
@@ -61,6 +62,7 @@ internal static class HubCheck
         var fact = $"{seconds} s {(off < TimeSpan.Zero ? "behind" : "ahead of")} the Hub's";
         if (off.Duration() > SkewFault)
             return Finding.Fault(Clock, fact, "set the clock (NTP): certificates and signed addresses are refused so");
-        return off.Duration() > SkewMax ? Finding.Warning(Clock, fact, "keep the time (NTP): logs and traces do not match so") : Finding.Ok(Clock, fact);
+        return off.Duration() > SkewMax
+            ? Finding.Warning(Clock, fact, "keep the time (NTP): logs and traces do not match so") : Finding.Ok(Clock, fact);
     }
 }

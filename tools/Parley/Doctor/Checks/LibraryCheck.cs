@@ -35,7 +35,8 @@ internal static class LibraryCheck
                 : Finding.Fault(CudaName, finding.ToString(), Advice(finding.Library, libraries));
         }
 
-        yield return Finding.Ok(CudaName, libraries.Cudnn is null ? "no cuDNN, which is not needed" : $"cuDNN {libraries.Cudnn}, which is not used");
+        yield return Finding.Ok(
+            CudaName, libraries.Cudnn is null ? "no cuDNN, which is not needed" : $"cuDNN {libraries.Cudnn}, which is not used");
         if (libraries.Findings.All(finding => finding.Fits) && libraries.Cards.Count == 0)
         {
             yield return Finding.Fault(
@@ -46,8 +47,10 @@ internal static class LibraryCheck
 
     private static IEnumerable<Finding> NotWanted(LibraryFacts libraries)
     {
-        var found = libraries.Findings.Where(finding => finding.Fits && finding.Library.Contains(".so.", StringComparison.Ordinal)).ToList();
-        var text = found.Count == 0 ? "no driver and no CUDA on this machine" : string.Join(", ", found.Select(one => $"{one.Library} {one.Found}"));
+        var found = libraries.Findings
+            .Where(finding => finding.Fits && finding.Library.Contains(".so.", StringComparison.Ordinal)).ToList();
+        var text = found.Count == 0 ? "no driver and no CUDA on this machine"
+            : string.Join(", ", found.Select(one => $"{one.Library} {one.Found}"));
         // Somebody who has a card probably means to use it.
         yield return libraries.Cards.Count > 0 || libraries.HasDeviceFiles
             ? Finding.Warning(
@@ -74,7 +77,8 @@ internal static class LibraryCheck
     private static string Advice(string library, LibraryFacts libraries) => library switch
     {
         "libcuda.so.1" => libraries.HasDeviceFiles
-            ? "the device is here and its driver's library is not: give the container the driver (nvidia.com/gpu, runtimeClassName, --gpus all)"
+            ? "the device is here and its driver's library is not: give the container the driver (nvidia.com/gpu, runtimeClassName, "
+                + "--gpus all)"
             : "install NVIDIA's driver 580 or newer; a container needs nvidia.com/gpu, or --gpus all",
         "libonnxruntime.so" => "build or publish with -p:OnnxRuntime=Gpu, or take the image for CUDA",
         _ when library.StartsWith("libonnxruntime", StringComparison.Ordinal) => "put it, of the same release, beside libonnxruntime.so",

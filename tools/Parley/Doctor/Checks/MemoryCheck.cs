@@ -47,8 +47,8 @@ internal static class MemoryCheck
 
         var tokens = plan.CacheBytes / perToken;
         var context = plan.Cache.ContextTokensMax;
-        var fact = $"{limits.MemoryBytes >> 20} MB ({limits.MemorySource}): weights {Up(plan.WeightBytes)} MB, a step {Up(plan.StepBytes)} MB, "
-            + $"the program {Up(plan.ReserveBytes)} MB, KV cache {plan.CacheBytes >> 20} MB = {tokens:N0} tokens, "
+        var fact = $"{limits.MemoryBytes >> 20} MB ({limits.MemorySource}): weights {Up(plan.WeightBytes)} MB, "
+            + $"a step {Up(plan.StepBytes)} MB, the program {Up(plan.ReserveBytes)} MB, KV cache {plan.CacheBytes >> 20} MB = {tokens:N0} tokens, "
             + $"{tokens / context:N0} sequences of {context:N0}";
         var asked = options.ContextTokensMax == 0
             ? model.Shape.ContextTokensMax : Math.Min(options.ContextTokensMax, model.Shape.ContextTokensMax);
@@ -75,8 +75,8 @@ internal static class MemoryCheck
             var plan = CudaServing.Share(card.FreeBytes, model.WeightBytes, step, model.Shape, target, options);
             var tokens = plan.CacheBytes / CudaServing.TokenBytes(model.Shape, target);
             return Finding.Ok(
-                Name, $"{card.FreeBytes >> 20} of {card.TotalBytes >> 20} MB of CUDA {card.Number} free: weights {Up(model.WeightBytes)} MB, "
-                + $"KV cache {plan.CacheBytes >> 20} MB = {tokens:N0} tokens, sequences of up to {plan.Cache.ContextTokensMax:N0}");
+                Name, $"{card.FreeBytes >> 20} of {card.TotalBytes >> 20} MB of CUDA {card.Number} free: "
+                + $"weights {Up(model.WeightBytes)} MB, KV cache {plan.CacheBytes >> 20} MB = {tokens:N0} tokens, sequences of up to {plan.Cache.ContextTokensMax:N0}");
         }
         catch (InvalidDataException exception)
         {

@@ -13,11 +13,13 @@ internal static class PortCheck
             if (port.Failure is null)
                 yield return Finding.Ok(name, $"free ({port.Use})");
             else if (port.Holder is null)
-                yield return Finding.Fault(name, $"{port.Failure} ({port.Use})", "take another: --http-port, --grpc-port, Kestrel:Endpoints");
+                yield return Finding.Fault(name, $"{port.Failure} ({port.Use})",
+                    "take another: --http-port, --grpc-port, Kestrel:Endpoints");
             else if (port.Holder.StartsWith("parley", StringComparison.OrdinalIgnoreCase))
                 yield return Finding.Warning(name, $"{Holder(port)} listens ({port.Use})", "nothing, if that is the one that should run");
             else
-                yield return Finding.Fault(name, $"{Holder(port)} has it ({port.Use})", "stop it, or take another: --http-port, --grpc-port, Kestrel:Endpoints");
+                yield return Finding.Fault(name, $"{Holder(port)} has it ({port.Use})",
+                    "stop it, or take another: --http-port, --grpc-port, Kestrel:Endpoints");
         }
     }
 

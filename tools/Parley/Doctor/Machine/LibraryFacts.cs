@@ -27,7 +27,11 @@ internal sealed record LibraryFacts(
         var environment = OrtEnv.Instance();
         var (version, hasCuda) = (environment.GetVersionString(), environment.GetAvailableProviders().Contains("CUDAExecutionProvider"));
         if (!OperatingSystem.IsLinux())
-            return new LibraryFacts(version, CudaServing.ManagedVersion, hasCuda, [], null, null, [], "Parley knows CUDA on Linux only", false);
+        {
+            return new LibraryFacts(
+                version, CudaServing.ManagedVersion, hasCuda, [], null, null, [], "Parley knows CUDA on Linux only", false);
+        }
+
         var probe = new NativeLibraryProbe(options.Folders);
         var findings = CudaLibraries.Find(probe, (version, hasCuda), CudaServing.ManagedVersion, options.PluginLibrary);
         var (cards, failure) = ReadCards(probe);

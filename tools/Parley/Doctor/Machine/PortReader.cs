@@ -39,7 +39,8 @@ internal static class PortReader
             return null;
         foreach (var folder in Directory.EnumerateDirectories(proc))
         {
-            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && Holds(folder, sockets))
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                && Holds(folder, sockets))
                 return (NameOf(folder), id);
         }
 

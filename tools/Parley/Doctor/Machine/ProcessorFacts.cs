@@ -46,6 +46,7 @@ internal sealed record ProcessorFacts(
         var area = (uint)X86Base.CpuId(SavedStates, 0).Ebx;
         var (bytes, offset, _, _) = X86Base.CpuId(SavedStates, UpperVectorHalves);
         const int avx2 = 1 << 5, avx512F = 1 << 16, avx512Bw = 1 << 30;
-        return ((features & avx512F) != 0 && (features & avx512Bw) != 0, bytes > 0 && area >= (uint)(offset + bytes), (features & avx2) != 0);
+        var saves = bytes > 0 && area >= (uint)(offset + bytes);
+        return ((features & avx512F) != 0 && (features & avx512Bw) != 0, saves, (features & avx2) != 0);
     }
 }
