@@ -76,7 +76,11 @@ public sealed class DoctorReportTests
     {
         var processor = Machines.Good().Processor with
         {
-            HasAvx512 = has512, SavesAvx512 = saves512, HasAvx2 = has2, Attention = kernels, Linears = kernels,
+            HasAvx512 = has512,
+            SavesAvx512 = saves512,
+            HasAvx2 = has2,
+            Attention = kernels,
+            Linears = kernels,
         };
 
         AssertFinding(Machines.Good() with { Processor = processor }, "processor", FindingStatus.Warning, kernels, fact, advice);
@@ -90,7 +94,12 @@ public sealed class DoctorReportTests
     {
         var processor = Machines.Good().Processor with
         {
-            HasAvx512 = false, SavesAvx512 = false, HasAvx2 = isX64, IsX64 = isX64, Attention = attention, Linears = linears,
+            HasAvx512 = false,
+            SavesAvx512 = false,
+            HasAvx2 = isX64,
+            IsX64 = isX64,
+            Attention = attention,
+            Linears = linears,
         };
 
         Assert.All(
@@ -116,7 +125,8 @@ public sealed class DoctorReportTests
         var groups = ControlGroupLimits.None with { Processors = quota, ProcessorsFile = "/cpu.max" };
         var state = Machines.Good() with
         {
-            Limits = Machines.Good().Limits with { Groups = groups }, Options = new GeneratorOptions { Threads = threads },
+            Limits = Machines.Good().Limits with { Groups = groups },
+            Options = new GeneratorOptions { Threads = threads },
         };
 
         AssertFinding(state, "container", FindingStatus.Warning, fact, advice);
@@ -129,7 +139,9 @@ public sealed class DoctorReportTests
     {
         var groups = ControlGroupLimits.None with
         {
-            MemoryBytes = 16L << 30, MemoryFile = "/memory.max", MemoryUsedBytes = usedGigabytes << 30,
+            MemoryBytes = 16L << 30,
+            MemoryFile = "/memory.max",
+            MemoryUsedBytes = usedGigabytes << 30,
         };
         var state = Machines.Good() with { Limits = Machines.Good().Limits with { Groups = groups } };
 

@@ -17,7 +17,8 @@ internal sealed class PlanCommand
 
     private readonly Option<string?> _shape = new("--shape")
     {
-        Description = $"Instead of a model its numbers: {ShapeText.Example}[,head-size=128][,tied=true].", HelpName = "NUMBERS",
+        Description = $"Instead of a model its numbers: {ShapeText.Example}[,head-size=128][,tied=true].",
+        HelpName = "NUMBERS",
     };
 
     private readonly Option<int?> _sequences = new("--sequences")
@@ -33,24 +34,28 @@ internal sealed class PlanCommand
 
     private readonly Option<KvCachePrecision> _kvPrecision = new("--kv-precision")
     {
-        Description = "Precision of the KV cache on the CPU.", DefaultValueFactory = _ => new GeneratorOptions().KvCachePrecision,
+        Description = "Precision of the KV cache on the CPU.",
+        DefaultValueFactory = _ => new GeneratorOptions().KvCachePrecision,
     };
 
     private readonly Option<int> _processors = new("--cpus")
     {
-        Description = "Whole processors of a replica.", DefaultValueFactory = _ => 4,
+        Description = "Whole processors of a replica.",
+        DefaultValueFactory = _ => 4,
     };
 
     private readonly Option<double?> _rate = new("--rate") { Description = "Requests per second; needs the speed of a replica." };
 
     private readonly Option<int> _prompt = new("--prompt-tokens")
     {
-        Description = "Mean tokens of a prompt, without what the prefix cache holds.", DefaultValueFactory = _ => 500,
+        Description = "Mean tokens of a prompt, without what the prefix cache holds.",
+        DefaultValueFactory = _ => 500,
     };
 
     private readonly Option<int> _answer = new("--answer-tokens")
     {
-        Description = "Mean tokens of an answer.", DefaultValueFactory = _ => 200,
+        Description = "Mean tokens of an answer.",
+        DefaultValueFactory = _ => 200,
     };
 
     private readonly Option<double?> _decode = new("--tokens-per-second")
@@ -65,12 +70,14 @@ internal sealed class PlanCommand
 
     private readonly Option<string?> _bench = new("--bench")
     {
-        Description = "Both of these out of the file that 'parley bench engine --json' wrote on such a machine.", HelpName = "FILE",
+        Description = "Both of these out of the file that 'parley bench engine --json' wrote on such a machine.",
+        HelpName = "FILE",
     };
 
     private readonly Option<double> _utilization = new("--utilization")
     {
-        Description = "Share of a replica's time to plan with.", DefaultValueFactory = _ => 0.7,
+        Description = "Share of a replica's time to plan with.",
+        DefaultValueFactory = _ => 0.7,
     };
 
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON." };
