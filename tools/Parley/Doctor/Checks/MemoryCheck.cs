@@ -76,7 +76,8 @@ internal static class MemoryCheck
             var tokens = plan.CacheBytes / CudaServing.TokenBytes(model.Shape, target);
             return Finding.Ok(
                 Name, $"{card.FreeBytes >> 20} of {card.TotalBytes >> 20} MB of CUDA {card.Number} free: "
-                + $"weights {Up(model.WeightBytes)} MB, KV cache {plan.CacheBytes >> 20} MB = {tokens:N0} tokens, sequences of up to {plan.Cache.ContextTokensMax:N0}");
+                + $"weights {Up(model.WeightBytes)} MB, KV cache {plan.CacheBytes >> 20} MB = {tokens:N0} tokens, "
+                + $"sequences of up to {plan.Cache.ContextTokensMax:N0}");
         }
         catch (InvalidDataException exception)
         {
