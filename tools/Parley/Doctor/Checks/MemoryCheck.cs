@@ -48,8 +48,8 @@ internal static class MemoryCheck
         var tokens = plan.CacheBytes / perToken;
         var context = plan.Cache.ContextTokensMax;
         var fact = $"{limits.MemoryBytes >> 20} MB ({limits.MemorySource}): weights {Up(plan.WeightBytes)} MB, "
-            + $"a step {Up(plan.StepBytes)} MB, the program {Up(plan.ReserveBytes)} MB, KV cache {plan.CacheBytes >> 20} MB = {tokens:N0} tokens, "
-            + $"{tokens / context:N0} sequences of {context:N0}";
+            + $"a step {Up(plan.StepBytes)} MB, the program {Up(plan.ReserveBytes)} MB, "
+            + $"KV cache {plan.CacheBytes >> 20} MB = {tokens:N0} tokens, {tokens / context:N0} sequences of {context:N0}";
         var asked = options.ContextTokensMax == 0
             ? model.Shape.ContextTokensMax : Math.Min(options.ContextTokensMax, model.Shape.ContextTokensMax);
         if (context < asked)
