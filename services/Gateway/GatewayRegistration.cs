@@ -7,6 +7,7 @@ using Parley.Gateway.Limits;
 using Parley.Gateway.OpenAi;
 using Parley.Gateway.Upstream;
 using Parley.ServiceDefaults;
+using Parley.ServiceDefaults.Settings;
 
 namespace Parley.Gateway;
 
@@ -18,10 +19,8 @@ public static class GatewayRegistration
     {
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
-        services.AddOptions<GatewayOptions>().BindConfiguration(GatewayOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsValidator>();
+        services.AddSettings<GatewayOptions>(GatewayOptions.Section).PostConfigure<IConfiguration>(ReadLooseSettings);
         services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsRules>();
-        services.AddOptions<GatewayOptions>().PostConfigure<IConfiguration>(ReadLooseSettings);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<GatewayTelemetry>();
 

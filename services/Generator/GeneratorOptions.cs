@@ -22,7 +22,7 @@ internal sealed class GeneratorOptions
 
     /// <summary>Where steps run.</summary>
     /// <value><c>cpu</c>, the default, or <c>cuda</c>; the package must be of the same.</value>
-    [RegularExpression("cpu|cuda", ErrorMessage = "Generator:Device is neither cpu nor cuda.")]
+    [AllowedValues("cpu", "cuda")]
     public string Device { get; set; } = "cpu";
 
     /// <summary>The GPU, where <see cref="Device"/> is <c>cuda</c>.</summary>
@@ -30,7 +30,7 @@ internal sealed class GeneratorOptions
     public CudaOptions Cuda { get; set; } = new();
 
     /// <summary>Threads of a model step.</summary>
-    /// <value>0 to 1,024; default 0: one per physical core, as far as the process may use them.</value>
+    /// <value>0 to 1,024; default 0: one per physical core, as far as the process may use them by affinity and quota.</value>
     [Range(0, 1024)]
     public int Threads { get; set; }
 
@@ -111,11 +111,12 @@ internal sealed class GeneratorOptions
     public KvCachePrecision KvCachePrecision { get; set; } = KvCachePrecision.Fp16;
 
     /// <summary>Memory of the KV cache on the CPU; less is taken where all sequences together could not fill it.</summary>
-    /// <value>1 to 1,048,576 MB; default 1,024.</value>
-    [Range(1, 1_048_576)]
-    public int KvCacheMegabytes { get; set; } = 1024;
+    /// <value>0 to 1,048,576 MB; default 0: 1,024, or what weights, steps and the program leave of the memory that the process may use.
+    /// A number that does not fit beside them is refused.</value>
+    [Range(0, 1_048_576)]
+    public int KvCacheMegabytes { get; set; }
 
-    /// <summary>Most of the memory that the process may use that goes to the KV cache.</summary>
+    /// <summary>Most of the memory that the process may use that goes to a KV cache whose size is not set.</summary>
     /// <value>0.01 to 0.95; default 0.5.</value>
     [Range(0.01, 0.95)]
     public double KvCacheMemoryFractionMax { get; set; } = 0.5;

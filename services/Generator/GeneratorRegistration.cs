@@ -2,7 +2,9 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
+using Parley.Generator.Machine;
 using Parley.ServiceDefaults;
+using Parley.ServiceDefaults.Settings;
 
 namespace Parley.Generator;
 
@@ -14,10 +16,10 @@ public static class GeneratorRegistration
     {
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
-        services.AddOptions<GeneratorOptions>().BindConfiguration(GeneratorOptions.SectionName).ValidateOnStart();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GeneratorOptions>, GeneratorOptionsValidator>());
+        services.AddSettings<GeneratorOptions>(GeneratorOptions.SectionName);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GeneratorOptions>, GeneratorOptionsRules>());
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(_ => ProcessLimits.Current);
         services.AddMetrics();
         services.TryAddSingleton<GeneratorTelemetry>();
 

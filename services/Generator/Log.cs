@@ -13,6 +13,13 @@ internal static partial class Log
         ILogger logger, string model, string precision, string device, int contextTokens, int kvBlocks, int kvBlockTokens,
         long kvMegabytes, int runningSequences, long loadMs, long warmUpMs);
 
+    [LoggerMessage(3020, LogLevel.Information,
+        "Starting on {Runtime}; memory {MemoryMegabytes} MB ({MemorySource}), of it weights {WeightMegabytes} MB and KV cache {KvCache}; "
+        + "package {Model} ({Precision}, importer {Importer}) in {Directory}")]
+    public static partial void Starting(
+        ILogger logger, string runtime, long memoryMegabytes, string memorySource, long weightMegabytes, string kvCache, string model,
+        string precision, string importer, string directory);
+
     [LoggerMessage(3002, LogLevel.Critical, "The model cannot be served; the process stops")]
     public static partial void LoadFailed(ILogger logger, Exception exception);
 

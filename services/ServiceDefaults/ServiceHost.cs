@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using Parley.ServiceDefaults.Settings;
 
 namespace Parley.ServiceDefaults;
 
@@ -18,6 +19,7 @@ public static class ServiceHost
     public const string HostSwitch = "--host";
     // Not "Host": some shells export a variable of that name, and variables are settings.
     private const string HostKey = "Parley:Host";
+    private const string OwnSection = "Parley";
     private const string EndpointsKey = "Kestrel:Endpoints";
     private const string DefaultProtocolsKey = "Kestrel:EndpointDefaults:Protocols";
 
@@ -44,6 +46,8 @@ public static class ServiceHost
                 ContentRootPath = AppContext.BaseDirectory,
             });
             builder.Configuration.AddInMemoryCollection(settings);
+            if (SettingKeys.Faults(["Host"], OwnSection, builder.Configuration).FirstOrDefault() is { } fault)
+                throw new InvalidDataException(fault);
             builder.Configuration.AddInMemoryCollection(Endpoints(builder.Configuration, endpoints));
             builder.AddServiceDefaults(name);
             add(builder);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
+using Parley.ServiceDefaults.Settings;
 
 namespace Parley.Tokenizer;
 
@@ -12,9 +13,7 @@ public static class TokenizerRegistration
     {
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
-        services.AddOptionsWithValidateOnStart<TokenizerOptions>()
-            .Bind(builder.Configuration.GetSection(TokenizerOptions.Section))
-            .ValidateDataAnnotations();
+        services.AddSettings<TokenizerOptions>(TokenizerOptions.Section);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(provider => new Lazy<TokenizerModel>(() => TokenizerModel.Load(
             provider.GetRequiredService<IOptions<TokenizerOptions>>().Value, provider.GetRequiredService<TimeProvider>())));

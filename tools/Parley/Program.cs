@@ -2,12 +2,14 @@ using System.CommandLine;
 using Parley.Cli;
 using Parley.Cli.Bench;
 using Parley.Cli.Chat;
+using Parley.Cli.Doctor;
 using Parley.Cli.Evaluation;
 using Parley.Cli.Gpu;
 using Parley.Cli.Hosting;
 using Parley.Cli.Inspect;
 using Parley.Cli.Models;
 using Parley.Cli.Packages;
+using Parley.Cli.Sizing;
 using Spectre.Console;
 
 var console = AnsiConsole.Console;
@@ -25,6 +27,8 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
     EvalCommand.Create(console, PackageCache.ResolveAsync),
     BenchCommand.Create(console),
     GpuCommand.Create(console),
+    PlanCommand.Create(console),
+    DoctorCommand.Create(),
 };
 
 // Signals are the commands' own affair (Termination): an answer is stopped before a program is.

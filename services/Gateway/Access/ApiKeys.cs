@@ -38,17 +38,24 @@ internal sealed class ApiKeys(IOptions<GatewayOptions> options)
             Add("Gateway:ApiKey", options.ApiKey, keys, faults);
         if (options.ApiKeyFile.Length == 0)
             return keys;
+        // A secret that was not mounted leaves a folder of its name, or nothing.
+        if (Directory.Exists(options.ApiKeyFile))
+        {
+            faults.Add($"Gateway:ApiKeyFile: {options.ApiKeyFile} is a folder; name the file in it that holds the keys.");
+            return keys;
+        }
+
         try
         {
-            var lines = File.ReadAllLines(options.ApiKeyFile);
+            var (before, lines) = (keys.Count, File.ReadAllLines(options.ApiKeyFile));
             for (var i = 0; i < lines.Length; i++)
             {
                 if (lines[i].Trim() is { Length: > 0 } line && line[0] != '#')
                     Add($"Gateway:ApiKeyFile: line {i + 1} of {options.ApiKeyFile}", line, keys, faults);
             }
 
-            if (keys.Count == 0 && faults.Count == 0)
-                faults.Add($"Gateway:ApiKeyFile: {options.ApiKeyFile} holds no key.");
+            if (keys.Count == before && faults.Count == 0)
+                faults.Add($"Gateway:ApiKeyFile: {options.ApiKeyFile} holds no key; write one a line, or leave the setting out.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {

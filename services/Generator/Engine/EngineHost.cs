@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Parley.Generator.Admission;
+using Parley.Generator.Execution;
 using Parley.Generator.KvCache;
+using Parley.Generator.Machine;
 using Parley.Generator.Sequences;
 
 namespace Parley.Generator.Engine;
@@ -30,12 +32,14 @@ internal sealed class EngineHost : IHostedService, IDisposable
     private readonly GeneratorTelemetry _telemetry;
     private readonly QuietLogger _logger;
     private readonly IHostApplicationLifetime _lifetime;
+    private readonly ProcessLimits _limits;
     private readonly TimeSpan _drainTime;
     private readonly AutoResetEvent _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenRegistration _stopping;
     private ServedModel? _model;
+    private KvCacheSize _cacheSize;
     private GenerationEngine? _engine;
     private Thread? _thread;
     private long _drainDeadline = long.MaxValue;
@@ -46,7 +50,8 @@ internal sealed class EngineHost : IHostedService, IDisposable
 
     public EngineHost(
         Func<ServedModel> openModel, IOptions<GeneratorOptions> options, IOptions<HostOptions> hostOptions, AdmissionQueue queue,
-        TimeProvider time, GeneratorTelemetry telemetry, ILogger<EngineHost> logger, IHostApplicationLifetime lifetime)
+        TimeProvider time, GeneratorTelemetry telemetry, ILogger<EngineHost> logger, IHostApplicationLifetime lifetime,
+        ProcessLimits limits)
     {
         _openModel = openModel;
         _options = options.Value;
@@ -55,6 +60,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
         _telemetry = telemetry;
         _logger = new QuietLogger(logger);
         _lifetime = lifetime;
+        _limits = limits;
 
         // What is left of the host's time is for telling the callers.
         _drainTime = hostOptions.Value.ShutdownTimeout * 0.8;
@@ -79,11 +85,14 @@ internal sealed class EngineHost : IHostedService, IDisposable
         Volatile.Read(ref _heartbeat) is var heartbeat && heartbeat == 0 ? null : _time.GetElapsedTime(heartbeat);
 
     /// <summary>Opens the package and starts the thread.</summary>
-    /// <exception cref="InvalidDataException">The package is broken; the message names file and field.</exception>
+    /// <exception cref="InvalidDataException">The package is broken, or does not fit the memory; the message says what.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var model = _openModel();
         Volatile.Write(ref _model, model);
+        if (model.PlanCache is null)
+            _cacheSize = HostMemoryPlan.Compute(_options, model.Shape, model.KvBytesPerToken, model.WeightBytes, _limits).Cache;
+
         Log.Loading(_logger, model.Name, model.Precision, model.Directory);
         _queue.OnPosted(() => _wake.Set());
         _stopping = _lifetime.ApplicationStopping.Register(Drain);
@@ -153,8 +162,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
         {
             var model = _model!;
             var started = Stopwatch.GetTimestamp();
-            var size = model.PlanCache?.Invoke()
-                ?? KvCacheSize.Compute(_options, model.Shape.ContextTokensMax, model.KvBytesPerToken);
+            var size = PlanCache(model);
             var runner = model.CreateRunner(size);
             var limits = _options.ToLimits(Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
             _engine = new GenerationEngine(runner, model.Defaults.EosTokenIds, limits, _queue, _time, _telemetry, _logger);
@@ -179,6 +187,20 @@ internal sealed class EngineHost : IHostedService, IDisposable
             _lifetime.StopApplication();
             return false;
         }
+    }
+
+    /// <summary>Sizes the KV cache, and says on what all of it will run: before the weights are read, since that may be the end.</summary>
+    private KvCacheSize PlanCache(ServedModel model)
+    {
+        var size = model.PlanCache?.Invoke() ?? _cacheSize;
+        const long megabyte = 1024 * 1024;
+        // On a device a block's length is the device's own; its bytes are in the device's own line.
+        var cache = model.PlanCache is null
+            ? $"{size.BlockCount * (long)_options.KvBlockTokens * model.KvBytesPerToken / megabyte} MB" : $"{size.BlockCount} blocks";
+        Log.Starting(
+            _logger, model.Runtime, _limits.MemoryBytes / megabyte, _limits.MemorySource, model.WeightBytes / megabyte, cache,
+            model.Name, model.Precision, model.Importer, model.Directory);
+        return size;
     }
 
     private void Serve(GenerationEngine engine)

@@ -31,6 +31,15 @@ internal sealed record ServedModel
 
     public required long Parameters { get; init; }
 
+    /// <summary>Bytes of the weights, which every step reads.</summary>
+    public long WeightBytes { get; init; }
+
+    /// <summary>Version of the importer that made the package.</summary>
+    public string Importer { get; init; } = "";
+
+    /// <summary>What computes the steps, for people: ONNX Runtime's version and provider, instruction sets, threads.</summary>
+    public string Runtime { get; init; } = "";
+
     /// <summary>Bytes of keys and values that one token takes in the blocks.</summary>
     public required int KvBytesPerToken { get; init; }
 

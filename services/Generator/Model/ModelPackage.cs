@@ -9,6 +9,9 @@ internal sealed class ModelPackage
     /// <summary>Name of the graph within a package.</summary>
     public const string ModelFileName = "model.onnx";
 
+    /// <summary>Name of the weights within a package.</summary>
+    public const string DataFileName = "model.data";
+
     /// <summary>Some hundred times those of the largest models.</summary>
     private const int CacheElementsMax = 1 << 28;
 
@@ -41,6 +44,9 @@ internal sealed class ModelPackage
     public string PackageSha256 { get; }
 
     public string ModelPath => Path.Combine(Folder, ModelFileName);
+
+    /// <summary>Bytes of the weights; 0 where all of them are in the graph.</summary>
+    public long WeightBytes => Manifest.Files.TryGetValue(DataFileName, out var data) ? data.Bytes : 0;
 
     /// <summary>Opens a package.</summary>
     /// <param name="folder">The package's folder.</param>

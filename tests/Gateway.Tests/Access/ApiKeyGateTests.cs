@@ -105,6 +105,37 @@ public sealed class ApiKeyGateTests
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData("# nothing but this\n\n")]
+    public async Task Start_KeyFileWithoutAKey_FailsEvenBesideAnother(string text)
+    {
+        // A secret that was left empty would else take keys away, or the last one, without a word.
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, text);
+            var fault = await Assert.ThrowsAsync<OptionsValidationException>(
+                () => GatewayHost.StartAsync(new() { ["ApiKey"] = Key, ["ApiKeyFile"] = file }));
+
+            Assert.Contains($"Gateway:ApiKeyFile: {file} holds no key", fault.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain(Key, fault.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task Start_KeyFileThatIsAFolder_SaysSo()
+    {
+        var fault = await Assert.ThrowsAsync<OptionsValidationException>(
+            () => GatewayHost.StartAsync(new() { ["ApiKeyFile"] = Path.GetTempPath() }));
+
+        Assert.Contains($"Gateway:ApiKeyFile: {Path.GetTempPath()} is a folder", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("ApiKey", "two words", "Gateway:ApiKey holds a blank")]
     [InlineData("ApiKey", "schlüssel", "Gateway:ApiKey holds a blank or a character")]
     [InlineData("ApiKeyFile", "/nowhere/keys", "Gateway:ApiKeyFile: /nowhere/keys cannot be read")]

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Parley.Generator.Engine;
+using Parley.Generator.Machine;
 using Parley.Generator.Model;
 using Parley.ServiceDefaults;
 using Parley.TestSupport;
@@ -57,7 +58,8 @@ internal sealed class GeneratorApp : IAsyncDisposable
 
     public static async Task<GeneratorApp> StartAsync(
         ScriptedModelRunner? runner = null, GenerationDefaults? defaults = null, bool waitUntilReady = true, Func<ServedModel>? open = null,
-        TimeSpan? shutdownTimeout = null, TimeProvider? time = null, params (string Key, string Value)[] settings)
+        TimeSpan? shutdownTimeout = null, TimeProvider? time = null, ProcessLimits? limits = null,
+        params (string Key, string Value)[] settings)
     {
         runner ??= new ScriptedModelRunner();
         var log = new LogGuard();
@@ -76,6 +78,8 @@ internal sealed class GeneratorApp : IAsyncDisposable
             builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = timeout);
         if (time is not null)
             builder.Services.AddSingleton(time);
+        if (limits is not null)
+            builder.Services.AddSingleton(limits);
         builder.Services.AddSingleton(open ?? (() => Model(runner, defaults)));
         builder.AddGenerator();
         var app = builder.Build();

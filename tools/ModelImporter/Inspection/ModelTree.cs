@@ -34,6 +34,23 @@ public sealed record ModelTree(
             FilesOf(CheckpointTensors.FolderOf(folder)));
     }
 
+    /// <summary>The sizes of a model, from its configuration alone.</summary>
+    /// <exception cref="InvalidDataException">As <see cref="Read"/>.</exception>
+    public static ModelShape ReadShape(string source) => CheckpointReader.ReadConfig(source).Shape;
+
+    /// <summary>What the weights of a model would take as a package, from its configuration alone.</summary>
+    /// <param name="source">A folder, or a GGUF file.</param>
+    /// <param name="precision">One of the CPU's or CUDA's.</param>
+    /// <param name="contextTokensMax">Positions that the package serves: the rotary tables grow with them.</param>
+    /// <returns>Length of model.data and number of weights.</returns>
+    /// <exception cref="InvalidDataException">As <see cref="Read"/>, or the model's widths do not allow the precision.</exception>
+    public static (long Bytes, long Parameters) MeasureWeights(string source, string precision, int contextTokensMax)
+    {
+        var config = CheckpointReader.ReadConfig(source);
+        var weights = CheckpointReader.WeightsOf(config);
+        return (DataBytes(source, config, weights, precision, contextTokensMax), weights.Parameters(config.Shape));
+    }
+
     /// <summary>Everything as text: the modules, then one line per size and per file.</summary>
     public string ToText()
     {
@@ -111,16 +128,21 @@ public sealed record ModelTree(
     {
         try
         {
-            using var tensors = CheckpointTensors.None(folder);
-            var graph = new OnnxGraphBuilder("model.data");
-            var formats = Precision.Create(precision, rounding: new PlainRounding(CalibratedRounding.DefaultGroup));
-            DecoderGraph.Build(graph, config, weights, tensors, formats, Math.Min(PositionsMax, config.Shape.ContextTokensMax));
-            return graph.DataBytes;
+            return DataBytes(folder, config, weights, precision, PositionsMax);
         }
         catch (InvalidDataException)
         {
             return null;
         }
+    }
+
+    private static long DataBytes(string folder, DecoderConfig config, DecoderWeights weights, string precision, int positionsMax)
+    {
+        using var tensors = CheckpointTensors.None(folder);
+        var graph = new OnnxGraphBuilder("model.data");
+        var formats = Precision.Create(precision, rounding: new PlainRounding(CalibratedRounding.DefaultGroup));
+        DecoderGraph.Build(graph, config, weights, tensors, formats, Math.Min(positionsMax, config.Shape.ContextTokensMax));
+        return graph.DataBytes;
     }
 
     /// <summary>A link that leads nowhere is told as empty: to list a folder is no reason to refuse it.</summary>

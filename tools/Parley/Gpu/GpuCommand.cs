@@ -67,10 +67,16 @@ internal static class GpuCommand
 
     private static Command CreateProbe(IAnsiConsole console)
     {
-        var command = new Command("probe", "Say which GPUs there are, or which libraries are missing; ends with 1 then.") { LibraryPath };
+        var command = new Command("probe", "Say which GPUs there are, or which libraries or kernels are missing; ends with 1 then.")
+        {
+            LibraryPath,
+        };
         command.SetAction(result =>
         {
-            var runtime = CudaServing.RequireLibraries(new CudaOptions { LibraryPath = result.GetRequiredValue(LibraryPath) });
+            var options = new CudaOptions { LibraryPath = result.GetRequiredValue(LibraryPath) };
+            var runtime = CudaServing.RequireLibraries(options);
+            var code = CardCode.OfProvider(new NativeLibraryProbe(options.Folders));
+            var isServed = true;
             for (var device = 0; device < runtime.DeviceCount; device++)
             {
                 runtime.SetDevice(device);
@@ -78,9 +84,13 @@ internal static class GpuCommand
                 console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                     $"CUDA {device}: {runtime.DeviceName(device)}, compute capability {runtime.Capability(device)}, "
                     + $"{free >> 20} of {total >> 20} MB free"));
+                if (code is null || code.Runs(runtime.Capability(device)))
+                    continue;
+                isServed = false;
+                console.WriteLine($"  NOT SERVED: {code.Fault(runtime.Capability(device))}");
             }
 
-            return 0;
+            return isServed ? 0 : 1;
         });
         return command;
     }

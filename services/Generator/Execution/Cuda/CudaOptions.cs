@@ -14,6 +14,9 @@ internal sealed class CudaOptions
     /// <value>Default empty: beside the program, then where the system's loader looks (LD_LIBRARY_PATH, ldconfig).</value>
     public string LibraryPath { get; set; } = "";
 
+    /// <summary>The folders of <see cref="LibraryPath"/>.</summary>
+    internal string[] Folders => LibraryPath.Split(':', StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>ONNX Runtime's CUDA plug-in (an execution provider library) instead of the provider of its GPU package.</summary>
     /// <value>Path of the library; default empty: the provider that belongs to ONNX Runtime's own build.</value>
     public string PluginLibrary { get; set; } = "";

@@ -13,8 +13,6 @@ namespace Parley.Generator.Execution.Cuda;
 /// </summary>
 internal sealed class CudaServing
 {
-    private const string DataFileName = "model.data";
-
     /// <summary>The oldest card that the attention's kernels run on.</summary>
     private static readonly Version CapabilityMin = new(8, 0);
 
@@ -31,9 +29,7 @@ internal sealed class CudaServing
         (_package, _target, _options, _logger, _runtime) = (package, target, options, logger, runtime);
     }
 
-    private bool HasSlots => _target.Attention == GraphTarget.GroupQuery;
-
-    public int BytesPerToken => _package.Shape.CacheElementsPerToken * BindingPlan.ElementBytes(_target);
+    public int BytesPerToken => TokenBytes(_package.Shape, _target);
 
     /// <summary>Checks that package, device and libraries belong together; cheap, and before the port opens.</summary>
     /// <returns>Null where a package for the CPU is to be served on the CPU.</returns>
@@ -80,7 +76,8 @@ internal sealed class CudaServing
     public KvCacheSize PlanCache()
     {
         _memory = _runtime is null
-            ? new RehearsalMemory(_options.KvCacheMegabytes * (1L << 20))
+            ? new RehearsalMemory(
+                (_options.KvCacheMegabytes > 0 ? _options.KvCacheMegabytes : HostMemoryPlan.CacheMegabytesDefault) * (1L << 20))
             : new CudaMemory(_runtime, _options.Cuda.DeviceId, ordersSteps: _options.Cuda.PluginLibrary.Length == 0);
         if (_memory is CudaMemory { Capability: var capability } && capability < CapabilityMin)
         {
@@ -88,23 +85,44 @@ internal sealed class CudaServing
                 $"{_memory.Name}: compute capability wanted {CapabilityMin} or newer, found {capability}; FlashAttention needs it.");
         }
 
+        RequireCode(_memory);
         var shape = _package.Shape;
-        var limits = _options.ToLimits(shape.ContextTokensMax);
         var (free, total) = _memory.Measure();
-        var stepBytes = CudaMemoryPlan.StepBytes(shape, BindingPlan.ElementBytes(_target), limits.StepTokensMax, limits.LogitRowsMax);
-        var largest = RunnerOptions(new KvCacheSize(1, shape.ContextTokensMax));
-        var bufferBytes = HasSlots
-            ? SlotModelRunner.BufferBytes(shape, _target, largest) : CudaModelRunner.BufferBytes(shape, _target, largest);
-        var weightBytes = _runtime is null ? 0 : _package.Manifest.Files[DataFileName].Bytes;
-        var (step, options) = (_runtime is null ? 0 : stepBytes, ForDevice(_options));
-        _plan = HasSlots
-            ? CudaMemoryPlan.ComputeSlots(free, weightBytes, step, bufferBytes, BytesPerToken, shape, options)
-            : CudaMemoryPlan.Compute(free, weightBytes, step, bufferBytes, BytesPerToken, shape, options);
+        var (stepBytes, bufferBytes) = Beside(shape, _target, _options);
+        var weightBytes = _runtime is null ? 0 : _package.WeightBytes;
+        _plan = Share(free, weightBytes, _runtime is null ? 0 : stepBytes, shape, _target, ForDevice(_options));
         CudaLog.Memory(
             _logger, _memory.Name, total >> 20, free >> 20, weightBytes >> 20, stepBytes >> 20, bufferBytes >> 20,
             _plan.CacheBytes >> 20, _plan.Cache.BlockCount);
         return _plan.Cache;
     }
+
+    /// <summary>Bytes on the device beside weights and KV cache: a step's values, the runner's buffers.</summary>
+    internal static (long Step, long Buffers) Beside(ModelShape shape, GraphTarget target, GeneratorOptions options)
+    {
+        var limits = options.ToLimits(shape.ContextTokensMax);
+        var largest = SizesOf(shape, target, options, new KvCacheSize(1, shape.ContextTokensMax));
+        return (CudaMemoryPlan.StepBytes(shape, BindingPlan.ElementBytes(target), limits.StepTokensMax, limits.LogitRowsMax),
+            HasSlots(target)
+                ? SlotModelRunner.BufferBytes(shape, target, largest) : CudaModelRunner.BufferBytes(shape, target, largest));
+    }
+
+    /// <summary>Shares a device's free memory out.</summary>
+    /// <exception cref="InvalidDataException">It is too small; the message says what takes how much.</exception>
+    internal static CudaMemoryPlan Share(
+        long freeBytes, long weightBytes, long stepBytes, ModelShape shape, GraphTarget target, GeneratorOptions options)
+    {
+        var (buffers, perToken) = (Beside(shape, target, options).Buffers, TokenBytes(shape, target));
+        return HasSlots(target)
+            ? CudaMemoryPlan.ComputeSlots(freeBytes, weightBytes, stepBytes, buffers, perToken, shape, options)
+            : CudaMemoryPlan.Compute(freeBytes, weightBytes, stepBytes, buffers, perToken, shape, options);
+    }
+
+    /// <summary>Bytes of keys and values of one token over all layers.</summary>
+    internal static int TokenBytes(ModelShape shape, GraphTarget target) =>
+        shape.CacheElementsPerToken * BindingPlan.ElementBytes(target);
+
+    private static bool HasSlots(GraphTarget target) => target.Attention == GraphTarget.GroupQuery;
 
     /// <summary>Tests the attention and loads the model.</summary>
     /// <exception cref="InvalidDataException">The device computes something else than the CPU, or the model cannot be loaded.</exception>
@@ -126,8 +144,8 @@ internal sealed class CudaServing
         try
         {
             BindingPlan.Verify(session, _package.Shape, _target, _package.ModelPath);
-            var sizes = RunnerOptions(size);
-            ICandidateRunner runner = HasSlots
+            var sizes = SizesOf(_package.Shape, _target, _options, size);
+            ICandidateRunner runner = HasSlots(_target)
                 ? new SlotModelRunner(session, _package.Shape, _target, memory, sizes)
                 : new CudaModelRunner(session, _package.Shape, _target, memory, sizes, _options.Cuda.GraphSequencesMax);
             RunnerRehearsal.Run(runner, sizes);
@@ -140,6 +158,16 @@ internal sealed class CudaServing
         }
     }
 
+    /// <summary>Refuses a card that the provider's kernels do not run on: each of them would fail, at its first use.</summary>
+    private void RequireCode(IDeviceMemory memory)
+    {
+        if (memory is not CudaMemory { Capability: var capability } || _options.Cuda.PluginLibrary.Length > 0)
+            return;
+        var code = CardCode.OfProvider(new NativeLibraryProbe(_options.Cuda.Folders));
+        if (code is not null && !code.Runs(capability))
+            throw new InvalidDataException($"{memory.Name}: {code.Fault(capability)}");
+    }
+
     /// <summary>Loads CUDA's runtime, or says what is missing.</summary>
     internal static CudaRuntime RequireLibraries(CudaOptions options)
     {
@@ -147,15 +175,15 @@ internal sealed class CudaServing
             throw new InvalidDataException("Generator:Device is cuda, which Parley knows on Linux only.");
         OnnxRuntimeEnvironment.EnsureCreated();
         var environment = OrtEnv.Instance();
-        var probe = new NativeLibraryProbe(options.LibraryPath.Split(':', StringSplitOptions.RemoveEmptyEntries));
+        var probe = new NativeLibraryProbe(options.Folders);
         var hasCuda = environment.GetAvailableProviders().Contains("CUDAExecutionProvider");
         CudaLibraries.Require(CudaLibraries.Find(
-            probe, (environment.GetVersionString(), hasCuda), ManagedVersion(), options.PluginLibrary));
+            probe, (environment.GetVersionString(), hasCuda), ManagedVersion, options.PluginLibrary));
         return new CudaRuntime(probe.Handle(CudaRuntime.LibraryName));
     }
 
     /// <summary>The version of the managed package; that of its native library must be the same.</summary>
-    private static string ManagedVersion() => typeof(OrtEnv).Assembly.GetName().Version!.ToString(3);
+    internal static string ManagedVersion => typeof(OrtEnv).Assembly.GetName().Version!.ToString(3);
 
     /// <summary>Options in which the memory of a rehearsal is the host's.</summary>
     private GeneratorOptions ForDevice(GeneratorOptions options) => _runtime is not null
@@ -171,15 +199,15 @@ internal sealed class CudaServing
         ? CudaSessions.CreateOptions(_options.Cuda, cuda, arenaBytes)
         : SessionFactory.CreateOptions(_options.Threads, _options.SpinMicroseconds);
 
-    private RunnerOptions RunnerOptions(KvCacheSize size) => new()
+    private static RunnerOptions SizesOf(ModelShape shape, GraphTarget target, GeneratorOptions options, KvCacheSize size) => new()
     {
-        BlockTokens = HasSlots ? size.ContextTokensMax : CudaMemoryPlan.BlockTokens(_package.Shape.HeadSize),
+        BlockTokens = HasSlots(target) ? size.ContextTokensMax : CudaMemoryPlan.BlockTokens(shape.HeadSize),
         BlockCount = size.BlockCount,
-        StepTokensMax = _options.StepTokensMax,
-        SequencesMax = _options.RunningSequencesMax,
-        LogitRowsMax = _options.ToLimits(size.ContextTokensMax).LogitRowsMax,
+        StepTokensMax = options.StepTokensMax,
+        SequencesMax = options.RunningSequencesMax,
+        LogitRowsMax = options.ToLimits(size.ContextTokensMax).LogitRowsMax,
         ContextTokensMax = size.ContextTokensMax,
-        Threads = _options.Threads,
-        SpinMicroseconds = _options.SpinMicroseconds,
+        Threads = options.Threads,
+        SpinMicroseconds = options.SpinMicroseconds,
     };
 }

@@ -46,6 +46,9 @@ internal sealed unsafe class NativeLibraryProbe(IReadOnlyList<string> folders) :
             case "libcublasLt" when NativeLibrary.TryGetExport(handle, "cublasLtGetVersion", out var export):
                 number = (int)((delegate* unmanaged<nuint>)export)();
                 return new Version(number / 10_000, number % 10_000 / 100);
+            case "libcudnn" when NativeLibrary.TryGetExport(handle, "cudnnGetVersion", out var export):
+                number = (int)((delegate* unmanaged<nuint>)export)();
+                return new Version(number / 10_000, number % 10_000 / 100);
             case "libcublas" when NativeLibrary.TryGetExport(handle, "cublasGetProperty", out var export):
                 int major = 0, minor = 0;
                 var get = (delegate* unmanaged<int, int*, int>)export;

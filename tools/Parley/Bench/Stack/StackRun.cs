@@ -10,7 +10,7 @@ using Parley.Generator;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
 using Parley.Generator.Execution;
-using Parley.Generator.KvCache;
+using Parley.Generator.Machine;
 using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
 using ServedModel = Parley.Generator.Engine.ServedModel;
@@ -43,7 +43,8 @@ internal sealed class StackRun : IDisposable
         _settings = new GeneratorOptions { PackageDirectory = package, Threads = threads };
         new ConfigurationBuilder().AddInMemoryCollection(options.Settings).Build().GetSection(GeneratorOptions.SectionName).Bind(_settings);
         var opened = new PackageOpener(Options.Create(_settings), NullLoggerFactory.Instance).Open();
-        var size = KvCacheSize.Compute(_settings, opened.Shape.ContextTokensMax, opened.KvBytesPerToken);
+        var size = HostMemoryPlan.Compute(
+            _settings, opened.Shape, opened.KvBytesPerToken, opened.WeightBytes, ProcessLimits.Current).Cache;
         _limits = _settings.ToLimits(Math.Min(size.ContextTokensMax, size.BlockCount * _settings.KvBlockTokens));
         var started = Stopwatch.GetTimestamp();
         _runner = options.PacedStepMs is { } step

@@ -1,0 +1,112 @@
+using Parley.Generator.KvCache;
+using Parley.Generator.Machine;
+using Parley.PackageFormat;
+
+namespace Parley.Generator.Execution;
+
+/// <summary>How the memory that this process may use is shared out at start, where the model runs on the CPU.</summary>
+/// <param name="Cache">Blocks of the KV cache, and the longest sequence that they allow.</param>
+/// <param name="LimitBytes">Memory that the process may use.</param>
+/// <param name="LimitSource">Who says so.</param>
+/// <param name="WeightBytes">The package's weights, which every step reads.</param>
+/// <param name="StepBytes">The largest step's values.</param>
+/// <param name="ReserveBytes">What stays for the program itself.</param>
+/// <param name="CacheBytes">The KV cache.</param>
+internal sealed record HostMemoryPlan(
+    KvCacheSize Cache, long LimitBytes, string LimitSource, long WeightBytes, long StepBytes, long ReserveBytes, long CacheBytes)
+{
+    /// <summary>The KV cache where nobody says how large: enough for some long conversations of a small model.</summary>
+    public const int CacheMegabytesDefault = 1024;
+
+    private const long Megabyte = 1 << 20;
+
+    /// <summary>Runtime, libraries, requests and answers on their way, as measured (docs/sizing.md).</summary>
+    private const long ReserveBytesMin = 256 * Megabyte;
+
+    private const long ReserveBytesMax = 4096 * Megabyte;
+
+    /// <summary>All of it.</summary>
+    public long NeedBytes => WeightBytes + StepBytes + ReserveBytes + CacheBytes;
+
+    /// <summary>
+    /// What the program itself keeps of a limit. Beyond nine tenths of it the garbage collector takes memory for scarce and collects
+    /// all the time, so the model's part stays below.
+    /// </summary>
+    public static long Reserve(long limitBytes) => Math.Clamp(limitBytes / 10, ReserveBytesMin, ReserveBytesMax);
+
+    /// <summary>The least limit under which so much of a model fits beside the reserve.</summary>
+    public static long LimitFor(long modelBytes) =>
+        Math.Min(Math.Max(modelBytes + ReserveBytesMin, (modelBytes * 10 / 9) + 1), modelBytes + ReserveBytesMax);
+
+    /// <summary>Bytes of the largest step: values of the widest part of a layer and what the arena keeps beside them, logits.</summary>
+    /// <param name="shape">The model.</param>
+    /// <param name="stepTokens">Tokens of a step.</param>
+    /// <param name="logitRows">Rows of logits of a step.</param>
+    public static long LargestStepBytes(ModelShape shape, int stepTokens, int logitRows)
+    {
+        var attention = (shape.QueryHeads + (2L * shape.KeyValueHeads)) * shape.HeadSize * 3;
+        var mlp = shape.IntermediateSize * 4L;
+        var perToken = ((4L * shape.HiddenSize) + Math.Max(attention, mlp)) * sizeof(float);
+        return (stepTokens * perToken * 3 / 2) + (logitRows * (long)shape.VocabularySize * sizeof(float) * 2);
+    }
+
+    /// <summary>Shares the memory out.</summary>
+    /// <param name="options">Megabytes, block size, sequences, context.</param>
+    /// <param name="shape">The model.</param>
+    /// <param name="bytesPerToken">Keys and values of one token over all layers.</param>
+    /// <param name="weightBytes">The package's weights.</param>
+    /// <param name="limits">What the process may use.</param>
+    /// <exception cref="InvalidDataException">It does not fit; the message names the shares, the limit and what to set.</exception>
+    public static HostMemoryPlan Compute(
+        GeneratorOptions options, ModelShape shape, long bytesPerToken, long weightBytes, ProcessLimits limits)
+    {
+        var limit = limits.MemoryBytes;
+        var step = LargestStepBytes(shape, options.StepTokensMax, options.ToLimits(shape.ContextTokensMax).LogitRowsMax);
+        var plan = new HostMemoryPlan(default, limit, limits.MemorySource, weightBytes, step, Reserve(limit), 0);
+        var room = limit - plan.NeedBytes;
+        var isSet = options.KvCacheMegabytes > 0;
+        // Who sets a size gets it or is refused; the default gives way.
+        var bytes = isSet
+            ? options.KvCacheMegabytes * Megabyte
+            : Math.Min(CacheMegabytesDefault * Megabyte, (long)(limit * options.KvCacheMemoryFractionMax));
+
+        var context = options.ContextTokensMax == 0 ? shape.ContextTokensMax : Math.Min(options.ContextTokensMax, shape.ContextTokensMax);
+        var blockBytes = options.KvBlockTokens * bytesPerToken;
+        var blocksPerSequence = (context + options.KvBlockTokens - 1) / options.KvBlockTokens;
+        var useful = (long)blocksPerSequence * options.RunningSequencesMax;
+        var count = Math.Min(bytes / blockBytes, useful);
+        if (!isSet)
+            count = Math.Min(count, Math.Max(room, 0) / blockBytes);
+        count = Math.Min(count, Array.MaxLength / options.KvBlockTokens);
+        plan = plan with
+        {
+            Cache = new KvCacheSize((int)count, (int)Math.Min(context, count * options.KvBlockTokens)),
+            CacheBytes = count * blockBytes,
+        };
+        if (plan.CacheBytes > room || room < blockBytes)
+            throw new InvalidDataException(plan.Refusal(options, room, blockBytes));
+        if (count < 1)
+        {
+            throw new InvalidDataException(
+                $"A KV block of {options.KvBlockTokens} tokens takes {blockBytes} bytes, the cache may have {bytes}: "
+                + "raise Generator:KvCacheMegabytes or lower Generator:KvBlockTokens.");
+        }
+
+        return plan;
+    }
+
+    private string Refusal(GeneratorOptions options, long room, long blockBytes)
+    {
+        var asked = Math.Max(CacheBytes, blockBytes);
+        var lower = room >= blockBytes
+            ? $"Lower Generator:KvCacheMegabytes from {options.KvCacheMegabytes} to {room / Megabyte}, or leave it out, or raise"
+            : "Import the model with a smaller precision, lower Generator:StepTokensMax or Generator:RunningSequencesMax, or raise";
+        var left = room < 0 ? "nothing" : $"{room / Megabyte} MB";
+        return $"The model does not fit: the process may use {LimitBytes / Megabyte} MB ({LimitSource}), and weights "
+            + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB and {Up(ReserveBytes)} MB for the program itself leave {left} for the KV "
+            + $"cache, which takes {Up(asked)} MB{(asked == blockBytes ? " at the very least" : "")}. {lower} the memory limit to at least "
+            + $"{Up(LimitFor(WeightBytes + StepBytes + asked))} MB.";
+    }
+
+    private static long Up(long bytes) => (bytes + Megabyte - 1) / Megabyte;
+}

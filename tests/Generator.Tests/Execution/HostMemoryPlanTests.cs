@@ -1,0 +1,107 @@
+using CsCheck;
+using Parley.Generator.Execution;
+using Parley.Generator.Machine;
+using Parley.PackageFormat;
+
+namespace Parley.Generator.Tests.Execution;
+
+/// <summary>Weights, a step, the program and the KV cache within what the process may use.</summary>
+public sealed class HostMemoryPlanTests
+{
+    private const long Megabyte = 1 << 20;
+    private const int TokenBytes = 32_768;
+
+    /// <summary>Llama 3.2 1B: 32 KB of cache per token in fp16.</summary>
+    private static readonly ModelShape Llama = new(16, 2048, 8192, 32, 8, 64, 128_256, 131_072, true);
+
+    private static ProcessLimits Limits(long bytes) =>
+        new(4, 4, ControlGroupLimits.None with { MemoryBytes = bytes, MemoryFile = "/sys/fs/cgroup/memory.max" }, 1L << 50, null);
+
+    private static HostMemoryPlan Compute(GeneratorOptions options, long limit, long weights) =>
+        HostMemoryPlan.Compute(options, Llama, TokenBytes, weights, Limits(limit));
+
+    [Fact]
+    public void Compute_RoomEnough_TakesTheDefault()
+    {
+        var plan = Compute(new GeneratorOptions(), 16L << 30, 1256 * Megabyte);
+
+        Assert.Equal(1024 * Megabyte, plan.CacheBytes);
+        Assert.Equal(1024 * Megabyte / TokenBytes / 32, plan.Cache.BlockCount);
+        Assert.Equal(32_768, plan.Cache.ContextTokensMax);
+    }
+
+    [Fact]
+    public void Compute_LittleRoom_LetsTheDefaultGiveWay()
+    {
+        var plan = Compute(new GeneratorOptions(), 2048 * Megabyte, 1256 * Megabyte);
+
+        Assert.InRange(plan.CacheBytes, 100 * Megabyte, 512 * Megabyte);
+        Assert.InRange(plan.NeedBytes, (2048 * Megabyte) - (32L * TokenBytes), 2048 * Megabyte);
+    }
+
+    [Fact]
+    public void Compute_MoreThanSequencesCanFill_IsNotTaken()
+    {
+        var options = new GeneratorOptions { ContextTokensMax = 1000, RunningSequencesMax = 2 };
+
+        Assert.Equal((64, 1000), (Compute(options, 16L << 30, 0).Cache.BlockCount, Compute(options, 16L << 30, 0).Cache.ContextTokensMax));
+    }
+
+    [Fact]
+    public void Compute_ASizeThatIsSet_IsTakenBeyondTheFraction()
+    {
+        var options = new GeneratorOptions { KvCacheMegabytes = 3000 };
+
+        Assert.Equal(3000 * Megabyte, Compute(options, 4096 * Megabyte, 100 * Megabyte).CacheBytes);
+    }
+
+    [Fact]
+    public void Compute_ASizeThatIsSetAndDoesNotFit_IsRefusedWithEveryShare()
+    {
+        var fault = Assert.Throws<InvalidDataException>(
+            () => Compute(new GeneratorOptions { KvCacheMegabytes = 1000 }, 2048 * Megabyte, 1256 * Megabyte));
+
+        foreach (var part in new[]
+        {
+            "2048 MB (/sys/fs/cgroup/memory.max)", "weights 1256 MB", "a step ", "256 MB for the program", "which takes 1000 MB",
+            "Lower Generator:KvCacheMegabytes from 1000 to 3", "leave it out", "raise the memory limit to at least 2",
+        })
+            Assert.Contains(part, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Compute_WeightsAlonePastTheLimit_SaysWhatElseToDo()
+    {
+        var fault = Assert.Throws<InvalidDataException>(() => Compute(new GeneratorOptions(), 1024 * Megabyte, 1256 * Megabyte));
+
+        Assert.Contains("leave nothing for the KV cache", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("Import the model with a smaller precision, lower Generator:StepTokensMax", fault.Message);
+    }
+
+    [Fact]
+    public void Compute_BlockLargerThanTheSizeThatIsSet_IsRefused()
+    {
+        var options = new GeneratorOptions { KvCacheMegabytes = 1, KvBlockTokens = 1024 };
+
+        Assert.Contains("raise Generator:KvCacheMegabytes", Assert.Throws<InvalidDataException>(
+            () => Compute(options, 16L << 30, 0)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Compute_AnyModelAndLimit_FitsOrNamesALimitThatDoes() =>
+        Gen.Select(Gen.Long[1, 64], Gen.Long[128, 65_536], Gen.Int[0, 4096], Gen.Int[1, 64]).Sample((parts, megabytes, cache, running) =>
+        {
+            var options = new GeneratorOptions { KvCacheMegabytes = cache, RunningSequencesMax = running };
+            var weights = parts << 28;
+            try
+            {
+                Assert.InRange(Compute(options, megabytes * Megabyte, weights).NeedBytes, 1, megabytes * Megabyte);
+            }
+            catch (InvalidDataException fault)
+            {
+                var advised = long.Parse(fault.Message.Split("at least ")[^1].Split(' ')[0]);
+                Assert.True(advised > megabytes);
+                Assert.InRange(Compute(options, advised * Megabyte, weights).NeedBytes, 1, advised * Megabyte);
+            }
+        });
+}
