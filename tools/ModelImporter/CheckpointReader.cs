@@ -13,7 +13,19 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>Name of the file that says how answers are sampled and ended.</summary>
     public const string GenerationName = "generation_config.json";
 
-    private static readonly IArchitecture[] Architectures = [new LlamaArchitecture()];
+    private static readonly IArchitecture[] Architectures =
+    [
+        new LlamaArchitecture(), new MistralArchitecture(), new MinistralArchitecture(), new Ministral3Architecture(),
+        new Qwen2Architecture(), new Qwen3Architecture(), new Phi3Architecture(), new GemmaArchitecture(), new Gemma2Architecture(),
+        new Gemma3Architecture(), new GraniteArchitecture(), new SmolLm3Architecture(), new OlmoArchitecture(), new Olmo2Architecture(),
+        new Olmo3Architecture(), new CohereArchitecture(), new Cohere2Architecture(), new GlmArchitecture(), new Glm4Architecture(),
+        new Exaone4Architecture(), new SeedOssArchitecture(), new Ernie45Architecture(), new HunYuanDenseArchitecture(),
+        new ArceeArchitecture(), new ApertusArchitecture(), new StableLmArchitecture(), new Starcoder2Architecture(),
+        new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(),
+    ];
+
+    /// <summary>All families, for whoever lists them.</summary>
+    public static IReadOnlyList<IArchitecture> Known => Architectures;
 
     private readonly Lazy<IReadOnlyList<(string Name, byte[] Bytes)>> _made;
 
@@ -48,8 +60,8 @@ internal sealed class CheckpointReader : IDisposable
         try
         {
             var file = OpenConfig(source, tensors?.Gguf);
-            var architecture = FindArchitecture(file);
-            var config = WithGguf(architecture.ReadConfig(file), tensors?.Gguf);
+            var (architecture, read) = ReadArchitecture(file);
+            var config = WithGguf(read, tensors?.Gguf);
             tensors ??= CheckpointTensors.Open(source);
             var known = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } }).Names();
             tensors.Rename(name => architecture.Rename(name, known));
@@ -71,7 +83,7 @@ internal sealed class CheckpointReader : IDisposable
     {
         using var tensors = HasConfig(source) || !CheckpointFiles.HasGguf(source) ? null : CheckpointTensors.Open(source);
         var file = OpenConfig(source, tensors?.Gguf);
-        return FindArchitecture(file).ReadConfig(file);
+        return ReadArchitecture(file).Config;
     }
 
     /// <summary>Checks the JSON files of a folder whose weights are not there yet.</summary>
@@ -86,7 +98,7 @@ internal sealed class CheckpointReader : IDisposable
 
     /// <summary>Checks a configuration by itself.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
-    public static DecoderConfig CheckConfiguration(ConfigFile file) => FindArchitecture(file).ReadConfig(file);
+    public static DecoderConfig CheckConfiguration(ConfigFile file) => ReadArchitecture(file).Config;
 
     /// <summary>The weights that a configuration asks for.</summary>
     public static DecoderWeights WeightsOf(DecoderConfig config) =>
@@ -102,7 +114,7 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>What a GGUF file says beside the <c>config.json</c> that was made of it.</summary>
     private static DecoderConfig WithGguf(DecoderConfig config, GgufFile? gguf) => gguf is null ? config : config with
     {
-        Rotary = config.Rotary with { Divisors = gguf.Configuration.RotaryFactors },
+        Layers = config.WithRotary(rotary => rotary with { Divisors = gguf.Configuration.RotaryFactors }).Layers,
         Notes = [.. config.Notes, .. GgufConfiguration.Notes],
     };
 
@@ -122,13 +134,16 @@ internal sealed class CheckpointReader : IDisposable
     }
 
     /// <summary>By <c>model_type</c>, as transformers does; <c>architectures</c> is what somebody saved it from.</summary>
-    private static IArchitecture FindArchitecture(ConfigFile file)
+    private static (IArchitecture Architecture, DecoderConfig Config) ReadArchitecture(ConfigFile file)
     {
-        var types = string.Join(", ", Architectures.Select(architecture => architecture.ModelType));
-        if (!file.Has("model_type"))
-            throw file.Unsupported("model_type", "missing", $"{types}; transformers goes by it and not by architectures");
-        var type = file.Text("model_type");
-        return Architectures.FirstOrDefault(architecture => architecture.ModelType == type)
-            ?? throw file.Unsupported("model_type", $"\"{type}\"", types);
+        var text = TextModel.Of(file, out var type);
+        var types = string.Join(", ", Architectures.Select(architecture => architecture.ModelType).Concat(TextModel.ModelTypes));
+        if (type is null)
+            throw text.Unsupported("model_type", "missing", $"{types}; transformers goes by it and not by architectures");
+        var architecture = Architectures.FirstOrDefault(architecture => architecture.ModelType == type)
+            ?? throw text.Unsupported("model_type", $"\"{type}\"", types);
+        var config = architecture.ReadConfig(text);
+        PositionRules.Check(config, file.Path);
+        return (architecture, text.IsPart ? TextModel.Complete(file, config) : config);
     }
 }

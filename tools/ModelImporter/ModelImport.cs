@@ -10,7 +10,7 @@ namespace Parley.ModelImporter;
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
-    public const string Version = "7";
+    public const string Version = "8";
 
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
@@ -51,9 +51,12 @@ public static class ModelImport
         using var digest = new SourceDigest(options.Source);
         checkpoint.Tensors.HashWhileReading(digest);
         var sourceHash = "";
+        var positions = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax);
         var shape = checkpoint.Config.Shape with
         {
-            ContextTokensMax = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax),
+            ContextTokensMax = positions,
+            WindowTokens = PositionRules.WindowOf(checkpoint.Config, positions),
+            Positions = PositionRules.Of(checkpoint.Config, positions),
         };
         var parameters = checkpoint.Weights.Parameters(shape);
         var name = options.Name ?? NameOf(options.Source);

@@ -154,9 +154,11 @@ internal sealed class EngineHost : IHostedService, IDisposable
             var model = _model!;
             var started = Stopwatch.GetTimestamp();
             var size = model.PlanCache?.Invoke()
-                ?? KvCacheSize.Compute(_options, model.Shape.ContextTokensMax, model.KvBytesPerToken);
+                ?? KvCacheSize.Compute(_options, model.Shape.ContextTokensMax, model.KvBytesPerToken, model.Shape.WindowTokens);
             var runner = model.CreateRunner(size);
-            var limits = _options.ToLimits(Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
+            // Where no layer looks back that far, a sequence may be longer than the cache.
+            var limits = _options.ToLimits(model.Shape.WindowTokens is not null ? size.ContextTokensMax
+                : Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
             _engine = new GenerationEngine(runner, model.Defaults.EosTokenIds, limits, _queue, _time, _telemetry, _logger);
             var loaded = Stopwatch.GetTimestamp();
             new EngineWarmUp(_engine, _options).Run();

@@ -68,13 +68,17 @@ internal sealed class GenerationEngine : IDisposable
         _queue = queue;
         _time = time;
         _logger = new QuietLogger(logger);
-        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksFor(limits.ContextTokensMax), runner.BlockCount);
-        _speculator = new Speculator(limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax, runner.FreeTokens);
+        var window = runner.Shape.WindowTokens is { } tokens ? new KvWindow(tokens, limits.StepTokensMax + limits.DraftTokensMax) : null;
+        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax, window);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksHeldFor(limits.ContextTokensMax), runner.BlockCount);
+        var positions = new SequencePositions(runner.Shape.Positions);
+        _speculator = new Speculator(
+            limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax, runner.FreeTokens, positions);
         var policy = new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens);
         var sharing = new PromptSharing(_pool, TryCopyBlock);
         _scheduler = new Scheduler(
-            policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time, _faults);
+            policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time, _faults,
+            positions);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
         _delivery = new TokenDelivery(limits.RunningSequencesMax, _logger);
@@ -393,7 +397,8 @@ internal sealed class GenerationEngine : IDisposable
         try
         {
             var ids = sequence.TokensAndDraft.Slice(sequence.CachedLength, row.NewTokens + row.DraftTokens);
-            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence));
+            _batch.Add(
+                ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence), sequence.RotaryLength);
             return true;
         }
         catch (Exception exception)

@@ -9,15 +9,19 @@ internal readonly record struct KvCacheSize(int BlockCount, int ContextTokensMax
     /// <param name="options">Megabytes, block size, sequences and context.</param>
     /// <param name="modelContextTokens">Positions that the model was made for.</param>
     /// <param name="bytesPerToken">Keys and values of one token over all layers.</param>
+    /// <param name="windowTokens">Positions behind which no layer looks; null where one looks at everything.</param>
     /// <exception cref="InvalidDataException">Not even one block fits.</exception>
-    public static KvCacheSize Compute(GeneratorOptions options, int modelContextTokens, int bytesPerToken)
+    public static KvCacheSize Compute(
+        GeneratorOptions options, int modelContextTokens, int bytesPerToken, int? windowTokens = null)
     {
         var context = options.ContextTokensMax == 0 ? modelContextTokens : Math.Min(options.ContextTokensMax, modelContextTokens);
         var blockBytes = (long)options.KvBlockTokens * bytesPerToken;
         var memoryBytes = (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * options.KvCacheMemoryFractionMax);
         var bytes = Math.Min(options.KvCacheMegabytes * 1024L * 1024L, memoryBytes);
         var blocksPerSequence = (context + options.KvBlockTokens - 1) / options.KvBlockTokens;
-        var useful = (long)blocksPerSequence * options.RunningSequencesMax;
+        var held = windowTokens is not { } window ? blocksPerSequence
+            : Math.Min(blocksPerSequence, new KvWindow(window, options.StepTokensMax + options.DraftTokensMax).BlocksMax(options.KvBlockTokens));
+        var useful = (long)held * options.RunningSequencesMax;
         var count = (int)Math.Min(Math.Min(bytes / blockBytes, useful), Array.MaxLength / options.KvBlockTokens);
         if (count < 1)
         {
@@ -26,6 +30,6 @@ internal readonly record struct KvCacheSize(int BlockCount, int ContextTokensMax
                 + "raise Generator:KvCacheMegabytes or lower Generator:KvBlockTokens.");
         }
 
-        return new KvCacheSize(count, (int)Math.Min(context, (long)count * options.KvBlockTokens));
+        return new KvCacheSize(count, count >= held ? context : (int)Math.Min(context, (long)count * options.KvBlockTokens));
     }
 }

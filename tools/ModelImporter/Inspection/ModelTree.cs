@@ -62,7 +62,7 @@ public sealed record ModelTree(
             Linear("q_proj", hidden, queries, config.AttentionBias),
             Linear("k_proj", hidden, keys, config.AttentionBias),
             Linear("v_proj", hidden, keys, config.AttentionBias),
-            Linear("o_proj", queries, hidden, config.AttentionBias),
+            Linear("o_proj", queries, hidden, config.OutputBias),
             Leaf("rotary_emb", "LlamaRotaryEmbedding", ""));
         var mlp = Parent("mlp", "LlamaMLP",
             Linear("gate_proj", hidden, shape.IntermediateSize, config.MlpBias),
@@ -91,7 +91,7 @@ public sealed record ModelTree(
     private static ModelTreeNode Norm(string name, DecoderConfig config) =>
         Leaf(name, "LlamaRMSNorm", string.Create(
             CultureInfo.InvariantCulture,
-                $"({config.Shape.HiddenSize},), eps={config.NormEpsilon.ToString(CultureInfo.InvariantCulture).ToLowerInvariant()}"));
+                $"({config.Shape.HiddenSize},), eps={config.Norm.Epsilon.ToString(CultureInfo.InvariantCulture).ToLowerInvariant()}"));
 
     private static long? SizeOf(string folder, DecoderConfig config, DecoderWeights weights, string precision)
     {

@@ -15,20 +15,29 @@ internal abstract class PackedFormat : LinearFormat
     private const int ChunkBlocks = 16;
 
     /// <inheritdoc />
-    /// <remarks>One node: the operator normalises on the way to its own rounding of the rows.</remarks>
-    public override (string Output, string Residual) EmitNormalized(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream)
+    /// <remarks>One node where the norm is a root mean square: the operator normalises on the way to its own rounding of the
+    /// rows.</remarks>
+    public override (string Output, string Residual) Emit(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input)
     {
-        var (product, residual) = MultiplyNormalized(graph, tensors, linear, norm, stream, gated: false);
+        if (input.Norm is not { IsRootMeanSquare: true } norm)
+            return base.Emit(graph, tensors, linear, input);
+        var (product, residual) = MultiplyNormalized(graph, tensors, linear, norm, input.Stream, gated: false);
         return (AddBias(graph, tensors, linear, product), residual);
     }
 
-    /// <inheritdoc />
-    public override (string Output, string Residual) EmitNormalizedGated(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream) =>
-        PackedMatrix.CanGate(linear)
-            ? MultiplyNormalized(graph, tensors, linear, norm, stream, gated: true)
-            : base.EmitNormalizedGated(graph, tensors, linear, norm, stream);
+    public override bool CanGate(LinearWeights linear, LinearInput input, Activation activation) =>
+        activation == Activation.Silu && PackedMatrix.CanGate(linear);
+
+    public override (string Output, string Residual) EmitGated(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input)
+    {
+        if (input.Norm is { IsRootMeanSquare: true } norm)
+            return MultiplyNormalized(graph, tensors, linear, norm, input.Stream, gated: true);
+        var (value, residual) = input.Emit(graph, linear.Name);
+        var (matrix, codes, halves) = Plan(graph, tensors, linear);
+        return (matrix.Multiply(graph, value, codes, halves, linear.Name, gated: true), residual);
+    }
 
     /// <summary>Plans codes and scales, and the work that fills them.</summary>
     /// <exception cref="InvalidDataException">No group divides the inputs.</exception>

@@ -43,7 +43,7 @@ internal sealed class StackRun : IDisposable
         _settings = new GeneratorOptions { PackageDirectory = package, Threads = threads };
         new ConfigurationBuilder().AddInMemoryCollection(options.Settings).Build().GetSection(GeneratorOptions.SectionName).Bind(_settings);
         var opened = new PackageOpener(Options.Create(_settings), NullLoggerFactory.Instance).Open();
-        var size = KvCacheSize.Compute(_settings, opened.Shape.ContextTokensMax, opened.KvBytesPerToken);
+        var size = KvCacheSize.Compute(_settings, opened.Shape.ContextTokensMax, opened.KvBytesPerToken, opened.Shape.WindowTokens);
         _limits = _settings.ToLimits(Math.Min(size.ContextTokensMax, size.BlockCount * _settings.KvBlockTokens));
         var started = Stopwatch.GetTimestamp();
         _runner = options.PacedStepMs is { } step
