@@ -115,7 +115,7 @@ internal sealed class CheckpointReader : IDisposable
     private static DecoderConfig WithGguf(DecoderConfig config, GgufFile? gguf) => gguf is null ? config : config with
     {
         Layers = config.WithRotary(rotary => rotary with { Divisors = gguf.Configuration.RotaryFactors }).Layers,
-        Notes = [.. config.Notes, .. GgufConfiguration.Notes],
+        Notes = [.. config.Notes, .. gguf.Configuration.Notes],
     };
 
     /// <summary>

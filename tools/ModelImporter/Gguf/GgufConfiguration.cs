@@ -1,32 +1,43 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
+using Parley.ModelImporter.Gguf.Families;
 
 namespace Parley.ModelImporter.Gguf;
 
-/// <summary>What GGUF metadata say of a Llama model, and <c>config.json</c> made of it.</summary>
+/// <summary>What GGUF metadata say of a model, and <c>config.json</c> made of it.</summary>
 internal sealed class GgufConfiguration
 {
-    private const string Architecture = "llama";
+    private static readonly GgufFamily[] Families =
+    [
+        new LlamaGguf(), new Mistral3Gguf(), new Qwen2Gguf(), new Qwen3Gguf(), new Phi3Gguf(), new GemmaGguf(), new Gemma2Gguf(),
+        new Gemma3Gguf(), new GraniteGguf(), new SmolLm3Gguf(), new Olmo2Gguf(), new Exaone4Gguf(), new Glm4Gguf(), new SeedOssGguf(),
+    ];
+
+    /// <summary>Dimensions of a head that turn.</summary>
+    private const string TurningKey = "rope.dimension_count";
 
     private readonly GgufHeader _header;
+    private readonly GgufRotaryFactors _factors;
+    private readonly GgufKeys _keys;
     private readonly string _path;
 
     /// <param name="header">Metadata, and the tensors of all files.</param>
     /// <param name="path">Named in messages.</param>
-    /// <param name="rotaryFactors">By what the frequency of each rotary pair is divided; null for nothing.</param>
+    /// <param name="factors">By what the frequency of each rotary pair is divided; null for nothing.</param>
     /// <exception cref="InvalidDataException">The architecture is another one, or a size is missing or out of range.</exception>
-    public GgufConfiguration(GgufHeader header, string path, IReadOnlyList<float>? rotaryFactors = null)
+    public GgufConfiguration(GgufHeader header, string path, GgufRotaryFactors? factors = null)
     {
-        (_header, _path, RotaryFactors) = (header, path, rotaryFactors);
+        (_header, _path, _factors) = (header, path, factors ?? GgufRotaryFactors.None);
         var architecture = _header.Metadata.GetValueOrDefault("general.architecture") as string;
-        if (architecture != Architecture)
-            throw new InvalidDataException($"{path}: general.architecture is {architecture ?? "missing"}; supported: {Architecture}.");
-        var (hidden, heads) = (Size("embedding_length"), Size("attention.head_count"));
+        Family = Families.FirstOrDefault(family => family.Architecture == architecture)
+            ?? throw new InvalidDataException($"{path}: general.architecture is {architecture ?? "missing"}; supported: "
+                + $"{string.Join(", ", Families.Select(family => family.Architecture))}.");
+        _keys = new GgufKeys(_header.Metadata, Family.Architecture, path);
+        var (hidden, heads) = (_keys.Size("embedding_length"), _keys.Size("attention.head_count"));
         var fallback = hidden % heads == 0 ? hidden / heads : (long?)null;
-        HeadSize = (int)Size("attention.key_length", fallback);
+        HeadSize = (int)_keys.Size("attention.key_length", fallback);
         RefuseOtherMathematics();
         if (HeadSize % 2 != 0)
-            throw new InvalidDataException($"{path}: {Architecture}.attention.key_length is {HeadSize}, an odd number.");
+            throw new InvalidDataException($"{path}: {Family.Architecture}.attention.key_length is {HeadSize}, an odd number.");
     }
 
     /// <summary>Keys that change what llama.cpp or its converters mean by the weights, each with the value that does not.</summary>
@@ -38,21 +49,20 @@ internal sealed class GgufConfiguration
         ("use_parallel_residual", 0), ("nextn_predict_layers", 0),
     ];
 
+    /// <summary>What kind of decoder it is.</summary>
+    public GgufFamily Family { get; }
+
     /// <summary>Rows of a head.</summary>
     public int HeadSize { get; }
 
     /// <summary>By what the frequency of each rotary pair is divided; null for nothing.</summary>
-    public IReadOnlyList<float>? RotaryFactors { get; }
+    public IReadOnlyList<float>? RotaryFactors => _factors.Always;
 
     /// <summary>The metadata, for what else is made of them.</summary>
     public IReadOnlyDictionary<string, object> Metadata => _header.Metadata;
 
     /// <summary>What the format has no words for, one sentence each.</summary>
-    public static IReadOnlyList<string> Notes { get; } =
-    [
-        "a GGUF file of this architecture cannot say whether attention has a window (Mistral 7B v0.1: 4096), nor that positions are scaled "
-        + "dynamically: every position attends to all before it. Put the model's config.json beside the file where it has one of these.",
-    ];
+    public IReadOnlyList<string> Notes => Family.Notes;
 
     /// <summary>A <c>config.json</c> that says the same.</summary>
     /// <exception cref="InvalidDataException">Metadata are missing, or say what no field of it can say.</exception>
@@ -65,32 +75,26 @@ internal sealed class GgufConfiguration
                 $"{_path}: tensor {GgufNames.RotaryFactors} is not {HeadSize / 2} positive numbers, one for each rotary pair of a head.");
         }
 
-        if (Size("rope.dimension_count", HeadSize) != HeadSize)
-            throw NeedsConfig("rope.dimension_count is not the size of a head");
+        if (!Family.Honoured.Contains(TurningKey) && _keys.Size(TurningKey, HeadSize) != HeadSize)
+            throw _keys.NeedsConfig($"{TurningKey} is not the size of a head");
         var vocabulary = tensors.TryGetValue("token_embd.weight", out var embedding) ? embedding.Shape[0]
             : throw new InvalidDataException($"{_path}: tensor token_embd.weight is missing.");
-        var heads = Size("attention.head_count");
+        var heads = _keys.Size("attention.head_count");
         var config = new JsonObject
         {
-            ["architectures"] = new JsonArray("LlamaForCausalLM"),
-            ["model_type"] = "llama",
-            ["hidden_act"] = "silu",
-            ["num_hidden_layers"] = Size("block_count"),
-            ["hidden_size"] = Size("embedding_length"),
-            ["intermediate_size"] = Size("feed_forward_length"),
+            ["num_hidden_layers"] = _keys.Size("block_count"),
+            ["hidden_size"] = _keys.Size("embedding_length"),
+            ["intermediate_size"] = _keys.Size("feed_forward_length"),
             ["num_attention_heads"] = heads,
-            ["num_key_value_heads"] = Size("attention.head_count_kv", heads),
+            ["num_key_value_heads"] = _keys.Size("attention.head_count_kv", heads),
             ["head_dim"] = HeadSize,
             ["vocab_size"] = vocabulary,
-            ["max_position_embeddings"] = Size("context_length"),
-            ["rms_norm_eps"] = Number("attention.layer_norm_rms_epsilon", null),
-            ["rope_theta"] = Number("rope.freq_base", 10_000),
+            ["max_position_embeddings"] = _keys.Size("context_length"),
+            ["rms_norm_eps"] = _keys.Number("attention.layer_norm_rms_epsilon"),
+            ["rope_theta"] = _keys.Number("rope.freq_base", 10_000),
             ["tie_word_embeddings"] = !tensors.ContainsKey("output.weight"),
-            ["attention_bias"] = tensors.ContainsKey("blk.0.attn_q.bias"),
-            ["mlp_bias"] = tensors.ContainsKey("blk.0.ffn_gate.bias"),
         };
-        if (Scaling() is { } scaling)
-            config["rope_scaling"] = scaling;
+        Family.Complete(new GgufSource(_keys, tensors.Keys.ToHashSet(StringComparer.Ordinal), _factors, HeadSize), config);
         return config.ToJsonString();
     }
 
@@ -110,33 +114,13 @@ internal sealed class GgufConfiguration
         return config.ToJsonString();
     }
 
-    /// <summary>
-    /// llama.cpp's defaults: scaling is linear where no type is given, its factor may stand under an older key, and without one there
-    /// is none.
-    /// </summary>
-    private JsonObject? Scaling()
-    {
-        const string Type = "rope.scaling.type";
-        var type = Value(Type) ?? "linear";
-        if (type is "none")
-            return null;
-        if (type is not "linear")
-            throw NeedsConfig($"{Architecture}.{Type} is {type}");
-        var key = Value("rope.scaling.factor") is null ? "rope.scale_linear" : "rope.scaling.factor";
-        return Value(key) switch
-        {
-            null or 0.0 => null,
-            _ => new JsonObject { ["rope_type"] = "linear", ["factor"] = Number(key, null) },
-        };
-    }
-
     private void RefuseOtherMathematics()
     {
-        if (Size("attention.value_length", HeadSize) != HeadSize)
-            throw new InvalidDataException($"{_path}: {Architecture}.attention.value_length is not the size of a key, {HeadSize}.");
-        foreach (var (key, neutral) in Neutral)
+        if (_keys.Size("attention.value_length", HeadSize) != HeadSize)
+            throw _keys.Fault($"{Family.Architecture}.attention.value_length is not the size of a key, {HeadSize}.");
+        foreach (var (key, neutral) in Neutral.Where(entry => !Family.Honoured.Contains(entry.Key)))
         {
-            double? number = Value(key) switch
+            double? number = _keys.Value(key) switch
             {
                 null => neutral,
                 long whole => whole,
@@ -145,24 +129,7 @@ internal sealed class GgufConfiguration
                 _ => null,
             };
             if (number != neutral)
-            {
-                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"{_path}: {Architecture}.{key} is {Value(key)}; supported: {neutral}, which is the same without it."));
-            }
+                throw _keys.Unsupported(key, neutral);
         }
     }
-
-    private InvalidDataException NeedsConfig(string reason) =>
-        new($"{_path}: {reason}; put the model's config.json from the Hugging Face Hub beside the file.");
-
-    private long Size(string key, long? fallback = null) =>
-        (Value(key) ?? fallback) is long and > 0 and <= int.MaxValue and var size ? size : throw Bad(key);
-
-    private double Number(string key, double? fallback) =>
-        (Value(key) ?? fallback) is double and > 0 and var number && double.IsFinite(number) ? number : throw Bad(key);
-
-    private object? Value(string key) => _header.Metadata.GetValueOrDefault($"{Architecture}.{key}");
-
-    private InvalidDataException Bad(string key) => new(string.Create(CultureInfo.InvariantCulture,
-        $"{_path}: {Architecture}.{key} is {Value(key) ?? "missing or a list"}, not a positive number."));
 }

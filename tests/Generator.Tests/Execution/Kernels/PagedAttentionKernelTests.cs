@@ -69,6 +69,40 @@ public sealed class PagedAttentionKernelTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
+    public void Run_WhatFamiliesAddToIt_EqualsDoublePrecision(string variant, string precision)
+    {
+        var cache = Enum.Parse<KvCachePrecision>(precision);
+        AttentionExtras[] cases =
+        [
+            new(IsInterleaved: true), new(HasNorms: true), new(HasNorms: true, IsNormLate: true, IsInterleaved: true), new(HasSinks: true),
+            new(QueryBeta: 0.3f), new(IsInterleaved: true, HasNorms: true, HasSinks: true, QueryBeta: 0.1f),
+        ];
+        foreach (var extras in cases)
+        {
+            using var attention = new AttentionCase(
+                5, 6, 2, 48, 16, positionsMax: 220, seed: 9, precision: cache, windowTokens: extras.HasSinks ? 40 : 0, rotaryHalf: 16,
+                extras: extras);
+            RunRaggedSteps(attention, Variant(variant, cache), 4 * Tolerance);
+        }
+    }
+
+    /// <summary>Norms of heads are the same bits in every vector width, as scores are not: they are what the cache keeps.</summary>
+    [Fact]
+    public void Run_NormsOfKeys_LieInTheCacheInTheSameBitsForEveryWidth()
+    {
+        var extras = new AttentionExtras(HasNorms: true);
+        var caches = Variants.Select(variant =>
+        {
+            using var attention = new AttentionCase(1, 2, 1, 80, 16, positionsMax: 48, seed: 4, extras: extras);
+            attention.Run(Variant(variant, KvCachePrecision.Fp32), [40], attention.RandomRows(40));
+            return attention.KeyCache();
+        }).ToList();
+
+        Assert.All(caches, cache => Assert.Equal(caches[0], cache));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
     public void Run_SeveralSegments_EqualsDoublePrecision(string variant, string precision)
     {
         var cache = Enum.Parse<KvCachePrecision>(precision);
