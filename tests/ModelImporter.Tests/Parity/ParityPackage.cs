@@ -16,6 +16,15 @@ internal sealed class ParityPackage : IDisposable
         _package = ModelPackage.Open(_folder.File("package"));
     }
 
+    private ParityPackage(ModelPackage package)
+    {
+        _package = package;
+        Result = null!;
+    }
+
+    /// <summary>A package that is there already.</summary>
+    public static ParityPackage Of(string folder) => new(ModelPackage.Open(folder));
+
     public ImportResult Result { get; }
 
     public ModelShape Shape => _package.Shape;

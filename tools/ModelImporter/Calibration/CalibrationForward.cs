@@ -43,6 +43,9 @@ internal sealed class CalibrationForward
         _inputs = _normalized = Normalize(_weights.Layers[0].AttentionNorm, new ParallelOptions());
     }
 
+    /// <summary>The residual stream as far as it was computed [tokens, hidden].</summary>
+    public Matrix Residual => _residual;
+
     /// <summary>The inputs of the next linear [tokens, inputs].</summary>
     /// <exception cref="InvalidOperationException">Another linear is next.</exception>
     public Matrix Inputs(LinearWeights linear)

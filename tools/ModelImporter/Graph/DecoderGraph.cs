@@ -32,7 +32,7 @@ internal static class DecoderGraph
 
         var embedding = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids);
         if (config.EmbeddingScale != 1)
-            embedding = graph.Node("embedding.weighted", "Mul", "", [embedding, graph.Scalar("embedding.scale", config.EmbeddingScale)]);
+            embedding = graph.Node("embedding.weighted", "Mul", "", [embedding, graph.Scalar("embedding.factor", config.EmbeddingScale)]);
         var stream = new ResidualStream(embedding);
         for (var i = 0; i < weights.Layers.Count; i++)
             stream = layers.Emit(i, weights.Layers[i], stream);

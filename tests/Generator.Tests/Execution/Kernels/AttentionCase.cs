@@ -133,6 +133,38 @@ internal sealed unsafe class AttentionCase : IDisposable
         return output;
     }
 
+    /// <summary>
+    /// Puts a block that holds no numbers in the place of those that nothing looks at any more, as the engine does when it gives them back.
+    /// </summary>
+    /// <returns>How many there are.</returns>
+    public int GiveBackBehindWindow()
+    {
+        var poisoned = _free.Peek();
+        var count = 0;
+        for (var i = 0; i < _blocks.Length; i++)
+        {
+            var whole = Math.Max(_keys[i].Count + 1 - _step.WindowTokens, 0) / 64 * 64 / _step.BlockTokens;
+            for (var block = 0; block < whole; block++, count++)
+                _blocks[i][block] = poisoned;
+        }
+
+        return count;
+    }
+
+    /// <summary>Positions whose keys and values the last step reads for each key/value head, over all units.</summary>
+    public long KeysRead()
+    {
+        var keys = 0L;
+        for (var i = 0; i < _step.Plan.UnitCount; i++)
+        {
+            var unit = _step.Plan.Units[i];
+            var first = Math.Max(_step.PastLengths[unit.Sequence] + unit.FirstToken + 1 - _step.WindowTokens, 0) / 64 * 64;
+            keys += unit.Head == 0 ? Math.Max(unit.EndKey - Math.Max(unit.FirstKey, first), 0) : 0;
+        }
+
+        return keys;
+    }
+
     /// <summary>The bytes of all keys.</summary>
     public byte[] KeyCache() => new Span<byte>(_step.KeyCache, _step.BlockCount * _step.KeyValueHeads * (int)_step.BlockBytes).ToArray();
 
