@@ -120,7 +120,8 @@ public sealed class FamilyForward
         }
     }
 
-    private double[][] Clip(double[][] x) => _config.Clip is { } clip ? [.. x.Select(row => row.Select(v => Math.Clamp(v, -clip, clip)).ToArray())] : x;
+    private double[][] Clip(double[][] x) =>
+        _config.Clip is { } clip ? [.. x.Select(row => row.Select(v => Math.Clamp(v, -clip, clip)).ToArray())] : x;
 
     /// <summary>Norms of queries or keys, their rotation, and what else is done to them.</summary>
     private double[][] Prepare(int layer, double[][] x, int heads, string which, int tokens)

@@ -72,12 +72,13 @@ internal sealed class FamilyRotary(FamilyConfig config)
         if (type == "dynamic")
             theta = Stretch(theta, dimensions, Get("alpha"), Get("factor") ?? 1, length);
         var plain = Enumerable.Range(0, dimensions / 2).Select(i => Math.Pow(theta, -2.0 * i / dimensions)).ToArray();
+        var truncates = !nested || !rope.TryGetProperty("truncate", out var cut) || cut.GetBoolean();
         return type switch
         {
             "default" or "dynamic" => (plain, 1),
             "linear" => ([.. plain.Select(frequency => frequency / Get("factor")!.Value)], 1),
             "llama3" => ([.. plain.Select(frequency => Llama3(frequency, Get))], 1),
-            "yarn" when config.Type != "phi3" => Yarn(plain, dimensions, theta, Get, !(rope.TryGetProperty("truncate", out var cut) && !cut.GetBoolean())),
+            "yarn" when config.Type != "phi3" => Yarn(plain, dimensions, theta, Get, truncates),
             _ => LongRope(plain, rope, Get, length),
         };
     }

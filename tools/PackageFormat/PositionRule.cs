@@ -5,7 +5,7 @@ namespace Parley.PackageFormat;
 /// <param name="Border">Tokens up to which it does not.</param>
 public sealed record PositionRule(string Kind, int Border)
 {
-    /// <summary>Sequences beyond the border have other frequencies, for all their tokens: one that grows over it is computed anew.</summary>
+    /// <summary>Sequences beyond the border have other frequencies, for all their tokens: who grows over it is computed anew.</summary>
     public const string LongRope = "longrope";
 
     /// <summary>Sequences whose prompt is beyond the border have frequencies by the length of that prompt, and keep them.</summary>

@@ -157,7 +157,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
                 ?? KvCacheSize.Compute(_options, model.Shape.ContextTokensMax, model.KvBytesPerToken, model.Shape.WindowTokens);
             var runner = model.CreateRunner(size);
             // Where no layer looks back that far, a sequence may be longer than the cache.
-            var limits = _options.ToLimits(model.Shape.WindowTokens is not null ? size.ContextTokensMax
+            var limits = _options.ToLimits(runner.SkipsBehindWindow && model.Shape.WindowTokens is not null ? size.ContextTokensMax
                 : Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
             _engine = new GenerationEngine(runner, model.Defaults.EosTokenIds, limits, _queue, _time, _telemetry, _logger);
             var loaded = Stopwatch.GetTimestamp();

@@ -68,8 +68,7 @@ internal sealed class GenerationEngine : IDisposable
         _queue = queue;
         _time = time;
         _logger = new QuietLogger(logger);
-        var window = runner.Shape.WindowTokens is { } tokens ? new KvWindow(tokens, limits.StepTokensMax + limits.DraftTokensMax) : null;
-        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax, window);
+        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax, limits.WindowOf(runner));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksHeldFor(limits.ContextTokensMax), runner.BlockCount);
         var positions = new SequencePositions(runner.Shape.Positions);
         _speculator = new Speculator(
@@ -393,12 +392,11 @@ internal sealed class GenerationEngine : IDisposable
 
     private bool TryPack(StepRow row)
     {
-        var sequence = row.Sequence;
+        var (sequence, past) = (row.Sequence, row.Sequence.CachedLength);
         try
         {
-            var ids = sequence.TokensAndDraft.Slice(sequence.CachedLength, row.NewTokens + row.DraftTokens);
-            _batch.Add(
-                ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence), sequence.RotaryLength);
+            var ids = sequence.TokensAndDraft.Slice(past, row.NewTokens + row.DraftTokens);
+            _batch.Add(ids, past, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence), sequence.RotaryLength);
             return true;
         }
         catch (Exception exception)
@@ -459,8 +457,7 @@ internal sealed class GenerationEngine : IDisposable
         return StepOutcome.Unhealthy;
     }
 
-    private StepOutcome NothingToRun() =>
-        _scheduler.Running.Count + _scheduler.Waiting.Count == 0 ? StepOutcome.Idle : StepOutcome.Blocked;
+    private StepOutcome NothingToRun() => _scheduler.Running.Count + _scheduler.Waiting.Count == 0 ? StepOutcome.Idle : StepOutcome.Blocked;
 
     /// <summary>Tokens read again after a preemption do not count again.</summary>
     private void CountPromptTokens()

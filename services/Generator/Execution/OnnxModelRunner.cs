@@ -73,6 +73,8 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     public int FreeTokens { get; } = 1;
 
+    public bool SkipsBehindWindow => true;
+
     /// <summary>Bytes of all KV blocks.</summary>
     public long CacheBytes => _cache.Bytes;
 

@@ -52,7 +52,7 @@ internal sealed class KvBlockPool
     /// <summary>Blocks needed for this many positions.</summary>
     public int BlocksFor(int tokens) => (tokens + BlockTokens - 1) / BlockTokens;
 
-    /// <summary>Blocks that a sequence of this many positions holds at once: fewer than it has where the model looks back no further.</summary>
+    /// <summary>Blocks that a sequence of this many positions holds at once: not all where the model looks back no further.</summary>
     public int BlocksHeldFor(int tokens) => Math.Min(BlocksFor(tokens), _window?.BlocksMax(BlockTokens) ?? int.MaxValue);
 
     public int References(int block) => _references[block];

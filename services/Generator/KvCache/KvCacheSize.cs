@@ -19,8 +19,9 @@ internal readonly record struct KvCacheSize(int BlockCount, int ContextTokensMax
         var memoryBytes = (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * options.KvCacheMemoryFractionMax);
         var bytes = Math.Min(options.KvCacheMegabytes * 1024L * 1024L, memoryBytes);
         var blocksPerSequence = (context + options.KvBlockTokens - 1) / options.KvBlockTokens;
+        var stepTokens = options.StepTokensMax + options.DraftTokensMax;
         var held = windowTokens is not { } window ? blocksPerSequence
-            : Math.Min(blocksPerSequence, new KvWindow(window, options.StepTokensMax + options.DraftTokensMax).BlocksMax(options.KvBlockTokens));
+            : Math.Min(blocksPerSequence, new KvWindow(window, stepTokens).BlocksMax(options.KvBlockTokens));
         var useful = (long)held * options.RunningSequencesMax;
         var count = (int)Math.Min(Math.Min(bytes / blockBytes, useful), Array.MaxLength / options.KvBlockTokens);
         if (count < 1)

@@ -123,8 +123,9 @@ public sealed class CudaParityTests
         var target = new GraphTarget("rehearsal", "fp32", attention, 64);
         var session = SessionFactory.Create(package.ModelPath, Options.Threads, spinMicroseconds: 0, package.Shape, KvCachePrecision.Fp32);
         BindingPlan.Verify(session, package.Shape, target, package.ModelPath);
+        var slots = Options with { BlockTokens = 128, BlockCount = 4 };
         return attention == GraphTarget.Paged
             ? new CudaModelRunner(session, package.Shape, target, new RehearsalMemory(), Options, graphSequencesMax: 2)
-            : new SlotModelRunner(session, package.Shape, target, new RehearsalMemory(), Options with { BlockTokens = 128, BlockCount = 4 });
+            : new SlotModelRunner(session, package.Shape, target, new RehearsalMemory(), slots);
     }
 }

@@ -16,7 +16,7 @@ internal sealed record ParityCheckpoint(string Name)
         "ernie4.5", "hunyuan-dense", "arcee", "apertus",
     ];
 
-    /// <summary>Those whose later answers mean something: what transformers gives beyond the border of dynamic depends on its past.</summary>
+    /// <summary>Those whose later answers mean something: beyond the border of dynamic, transformers' depend on its past.</summary>
     public static TheoryData<string> WithAnswers { get; } = [.. All.Select(row => row.Data).Where(name => name != "llama-dynamic-64")];
 
     public string Folder => Shared.Fixture("hf", Name);

@@ -30,7 +30,8 @@ internal sealed class ParityPackage : IDisposable
     public ModelShape Shape => _package.Shape;
 
     public OnnxModelRunner Open(RunnerOptions options) => OnnxModelRunner.Create(
-        _package.ModelPath, _package.Manifest, options with { ContextTokensMax = Math.Min(options.ContextTokensMax, Shape.ContextTokensMax) });
+        _package.ModelPath, _package.Manifest,
+        options with { ContextTokensMax = Math.Min(options.ContextTokensMax, Shape.ContextTokensMax) });
 
     public static RunnerOptions Options(int blocks = 64, int context = 256) => new()
     {

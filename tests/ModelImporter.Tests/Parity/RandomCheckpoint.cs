@@ -37,7 +37,8 @@ internal static class RandomCheckpoint
         {
             foreach (var part in linear.Parts)
             {
-                tensors[part.Weight] = ([part.Outputs, linear.Inputs], Numbers(part.Outputs * linear.Inputs, 1.2 / Math.Sqrt(linear.Inputs)));
+                var deviation = 1.2 / Math.Sqrt(linear.Inputs);
+                tensors[part.Weight] = ([part.Outputs, linear.Inputs], Numbers(part.Outputs * linear.Inputs, deviation));
                 if (part.Bias is not null)
                     tensors[part.Bias] = ([part.Outputs], Numbers(part.Outputs, 0.2));
             }
@@ -53,7 +54,11 @@ internal static class RandomCheckpoint
         }
 
         foreach (var scalar in weights.Layers.SelectMany(layer => layer.Mlp.Scalars))
-            tensors[scalar.Name] = (scalar.HasDimension ? [1] : [], scalar.Name.EndsWith("eps", StringComparison.Ordinal) ? [-1e-6f] : Numbers(1, 0.3, 0.5));
+        {
+            var isEpsilon = scalar.Name.EndsWith("eps", StringComparison.Ordinal);
+            tensors[scalar.Name] = (scalar.HasDimension ? [1] : [], isEpsilon ? [-1e-6f] : Numbers(1, 0.3, 0.5));
+        }
+
         return Serialize(tensors);
 
         float[] Numbers(int count, double deviation, double mean = 0) =>

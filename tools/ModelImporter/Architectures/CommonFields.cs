@@ -14,6 +14,7 @@ internal static class CommonFields
         ("kv_sharing_modes", "layers with keys and values of their own"),
         ("is_encoder_decoder", "decoders"),
         ("use_bidirectional_attention", "attention to what stands before"),
+        ("attention_chunk_size", "attention to everything before"),
     ];
 
     /// <summary>Of no consequence for the logits: training, bookkeeping, sampling.</summary>
@@ -37,8 +38,10 @@ internal static class CommonFields
     {
         config.RefuseNull("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
             "max_position_embeddings", "tie_word_embeddings", "attention_bias", "mlp_bias", "is_causal");
+        config.Watch("is_causal", "auto_map");
         foreach (var (field, supported) in Refused)
         {
+            config.Watch(field);
             if (config.IsSet(field))
                 throw config.Unsupported(field, "set", supported);
         }
@@ -51,6 +54,7 @@ internal static class CommonFields
     /// <exception cref="InvalidDataException">There is one.</exception>
     public static void RefuseWindows(ConfigFile config)
     {
+        config.Watch("layer_types", "sliding_window");
         if (config.Has("layer_types"))
         {
             if (config.Texts("layer_types").FirstOrDefault(type => type is not (WindowFields.Full or WindowFields.OldFull)) is { } other)
@@ -58,11 +62,8 @@ internal static class CommonFields
             return;
         }
 
-        foreach (var window in new[] { "sliding_window", "attention_chunk_size" })
-        {
-            if (config.Has(window))
-                throw config.Unsupported(window, "set", "attention to everything before");
-        }
+        if (config.Has("sliding_window"))
+            throw config.Unsupported("sliding_window", "set", "attention to everything before");
     }
 
     /// <summary>One sentence for each kind of field that is set and changes nothing, as in transformers.</summary>

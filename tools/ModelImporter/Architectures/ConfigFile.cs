@@ -11,6 +11,7 @@ internal sealed class ConfigFile
     private readonly JsonElement _object;
     private readonly string _prefix;
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _watched = new(StringComparer.Ordinal);
 
     private ConfigFile(string path, JsonElement element, string prefix)
     {
@@ -71,6 +72,19 @@ internal sealed class ConfigFile
     /// <summary>Fields that somebody has asked for, whether they are there or not.</summary>
     public IReadOnlySet<string> Asked => _asked;
 
+    /// <summary>Those of them that change what is computed, and not only whether anything is.</summary>
+    public IEnumerable<string> Honoured => _asked.Except(_watched);
+
+    /// <summary>Fields that are looked at so that some values are refused, and have no other effect.</summary>
+    public void Watch(params ReadOnlySpan<string> fields)
+    {
+        foreach (var field in fields)
+        {
+            _asked.Add(field);
+            _watched.Add(field);
+        }
+    }
+
     /// <summary>Whether the field is there and not null.</summary>
     public bool Has(string field) => TryGet(field, out var value) && value.ValueKind != JsonValueKind.Null;
 
@@ -93,7 +107,7 @@ internal sealed class ConfigFile
     {
         foreach (var field in fields)
         {
-            if (Names(field) && !Has(field))
+            if (_object.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.Null)
                 throw Bad(field, "a value; leave the field out for its default");
         }
     }

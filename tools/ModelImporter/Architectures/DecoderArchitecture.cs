@@ -42,7 +42,7 @@ internal abstract class DecoderArchitecture : IArchitecture
     protected virtual bool HasHeadSize => true;
 
     /// <summary>Fields of the family's own that change nothing.</summary>
-    protected virtual IReadOnlyList<string> Silent => [];
+    public virtual IReadOnlyList<string> Silent => [];
 
     public DecoderConfig ReadConfig(ConfigFile config)
     {
@@ -84,7 +84,7 @@ internal abstract class DecoderArchitecture : IArchitecture
         return RenameText(tensor, known) ?? tensor;
     }
 
-    /// <summary>Frequencies that old checkpoints stored are computed anew; towers of a multimodal checkpoint are left where they are.</summary>
+    /// <summary>Frequencies that old checkpoints stored are computed anew; towers of a multimodal checkpoint stay where they are.</summary>
     public bool Ignores(string tensor) =>
         tensor.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)
         || TowerPrefixes.Any(prefix => tensor.StartsWith(prefix, StringComparison.Ordinal));
@@ -95,10 +95,12 @@ internal abstract class DecoderArchitecture : IArchitecture
     protected abstract DecoderConfig Read(ConfigFile config, DecoderConfig common);
 
     /// <summary>Reads the function of the MLP.</summary>
-    protected virtual Activation ReadActivation(ConfigFile config) => Activations.Read(config, ActivationField.Field, ActivationField.Default);
+    protected virtual Activation ReadActivation(ConfigFile config) =>
+        Activations.Read(config, ActivationField.Field, ActivationField.Default);
 
     /// <summary>The same attention in every layer, with the scale of its head size.</summary>
-    protected static LayerAttention Attention(DecoderConfig config, RotarySettings? rotary) => new(rotary, 1 / Math.Sqrt(config.Shape.HeadSize));
+    protected static LayerAttention Attention(DecoderConfig config, RotarySettings? rotary) =>
+        new(rotary, 1 / Math.Sqrt(config.Shape.HeadSize));
 
     /// <summary>As many as there are layers.</summary>
     protected static IReadOnlyList<LayerAttention> Repeat(DecoderConfig config, LayerAttention attention) =>

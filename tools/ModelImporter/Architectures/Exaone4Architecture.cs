@@ -14,7 +14,7 @@ internal sealed class Exaone4Architecture : DecoderArchitecture
     protected override (string Field, double Default) EpsilonField => ("rms_norm_eps", 1e-5);
 
     /// <summary>Read where <c>layer_types</c> is missing alone.</summary>
-    protected override IReadOnlyList<string> Silent { get; } = ["sliding_window_pattern"];
+    public override IReadOnlyList<string> Silent { get; } = ["sliding_window_pattern"];
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {

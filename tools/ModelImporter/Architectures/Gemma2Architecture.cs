@@ -23,7 +23,7 @@ internal sealed class Gemma2Architecture : DecoderArchitecture
 
     protected override (string Field, string Default) ActivationField => ("hidden_activation", "gelu_pytorch_tanh");
 
-    protected override IReadOnlyList<string> Silent { get; } = ["hidden_act"];
+    public override IReadOnlyList<string> Silent { get; } = ["hidden_act"];
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {

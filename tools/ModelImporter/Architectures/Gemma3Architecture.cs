@@ -16,7 +16,7 @@ internal sealed class Gemma3Architecture : DecoderArchitecture
     protected override (string Field, string Default) ActivationField => ("hidden_activation", "gelu_pytorch_tanh");
 
     /// <summary>The class has a soft cap for attention, and does not apply it.</summary>
-    protected override IReadOnlyList<string> Silent { get; } = ["hidden_act", "attn_logit_softcapping"];
+    public override IReadOnlyList<string> Silent { get; } = ["hidden_act", "attn_logit_softcapping"];
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {

@@ -13,8 +13,7 @@ internal sealed class Ministral3Architecture : DecoderArchitecture
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
-        if (WindowFields.ReadTypes(config, common.Shape.Layers, _ => false).Contains(true))
-            throw config.Unsupported("layer_types", $"a list with \"{WindowFields.Sliding}\"", $"{WindowFields.Full}, or another model_type");
+        WindowFields.RefuseTypes(config, common.Shape.Layers);
         var field = config.IsSet("rope_scaling") ? "rope_scaling" : "rope_parameters";
         var rope = config.Object(field);
         // Without any, the class has some of its own.

@@ -11,9 +11,7 @@ internal sealed class MistralArchitecture : DecoderArchitecture
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
-        // The model reads none, its cache does.
-        if (WindowFields.ReadTypes(config, common.Shape.Layers, _ => false).Contains(true))
-            throw config.Unsupported("layer_types", $"a list with \"{WindowFields.Sliding}\"", $"{WindowFields.Full}, or another model_type");
+        WindowFields.RefuseTypes(config, common.Shape.Layers);
         return common with
         {
             Layers = Repeat(common, Attention(common, Rotary(config, common).Read()) with

@@ -12,7 +12,10 @@ internal sealed class Qwen3Architecture : DecoderArchitecture
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
         var bias = config.Bool("attention_bias", false);
-        var attention = Attention(common, Rotary(config, common).Read()) with { HeadNorm = new HeadNorm(HeadNormKind.PerHead, common.Norm) };
+        var attention = Attention(common, Rotary(config, common).Read()) with
+        {
+            HeadNorm = new HeadNorm(HeadNormKind.PerHead, common.Norm),
+        };
         return common with
         {
             Layers = [.. Qwen2Architecture.Windows(config, common.Shape.Layers).Select(window => attention with { Window = window })],

@@ -19,8 +19,7 @@ internal sealed class Starcoder2Architecture : DecoderArchitecture
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
-        if (WindowFields.ReadTypes(config, common.Shape.Layers, _ => false).Contains(true))
-            throw config.Unsupported("layer_types", $"a list with \"{WindowFields.Sliding}\"", WindowFields.Full);
+        WindowFields.RefuseTypes(config, common.Shape.Layers);
         var bias = config.Bool("use_bias", true);
         return common with
         {

@@ -27,6 +27,15 @@ internal static class WindowFields
             : throw config.Unsupported("layer_types", $"a list of {types.Count}", $"one for each of the {layers} layers");
     }
 
+    /// <summary>Refuses layers that slide by themselves, where a window is that of all: the model reads no types, its cache does.</summary>
+    /// <exception cref="InvalidDataException">There are some.</exception>
+    public static void RefuseTypes(ConfigFile config, int layers)
+    {
+        config.Watch("layer_types");
+        if (ReadTypes(config, layers, _ => false).Contains(true))
+            throw config.Unsupported("layer_types", $"a list with \"{Sliding}\"", $"{Full}, or another model_type");
+    }
+
     /// <summary>Reads the window of the layers that slide.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="fallback">Positions where the field is missing; null for none.</param>

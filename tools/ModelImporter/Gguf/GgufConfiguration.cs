@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Parley.ModelImporter.Gguf.Families;
+using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf;
 
@@ -48,6 +49,9 @@ internal sealed class GgufConfiguration
         ("attn_logit_softcapping", 0), ("final_logit_softcapping", 0), ("rope.scaling.attn_factor", 1), ("attention.causal", 1),
         ("use_parallel_residual", 0), ("nextn_predict_layers", 0),
     ];
+
+    /// <summary>All families, for whoever lists them.</summary>
+    public static IReadOnlyList<GgufFamily> Known => Families;
 
     /// <summary>What kind of decoder it is.</summary>
     public GgufFamily Family { get; }

@@ -1,3 +1,4 @@
+using Parley.ModelImporter.Gguf.Metadata;
 using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Gguf;

@@ -50,7 +50,8 @@ internal static class ActivationEmitter
         {
             var type = graph.Activations;
             var reserved = type.Reserve(graph, $"{name}.{part}.value", 1);
-            graph.Fill((data, _) => type.Write(data, reserved, 0, [(float)compute(index => ReadScalar(tensors, scalars[index]))]), reserved);
+            graph.Fill(
+                (data, _) => type.Write(data, reserved, 0, [(float)compute(index => ReadScalar(tensors, scalars[index]))]), reserved);
             return reserved.Name;
         }
     }

@@ -16,8 +16,8 @@ internal static class CudaSupport
     public static string? Missing(DecoderConfig config, string attention, int positions)
     {
         var name = attention == GraphTarget.Paged ? "PagedAttention" : "GroupQueryAttention";
-        return config.Layers.Select(layer => Missing(layer, config.Shape.HeadSize, positions)).OfType<string>().FirstOrDefault() is { } found
-            ? $"{name} has no {found}" : null;
+        var missing = config.Layers.Select(layer => Missing(layer, config.Shape.HeadSize, positions)).OfType<string>().FirstOrDefault();
+        return missing is null ? null : $"{name} has no {missing}";
     }
 
     private static string? Missing(LayerAttention layer, int headSize, int positions)

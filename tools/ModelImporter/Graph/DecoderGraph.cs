@@ -23,7 +23,11 @@ internal static class DecoderGraph
         OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions)
     {
         if (precision.Target is { } target && CudaSupport.Missing(config, target.Attention, positions) is { } missing)
-            throw new InvalidDataException($"{config.Architecture} does not run on CUDA: {missing}; import it for the CPU (fp32, int8, int4).");
+        {
+            throw new InvalidDataException(
+                $"{config.Architecture} does not run on CUDA: {missing}; import it for the CPU (fp32, int8, int4).");
+        }
+
         graph.Activations = precision.Activations;
         var ids = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");

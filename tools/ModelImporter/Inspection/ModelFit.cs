@@ -20,17 +20,19 @@ internal static class ModelFit
     {
         yield return "a token takes "
             + string.Join(", ", Caches.Select(cache => $"{tree.CacheBytesPerToken * cache.Share:N0} bytes of {cache.Name} cache"))
-            + (tree.WindowTokens is { } window ? $"; no layer looks back further than {window:N0} tokens, so no sequence holds many more" : "");
+            + (tree.WindowTokens is { } window
+                ? $"; no layer looks back further than {window:N0} tokens, so no sequence holds many more" : "");
+        var memory = $"the {memoryBytes / 1e9:N1} GB of this machine";
         foreach (var size in tree.Sizes.Where(size => size.Bytes is not null))
         {
             var left = (long)(memoryBytes * Part) - size.Bytes!.Value;
             var tokens = Caches.Select(cache => (cache.Name, Tokens: (long)(left / (tree.CacheBytesPerToken * cache.Share)))).ToList();
-            yield return left <= 0 ? $"{size.Precision}: does not fit the {memoryBytes / 1e9:N1} GB of this machine"
+            var most = tokens.Select(entry => $"{Math.Min(entry.Tokens, tree.ContextTokensMax):N0} tokens ({entry.Name} cache)");
+            yield return left <= 0 ? $"{size.Precision}: does not fit {memory}"
                 : tokens[0].Tokens >= tree.ContextTokensMax
-                    ? $"{size.Precision}: fits the {memoryBytes / 1e9:N1} GB of this machine at its whole context of {tree.ContextTokensMax:N0} tokens, "
+                    ? $"{size.Precision}: fits {memory} at its whole context of {tree.ContextTokensMax:N0} tokens, "
                         + $"{tokens[0].Tokens / Math.Max(tree.ContextTokensMax, 1):N0} times over"
-                    : $"{size.Precision}: fits the {memoryBytes / 1e9:N1} GB of this machine at "
-                        + string.Join(", ", tokens.Select(entry => $"{Math.Min(entry.Tokens, tree.ContextTokensMax):N0} tokens ({entry.Name} cache)"));
+                    : $"{size.Precision}: fits {memory} at {string.Join(", ", most)}";
         }
     }
 }

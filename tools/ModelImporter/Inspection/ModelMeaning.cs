@@ -23,7 +23,8 @@ internal static class ModelMeaning
         };
         if (Factors(config) is { Length: > 0 } factors)
             yield return factors;
-        yield return $"embedding and head {(shape.TiedEmbeddings ? "are one matrix" : "are two matrices")} of {shape.VocabularySize:N0} tokens";
+        var matrices = shape.TiedEmbeddings ? "are one matrix" : "are two matrices";
+        yield return $"embedding and head {matrices} of {shape.VocabularySize:N0} tokens";
     }
 
     private static IEnumerable<string> Windows(DecoderConfig config)
@@ -47,14 +48,16 @@ internal static class ModelMeaning
         foreach (var group in kinds)
         {
             var which = kinds.Count == 1 ? "positions" : $"positions of layers {Ranges(group)}";
-            yield return group.Key is { } rotary ? $"{which}: {Rotation(rotary, config.Shape.HeadSize)}" : $"{which}: none, nothing is rotated";
+            yield return $"{which}: "
+                + (group.Key is { } rotary ? Rotation(rotary, config.Shape.HeadSize) : "none, nothing is rotated");
         }
     }
 
     private static string Rotation(RotarySettings rotary, int headSize)
     {
         var part = rotary.Dimensions is { } dimensions ? $"{dimensions} of {headSize} dimensions" : "the whole head";
-        var text = $"{part} rotated by {(rotary.IsInterleaved ? "neighbours" : "halves")}, base {rotary.Theta.ToString("N0", CultureInfo.InvariantCulture)}";
+        var pairs = rotary.IsInterleaved ? "neighbours" : "halves";
+        var text = $"{part} rotated by {pairs}, base {rotary.Theta.ToString("N0", CultureInfo.InvariantCulture)}";
         var factor = rotary.Factor.ToString("0.###", CultureInfo.InvariantCulture);
         return rotary.Scaling switch
         {
@@ -71,7 +74,11 @@ internal static class ModelMeaning
     {
         var layer = config.Layers[0];
         if (Math.Abs((layer.Scale * Math.Sqrt(config.Shape.HeadSize)) - 1) > 1e-6)
-            yield return string.Create(CultureInfo.InvariantCulture, $"scores are scaled by {layer.Scale:0.#####}, not by 1/√{config.Shape.HeadSize}");
+        {
+            yield return string.Create(
+                CultureInfo.InvariantCulture, $"scores are scaled by {layer.Scale:0.#####}, not by 1/√{config.Shape.HeadSize}");
+        }
+
         if (layer.Softcap != 0)
             yield return string.Create(CultureInfo.InvariantCulture, $"scores are capped softly at {layer.Softcap:0.###}");
         if (layer.HeadNorm is { } norm)

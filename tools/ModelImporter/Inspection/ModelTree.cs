@@ -86,16 +86,18 @@ public sealed record ModelTree(
     /// <summary>The modules of the first layer by the names of its tensors.</summary>
     private static IEnumerable<ModelTreeNode> Modules(DecoderConfig config, DecoderLayerWeights layer, string family)
     {
-        var linears = layer.Linears.SelectMany(linear => linear.Parts.Select(part => (Name: ModuleOf(part.Weight), linear.Inputs, Part: part)))
-            .ToList();
+        var linears = layer.Linears
+            .SelectMany(linear => linear.Parts.Select(part => (Name: ModuleOf(part.Weight), linear.Inputs, Part: part))).ToList();
         // The names that the walk-through prints; newer versions of transformers say LlamaAttention and keep rotary_emb in the model only.
         var isLlama = family == "Llama";
         var headNorms = new[] { layer.QueryNorm, layer.KeyNorm }.OfType<NormWeights>()
             .Select(norm => Norm(LastOf(ModuleOf(norm.Weights[0])), config.Layers[0].HeadNorm!.Settings, norm, family));
+        IEnumerable<ModelTreeNode> rotary = isLlama ? [Leaf("rotary_emb", "LlamaRotaryEmbedding", "")] : [];
         yield return Parent("self_attn", isLlama ? "LlamaSdpaAttention" : $"{family}Attention",
-            [.. Of("self_attn"), .. headNorms, .. isLlama ? [Leaf("rotary_emb", "LlamaRotaryEmbedding", "")] : Array.Empty<ModelTreeNode>()]);
+            [.. Of("self_attn"), .. headNorms, .. rotary]);
         yield return Parent("mlp", $"{family}MLP", [.. Of("mlp"), Leaf("act_fn", NameOf(config.Activation), "")]);
-        foreach (var norm in new[] { layer.AttentionNorm, layer.AttentionAfterNorm, layer.MlpNorm, layer.MlpAfterNorm }.OfType<NormWeights>())
+        NormWeights?[] norms = [layer.AttentionNorm, layer.AttentionAfterNorm, layer.MlpNorm, layer.MlpAfterNorm];
+        foreach (var norm in norms.OfType<NormWeights>())
             yield return Norm(norm.Weights.Count == 0 ? "norm" : ModuleOf(norm.Weights[0]), config.Norm, norm, family);
 
         IEnumerable<ModelTreeNode> Of(string parent) => linears

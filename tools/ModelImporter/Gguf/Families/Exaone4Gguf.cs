@@ -7,6 +7,8 @@ internal sealed class Exaone4Gguf : GgufFamily
 {
     public override string Architecture => "exaone4";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["exaone4"];
+
     private const long WindowedLayers = 64;
 
     public override IReadOnlyDictionary<string, string> Modules => Olmo2Gguf.After;

@@ -7,6 +7,8 @@ internal sealed class Gemma2Gguf : GgufFamily
 {
     public override string Architecture => "gemma2";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["gemma2"];
+
     /// <summary>What Gemma 3 calls its norms, too.</summary>
     public static IReadOnlyDictionary<string, string> Sandwich { get; } = With(
         ("post_attention_norm", "post_attention_layernorm"), ("ffn_norm", "pre_feedforward_layernorm"),

@@ -7,6 +7,8 @@ internal sealed class Gemma3Gguf : GgufFamily
 {
     public override string Architecture => "gemma3";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["gemma3_text"];
+
     private const long LargestLayers = 62;
 
     public override IReadOnlyDictionary<string, string> Modules => Gemma2Gguf.Sandwich;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
@@ -24,6 +23,9 @@ internal abstract class GgufFamily
 
     /// <summary><c>general.architecture</c>.</summary>
     public abstract string Architecture { get; }
+
+    /// <summary><c>model_type</c>s that files of this architecture may have been made of, in Hugging Face's words.</summary>
+    public abstract IReadOnlyList<string> ModelTypes { get; }
 
     /// <summary>Rows of queries and keys are stored as neighbours, where Hugging Face has the halves of a head.</summary>
     public virtual bool IsPermuted => false;

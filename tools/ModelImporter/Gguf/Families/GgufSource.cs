@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf.Families;
 

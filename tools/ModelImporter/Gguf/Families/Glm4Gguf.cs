@@ -7,6 +7,8 @@ internal sealed class Glm4Gguf : GgufFamily
 {
     public override string Architecture => "glm4";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["glm4"];
+
     public override IReadOnlyDictionary<string, string> Modules { get; } = With(
         ("post_attention_norm", "post_self_attn_layernorm"), ("post_ffw_norm", "post_mlp_layernorm"), ("ffn_up", "mlp.gate_up_proj"));
 

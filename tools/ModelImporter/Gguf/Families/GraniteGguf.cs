@@ -7,6 +7,8 @@ internal sealed class GraniteGguf : GgufFamily
 {
     public override string Architecture => "granite";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["granite"];
+
     public override bool IsPermuted => true;
 
     public override IReadOnlyCollection<string> Honoured { get; } =

@@ -7,6 +7,8 @@ internal sealed class LlamaGguf : GgufFamily
 {
     public override string Architecture => "llama";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["llama"];
+
     public override bool IsPermuted => true;
 
     public override IReadOnlyList<string> Notes { get; } =

@@ -7,6 +7,8 @@ internal sealed class Mistral3Gguf : GgufFamily
 {
     public override string Architecture => "mistral3";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["mistral", "ministral3"];
+
     public override bool IsPermuted => true;
 
     public override IReadOnlyCollection<string> Honoured { get; } = ["rope.scaling.attn_factor"];

@@ -7,6 +7,8 @@ internal sealed class Olmo2Gguf : GgufFamily
 {
     public override string Architecture => "olmo2";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["olmo2", "olmo3"];
+
     /// <summary>What EXAONE 4 calls its norms, too.</summary>
     public static IReadOnlyDictionary<string, string> After { get; } =
         With(("post_attention_norm", "post_attention_layernorm"), ("post_ffw_norm", "post_feedforward_layernorm"));

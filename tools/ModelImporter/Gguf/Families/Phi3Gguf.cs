@@ -7,6 +7,8 @@ internal sealed class Phi3Gguf : GgufFamily
 {
     public override string Architecture => "phi3";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["phi3"];
+
     public override IReadOnlyDictionary<string, string> Modules { get; } =
         With(("attn_qkv", "self_attn.qkv_proj"), ("ffn_up", "mlp.gate_up_proj"));
 

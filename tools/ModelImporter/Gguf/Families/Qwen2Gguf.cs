@@ -7,11 +7,13 @@ internal sealed class Qwen2Gguf : GgufFamily
 {
     public override string Architecture => "qwen2";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["qwen2"];
+
     public override IReadOnlyList<string> Notes { get; } = [WindowNote];
 
     /// <summary>What Qwen 3 leaves open, too.</summary>
     public const string WindowNote =
-        "a GGUF file of this architecture cannot say whether attention has a window in some layers: every position attends to all before it.";
+        "a GGUF file of this architecture cannot say whether attention has a window in some layers: every position attends to all before.";
 
     public override void Complete(GgufSource source, JsonObject config)
     {

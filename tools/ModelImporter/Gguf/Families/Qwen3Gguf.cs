@@ -7,6 +7,8 @@ internal sealed class Qwen3Gguf : GgufFamily
 {
     public override string Architecture => "qwen3";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["qwen3"];
+
     public override IReadOnlyList<string> Notes { get; } = [Qwen2Gguf.WindowNote];
 
     public override void Complete(GgufSource source, JsonObject config)

@@ -7,6 +7,8 @@ internal sealed class SeedOssGguf : GgufFamily
 {
     public override string Architecture => "seed_oss";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["seed_oss"];
+
     public override void Complete(GgufSource source, JsonObject config)
     {
         GgufSource.SetType(config, "SeedOssForCausalLM", "seed_oss");

@@ -7,6 +7,8 @@ internal sealed class SmolLm3Gguf : GgufFamily
 {
     public override string Architecture => "smollm3";
 
+    public override IReadOnlyList<string> ModelTypes { get; } = ["smollm3"];
+
     public override bool IsPermuted => true;
 
     public override IReadOnlyList<string> Notes { get; } =

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Parley.ModelImporter.Gguf;
+namespace Parley.ModelImporter.Gguf.Metadata;
 
 /// <summary>Typed reads of what GGUF metadata say of an architecture; each failure names the file and the key.</summary>
 /// <param name="metadata">All of them.</param>

@@ -1,4 +1,4 @@
-namespace Parley.ModelImporter.Gguf;
+namespace Parley.ModelImporter.Gguf.Metadata;
 
 /// <summary>By what a file divides the frequency of each rotary pair, as tensors.</summary>
 /// <param name="Always">In every text; null for nothing.</param>
