@@ -115,7 +115,7 @@ public sealed class ModelTreeTests
         ];
         Assert.Equal(expected, tree.Meaning);
         Assert.Contains("does not fit", ModelFit.Describe(tree, memoryBytes: 1000).Last(), StringComparison.Ordinal);
-        Assert.Contains("at its whole context of 512 tokens", ModelFit.Describe(tree, memoryBytes: 1L << 34).Last(), StringComparison.Ordinal);
+        Assert.Contains("at its whole context of 512 tokens", ModelFit.Describe(tree, 1L << 34).Last(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,7 +2,6 @@ using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
 using Parley.Generator.Model;
-using Parley.ModelImporter.Graph;
 using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Tests.Parity;

@@ -1,5 +1,4 @@
 using Parley.ModelImporter.Calibration;
-using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests.Parity;
 
