@@ -13,7 +13,19 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>Name of the file that says how answers are sampled and ended.</summary>
     public const string GenerationName = "generation_config.json";
 
-    private static readonly IArchitecture[] Architectures = [new LlamaArchitecture()];
+    private static readonly IArchitecture[] Architectures =
+    [
+        new LlamaArchitecture(), new MistralArchitecture(), new MinistralArchitecture(), new Ministral3Architecture(),
+        new Qwen2Architecture(), new Qwen3Architecture(), new Phi3Architecture(), new GemmaArchitecture(), new Gemma2Architecture(),
+        new Gemma3Architecture(), new GraniteArchitecture(), new SmolLm3Architecture(), new OlmoArchitecture(), new Olmo2Architecture(),
+        new Olmo3Architecture(), new CohereArchitecture(), new Cohere2Architecture(), new GlmArchitecture(), new Glm4Architecture(),
+        new Exaone4Architecture(), new SeedOssArchitecture(), new Ernie45Architecture(), new HunYuanDenseArchitecture(),
+        new ArceeArchitecture(), new ApertusArchitecture(), new StableLmArchitecture(), new Starcoder2Architecture(),
+        new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(),
+    ];
+
+    /// <summary>All families, for whoever lists them.</summary>
+    public static IReadOnlyList<IArchitecture> Known => Architectures;
 
     private readonly Lazy<IReadOnlyList<(string Name, byte[] Bytes)>> _made;
 
@@ -46,8 +58,7 @@ internal sealed class CheckpointReader : IDisposable
         try
         {
             var file = OpenConfig(files, tensors?.Gguf);
-            var architecture = FindArchitecture(file);
-            var config = architecture.ReadConfig(file);
+            var (architecture, config) = ReadArchitecture(file);
             if (tensors?.Gguf is { } gguf)
                 config = GgufBeside.Complete(config, gguf, FindConfig(files));
             tensors ??= CheckpointTensors.Open(source);
@@ -87,7 +98,7 @@ internal sealed class CheckpointReader : IDisposable
 
     /// <summary>Checks a configuration by itself.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
-    public static DecoderConfig CheckConfiguration(ConfigFile file) => FindArchitecture(file).ReadConfig(file);
+    public static DecoderConfig CheckConfiguration(ConfigFile file) => ReadArchitecture(file).Config;
 
     /// <summary>The <c>config.json</c> of a description; null where there is none.</summary>
     /// <exception cref="InvalidDataException">It is no JSON object.</exception>
@@ -113,13 +124,16 @@ internal sealed class CheckpointReader : IDisposable
     }
 
     /// <summary>By <c>model_type</c>, as transformers does; <c>architectures</c> is what somebody saved it from.</summary>
-    private static IArchitecture FindArchitecture(ConfigFile file)
+    private static (IArchitecture Architecture, DecoderConfig Config) ReadArchitecture(ConfigFile file)
     {
-        var types = string.Join(", ", Architectures.Select(architecture => architecture.ModelType));
-        if (!file.Has("model_type"))
-            throw file.Unsupported("model_type", "missing", $"{types}; transformers goes by it and not by architectures");
-        var type = file.Text("model_type");
-        return Architectures.FirstOrDefault(architecture => architecture.ModelType == type)
-            ?? throw file.Unsupported("model_type", $"\"{type}\"", types);
+        var text = TextModel.Of(file, out var type);
+        var types = string.Join(", ", Architectures.Select(architecture => architecture.ModelType).Concat(TextModel.ModelTypes));
+        if (type is null)
+            throw text.Unsupported("model_type", "missing", $"{types}; transformers goes by it and not by architectures");
+        var architecture = Architectures.FirstOrDefault(architecture => architecture.ModelType == type)
+            ?? throw text.Unsupported("model_type", $"\"{type}\"", types);
+        var config = architecture.ReadConfig(text);
+        PositionRules.Check(config, file.Path);
+        return (architecture, text.IsPart ? TextModel.Complete(file, config) : config);
     }
 }

@@ -58,7 +58,7 @@ internal static class GgufBeside
         CheckSizes(config, gguf, beside, file.Path);
         var statesScaling = beside is not null && (beside.Names("rope_scaling") || beside.Names("rope_parameters"));
         if (!statesScaling)
-            config = config with { Rotary = config.Rotary with { Divisors = gguf.RotaryFactors } };
+            config = config.WithRotary(rotary => rotary with { Divisors = gguf.RotaryFactors });
         // A file without sizes was not made for this model, and its silence means nothing.
         var isWhole = beside is not null && beside.Names("hidden_size") && beside.Names("num_hidden_layers");
         return config with
@@ -66,7 +66,7 @@ internal static class GgufBeside
             Notes =
             [
                 .. config.Notes,
-                .. isWhole ? [] : GgufConfiguration.Notes,
+                .. isWhole ? [] : gguf.Notes,
                 .. beside is null ? [] : Differences(config, gguf, Path.GetFileName(file.Path)),
             ],
         };
@@ -74,19 +74,24 @@ internal static class GgufBeside
 
     private static IEnumerable<string> Differences(DecoderConfig config, GgufConfiguration gguf, string name)
     {
-        if (gguf.NormEpsilon is { } epsilon && (float)epsilon != config.NormEpsilon)
+        if (gguf.NormEpsilon is { } epsilon && (float)epsilon != config.Norm.Epsilon)
         {
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"rms_norm_eps is {config.NormEpsilon} in config.json, and {(float)epsilon} in {name}: the former is used.");
+                $"rms_norm_eps is {config.Norm.Epsilon} in config.json, and {(float)epsilon} in {name}: the former is used.");
         }
 
-        if (gguf.Frequencies() is not var (theta, factor))
+        // Of layers with frequencies of their own the metadata say too little to compare.
+        if (config.Rotary is not { DependsOnLength: false } rotary || config.Layers.Any(layer => layer.Rotary != rotary)
+            || gguf.Frequencies() is not var (theta, factor))
+        {
             yield break;
+        }
+
         var headSize = config.Shape.HeadSize;
-        var own = new RotarySettings(theta, RotaryScaling.Linear, factor);
-        if (gguf.RotaryFactors is { } divisors && divisors.Count == headSize / 2)
+        var own = new RotarySettings(theta, RotaryScaling.Linear, factor) { Dimensions = rotary.Dimensions };
+        if (gguf.RotaryFactors is { } divisors && divisors.Count == rotary.Pairs(headSize))
             own = own with { Divisors = divisors };
-        var (used, other) = (RotaryTables.InverseFrequencies(config.Rotary, headSize), RotaryTables.InverseFrequencies(own, headSize));
+        var (used, other) = (RotaryTables.InverseFrequencies(rotary, headSize), RotaryTables.InverseFrequencies(own, headSize));
         if (used.Zip(other).Any(pair => Math.Abs(pair.First - pair.Second) > FrequencyDifferenceMax * pair.First))
         {
             yield return "the frequencies of positions (rope_theta, rope_scaling) that config.json gives are others than those of "

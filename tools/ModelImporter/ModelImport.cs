@@ -50,9 +50,12 @@ public static class ModelImport
         using var digest = new SourceDigest(options.Source);
         checkpoint.Tensors.HashWhileReading(digest);
         var (sourceHash, errors) = ("", (IReadOnlyList<TypeError>)[]);
+        var positions = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax);
         var shape = checkpoint.Config.Shape with
         {
-            ContextTokensMax = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax),
+            ContextTokensMax = positions,
+            WindowTokens = PositionRules.WindowOf(checkpoint.Config, positions),
+            Positions = PositionRules.Of(checkpoint.Config, positions),
         };
         var parameters = checkpoint.Weights.Parameters(shape);
         var name = options.Name ?? NameOf(options.Source);

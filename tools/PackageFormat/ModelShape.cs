@@ -23,6 +23,12 @@ public sealed record ModelShape(
     int ContextTokensMax,
     bool TiedEmbeddings)
 {
+    /// <summary>Positions behind which no layer looks back, a token itself included; null where one looks at everything.</summary>
+    public int? WindowTokens { get; init; }
+
+    /// <summary>How positions depend on the length of a sequence; null where they do not.</summary>
+    public PositionRule? Positions { get; init; }
+
     /// <summary>Elements of keys and values that one token adds over all layers.</summary>
     [JsonIgnore]
     public int CacheElementsPerToken => 2 * Layers * KeyValueHeads * HeadSize;

@@ -88,7 +88,9 @@ internal static class MessageReader
         var type = part.TryGetProperty("type", out var kind) && !RequestFields.IsEmpty(kind) ? kind.ToString() : "text";
         if (TextKeyOf(type) is not { } key)
         {
-            fields.Refuse($"{path}.type", $"'{BoundedText.Cut(type, 40)}' is not supported; only text parts are",
+            var isImage = type.Contains("image", StringComparison.Ordinal);
+            fields.Refuse($"{path}.type", $"'{BoundedText.Cut(type, 40)}' is not supported; only text parts are"
+                + (isImage ? ": of a model that sees images, too, the text model alone is served" : ""),
                 ViolationReason.Unsupported);
             return "";
         }

@@ -164,7 +164,9 @@ internal sealed class EngineHost : IHostedService, IDisposable
             var started = Stopwatch.GetTimestamp();
             var size = PlanCache(model);
             var runner = model.CreateRunner(size);
-            var limits = _options.ToLimits(Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
+            // Where no layer looks back that far, a sequence may be longer than the cache.
+            var limits = _options.ToLimits(runner.SkipsBehindWindow && model.Shape.WindowTokens is not null ? size.ContextTokensMax
+                : Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
             _engine = new GenerationEngine(runner, model.Defaults.EosTokenIds, limits, _queue, _time, _telemetry, _logger);
             var loaded = Stopwatch.GetTimestamp();
             new EngineWarmUp(_engine, _options).Run();

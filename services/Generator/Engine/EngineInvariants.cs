@@ -36,7 +36,7 @@ internal static class EngineInvariants
         var references = new int[pool.BlockCount];
         foreach (var sequence in running)
         {
-            foreach (var block in sequence.Blocks.Blocks)
+            foreach (var block in sequence.Blocks.Held)
                 references[block]++;
             CheckWritable(sequence, pool, violations);
         }

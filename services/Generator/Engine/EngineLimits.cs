@@ -1,3 +1,6 @@
+using Parley.Generator.Execution;
+using Parley.Generator.KvCache;
+
 namespace Parley.Generator.Engine;
 
 /// <summary>The sizes that the engine is made with: options and model brought together.</summary>
@@ -26,6 +29,10 @@ internal sealed record EngineLimits
 
     /// <summary>Tokens of all drafts of a step: at most as many as sequences may run, unless one draft alone is longer.</summary>
     public int StepDraftTokensMax => DraftTokensMax == 0 ? 0 : Math.Max(DraftTokensMax, RunningSequencesMax);
+
+    /// <summary>How far a model looks back, where every layer has a window and its runner reads nothing behind; else null.</summary>
+    public KvWindow? WindowOf(IModelRunner runner) => runner is { SkipsBehindWindow: true, Shape.WindowTokens: { } tokens }
+        ? new KvWindow(tokens, StepTokensMax + DraftTokensMax) : null;
 
     /// <summary>Rows of logits of a step.</summary>
     public int LogitRowsMax => RunningSequencesMax + StepDraftTokensMax;

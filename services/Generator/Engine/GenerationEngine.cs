@@ -68,13 +68,16 @@ internal sealed class GenerationEngine : IDisposable
         _queue = queue;
         _time = time;
         _logger = new QuietLogger(logger);
-        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksFor(limits.ContextTokensMax), runner.BlockCount);
-        _speculator = new Speculator(limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax, runner.FreeTokens);
+        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax, limits.WindowOf(runner));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksHeldFor(limits.ContextTokensMax), runner.BlockCount);
+        var positions = new SequencePositions(runner.Shape.Positions);
+        _speculator = new Speculator(
+            limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax, runner.FreeTokens, positions);
         var policy = new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens);
         var sharing = new PromptSharing(_pool, TryCopyBlock);
         _scheduler = new Scheduler(
-            policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time, _faults);
+            policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time, _faults,
+            positions);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
         _delivery = new TokenDelivery(limits.RunningSequencesMax, _logger);
@@ -389,11 +392,11 @@ internal sealed class GenerationEngine : IDisposable
 
     private bool TryPack(StepRow row)
     {
-        var sequence = row.Sequence;
+        var (sequence, past) = (row.Sequence, row.Sequence.CachedLength);
         try
         {
-            var ids = sequence.TokensAndDraft.Slice(sequence.CachedLength, row.NewTokens + row.DraftTokens);
-            _batch.Add(ids, sequence.CachedLength, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence));
+            var ids = sequence.TokensAndDraft.Slice(past, row.NewTokens + row.DraftTokens);
+            _batch.Add(ids, past, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence), sequence.RotaryLength);
             return true;
         }
         catch (Exception exception)
@@ -454,8 +457,7 @@ internal sealed class GenerationEngine : IDisposable
         return StepOutcome.Unhealthy;
     }
 
-    private StepOutcome NothingToRun() =>
-        _scheduler.Running.Count + _scheduler.Waiting.Count == 0 ? StepOutcome.Idle : StepOutcome.Blocked;
+    private StepOutcome NothingToRun() => _scheduler.Running.Count + _scheduler.Waiting.Count == 0 ? StepOutcome.Idle : StepOutcome.Blocked;
 
     /// <summary>Tokens read again after a preemption do not count again.</summary>
     private void CountPromptTokens()

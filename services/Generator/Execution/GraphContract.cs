@@ -13,6 +13,7 @@ internal static class GraphContract
     public const string CumulativeLengths = "cumulative_sequence_length";
     public const string PastLengths = "past_seqlens";
     public const string BlockTable = "block_table";
+    public const string RotaryLengths = "rotary_lengths";
     public const string Logits = "logits";
 
     /// <summary>Compares a session with what the manifest says of the model and the settings of the cache.</summary>
@@ -35,6 +36,8 @@ internal static class GraphContract
             expected.Add(($"value_cache.{layer}", KvCacheFormat.ElementType(cachePrecision), cache));
         }
 
+        if (shape.Positions is not null)
+            expected.Add((RotaryLengths, TensorElementType.Int32, [-1]));
         foreach (var (name, type, dimensions) in expected)
         {
             if (!inputs.TryGetValue(name, out var metadata))

@@ -72,15 +72,15 @@ internal sealed record HostMemoryPlan(
 
         var context = options.ContextTokensMax == 0 ? shape.ContextTokensMax : Math.Min(options.ContextTokensMax, shape.ContextTokensMax);
         var blockBytes = options.KvBlockTokens * bytesPerToken;
-        var blocksPerSequence = (context + options.KvBlockTokens - 1) / options.KvBlockTokens;
-        var useful = (long)blocksPerSequence * options.RunningSequencesMax;
+        var held = KvCacheSize.BlocksHeld(options, context, shape.WindowTokens);
+        var useful = (long)held * options.RunningSequencesMax;
         var count = Math.Min(bytes / blockBytes, useful);
         if (!isSet)
             count = Math.Min(count, Math.Max(room, 0) / blockBytes);
         count = Math.Min(count, Array.MaxLength / options.KvBlockTokens);
         plan = plan with
         {
-            Cache = new KvCacheSize((int)count, (int)Math.Min(context, count * options.KvBlockTokens)),
+            Cache = new KvCacheSize((int)count, count >= held ? context : (int)Math.Min(context, count * options.KvBlockTokens)),
             CacheBytes = count * blockBytes,
         };
         if (plan.CacheBytes > room || room < blockBytes)

@@ -24,6 +24,9 @@ internal interface IModelRunner : IDisposable
     /// <value>1: a second one has its price.</value>
     int FreeTokens => 1;
 
+    /// <summary>Whether blocks that lie behind the windows of all layers are never read, so that they may be given back.</summary>
+    bool SkipsBehindWindow => false;
+
     /// <summary>Runs one step: writes keys and values of every row into the blocks, returns the logits of the rows asked for.</summary>
     /// <param name="batch">The rows; at least one sequence and one token.</param>
     /// <returns>Logits [LogitRowCount, VocabularySize], valid until the next call. Of a row whose <see cref="StepBatch.LogitBest"/> is n,

@@ -23,6 +23,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     private readonly StepTensor _cumulativeLengths;
     private readonly StepTensor _pastLengths;
     private readonly StepTensor _blockTable;
+    private readonly StepTensor? _rotaryLengths;
     private readonly StepTensor _logits;
     private readonly LogitsMemory _logitsMemory;
     private bool _disposed;
@@ -49,6 +50,12 @@ internal sealed class OnnxModelRunner : IModelRunner
         _cumulativeLengths = new StepTensor(
             _binding, GraphContract.CumulativeLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax + 1);
         _pastLengths = new StepTensor(_binding, GraphContract.PastLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax);
+        if (shape.Positions is not null)
+        {
+            _rotaryLengths = new StepTensor(
+                _binding, GraphContract.RotaryLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax);
+        }
+
         var tableEntries = (long)options.SequencesMax * options.BlocksPerSequenceMax;
         _blockTable = new StepTensor(_binding, GraphContract.BlockTable, TensorElementType.Int32, sizeof(int), tableEntries);
         var logits = checked(options.LogitRowsMax * shape.VocabularySize);
@@ -65,6 +72,8 @@ internal sealed class OnnxModelRunner : IModelRunner
     public string Device { get; }
 
     public int FreeTokens { get; } = 1;
+
+    public bool SkipsBehindWindow => true;
 
     /// <summary>Bytes of all KV blocks.</summary>
     public long CacheBytes => _cache.Bytes;
@@ -106,6 +115,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         _inputIds.Set<long>(batch.InputIds.AsSpan(0, batch.TokenCount));
         _cumulativeLengths.Set<int>(batch.CumulativeLengths.AsSpan(0, batch.SequenceCount + 1));
         _pastLengths.Set<int>(batch.PastLengths.AsSpan(0, batch.SequenceCount));
+        _rotaryLengths?.Set<int>(batch.RotaryLengths.AsSpan(0, batch.SequenceCount));
         _blockTable.Set<int>(batch.BlockTable.AsSpan(0, batch.SequenceCount * batch.BlockTableWidth), batch.BlockTableWidth);
         // A step of chunks that are not the last wants no logits, and operators over no rows are best avoided: ask for one and drop it.
         var rows = Math.Max(batch.LogitRowCount, 1);
@@ -157,6 +167,7 @@ internal sealed class OnnxModelRunner : IModelRunner
             foreach (var tensor in new[] { _inputIds, _logitRows, _cumulativeLengths, _pastLengths, _blockTable, _logits })
                 tensor.Dispose();
             _logitBest?.Dispose();
+            _rotaryLengths?.Dispose();
             _cache.Dispose();
             _runOptions.Dispose();
             _session.Dispose();

@@ -24,6 +24,9 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
     /// <summary>Tokens of each sequence that are in the cache already [SequenceCount].</summary>
     public int[] PastLengths { get; } = new int[sequencesMax];
 
+    /// <summary>The length that decides the rotation of each sequence's tokens, where the model asks for one [SequenceCount].</summary>
+    public int[] RotaryLengths { get; } = new int[sequencesMax];
+
     /// <summary>Block ids of each sequence in order [SequenceCount, BlockTableWidth], row-major; unused entries are 0.</summary>
     public int[] BlockTable { get; } = new int[sequencesMax * blocksPerSequenceMax];
 
@@ -62,7 +65,9 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
     /// <param name="blocks">Its blocks, enough for past and new tokens.</param>
     /// <param name="logitRows">How many of the last new tokens want logits: 0 for a chunk that is not the last, 1 for a decode row.</param>
     /// <param name="logitBest">How many of the best logits of each decide; 0 for all.</param>
-    public void Add(ReadOnlySpan<uint> ids, int pastLength, ReadOnlySpan<int> blocks, int logitRows, int logitBest = 0)
+    /// <param name="rotaryLength">The length that decides the rotation of its tokens.</param>
+    public void Add(
+        ReadOnlySpan<uint> ids, int pastLength, ReadOnlySpan<int> blocks, int logitRows, int logitBest = 0, int rotaryLength = 0)
     {
         ArgumentOutOfRangeException.ThrowIfZero(ids.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(blocks.Length, BlockTableWidth);
@@ -79,6 +84,7 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
         blocks.CopyTo(row);
         row[blocks.Length..].Clear();
         PastLengths[SequenceCount] = pastLength;
+        RotaryLengths[SequenceCount] = rotaryLength;
         TokenCount += ids.Length;
         CumulativeLengths[++SequenceCount] = TokenCount;
     }

@@ -10,10 +10,19 @@ internal sealed class BlockTable
     /// <summary>Leading blocks that the prefix index knows; <see cref="PrefixNode"/> is the last of them.</summary>
     public int IndexedCount { get; set; }
 
-    /// <summary>Identity of the content up to and with block IndexedCount − 1; 0 is the empty prefix.</summary>
+    /// <summary>Identity of the content up to and with block IndexedCount − 1; <see cref="Root"/> is the empty prefix.</summary>
     public long PrefixNode { get; set; }
 
+    /// <summary>Identity of the empty prefix: 0, or a negative number of those whose keys are computed in another way.</summary>
+    public long Root { get; private set; }
+
+    /// <summary>Leading blocks that were given back because nothing looks at them any more; the table holds 0 in their place.</summary>
+    public int ReleasedCount { get; private set; }
+
     public ReadOnlySpan<int> Blocks => _blocks.AsSpan(0, Count);
+
+    /// <summary>The blocks that were not given back.</summary>
+    public ReadOnlySpan<int> Held => _blocks.AsSpan(ReleasedCount, Count - ReleasedCount);
 
     public void Add(int block)
     {
@@ -23,13 +32,33 @@ internal sealed class BlockTable
     }
 
     /// <summary>Takes the last block off.</summary>
-    public int RemoveLast() => _blocks[--Count];
+    public int RemoveLast()
+    {
+        var block = _blocks[--Count];
+        ReleasedCount = Math.Min(ReleasedCount, Count);
+        return block;
+    }
+
+    /// <summary>Takes the first block off that was not given back; its place stays.</summary>
+    public int RemoveFirst()
+    {
+        var block = _blocks[ReleasedCount];
+        _blocks[ReleasedCount++] = 0;
+        return block;
+    }
+
+    /// <summary>Sets what the content begins from; for a table without blocks.</summary>
+    public void SetRoot(long root)
+    {
+        Root = root;
+        Reset();
+    }
 
     /// <summary>Forgets what the index knows; for a table without blocks.</summary>
     public void Reset()
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(Count, 0);
         IndexedCount = 0;
-        PrefixNode = 0;
+        PrefixNode = Root;
     }
 }

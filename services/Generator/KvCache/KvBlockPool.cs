@@ -11,13 +11,16 @@ internal sealed class KvBlockPool
     private readonly int[] _previous;
     private readonly int[] _next;
     private readonly PrefixIndex _index;
+    private readonly KvWindow? _window;
     private readonly int _head;
 
     /// <param name="blockCount">Blocks; their ids are 0 to this number − 1.</param>
     /// <param name="blockTokens">Positions per block.</param>
     /// <param name="contextTokensMax">Longest sequence; no table needs blocks beyond it.</param>
-    public KvBlockPool(int blockCount, int blockTokens, int contextTokensMax = int.MaxValue)
+    /// <param name="window">How far the model looks back; null for to the beginning.</param>
+    public KvBlockPool(int blockCount, int blockTokens, int contextTokensMax = int.MaxValue, KvWindow? window = null)
     {
+        _window = window;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockCount);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockTokens);
         BlockTokens = blockTokens;
@@ -49,6 +52,9 @@ internal sealed class KvBlockPool
     /// <summary>Blocks needed for this many positions.</summary>
     public int BlocksFor(int tokens) => (tokens + BlockTokens - 1) / BlockTokens;
 
+    /// <summary>Blocks that a sequence of this many positions holds at once: not all where the model looks back no further.</summary>
+    public int BlocksHeldFor(int tokens) => Math.Min(BlocksFor(tokens), _window?.BlocksMax(BlockTokens) ?? int.MaxValue);
+
     public int References(int block) => _references[block];
 
     /// <summary>Takes a free block and forgets its content.</summary>
@@ -74,23 +80,37 @@ internal sealed class KvBlockPool
     /// <summary>Makes the blocks of a table unknown: nobody who comes later shares them, whoever has them keeps them.</summary>
     public void Forget(BlockTable table)
     {
-        foreach (var block in table.Blocks)
+        foreach (var block in table.Held)
             _index.Remove(block);
+    }
+
+    /// <summary>Gives back the leading blocks that no layer looks at behind so many tokens.</summary>
+    public void ReleaseBehindWindow(BlockTable table, int cachedLength)
+    {
+        var count = Math.Min((_window?.FirstNeeded(cachedLength) ?? 0) / BlockTokens, table.Count);
+        while (table.ReleasedCount < count)
+            Release(table.RemoveFirst());
     }
 
     /// <summary>Gives back the blocks behind the first <paramref name="count"/>.</summary>
     public void Trim(BlockTable table, int count)
     {
         while (table.Count > count)
-            Release(table.RemoveLast());
+        {
+            var isHeld = table.Held.Length > 0;
+            var block = table.RemoveLast();
+            if (isHeld)
+                Release(block);
+        }
     }
 
     /// <summary>Leading whole blocks of these tokens that are in the cache; takes nothing.</summary>
     /// <param name="tokens">The tokens that may come from the cache.</param>
     /// <param name="freeCount">How many of them have no reference now, so that sharing them takes them from the free ones.</param>
-    public int CountCached(ReadOnlySpan<uint> tokens, out int freeCount)
+    /// <param name="root">What their content begins from.</param>
+    public int CountCached(ReadOnlySpan<uint> tokens, out int freeCount, long root = 0)
     {
-        var (count, node) = (0, 0L);
+        var (count, node) = (0, root);
         freeCount = 0;
         while ((count + 1) * BlockTokens <= tokens.Length
             && _index.TryFind(node, tokens.Slice(count * BlockTokens, BlockTokens), out var block, out node))

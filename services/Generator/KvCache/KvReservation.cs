@@ -45,6 +45,7 @@ internal sealed class KvReservation(KvBlockPool pool)
             {
                 sequence.CachedLength += newTokens;
                 pool.Publish(sequence.Blocks, sequence.Tokens[..sequence.CachedLength]);
+                pool.ReleaseBehindWindow(sequence.Blocks, sequence.CachedLength);
             }
             catch (Exception exception)
             {

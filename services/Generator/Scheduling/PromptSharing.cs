@@ -91,7 +91,7 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
 
     /// <summary>Leading tokens that both have; the last of the first is left out, since its logits are wanted.</summary>
     private static int CommonLength(Sequence sequence, Sequence other) =>
-        sequence.Tokens[..^1].CommonPrefixLength(other.Tokens);
+        sequence.Blocks.Root == other.Blocks.Root ? sequence.Tokens[..^1].CommonPrefixLength(other.Tokens) : 0;
 
     /// <summary>
     /// Copies one block of another's. Whole blocks can be in it too, when the index knew an equal one that is gone: then the first is
@@ -100,6 +100,9 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
     private void CopyPart(Sequence sequence, Sequence source, int commonLength)
     {
         var index = sequence.Blocks.Count;
+        // What lies behind the other's window is gone.
+        if (index < source.Blocks.ReleasedCount)
+            return;
         if (!pool.TryTake(out var block))
             return;
         sequence.Blocks.Add(block);

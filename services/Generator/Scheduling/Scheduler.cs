@@ -12,8 +12,9 @@ namespace Parley.Generator.Scheduling;
 /// <remarks>What is done for one sequence and throws makes a fault of that sequence, which takes no part; the rest is planned.</remarks>
 internal sealed class Scheduler(
     ISchedulingPolicy policy, PromptSharing sharing, Speculator speculator, KvBlockPool pool, AdmissionQueue queue, int runningMax,
-    TimeSpan agingInterval, TimeProvider time, List<SequenceFault> faults)
+    TimeSpan agingInterval, TimeProvider time, List<SequenceFault> faults, SequencePositions? positions = null)
 {
+    private readonly SequencePositions _positions = positions ?? SequencePositions.Plain;
     private readonly List<Sequence> _waiting = [];
     private readonly List<Sequence> _running = [];
     private readonly SequenceDemand[] _demands = new SequenceDemand[runningMax];
@@ -37,6 +38,8 @@ internal sealed class Scheduler(
         for (var i = 0; i < _running.Count; i++)
         {
             var sequence = _running[i];
+            if (_positions.HasOutgrown(sequence))
+                Restart(sequence);
             var takesPart = sequence.PausedAt == 0 && !MustWait(sequence);
             _demands[i] = new SequenceDemand(takesPart ? sequence.PendingLength : 0, sequence.IsDecoding);
         }
@@ -85,6 +88,16 @@ internal sealed class Scheduler(
         _waiting.Add(sequence);
     }
 
+    /// <summary>Lets a running sequence begin anew where it stands: its tokens turn otherwise from now on.</summary>
+    private void Restart(Sequence sequence)
+    {
+        pool.ReleaseAll(sequence.Blocks);
+        sequence.CachedLength = 0;
+        sequence.SharedLength = 0;
+        sequence.DropDraft();
+        _positions.Settle(sequence);
+    }
+
     /// <summary>What a sequence has in the cache may be broken: it is not shared any more, its prompt's part included.</summary>
     public void Distrust(Sequence sequence) => pool.Forget(sequence.Blocks);
 
@@ -118,9 +131,11 @@ internal sealed class Scheduler(
             {
                 // Its last token is computed in any case: its logits are wanted.
                 var reusable = sequence.Tokens[..^1];
-                var cached = pool.CountCached(reusable, out var cachedFree);
+                _positions.Settle(sequence);
+                var cached = pool.CountCached(reusable, out var cachedFree, sequence.Blocks.Root);
                 var shared = Math.Max(cached, PromptSharing.CommonLengthMax(sequence, _running) / pool.BlockTokens);
-                var needed = pool.BlocksFor(sequence.Length) - shared + cachedFree;
+                var needed = Math.Min(
+                    pool.BlocksFor(sequence.Length) - shared + cachedFree, pool.BlocksHeldFor(sequence.Length) + cachedFree);
 
                 // One more block for each that runs and grows, or the newcomer would soon be preempted by their growth.
                 if (needed + CountGrowing() + CountOutstanding() > pool.FreeCount)
@@ -180,7 +195,8 @@ internal sealed class Scheduler(
         foreach (var sequence in _running)
         {
             var held = Math.Max(sequence.Blocks.Count, sequence.SharedLength / pool.BlockTokens);
-            blocks += Math.Max(0, pool.BlocksFor(sequence.Length - 1) - held);
+            var toCome = Math.Max(0, pool.BlocksFor(sequence.Length - 1) - held);
+            blocks += Math.Min(toCome, Math.Max(0, pool.BlocksHeldFor(sequence.Length) - sequence.Blocks.Held.Length));
         }
 
         return blocks;
@@ -197,6 +213,7 @@ internal sealed class Scheduler(
     {
         _waiting.Remove(sequence);
         sequence.TakeCached(pool.ShareCached(sequence.Blocks, reusable));
+        pool.ReleaseBehindWindow(sequence.Blocks, sequence.CachedLength);
         if (sequence.Status == SequenceStatus.Queued)
         {
             sequence.StartedAt = time.GetTimestamp();

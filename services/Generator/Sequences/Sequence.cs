@@ -92,6 +92,9 @@ internal sealed class Sequence
     /// <summary>How many of <see cref="PrefixTokens"/> the engine's totals hold.</summary>
     public int PrefixTokensCounted { get; set; }
 
+    /// <summary>The length that decides how its tokens turn, where the model asks for one (<see cref="SequencePositions"/>).</summary>
+    public int RotaryLength { get; set; }
+
     /// <summary>Leading tokens that another is computing and this sequence waits for; 0 when it waits for nobody.</summary>
     public int SharedLength { get; set; }
 

@@ -11,7 +11,9 @@ namespace Parley.Generator.Speculation;
 /// <param name="stepDraftTokensMax">Tokens of all drafts of a step.</param>
 /// <param name="contextTokensMax">Prompt and answer of one sequence.</param>
 /// <param name="freeTokens">Tokens of a step that cost what one costs; 1: none is free.</param>
-internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int contextTokensMax, int freeTokens)
+/// <param name="positions">Bounds drafts where tokens behind a border turn otherwise; null for nowhere.</param>
+internal sealed class Speculator(
+    int draftTokensMax, int stepDraftTokensMax, int contextTokensMax, int freeTokens, SequencePositions? positions = null)
 {
     /// <summary>Where a sequence starts.</summary>
     public DraftAcceptance Begin(Sequence sequence) => DraftAcceptance.Begin(DraftTokensMax(sequence));
@@ -79,6 +81,7 @@ internal sealed class Speculator(int draftTokensMax, int stepDraftTokensMax, int
         wanted = Math.Min(wanted, sequence.Parameters.MaxTokens - sequence.AnswerLength - 1);
         wanted = Math.Min(wanted, contextTokensMax - sequence.Length - 1);
         wanted = Math.Min(wanted, sequence.Stream.Room - 1);
+        wanted = Math.Min(wanted, positions?.DraftRoom(sequence) ?? int.MaxValue);
         if (wanted > 0 && PromptLookup.Find(sequence.Tokens) is var start && start >= 0)
             sequence.SetDraft(start, wanted);
         if (sequence.DraftLength == 0)

@@ -11,9 +11,10 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
     : IModelRunner
 {
     private readonly uint[] _cache = new uint[blockCount * blockTokens];
+    private readonly int[] _lengths = new int[blockCount * blockTokens];
     private float[] _logits = [];
 
-    public ModelShape Shape { get; } = new(1, 8, 8, 1, 1, 8, vocabularySize, contextTokensMax, true);
+    public ModelShape Shape { get; init; } = new(1, 8, 8, 1, 1, 8, vocabularySize, contextTokensMax, true);
 
     public int BlockTokens => blockTokens;
 
@@ -22,6 +23,8 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
     public string Device => "script";
 
     public int FreeTokens { get; init; } = 1;
+
+    public bool SkipsBehindWindow => true;
 
     /// <summary>Called with each step before it runs; throws to make it fail.</summary>
     public Action<StepBatch>? BeforeRun { get; set; }
@@ -62,17 +65,39 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
             for (var token = batch.CumulativeLengths[row]; token < batch.CumulativeLengths[row + 1]; token++)
             {
                 var position = batch.PastLengths[row] + token - batch.CumulativeLengths[row];
-                _cache[(table[position / blockTokens] * blockTokens) + (position % blockTokens)] = (uint)batch.InputIds[token];
+                var slot = (table[position / blockTokens] * blockTokens) + (position % blockTokens);
+                (_cache[slot], _lengths[slot]) = ((uint)batch.InputIds[token], batch.RotaryLengths[row]);
                 if (logitRow == batch.LogitRowCount || batch.LogitRows[logitRow] != token)
                     continue;
-                var history = new uint[position + 1];
-                for (var i = 0; i <= position; i++)
-                    history[i] = _cache[(table[i / blockTokens] * blockTokens) + (i % blockTokens)];
-                LogitsOf(history).CopyTo(_logits.AsSpan(logitRow++ * vocabularySize));
+                LogitsOf(History(table, position, batch.RotaryLengths[row])).CopyTo(_logits.AsSpan(logitRow++ * vocabularySize));
             }
         }
 
         Assert.Equal(batch.LogitRowCount, logitRow);
+    }
+
+    /// <summary>
+    /// What a position sees: all before it, or the window; every token of it must have been computed for the same length. Where a length
+    /// decides, it comes first.
+    /// </summary>
+    private uint[] History(ReadOnlySpan<int> table, int position, int length)
+    {
+        var history = new List<uint>();
+        if (Shape.Positions is { } rule)
+        {
+            Assert.True(rule.Kind == PositionRule.Dynamic || position + 1 > rule.Border == length > rule.Border,
+                $"position {position} is computed for {length} tokens");
+            history.Add((uint)length % 60);
+        }
+
+        for (var i = Math.Max(0, position + 1 - (Shape.WindowTokens ?? int.MaxValue)); i <= position; i++)
+        {
+            var slot = (table[i / blockTokens] * blockTokens) + (i % blockTokens);
+            Assert.Equal(length, _lengths[slot]);
+            history.Add(_cache[slot]);
+        }
+
+        return [.. history];
     }
 
     public void CopyBlock(int source, int destination)
@@ -80,6 +105,7 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
         if (CopyFails)
             throw new InvalidOperationException("device");
         _cache.AsSpan(source * blockTokens, blockTokens).CopyTo(_cache.AsSpan(destination * blockTokens));
+        _lengths.AsSpan(source * blockTokens, blockTokens).CopyTo(_lengths.AsSpan(destination * blockTokens));
     }
 
     public void Terminate()

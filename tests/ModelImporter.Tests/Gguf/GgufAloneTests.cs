@@ -21,7 +21,8 @@ public sealed class GgufAloneTests
         {
             var shape = Fixture.Ids(expected.Value.GetProperty("shape"));
             var values = new float[shape.Aggregate(1, (size, next) => size * next)];
-            checkpoint.Tensors.Read(ModelImporter.Gguf.GgufNames.Translate(expected.Name), 0, values);
+            checkpoint.Tensors.Read(ModelImporter.Gguf.GgufNames.Translate(
+                expected.Name, new ModelImporter.Gguf.Families.LlamaGguf().Modules), 0, values);
 
             AssertNear(Fixture.Numbers(expected.Value.GetProperty("first8")), values[..8], expected.Name);
             AssertNear(Fixture.Numbers(expected.Value.GetProperty("last8")), values[^8..], expected.Name);

@@ -49,7 +49,7 @@ public sealed class GgufBesideTests
 
         using var checkpoint = CheckpointReader.Open(source);
 
-        Assert.Equal(divided, checkpoint.Config.Rotary.Divisors is not null);
+        Assert.Equal(divided, checkpoint.Config.Rotary!.Divisors is not null);
         Assert.Equal(!divided, checkpoint.Config.Notes.Any(note => note.Contains("frequencies of positions", StringComparison.Ordinal)));
     }
 

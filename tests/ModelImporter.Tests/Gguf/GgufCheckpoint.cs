@@ -31,8 +31,8 @@ internal static class GgufCheckpoint
         writer.Add("llama.block_count", (uint)shape.Layers);
         writer.Add("llama.feed_forward_length", (uint)shape.IntermediateSize);
         writer.Add("llama.context_length", (uint)shape.ContextTokensMax);
-        writer.Add("llama.attention.layer_norm_rms_epsilon", config.NormEpsilon);
-        writer.Add("llama.rope.freq_base", (float)config.Rotary.Theta);
+        writer.Add("llama.attention.layer_norm_rms_epsilon", config.Norm.Epsilon);
+        writer.Add("llama.rope.freq_base", (float)config.Rotary!.Theta);
         if (rotaryFactors)
             writer.Add(GgufNames.RotaryFactors, GgufType.F32, [8], new byte[32]);
         more?.Invoke(writer);

@@ -49,7 +49,7 @@ public sealed class RotaryTablesTests
     public void Tables_OfAPosition_AreCosineAndSineOfTheAngle()
     {
         var (cosines, sines) = (new float[2], new float[2]);
-        RotaryTables.Fill([1f, 0.25f], 3, cosines, sines);
+        RotaryTables.Fill([1f, 0.25f], 1, 3, cosines, sines);
         Assert.Equal([(float)Math.Cos(3), (float)Math.Cos(0.75)], cosines);
         Assert.Equal([(float)Math.Sin(3), (float)Math.Sin(0.75)], sines);
     }

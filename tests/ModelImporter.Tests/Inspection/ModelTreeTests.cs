@@ -84,6 +84,40 @@ public sealed class ModelTreeTests
         Assert.Contains("\"Decides\"", JsonSerializer.Serialize(tree), StringComparison.Ordinal);
     }
 
+    /// <summary>The configuration in words: what attends to what, positions, norms, factors, and what fits.</summary>
+    [Fact]
+    public void Tree_OfAnotherFamily_SaysWhatItsConfigurationDoes()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), """
+            {"model_type":"gemma3_text","num_hidden_layers":7,"hidden_size":64,"intermediate_size":96,"num_attention_heads":4,
+             "num_key_value_heads":2,"head_dim":16,"vocab_size":384,"max_position_embeddings":512,"sliding_window":16,
+             "query_pre_attn_scalar":64,"rope_scaling":{"rope_type":"linear","factor":8.0}}
+            """);
+
+        var tree = ModelTree.Read(folder.Path);
+
+        Assert.Contains("(q_norm): Gemma3RMSNorm((16,), eps=1e-06)", tree.ToText(), StringComparison.Ordinal);
+        Assert.Contains("(pre_feedforward_layernorm): Gemma3RMSNorm", tree.ToText(), StringComparison.Ordinal);
+        string[] expected =
+        [
+            "7 layers over 64 numbers; 4 query heads share 2 key/value heads of 16",
+            "layers 5 attend to everything before",
+            "layers 0-4, 6 attend to the last 16 tokens",
+            "positions of layers 0-4, 6: the whole head rotated by halves, base 10,000",
+            "positions of layers 5: the whole head rotated by halves, base 1,000,000, all frequencies divided by 8",
+            "scores are scaled by 0.125, not by 1/√16",
+            "each query and key head is normalised before its rotation",
+            "RMS norm (1 + w) before and behind attention and MLP",
+            "the MLP is GELU (tanh)(gate) · up, 96 wide",
+            "embeddings × 8",
+            "embedding and head are one matrix of 384 tokens",
+        ];
+        Assert.Equal(expected, tree.Meaning);
+        Assert.Contains("does not fit", ModelFit.Describe(tree, memoryBytes: 1000).Last(), StringComparison.Ordinal);
+        Assert.Contains("at its whole context of 512 tokens", ModelFit.Describe(tree, 1L << 34).Last(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Synthesizer_Tiny_WritesACheckpointThatImports()
     {

@@ -18,6 +18,8 @@ internal sealed class ConfigFile
 
     private readonly JsonElement _object;
     private readonly string _prefix;
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _watched = new(StringComparer.Ordinal);
 
     private ConfigFile(string path, JsonElement element, string prefix)
     {
@@ -96,14 +98,33 @@ internal sealed class ConfigFile
     /// <summary>As JSON.</summary>
     public string ToJson() => _object.GetRawText();
 
+    /// <summary>Whether it is an object within a file.</summary>
+    public bool IsPart => _prefix.Length > 0;
+
+    /// <summary>Fields that somebody has asked for, whether they are there or not.</summary>
+    public IReadOnlySet<string> Asked => _asked;
+
+    /// <summary>Those of them that change what is computed, and not only whether anything is.</summary>
+    public IEnumerable<string> Honoured => _asked.Except(_watched);
+
+    /// <summary>Fields that are looked at so that some values are refused, and have no other effect.</summary>
+    public void Watch(params ReadOnlySpan<string> fields)
+    {
+        foreach (var field in fields)
+        {
+            _asked.Add(field);
+            _watched.Add(field);
+        }
+    }
+
     /// <summary>Whether the field is there and not null.</summary>
-    public bool Has(string field) => _object.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null;
+    public bool Has(string field) => TryGet(field, out var value) && value.ValueKind != JsonValueKind.Null;
 
     /// <summary>Whether the field is there, if only as null.</summary>
-    public bool Names(string field) => _object.TryGetProperty(field, out _);
+    public bool Names(string field) => TryGet(field, out _);
 
     /// <summary>Whether the field is there and not null, false, or empty: what Python takes for true.</summary>
-    public bool IsSet(string field) => _object.TryGetProperty(field, out var value) && IsSet(value);
+    public bool IsSet(string field) => TryGet(field, out var value) && IsSet(value);
 
     /// <summary>Fields that are set, in order.</summary>
     public IEnumerable<string> SetFields =>
@@ -118,7 +139,7 @@ internal sealed class ConfigFile
     {
         foreach (var field in fields)
         {
-            if (Names(field) && !Has(field))
+            if (_object.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.Null)
                 throw Bad(field, "a value; leave the field out for its default");
         }
     }
@@ -140,6 +161,41 @@ internal sealed class ConfigFile
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out var number) || number < min || number > max)
             throw Bad(field, $"a whole number from {min} to {max}");
         return number;
+    }
+
+    /// <summary>A number of either sign.</summary>
+    public double Number(string field, double? fallback = null)
+    {
+        if (!Has(field))
+            return fallback ?? throw Missing(field);
+        var value = _object.GetProperty(field);
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out var number) || !double.IsFinite(number))
+            throw Bad(field, "a number");
+        return number;
+    }
+
+    /// <summary>A list of positive numbers; empty where the field is missing.</summary>
+    public IReadOnlyList<float> PositiveNumbers(string field)
+    {
+        if (!Has(field))
+            return [];
+        var value = _object.GetProperty(field);
+        if (value.ValueKind != JsonValueKind.Array
+            || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number || !(item.GetDouble() is > 0 and < 1e9)))
+            throw Bad(field, "a list of positive numbers");
+        return [.. value.EnumerateArray().Select(item => item.GetSingle())];
+    }
+
+    /// <summary>A list of numbers or truth values, each as whether it is set; null where the field is missing.</summary>
+    public IReadOnlyList<bool>? Flags(string field)
+    {
+        if (!Has(field))
+            return null;
+        var value = _object.GetProperty(field);
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(item =>
+            item.ValueKind is not (JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False)))
+            throw Bad(field, "a list of 0 and 1");
+        return [.. value.EnumerateArray().Select(IsSet)];
     }
 
     /// <summary>A number in (0, <paramref name="max"/>].</summary>
@@ -205,6 +261,12 @@ internal sealed class ConfigFile
         JsonValueKind.Number => !value.TryGetDouble(out var number) || number != 0,
         _ => true,
     };
+
+    private bool TryGet(string field, out JsonElement value)
+    {
+        _asked.Add(field);
+        return _object.TryGetProperty(field, out value);
+    }
 
     private InvalidDataException Missing(string field) => new($"{Path}: {_prefix}{field} is missing.");
 

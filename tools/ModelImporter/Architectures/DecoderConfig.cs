@@ -3,15 +3,55 @@ using Parley.PackageFormat;
 namespace Parley.ModelImporter.Architectures;
 
 /// <summary>What the graph needs to know of <c>config.json</c>.</summary>
-/// <param name="Architecture">As <c>config.json</c> names it, e.g. <c>LlamaForCausalLM</c>.</param>
+/// <param name="Architecture">The class of transformers, e.g. <c>LlamaForCausalLM</c>.</param>
 /// <param name="Shape">Its sizes.</param>
-/// <param name="NormEpsilon">Added to the mean square in each norm.</param>
-/// <param name="Rotary">Its positions.</param>
-/// <param name="AttentionBias">The linears around attention add a bias.</param>
-/// <param name="MlpBias">The linears of the MLP add a bias.</param>
-internal sealed record DecoderConfig(
-    string Architecture, ModelShape Shape, float NormEpsilon, RotarySettings Rotary, bool AttentionBias, bool MlpBias)
+/// <param name="Norm">Its norms.</param>
+/// <param name="Layers">The attention of each layer.</param>
+internal sealed record DecoderConfig(string Architecture, ModelShape Shape, NormSettings Norm, IReadOnlyList<LayerAttention> Layers)
 {
+    /// <summary>Query, key and value add a bias.</summary>
+    public bool AttentionBias { get; init; }
+
+    /// <summary>The linear behind attention adds a bias.</summary>
+    public bool OutputBias { get; init; }
+
+    /// <summary>The linears of the MLP add a bias.</summary>
+    public bool MlpBias { get; init; }
+
+    /// <summary>The norms of the residual stream add a bias.</summary>
+    public bool NormBias { get; init; }
+
+    /// <summary>The norms of the residual stream have weights.</summary>
+    public bool HasNormWeights { get; init; } = true;
+
+    /// <summary>Queries, keys and values are cut off at this magnitude; 0 leaves them.</summary>
+    public double QkvClip { get; init; }
+
+    /// <summary>Attention and MLP read the same normalised stream, and both add to it.</summary>
+    public bool IsParallel { get; init; }
+
+    /// <summary>The function of the MLP.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>Factor on the embeddings.</summary>
+    public double EmbeddingScale { get; init; } = 1;
+
+    /// <summary>Factor on what attention and MLP add to the residual stream.</summary>
+    public double ResidualScale { get; init; } = 1;
+
+    /// <summary>Factor on the logits.</summary>
+    public double LogitScale { get; init; } = 1;
+
+    /// <summary>Logits become softcap · tanh(logit / softcap); 0 leaves them.</summary>
+    public double LogitSoftcap { get; init; }
+
     /// <summary>What whoever imports should know of the fields that change nothing, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>The positions of the first layer that has any.</summary>
+    public RotarySettings? Rotary => Layers.FirstOrDefault(layer => layer.Rotary is not null)?.Rotary;
+
+    /// <summary>The same decoder with other positions in each layer that has any.</summary>
+    public DecoderConfig WithRotary(Func<RotarySettings, RotarySettings> change) =>
+        this with { Layers = [.. Layers.Select(layer => layer.Rotary is { } rotary ? layer with { Rotary = change(rotary) } : layer)] };
 }

@@ -1,14 +1,35 @@
 namespace Parley.ModelImporter.Architectures;
 
 /// <summary>The weights of one decoder layer, in the order of the computation.</summary>
-/// <param name="AttentionNorm">Tensor [hidden] before attention.</param>
 /// <param name="Qkv">Query, key and value.</param>
 /// <param name="AttentionOutput">From the heads back to the residual stream.</param>
-/// <param name="MlpNorm">Tensor [hidden] before the MLP.</param>
-/// <param name="GateUp">Gate and up.</param>
-/// <param name="Down">Back to the residual stream.</param>
-internal sealed record DecoderLayerWeights(
-    string AttentionNorm, LinearWeights Qkv, LinearWeights AttentionOutput, string MlpNorm, LinearWeights GateUp, LinearWeights Down)
+/// <param name="Mlp">The MLP.</param>
+internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights AttentionOutput, MlpWeights Mlp)
 {
-    public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, GateUp, Down];
+    /// <summary>Before attention; null for none.</summary>
+    public NormWeights? AttentionNorm { get; init; }
+
+    /// <summary>Of the queries; null for none.</summary>
+    public NormWeights? QueryNorm { get; init; }
+
+    /// <summary>Of the keys; null for none.</summary>
+    public NormWeights? KeyNorm { get; init; }
+
+    /// <summary>Of what attention adds to the residual stream; null for none.</summary>
+    public NormWeights? AttentionAfterNorm { get; init; }
+
+    /// <summary>Before the MLP; null for none, and for that of attention where both read the same.</summary>
+    public NormWeights? MlpNorm { get; init; }
+
+    /// <summary>Of what the MLP adds to the residual stream; null for none.</summary>
+    public NormWeights? MlpAfterNorm { get; init; }
+
+    /// <summary>Tensor [query heads]; null for none.</summary>
+    public string? Sinks { get; init; }
+
+    public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Mlp.Linears];
+
+    /// <summary>All norms that there are.</summary>
+    public IEnumerable<NormWeights> Norms =>
+        new[] { AttentionNorm, QueryNorm, KeyNorm, AttentionAfterNorm, MlpNorm, MlpAfterNorm }.OfType<NormWeights>();
 }

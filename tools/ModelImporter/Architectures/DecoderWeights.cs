@@ -6,10 +6,10 @@ namespace Parley.ModelImporter.Architectures;
 /// <summary>Where the weights of a decoder lie in its checkpoint.</summary>
 /// <param name="Embedding">One row per token id [vocabulary, hidden].</param>
 /// <param name="Layers">The layers in order.</param>
-/// <param name="FinalNorm">Tensor [hidden] before the head.</param>
+/// <param name="FinalNorm">Before the head.</param>
 /// <param name="Head">The head; of the same tensor as <paramref name="Embedding"/> where tied.</param>
 internal sealed record DecoderWeights(
-    LinearWeights Embedding, IReadOnlyList<DecoderLayerWeights> Layers, string FinalNorm, LinearWeights Head)
+    LinearWeights Embedding, IReadOnlyList<DecoderLayerWeights> Layers, NormWeights FinalNorm, LinearWeights Head)
 {
     /// <summary>Checks that the checkpoint holds these tensors and no other.</summary>
     /// <param name="tensors">The checkpoint.</param>
@@ -22,13 +22,17 @@ internal sealed record DecoderWeights(
         Head.Check(tensors);
         foreach (var layer in Layers)
         {
-            tensors.Check(layer.AttentionNorm, shape.HiddenSize);
-            tensors.Check(layer.MlpNorm, shape.HiddenSize);
+            foreach (var norm in layer.Norms)
+                norm.Check(tensors);
+            if (layer.Sinks is not null)
+                tensors.Check(layer.Sinks, shape.QueryHeads);
             foreach (var linear in layer.Linears)
                 linear.Check(tensors);
+            foreach (var scalar in layer.Mlp.Scalars)
+                tensors.Check(scalar.Name, scalar.HasDimension ? [1] : []);
         }
 
-        tensors.Check(FinalNorm, shape.HiddenSize);
+        FinalNorm.Check(tensors);
         var known = Names();
         var unknown = tensors.Names.Where(name => !known.Contains(name) && !ignored(name)).Order(StringComparer.Ordinal).Take(4).ToArray();
         if (unknown.Length > 0)
@@ -44,15 +48,23 @@ internal sealed record DecoderWeights(
         Linears().SelectMany(linear => linear.Parts.Select(part => (part, linear.Inputs)))
             .DistinctBy(entry => entry.part.Weight)
             .Sum(entry => ((long)entry.Inputs + (entry.part.Bias is null ? 0 : 1)) * entry.part.Outputs)
-        + (((2L * Layers.Count) + 1) * shape.HiddenSize);
+        + Norms().Sum(norm => (long)norm.Width * (norm.Bias is null ? 1 : 2))
+        + Layers.Sum(layer => (layer.Sinks is null ? 0 : shape.QueryHeads) + layer.Mlp.Scalars.Count);
 
     /// <summary>All tensors of the graph.</summary>
     public HashSet<string> Names()
     {
         var names = Linears().SelectMany(linear => linear.Parts)
             .SelectMany(part => part.Bias is null ? [part.Weight] : new[] { part.Weight, part.Bias });
-        return [.. names, .. Layers.SelectMany(layer => new[] { layer.AttentionNorm, layer.MlpNorm }), FinalNorm];
+        return
+        [
+            .. names, .. Norms().SelectMany(norm => norm.Names), .. Layers.Select(layer => layer.Sinks).OfType<string>(),
+            .. Layers.SelectMany(layer => layer.Mlp.Scalars).Select(scalar => scalar.Name),
+        ];
     }
+
+    /// <summary>All norms.</summary>
+    public IEnumerable<NormWeights> Norms() => [.. Layers.SelectMany(layer => layer.Norms), FinalNorm];
 
     private IEnumerable<LinearWeights> Linears() => [Embedding, .. Layers.SelectMany(layer => layer.Linears), Head];
 }

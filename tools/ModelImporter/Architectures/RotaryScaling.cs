@@ -10,4 +10,13 @@ internal enum RotaryScaling
 
     /// <summary>Long wavelengths divided by the factor, short ones kept, a ramp between.</summary>
     Llama3,
+
+    /// <summary>Fast pairs kept, slow ones divided by the factor, a ramp between; cosines and sines scaled.</summary>
+    Yarn,
+
+    /// <summary>Each pair divided by a factor of its own, one set for short texts and one for long; cosines and sines scaled.</summary>
+    LongRope,
+
+    /// <summary>A larger base for prompts that are longer than the model's context.</summary>
+    Dynamic,
 }

@@ -10,21 +10,20 @@ namespace Parley.ModelImporter.Calibration;
 /// </summary>
 /// <remarks>
 /// One call of <see cref="Inputs"/> and one of <see cref="Advance"/> per linear, in the order of the computation: qkv, attention output,
-/// gate and up, down, layer by layer. It holds the residual stream and the inputs of one linear: (hidden + its inputs) · tokens numbers.
+/// those of the MLP, layer by layer. It holds the residual stream and the inputs of one linear: (hidden + its inputs) · tokens numbers.
 /// </remarks>
 internal sealed class CalibrationForward
 {
     /// <summary>Tokens of a sequence; each begins without a past.</summary>
     public const int WindowTokens = 512;
 
-    private const int LinearsPerLayer = 4;
-
     private readonly CheckpointTensors _tensors;
     private readonly DecoderConfig _config;
     private readonly DecoderWeights _weights;
-    private readonly CausalAttention _attention;
+    private readonly List<(int Layer, int Index, LinearWeights Linear)> _order;
     private readonly Matrix _residual;
     private Matrix _inputs;
+    private Matrix _normalized;
     private int _step;
 
     public CalibrationForward(CheckpointReader checkpoint, IReadOnlyList<int> ids)
@@ -32,18 +31,26 @@ internal sealed class CalibrationForward
         _tensors = checkpoint.Tensors;
         _config = checkpoint.Config;
         _weights = checkpoint.Weights;
-        _attention = new CausalAttention(_config, WindowTokens);
+        _order = [.. _weights.Layers.SelectMany((layer, i) => layer.Linears.Select((linear, index) => (i, index, linear)))];
         _residual = Create(ids.Count, _config.Shape.HiddenSize);
         for (var token = 0; token < ids.Count; token++)
+        {
             _weights.Embedding.Read(_tensors, ids[token], 0, _residual.Row(token));
-        _inputs = Normalize(_weights.Layers[0].AttentionNorm, new ParallelOptions());
+            if (_config.EmbeddingScale != 1)
+                TensorPrimitives.Multiply(_residual.Row(token), (float)_config.EmbeddingScale, _residual.Row(token));
+        }
+
+        _inputs = _normalized = Normalize(_weights.Layers[0].AttentionNorm, new ParallelOptions());
     }
+
+    /// <summary>The residual stream as far as it was computed [tokens, hidden].</summary>
+    public Matrix Residual => _residual;
 
     /// <summary>The inputs of the next linear [tokens, inputs].</summary>
     /// <exception cref="InvalidOperationException">Another linear is next.</exception>
     public Matrix Inputs(LinearWeights linear)
     {
-        var expected = _weights.Layers[_step / LinearsPerLayer].Linears[_step % LinearsPerLayer];
+        var expected = _order[_step].Linear;
         return linear.Name == expected.Name ? _inputs
             : throw new InvalidOperationException($"{linear.Name} is rounded where {expected.Name} is next.");
     }
@@ -54,28 +61,38 @@ internal sealed class CalibrationForward
     /// <param name="options">Threads and the end of the work.</param>
     public void Advance(LinearWeights linear, Matrix rounded, ParallelOptions options)
     {
-        var layer = _weights.Layers[_step / LinearsPerLayer];
-        switch (_step++ % LinearsPerLayer)
+        var (index, part, _) = _order[_step++];
+        var layer = _weights.Layers[index];
+        switch (part)
         {
             case 0:
                 var qkv = Create(_inputs.Rows, linear.Outputs);
                 Multiply(qkv, _inputs, linear, rounded, options);
+                Clip(qkv.Data, (float)_config.QkvClip);
                 _inputs = Create(_inputs.Rows, layer.AttentionOutput.Inputs);
-                _attention.Run(qkv, _inputs, options);
+                new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens).Run(qkv, _inputs, options);
                 break;
             case 1:
-                Multiply(_residual, _inputs, linear, rounded, options);
-                _inputs = Normalize(layer.MlpNorm, options);
+                Update(linear, rounded, layer.AttentionAfterNorm, options);
+                _inputs = _config.IsParallel ? _normalized : Normalize(layer.MlpNorm, options);
                 break;
-            case 2:
-                _inputs = Gate(linear, rounded, options);
+            case var _ when part < layer.Linears.Count - 1:
+                _inputs = Activate(layer.Mlp, linear, rounded, options);
                 break;
             default:
-                Multiply(_residual, _inputs, linear, rounded, options);
-                if (_step < LinearsPerLayer * _weights.Layers.Count)
-                    _inputs = Normalize(_weights.Layers[_step / LinearsPerLayer].AttentionNorm, options);
+                Update(linear, rounded, layer.MlpAfterNorm, options);
+                if (_step < _order.Count)
+                    _inputs = _normalized = Normalize(_weights.Layers[index + 1].AttentionNorm, options);
                 break;
         }
+    }
+
+    private static void Clip(Span<float> values, float most)
+    {
+        if (most == 0)
+            return;
+        TensorPrimitives.Min(values, most, values);
+        TensorPrimitives.Max(values, -most, values);
     }
 
     private static Matrix Create(int rows, int columns) => new(new float[checked(rows * columns)], rows, columns);
@@ -89,11 +106,35 @@ internal sealed class CalibrationForward
         Parallel.For(0, outputs.Rows, options, row => TensorPrimitives.Add(outputs.Row(row), bias, outputs.Row(row)));
     }
 
-    /// <summary>SiLU(gate) · up, a sequence at a time: gate and up of the whole text would be the largest matrix of all.</summary>
-    private Matrix Gate(LinearWeights linear, Matrix rounded, ParallelOptions options)
+    /// <summary>Adds a linear's outputs to the residual stream.</summary>
+    private void Update(LinearWeights linear, Matrix rounded, NormWeights? norm, ParallelOptions options)
+    {
+        if (norm is null && _config.ResidualScale == 1)
+        {
+            Multiply(_residual, _inputs, linear, rounded, options);
+            return;
+        }
+
+        var update = Create(_inputs.Rows, linear.Outputs);
+        Multiply(update, _inputs, linear, rounded, options);
+        var normalizer = norm is null ? null : new RowNorm(_tensors, _config.Norm, norm);
+        Parallel.For(0, update.Rows, options, row =>
+        {
+            var values = update.Row(row);
+            normalizer?.Apply(values, values, values.Length);
+            TensorPrimitives.MultiplyAdd(values, (float)_config.ResidualScale, _residual.Row(row), _residual.Row(row));
+        });
+    }
+
+    /// <summary>
+    /// The first linear of an MLP and what is between it and the last, a sequence at a time: gate and up of the whole text would be the
+    /// largest matrix of all.
+    /// </summary>
+    private Matrix Activate(MlpWeights mlp, LinearWeights linear, Matrix rounded, ParallelOptions options)
     {
         var width = _config.Shape.IntermediateSize;
-        var gated = Create(_inputs.Rows, width);
+        var activated = Create(_inputs.Rows, width);
+        var function = ActivationFunction.Of(_config.Activation, _tensors, mlp.Scalars);
         for (var first = 0; first < _inputs.Rows; first += WindowTokens)
         {
             var count = Math.Min(WindowTokens, _inputs.Rows - first);
@@ -103,27 +144,28 @@ internal sealed class CalibrationForward
             Parallel.For(0, count, options, row =>
             {
                 var gate = both.Row(row)[..width];
-                var target = gated.Row(start + row);
-                TensorPrimitives.Sigmoid(gate, target);
-                TensorPrimitives.Multiply(target, gate, target);
-                TensorPrimitives.Multiply(target, both.Row(row)[width..], target);
+                function(gate);
+                var target = activated.Row(start + row);
+                if (linear.Outputs == width)
+                    gate.CopyTo(target);
+                else
+                    TensorPrimitives.Multiply(gate, both.Row(row)[width..], target);
             });
         }
 
-        return gated;
+        return activated;
     }
 
-    private Matrix Normalize(string norm, ParallelOptions options)
+    private Matrix Normalize(NormWeights? norm, ParallelOptions options)
     {
-        var weight = new float[_residual.Columns];
-        _tensors.Read(norm, 0, weight);
         var normalized = Create(_residual.Rows, _residual.Columns);
+        var normalizer = norm is null ? null : new RowNorm(_tensors, _config.Norm, norm);
         Parallel.For(0, _residual.Rows, options, row =>
         {
-            var source = _residual.Row(row);
-            var scale = 1 / MathF.Sqrt((TensorPrimitives.SumOfSquares<float>(source) / source.Length) + _config.NormEpsilon);
-            TensorPrimitives.Multiply(source, scale, normalized.Row(row));
-            TensorPrimitives.Multiply(normalized.Row(row), weight, normalized.Row(row));
+            if (normalizer is null)
+                _residual.Row(row).CopyTo(normalized.Row(row));
+            else
+                normalizer.Apply(_residual.Row(row), normalized.Row(row), _residual.Columns);
         });
         return normalized;
     }

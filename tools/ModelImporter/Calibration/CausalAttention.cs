@@ -1,45 +1,67 @@
 using System.Numerics.Tensors;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
+using Parley.ModelImporter.Safetensors;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Calibration;
 
-/// <summary>Attention over whole sequences, without a cache.</summary>
+/// <summary>The attention of one layer over whole sequences, without a cache.</summary>
 internal sealed class CausalAttention
 {
-    private readonly DecoderConfig _config;
-    private readonly int _window;
-    private readonly float[] _cosines;
-    private readonly float[] _sines;
+    private readonly ModelShape _shape;
+    private readonly LayerAttention _settings;
+    private readonly int _tokens;
+    private readonly RowNorm? _queryNorm;
+    private readonly RowNorm? _keyNorm;
+    private readonly int _pairs;
+    private readonly float[] _cosines = [];
+    private readonly float[] _sines = [];
 
-    /// <param name="config">The decoder.</param>
-    /// <param name="window">Positions of a sequence at most.</param>
-    public CausalAttention(DecoderConfig config, int window)
+    /// <param name="tensors">The checkpoint.</param>
+    /// <param name="shape">The decoder's sizes.</param>
+    /// <param name="settings">What the layer's attention does.</param>
+    /// <param name="weights">Its norms.</param>
+    /// <param name="tokens">Positions of a sequence at most.</param>
+    public CausalAttention(
+        CheckpointTensors tensors, ModelShape shape, LayerAttention settings, DecoderLayerWeights weights, int tokens)
     {
-        (_config, _window) = (config, window);
-        var half = config.Shape.HeadSize / 2;
-        _cosines = new float[window * half];
-        _sines = new float[window * half];
-        var frequencies = RotaryTables.InverseFrequencies(config.Rotary, config.Shape.HeadSize);
-        for (var position = 0; position < window; position++)
-            RotaryTables.Fill(frequencies, position, _cosines.AsSpan(position * half, half), _sines.AsSpan(position * half, half));
+        (_shape, _settings, _tokens) = (shape, settings, tokens);
+        if (settings.HeadNorm is { } norm)
+        {
+            _queryNorm = new RowNorm(tensors, norm.Settings, weights.QueryNorm!);
+            _keyNorm = new RowNorm(tensors, norm.Settings, weights.KeyNorm!);
+        }
+
+        if (settings.Rotary is not { } rotary)
+            return;
+        _pairs = rotary.Pairs(shape.HeadSize);
+        _cosines = new float[tokens * _pairs];
+        _sines = new float[tokens * _pairs];
+        var frequencies = RotaryTables.InverseFrequencies(rotary, shape.HeadSize);
+        for (var position = 0; position < tokens; position++)
+        {
+            RotaryTables.Fill(
+                frequencies, rotary.AttentionFactor, position, _cosines.AsSpan(position * _pairs, _pairs),
+                _sines.AsSpan(position * _pairs, _pairs));
+        }
     }
 
-    /// <summary>Attends within each run of <c>window</c> rows.</summary>
+    /// <summary>Attends within each run of <c>tokens</c> rows.</summary>
     /// <param name="qkv">
-    /// Queries, keys and values [tokens, (query + 2 · key/value heads) · head size]; queries and keys get rotated.
+    /// Queries, keys and values [tokens, (query + 2 · key/value heads) · head size]; queries and keys get normalised and rotated.
     /// </param>
     /// <param name="mixed">Takes [tokens, query heads · head size].</param>
     /// <param name="options">Threads and the end of the work.</param>
     public void Run(Matrix qkv, Matrix mixed, ParallelOptions options)
     {
-        var shape = _config.Shape;
-        var sequences = (qkv.Rows + _window - 1) / _window;
-        Parallel.For(0, qkv.Rows, options, row => Rotate(qkv.Row(row), row % _window));
+        var shape = _shape;
+        var sequences = (qkv.Rows + _tokens - 1) / _tokens;
+        Parallel.For(0, qkv.Rows, options, row => Prepare(qkv.Row(row), row % _tokens));
         Parallel.For(0, sequences * shape.QueryHeads, options, index =>
         {
-            var (first, head) = (index / shape.QueryHeads * _window, index % shape.QueryHeads);
-            var count = Math.Min(_window, qkv.Rows - first);
+            var (first, head) = (index / shape.QueryHeads * _tokens, index % shape.QueryHeads);
+            var count = Math.Min(_tokens, qkv.Rows - first);
             var shared = head / (shape.QueryHeads / shape.KeyValueHeads);
             Attend(
                 qkv.Slice(first, count, head * shape.HeadSize, shape.HeadSize),
@@ -49,15 +71,24 @@ internal sealed class CausalAttention
         });
     }
 
-    private static void Attend(Matrix queries, Matrix keys, Matrix values, Matrix mixed)
+    private void Attend(Matrix queries, Matrix keys, Matrix values, Matrix mixed)
     {
         var count = queries.Rows;
         var scores = new Matrix(new float[count * count], count, count);
-        MatrixProduct.Add(scores, queries, keys.Transposed, (float)(1 / Math.Sqrt(queries.Columns)));
+        MatrixProduct.Add(scores, queries, keys.Transposed, (float)_settings.Scale);
         for (var row = 0; row < count; row++)
         {
-            var past = scores.Row(row)[..(row + 1)];
+            var first = _settings.Window == 0 ? 0 : Math.Max(row + 1 - _settings.Window, 0);
+            var past = scores.Row(row)[first..(row + 1)];
+            if (_settings.Softcap != 0)
+            {
+                TensorPrimitives.Divide(past, (float)_settings.Softcap, past);
+                TensorPrimitives.Tanh(past, past);
+                TensorPrimitives.Multiply(past, (float)_settings.Softcap, past);
+            }
+
             TensorPrimitives.SoftMax(past, past);
+            scores.Row(row)[..first].Clear();
             scores.Row(row)[(row + 1)..].Clear();
             mixed.Row(row).Clear();
         }
@@ -65,21 +96,46 @@ internal sealed class CausalAttention
         MatrixProduct.Add(mixed, scores, values);
     }
 
-    /// <summary>Pairs are (i, i + half) of each query and key head.</summary>
-    private void Rotate(Span<float> row, int position)
+    private void Prepare(Span<float> row, int position)
     {
-        var half = _config.Shape.HeadSize / 2;
-        var cosines = _cosines.AsSpan(position * half, half);
-        var sines = _sines.AsSpan(position * half, half);
-        for (var head = 0; head < _config.Shape.QueryHeads + _config.Shape.KeyValueHeads; head++)
+        var (size, queries) = (_shape.HeadSize, _shape.QueryHeads * _shape.HeadSize);
+        var heads = row[..(queries + (_shape.KeyValueHeads * size))];
+        var isLate = _settings.HeadNorm is { Kind: HeadNormKind.PerHeadRotated };
+        if (!isLate)
+            Normalize(heads, queries);
+        if (_pairs > 0)
         {
-            var values = row.Slice(head * 2 * half, 2 * half);
-            for (var i = 0; i < half; i++)
-            {
-                var (a, b) = (values[i], values[half + i]);
-                values[i] = (a * cosines[i]) - (b * sines[i]);
-                values[half + i] = (b * cosines[i]) + (a * sines[i]);
-            }
+            for (var start = 0; start < heads.Length; start += size)
+                Rotate(heads.Slice(start, size), position);
+        }
+
+        if (isLate)
+            Normalize(heads, queries);
+        if (_settings.QueryBeta == 0)
+            return;
+        var scale = 1 + (_settings.QueryBeta * Math.Log(1 + (position / _settings.QueryPositions)));
+        TensorPrimitives.Multiply(heads[..queries], (float)scale, heads[..queries]);
+    }
+
+    private void Normalize(Span<float> heads, int queries)
+    {
+        if (_settings.HeadNorm is not { } norm)
+            return;
+        var isWhole = norm.Kind == HeadNormKind.Whole;
+        _queryNorm!.Apply(heads[..queries], heads[..queries], isWhole ? queries : _shape.HeadSize);
+        _keyNorm!.Apply(heads[queries..], heads[queries..], isWhole ? heads.Length - queries : _shape.HeadSize);
+    }
+
+    /// <summary>Pairs are (i, i + pairs) of a head, or where they are neighbours (2i, 2i + 1).</summary>
+    private void Rotate(Span<float> values, int position)
+    {
+        var (step, distance) = _settings.Rotary!.IsInterleaved ? (2, 1) : (1, _pairs);
+        for (var i = 0; i < _pairs; i++)
+        {
+            var (cosine, sine) = (_cosines[(position * _pairs) + i], _sines[(position * _pairs) + i]);
+            var (a, b) = (values[i * step], values[(i * step) + distance]);
+            values[i * step] = (a * cosine) - (b * sine);
+            values[(i * step) + distance] = (b * cosine) + (a * sine);
         }
     }
 }

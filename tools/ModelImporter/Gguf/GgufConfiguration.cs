@@ -1,12 +1,12 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
+using Parley.ModelImporter.Gguf.Families;
+using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf;
 
-/// <summary>What GGUF metadata say of a Llama model, and <c>config.json</c> made of it.</summary>
+/// <summary>What GGUF metadata say of a model, and <c>config.json</c> made of it.</summary>
 internal sealed class GgufConfiguration
 {
-    private const string Architecture = "llama";
     private const string Embedding = "token_embd.weight";
     private const string Epsilon = "attention.layer_norm_rms_epsilon";
     private const string Base = "rope.freq_base";
@@ -14,25 +14,38 @@ internal sealed class GgufConfiguration
     private const string Rotary = "rope_parameters";
     private const double DefaultBase = 10_000;
 
+    private static readonly GgufFamily[] Families =
+    [
+        new LlamaGguf(), new Mistral3Gguf(), new Qwen2Gguf(), new Qwen3Gguf(), new Phi3Gguf(), new GemmaGguf(), new Gemma2Gguf(),
+        new Gemma3Gguf(), new GraniteGguf(), new SmolLm3Gguf(), new Olmo2Gguf(), new Exaone4Gguf(), new Glm4Gguf(), new SeedOssGguf(),
+    ];
+
+    /// <summary>Dimensions of a head that turn.</summary>
+    private const string TurningKey = "rope.dimension_count";
+
     private readonly GgufHeader _header;
+    private readonly GgufRotaryFactors _factors;
+    private readonly GgufKeys _keys;
     private readonly string _path;
 
     /// <param name="header">Metadata, and the tensors of all files.</param>
     /// <param name="path">Named in messages.</param>
-    /// <param name="rotaryFactors">By what the frequency of each rotary pair is divided; null for nothing.</param>
+    /// <param name="factors">By what the frequency of each rotary pair is divided; null for nothing.</param>
     /// <exception cref="InvalidDataException">The architecture is another one, or a size is missing or out of range.</exception>
-    public GgufConfiguration(GgufHeader header, string path, IReadOnlyList<float>? rotaryFactors = null)
+    public GgufConfiguration(GgufHeader header, string path, GgufRotaryFactors? factors = null)
     {
-        (_header, _path, RotaryFactors) = (header, path, rotaryFactors);
+        (_header, _path, _factors) = (header, path, factors ?? GgufRotaryFactors.None);
         var architecture = _header.Metadata.GetValueOrDefault("general.architecture") as string;
-        if (architecture != Architecture)
-            throw new InvalidDataException($"{path}: general.architecture is {architecture ?? "missing"}; supported: {Architecture}.");
-        var (hidden, heads) = (Size("embedding_length"), Size("attention.head_count"));
+        Family = Families.FirstOrDefault(family => family.Architecture == architecture)
+            ?? throw new InvalidDataException($"{path}: general.architecture is {architecture ?? "missing"}; supported: "
+                + $"{string.Join(", ", Families.Select(family => family.Architecture))}.");
+        _keys = new GgufKeys(_header.Metadata, Family.Architecture, path);
+        var (hidden, heads) = (_keys.Size("embedding_length"), _keys.Size("attention.head_count"));
         var fallback = hidden % heads == 0 ? hidden / heads : (long?)null;
-        HeadSize = (int)Size("attention.key_length", fallback);
+        HeadSize = (int)_keys.Size("attention.key_length", fallback);
         RefuseOtherMathematics();
         if (HeadSize % 2 != 0)
-            throw new InvalidDataException($"{path}: {Architecture}.attention.key_length is {HeadSize}, an odd number.");
+            throw new InvalidDataException($"{path}: {Family.Architecture}.attention.key_length is {HeadSize}, an odd number.");
     }
 
     /// <summary>Keys that change what llama.cpp or its converters mean by the weights, each with the value that does not.</summary>
@@ -44,21 +57,23 @@ internal sealed class GgufConfiguration
         ("use_parallel_residual", 0), ("nextn_predict_layers", 0),
     ];
 
+    /// <summary>All families, for whoever lists them.</summary>
+    public static IReadOnlyList<GgufFamily> Known => Families;
+
+    /// <summary>What kind of decoder it is.</summary>
+    public GgufFamily Family { get; }
+
     /// <summary>Rows of a head.</summary>
     public int HeadSize { get; }
 
     /// <summary>By what the frequency of each rotary pair is divided; null for nothing.</summary>
-    public IReadOnlyList<float>? RotaryFactors { get; }
+    public IReadOnlyList<float>? RotaryFactors => _factors.Always;
 
     /// <summary>The metadata, for what else is made of them.</summary>
     public IReadOnlyDictionary<string, object> Metadata => _header.Metadata;
 
     /// <summary>What the format has no words for, one sentence each.</summary>
-    public static IReadOnlyList<string> Notes { get; } =
-    [
-        "a GGUF file of this architecture cannot say whether attention has a window (Mistral 7B v0.1: 4096), nor that positions are scaled "
-        + "dynamically: every position attends to all before it. Put the model's config.json beside the file where it has one of these.",
-    ];
+    public IReadOnlyList<string> Notes => Family.Notes;
 
     /// <summary>A <c>config.json</c> that says the same.</summary>
     /// <exception cref="InvalidDataException">Metadata are missing, or say what no field of it can say.</exception>
@@ -77,23 +92,19 @@ internal sealed class GgufConfiguration
                 $"{_path}: tensor {GgufNames.RotaryFactors} is not {HeadSize / 2} positive numbers, one for each rotary pair of a head.");
         }
 
-        if (!isStated("hidden_size") && Size("rope.dimension_count", HeadSize) != HeadSize)
-            throw NeedsConfig("rope.dimension_count is not the size of a head");
+        if (!isStated("hidden_size") && !Family.Honoured.Contains(TurningKey) && _keys.Size(TurningKey, HeadSize) != HeadSize)
+            throw _keys.NeedsConfig($"{TurningKey} is not the size of a head");
         var tensors = _header.Tensors.Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
         var config = new JsonObject();
-        Add("architectures", () => new JsonArray("LlamaForCausalLM"));
-        Add("model_type", () => "llama");
-        Add("hidden_act", () => "silu");
         foreach (var (field, value) in Sizes())
             Add(field, () => value());
-        Add("max_position_embeddings", () => Size("context_length"));
-        Add("rms_norm_eps", () => Number(Epsilon, null));
-        Add("rope_theta", () => Number(Base, DefaultBase));
+        Add("max_position_embeddings", () => _keys.Size("context_length"));
+        Add("rms_norm_eps", () => _keys.Number(Epsilon));
+        Add("rope_theta", () => _keys.Number(Base, DefaultBase));
         Add("tie_word_embeddings", () => !tensors.Contains("output.weight"));
-        Add("attention_bias", () => tensors.Contains("blk.0.attn_q.bias"));
-        Add("mlp_bias", () => tensors.Contains("blk.0.ffn_gate.bias"));
-        if (!statesScaling && Scaling() is { } scaling)
-            config[Scaled] = scaling;
+        var own = OwnFields(config, new GgufSource(_keys, tensors, _factors, HeadSize), isStated);
+        foreach (var (field, value) in own.Where(field => !isStated(field.Key) && !(statesScaling && field.Key is Scaled or Rotary)))
+            config[field] = value?.DeepClone();
         return config;
 
         void Add(string field, Func<JsonNode> value)
@@ -103,6 +114,23 @@ internal sealed class GgufConfiguration
         }
     }
 
+    /// <summary>The same with the fields of the family.</summary>
+    private JsonObject OwnFields(JsonObject sizes, GgufSource source, Func<string, bool> isStated)
+    {
+        var fields = (JsonObject)sizes.DeepClone();
+        try
+        {
+            Family.Complete(source, fields);
+        }
+        catch (InvalidDataException) when (isStated("model_type") && isStated("hidden_size"))
+        {
+            // What the metadata have no words for a whole configuration says; what is missing in it has a default of its own.
+            return sizes;
+        }
+
+        return fields;
+    }
+
     /// <summary>The sizes that the file states, by their names in <c>config.json</c>: what it is silent of is left out.</summary>
     public IEnumerable<(string Field, long Value)> StatedSizes() => Sizes()
         .Where(size => size.Field switch
@@ -110,29 +138,30 @@ internal sealed class GgufConfiguration
             "vocab_size" => _header.Tensors.Any(tensor => tensor.Name == Embedding),
             "head_dim" => true,
             "num_key_value_heads" => true,
-            _ => Value(KeyOf(size.Field)) is not null,
+            _ => _keys.Value(KeyOf(size.Field)) is not null,
         }).Select(size => (size.Field, size.Value()));
 
     /// <summary>Added to the mean square in each norm; null where the file does not say.</summary>
-    public double? NormEpsilon => Value(Epsilon) as double?;
+    public double? NormEpsilon => _keys.Value(Epsilon) as double?;
 
     /// <summary>
     /// Base of the frequencies, and by what all are divided; null where the file's way of scaling is one that it has no numbers for.
     /// </summary>
     public (double Base, double Factor)? Frequencies()
     {
-        if (Value("rope.scaling.type") is not (null or "none" or "linear") || Value(Base) is not (null or double))
+        if (_keys.Value("rope.scaling.type") is not (null or "none" or "linear") || _keys.Value(Base) is not (null or double))
             return null;
-        return (Value(Base) as double? ?? DefaultBase, Scaling()?["factor"]?.GetValue<double>() ?? 1);
+        var source = new GgufSource(_keys, new HashSet<string>(), _factors, HeadSize);
+        return (_keys.Value(Base) as double? ?? DefaultBase, source.Scaling()?["factor"]?.GetValue<double>() ?? 1);
     }
 
     private IEnumerable<(string Field, Func<long> Value)> Sizes() =>
     [
-        ("num_hidden_layers", () => Size("block_count")),
-        ("hidden_size", () => Size("embedding_length")),
-        ("intermediate_size", () => Size("feed_forward_length")),
-        ("num_attention_heads", () => Size("attention.head_count")),
-        ("num_key_value_heads", () => Size("attention.head_count_kv", Size("attention.head_count"))),
+        ("num_hidden_layers", () => _keys.Size("block_count")),
+        ("hidden_size", () => _keys.Size("embedding_length")),
+        ("intermediate_size", () => _keys.Size("feed_forward_length")),
+        ("num_attention_heads", () => _keys.Size("attention.head_count")),
+        ("num_key_value_heads", () => _keys.Size("attention.head_count_kv", _keys.Size("attention.head_count"))),
         ("head_dim", () => HeadSize),
         ("vocab_size", () => _header.Tensors.FirstOrDefault(tensor => tensor.Name == Embedding)?.Shape[0]
             ?? throw new InvalidDataException($"{_path}: tensor {Embedding} is missing.")),
@@ -162,33 +191,13 @@ internal sealed class GgufConfiguration
         return config.ToJsonString();
     }
 
-    /// <summary>
-    /// llama.cpp's defaults: scaling is linear where no type is given, its factor may stand under an older key, and without one there
-    /// is none.
-    /// </summary>
-    private JsonObject? Scaling()
-    {
-        const string Type = "rope.scaling.type";
-        var type = Value(Type) ?? "linear";
-        if (type is "none")
-            return null;
-        if (type is not "linear")
-            throw NeedsConfig($"{Architecture}.{Type} is {type}");
-        var key = Value("rope.scaling.factor") is null ? "rope.scale_linear" : "rope.scaling.factor";
-        return Value(key) switch
-        {
-            null or 0.0 => null,
-            _ => new JsonObject { ["rope_type"] = "linear", ["factor"] = Number(key, null) },
-        };
-    }
-
     private void RefuseOtherMathematics()
     {
-        if (Size("attention.value_length", HeadSize) != HeadSize)
-            throw new InvalidDataException($"{_path}: {Architecture}.attention.value_length is not the size of a key, {HeadSize}.");
-        foreach (var (key, neutral) in Neutral)
+        if (_keys.Size("attention.value_length", HeadSize) != HeadSize)
+            throw _keys.Fault($"{Family.Architecture}.attention.value_length is not the size of a key, {HeadSize}.");
+        foreach (var (key, neutral) in Neutral.Where(entry => !Family.Honoured.Contains(entry.Key)))
         {
-            double? number = Value(key) switch
+            double? number = _keys.Value(key) switch
             {
                 null => neutral,
                 long whole => whole,
@@ -197,24 +206,7 @@ internal sealed class GgufConfiguration
                 _ => null,
             };
             if (number != neutral)
-            {
-                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"{_path}: {Architecture}.{key} is {Value(key)}; supported: {neutral}, which is the same without it."));
-            }
+                throw _keys.Unsupported(key, neutral);
         }
     }
-
-    private InvalidDataException NeedsConfig(string reason) =>
-        new($"{_path}: {reason}; put the model's config.json from the Hugging Face Hub beside the file.");
-
-    private long Size(string key, long? fallback = null) =>
-        (Value(key) ?? fallback) is long and > 0 and <= int.MaxValue and var size ? size : throw Bad(key);
-
-    private double Number(string key, double? fallback) =>
-        (Value(key) ?? fallback) is double and > 0 and var number && double.IsFinite(number) ? number : throw Bad(key);
-
-    private object? Value(string key) => _header.Metadata.GetValueOrDefault($"{Architecture}.{key}");
-
-    private InvalidDataException Bad(string key) => new(string.Create(CultureInfo.InvariantCulture,
-        $"{_path}: {Architecture}.{key} is {Value(key) ?? "missing or a list"}, not a positive number."));
 }

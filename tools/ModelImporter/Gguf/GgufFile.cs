@@ -1,10 +1,11 @@
+using Parley.ModelImporter.Gguf.Metadata;
 using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Gguf;
 
 /// <summary>
-/// An open <c>.gguf</c> file of the Llama architecture, mapped into memory. Its tensors have Hugging Face's names, and rows of queries and
-/// keys Hugging Face's order: llama.cpp stores the two halves of a head's rotary pairs interleaved.
+/// An open <c>.gguf</c> file, mapped into memory. Its tensors have Hugging Face's names, and rows of queries and keys Hugging Face's
+/// order: of some families llama.cpp stores the two halves of a head's rotary pairs interleaved.
 /// </summary>
 internal sealed class GgufFile : ITensorFile
 {
@@ -14,7 +15,7 @@ internal sealed class GgufFile : ITensorFile
     private GgufFile(MappedFile file, GgufHeader header, GgufConfiguration configuration, string path)
     {
         (Path, _file, Configuration) = (path, file, configuration);
-        Tensors = [.. header.Tensors.Where(tensor => tensor.Name != GgufNames.RotaryFactors).Select(Adopt)];
+        Tensors = [.. header.Tensors.Where(tensor => !GgufNames.IsRotaryFactors(tensor.Name)).Select(Adopt)];
     }
 
     /// <summary>Opens a model that is one file, or all files that it was split into, and checks their headers.</summary>
@@ -37,9 +38,13 @@ internal sealed class GgufFile : ITensorFile
 
             var whole = headers[0] with { Tensors = [.. headers.SelectMany(header => header.Tensors)] };
             GgufSplit.CheckCount(headers[0], whole.Tensors.Count, paths[0]);
-            var factors = headers.Select((header, i) => ReadFactors(header, files[i], paths[i])).FirstOrDefault(found => found is not null);
+            var factors = new GgufRotaryFactors(
+                Find(GgufNames.RotaryFactors), Find(GgufNames.ShortFactors), Find(GgufNames.LongFactors));
             var configuration = new GgufConfiguration(whole, paths[0], factors);
             return [.. headers.Select((header, i) => new GgufFile(files[i], header, configuration, paths[i]))];
+
+            float[]? Find(string name) => headers.Select((header, i) => ReadFactors(header, name, files[i], paths[i]))
+                .FirstOrDefault(found => found is not null);
         }
         catch
         {
@@ -111,9 +116,9 @@ internal sealed class GgufFile : ITensorFile
     }
 
     /// <summary>By what the frequency of each rotary pair is divided, where the file says so.</summary>
-    private static float[]? ReadFactors(GgufHeader header, MappedFile file, string path)
+    private static float[]? ReadFactors(GgufHeader header, string name, MappedFile file, string path)
     {
-        if (header.Tensors.FirstOrDefault(tensor => tensor.Name == GgufNames.RotaryFactors) is not { } tensor)
+        if (header.Tensors.FirstOrDefault(tensor => tensor.Name == name) is not { } tensor)
             return null;
         if (tensor.TypeName != nameof(GgufType.F32) || tensor.Elements > GgufNames.RotaryFactorsMax)
         {
@@ -128,14 +133,14 @@ internal sealed class GgufFile : ITensorFile
 
     private StoredTensor Adopt(StoredTensor tensor)
     {
-        var headSize = GgufNames.IsRotated(tensor.Name) ? Configuration.HeadSize : 0;
+        var headSize = Configuration.Family.IsPermuted && GgufNames.IsRotated(tensor.Name) ? Configuration.HeadSize : 0;
         if (headSize > 0 && tensor.Shape[0] % headSize != 0)
         {
             throw new InvalidDataException(
                 $"{Path}: tensor {tensor.Name} has {tensor.Shape[0]} rows, no multiple of the head size {headSize}.");
         }
 
-        var name = GgufNames.Translate(tensor.Name);
+        var name = GgufNames.Translate(tensor.Name, Configuration.Family.Modules);
         var type = Enum.TryParse<GgufType>(tensor.TypeName, out var known) && Enum.IsDefined(known) ? known : (GgufType)(-1);
         if (!_details.TryAdd(name, (type, headSize)))
             throw new InvalidDataException($"{Path}: two tensors stand for {name}.");

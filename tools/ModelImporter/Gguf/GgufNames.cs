@@ -1,6 +1,6 @@
 namespace Parley.ModelImporter.Gguf;
 
-/// <summary>Names of llama.cpp's tensors of the Llama architecture as Hugging Face has them.</summary>
+/// <summary>Names of llama.cpp's tensors as Hugging Face has them.</summary>
 internal static class GgufNames
 {
     private static readonly Dictionary<string, string> Whole = new(StringComparer.Ordinal)
@@ -10,34 +10,31 @@ internal static class GgufNames
         ["output.weight"] = "lm_head.weight",
     };
 
-    private static readonly Dictionary<string, string> OfLayer = new(StringComparer.Ordinal)
-    {
-        ["attn_norm"] = "input_layernorm",
-        ["attn_q"] = "self_attn.q_proj",
-        ["attn_k"] = "self_attn.k_proj",
-        ["attn_v"] = "self_attn.v_proj",
-        ["attn_output"] = "self_attn.o_proj",
-        ["ffn_norm"] = "post_attention_layernorm",
-        ["ffn_gate"] = "mlp.gate_proj",
-        ["ffn_up"] = "mlp.up_proj",
-        ["ffn_down"] = "mlp.down_proj",
-    };
-
     /// <summary>By what Llama 3 divides the frequencies of its positions; Hugging Face computes it from <c>config.json</c>.</summary>
     public const string RotaryFactors = "rope_freqs.weight";
+
+    /// <summary>longrope: by what it divides them in short texts, and in long ones.</summary>
+    public const string ShortFactors = "rope_factors_short.weight";
+
+    public const string LongFactors = "rope_factors_long.weight";
 
     /// <summary>Half of the largest head that is read.</summary>
     public const int RotaryFactorsMax = 2048;
 
     /// <summary>The name in Hugging Face's words; unknown names stay as they are, and are refused later as tensors too many.</summary>
-    public static string Translate(string name)
+    /// <param name="name">llama.cpp's.</param>
+    /// <param name="modules">Modules of a layer.</param>
+    public static string Translate(string name, IReadOnlyDictionary<string, string> modules)
     {
         if (Whole.TryGetValue(name, out var whole))
             return whole;
         var parts = name.Split('.');
-        return parts is ["blk", var layer, var linear, "weight" or "bias"] && OfLayer.TryGetValue(linear, out var module)
+        return parts is ["blk", var layer, var linear, "weight" or "bias"] && modules.TryGetValue(linear, out var module)
             ? $"model.layers.{layer}.{module}.{parts[3]}" : name;
     }
+
+    /// <summary>Whether a tensor holds factors of the rotary pairs, which belong to no layer.</summary>
+    public static bool IsRotaryFactors(string name) => name is RotaryFactors or ShortFactors or LongFactors;
 
     /// <summary>Whether the rows of a tensor are queries or keys, whose order llama.cpp changes.</summary>
     public static bool IsRotated(string name) =>

@@ -11,28 +11,32 @@ internal sealed class CudaGroupQueryAttention : IAttentionEmitter
 {
     private const string FlatShape = "attention.flat";
     private readonly DecoderConfig _config;
+    private readonly int _positions;
+    private readonly RotaryInitializers _rotary;
     private readonly string[] _lengths;
     private readonly string _batchShape;
 
     /// <summary>Adds the inputs that all layers share, and the rotary tables.</summary>
     public CudaGroupQueryAttention(OnnxGraphBuilder graph, DecoderConfig config, int positions)
     {
-        _config = config;
+        (_config, _positions) = (config, positions);
         _batchShape = graph.Input("attention_shape", DataType.Int64, 3);
         _lengths =
         [
             graph.Input("seqlens_k", DataType.Int32, "sequences"),
             graph.Input("total_sequence_length", DataType.Int32, 1),
         ];
-        var (cosines, sines) = RotaryInitializers.Add(graph, config, positions, graph.Activations);
-        _lengths = [.. _lengths, cosines, sines];
+        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, graph.Activations);
         graph.Constant<long>(FlatShape, DataType.Int64, [-1, (long)config.Shape.QueryHeads * config.Shape.HeadSize], 2);
     }
 
+    /// <remarks>On CUDA the operator would; on the CPU, where the graph is rehearsed, it does not.</remarks>
+    public bool Applies(HeadNorm norm) => false;
+
     /// <inheritdoc />
-    public string Emit(OnnxGraphBuilder graph, int layer, string qkv)
+    public string Emit(OnnxGraphBuilder graph, int layer, DecoderLayerWeights weights, string qkv, HeadNormEmitter headNorms)
     {
-        var shape = _config.Shape;
+        var (shape, attention) = (_config.Shape, _config.Layers[layer]);
         var name = $"layers.{layer}.attention";
         object[] dimensions = ["sequences", shape.KeyValueHeads, "slot_positions", shape.HeadSize];
         var type = graph.Activations.Onnx;
@@ -41,18 +45,20 @@ internal sealed class CudaGroupQueryAttention : IAttentionEmitter
         graph.Output($"key_cache_out.{layer}", type, dimensions);
         graph.Output($"value_cache_out.{layer}", type, dimensions);
         var batch = graph.Node($"{name}.batch", "Reshape", "", [qkv, _batchShape]);
+        string[] rotary = attention.Rotary is { } settings && _rotary.Of(settings) is var (cosines, sines) ? [cosines, sines] : [];
         var heads = graph.Node(
             $"{name}.heads",
             "GroupQueryAttention",
             OnnxGraphBuilder.MicrosoftDomain,
-            [batch, "", "", keys, values, .. _lengths],
+            [batch, "", "", keys, values, .. _lengths, .. rotary],
             [$"{name}.heads", $"key_cache_out.{layer}", $"value_cache_out.{layer}"],
             ("num_heads", shape.QueryHeads),
             ("kv_num_heads", shape.KeyValueHeads),
-            ("scale", (float)(1 / Math.Sqrt(shape.HeadSize))),
-            ("do_rotary", 1),
-            ("rotary_interleaved", 0),
-            ("local_window_size", -1));
+            ("scale", (float)attention.Scale),
+            ("softcap", (float)attention.Softcap),
+            ("do_rotary", attention.Rotary is null ? 0 : 1),
+            ("rotary_interleaved", attention.Rotary is { IsInterleaved: true } ? 1 : 0),
+            ("local_window_size", attention.Window > 0 && attention.Window < _positions ? attention.Window : -1));
         return graph.Node(name, "Reshape", "", [heads[0], FlatShape]);
     }
 }

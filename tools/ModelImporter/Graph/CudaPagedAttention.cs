@@ -13,51 +13,60 @@ namespace Parley.ModelImporter.Graph;
 /// <remarks>The rehearsal has our own operator instead, which takes the same first ten inputs.</remarks>
 internal sealed class CudaPagedAttention : IAttentionEmitter
 {
-    /// <summary>Inputs 10 to 15: slot mapping, head sink, norms of query and key, scales of a quantised cache.</summary>
-    private static readonly string[] LeftOut = ["", "", "", "", "", ""];
-
     private readonly DecoderConfig _config;
+    private readonly int _positions;
     private readonly ElementType _type;
     private readonly string _domain;
-    private readonly string[] _shared;
+    private readonly string[] _batch;
+    private readonly string _metadata;
+    private readonly RotaryInitializers _rotary;
 
-    /// <summary>Adds the inputs that all layers share, and the rotary tables.</summary>
+    /// <summary>Adds the inputs that all layers share.</summary>
     public CudaPagedAttention(OnnxGraphBuilder graph, DecoderConfig config, int positions, GraphTarget target)
     {
-        _config = config;
-        _type = graph.Activations;
+        (_config, _positions, _type) = (config, positions, graph.Activations);
         _domain = target.Device == GraphTarget.Rehearsal ? OnnxGraphBuilder.ParleyDomain : OnnxGraphBuilder.MicrosoftDomain;
-        string[] batch =
+        _batch =
         [
             graph.Input("cumulative_sequence_length", DataType.Int32, "sequences_plus_one"),
             graph.Input("past_seqlens", DataType.Int32, "sequences"),
             graph.Input("block_table", DataType.Int32, "sequences", "blocks_per_sequence"),
         ];
-        var metadata = graph.Input("attention_metadata", DataType.Int32, 3);
-        var (cosines, sines) = RotaryInitializers.Add(graph, config, positions, _type);
-        _shared = target.Device == GraphTarget.Rehearsal
-            ? [.. batch, cosines, sines]
-            : [.. batch, cosines, sines, .. LeftOut, metadata];
+        _metadata = graph.Input("attention_metadata", DataType.Int32, 3);
+        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, _type);
     }
 
+    public bool Applies(HeadNorm norm) => norm is { Kind: HeadNormKind.PerHead, Settings.Kind: NormKind.RootMeanSquare };
+
     /// <inheritdoc />
-    public string Emit(OnnxGraphBuilder graph, int layer, string qkv)
+    public string Emit(OnnxGraphBuilder graph, int layer, DecoderLayerWeights weights, string qkv, HeadNormEmitter headNorms)
     {
-        var shape = _config.Shape;
+        var (shape, attention) = (_config.Shape, _config.Layers[layer]);
         object[] dimensions = ["blocks", "block_size", shape.KeyValueHeads, shape.HeadSize];
         var keys = graph.Input($"key_cache.{layer}", _type.Onnx, dimensions);
         var values = graph.Input($"value_cache.{layer}", _type.Onnx, dimensions);
+        var (cosines, sines) = attention.Rotary is { } rotary ? _rotary.Of(rotary) : ("", "");
+        var (queryNorm, keyNorm) = headNorms.ReserveFused(layer, weights);
+        // Inputs 10, 11, 14 and 15: slot mapping, head sink, scales of a quantised cache.
+        string[] inputs = [qkv, "", "", keys, values, .. _batch, cosines, sines, "", "", queryNorm, keyNorm, "", "", _metadata];
+        if (_domain == OnnxGraphBuilder.ParleyDomain)
+            inputs = inputs[..(Array.FindLastIndex(inputs, inputs.Length - 2, input => input.Length > 0) + 1)];
+        (string, object)[] norm = attention.HeadNorm is { } headNorm && Applies(headNorm)
+            ? [("qk_norm_epsilon", headNorm.Settings.Epsilon)] : [];
         return graph.Node(
             $"layers.{layer}.attention",
             "PagedAttention",
             _domain,
-            [qkv, "", "", keys, values, .. _shared],
-            ("num_heads", shape.QueryHeads),
-            ("kv_num_heads", shape.KeyValueHeads),
-            ("scale", (float)(1 / Math.Sqrt(shape.HeadSize))),
-            ("softcap", 0f),
-            ("do_rotary", 1),
-            ("rotary_interleaved", 0),
-            ("local_window_size", -1));
+            inputs,
+            [
+                ("num_heads", shape.QueryHeads),
+                ("kv_num_heads", shape.KeyValueHeads),
+                ("scale", (float)attention.Scale),
+                ("softcap", (float)attention.Softcap),
+                ("do_rotary", attention.Rotary is null ? 0 : 1),
+                ("rotary_interleaved", attention.Rotary is { IsInterleaved: true } ? 1 : 0),
+                ("local_window_size", attention.Window > 0 && attention.Window < _positions ? attention.Window : -1),
+                .. norm,
+            ]);
     }
 }

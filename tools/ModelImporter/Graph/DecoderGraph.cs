@@ -22,25 +22,39 @@ internal static class DecoderGraph
     public static void Build(
         OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions)
     {
+        if (precision.Target is { } target && CudaSupport.Missing(config, target.Attention, positions) is { } missing)
+        {
+            throw new InvalidDataException(
+                $"{config.Architecture} does not run on CUDA: {missing}; import it for the CPU (fp32, int8, int4).");
+        }
+
         graph.Activations = precision.Activations;
         var ids = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
-        var attention = Attention(graph, config, precision.Target, positions);
+        var attention = Attention(graph, tensors, config, precision.Target, positions);
         var layers = new DecoderLayer(graph, tensors, config, precision.Linears, attention);
 
-        var stream = new ResidualStream(precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids));
+        var embedding = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids);
+        if (config.EmbeddingScale != 1)
+            embedding = graph.Node("embedding.weighted", "Mul", "", [embedding, graph.Scalar("embedding.factor", config.EmbeddingScale)]);
+        var stream = new ResidualStream(embedding);
         for (var i = 0; i < weights.Layers.Count; i++)
             stream = layers.Emit(i, weights.Layers[i], stream);
 
-        var norm = new NormEmitter(graph, tensors, config, "final_norm", weights.FinalNorm);
+        // What the logits are scaled by, the head's input may be.
+        var norm = new NormEmitter(graph, tensors, config.Norm, "final_norm", weights.FinalNorm) { Scale = config.LogitScale };
         var chosen = precision.Target is null
             ? norm.Emit(Choose(graph, stream, rows)).Normalized
             : graph.Node("chosen", "Gather", "", [norm.Emit(stream).Normalized, rows], ("axis", 0));
         var narrow = precision.Activations != ElementType.Float32;
+        var plain = config.LogitSoftcap == 0 ? "logits" : "logits.plain";
         precision.Vocabulary.EmitHead(
-            graph, tensors, weights.Head, config.Shape.TiedEmbeddings, chosen, narrow ? "logits.narrow" : "logits");
+            graph, tensors, weights.Head, config.Shape.TiedEmbeddings, chosen, narrow ? "logits.narrow" : plain);
         if (narrow)
-            graph.Node("logits", "Cast", "", ["logits.narrow"], ("to", (int)DataType.Float));
+            graph.Node(plain, "Cast", "", ["logits.narrow"], ("to", (int)DataType.Float));
+        // Order survives it, so a head that finds the best logits alone still does.
+        if (config.LogitSoftcap != 0)
+            ActivationEmitter.EmitSoftcap(graph, plain, config.LogitSoftcap, "logits");
         graph.Output("logits", DataType.Float, "logit_rows", config.Shape.VocabularySize);
         if (precision.Target is { Candidates: > 0 and var candidates })
             CandidateOutputs.Emit(graph, "logits", Math.Min(candidates, config.Shape.VocabularySize));
@@ -54,10 +68,11 @@ internal static class DecoderGraph
             graph.Node("chosen", "Gather", "", [stream.Value, rows], ("axis", 0)),
             graph.Node("chosen.update", "Gather", "", [stream.Update!, rows], ("axis", 0)));
 
-    private static IAttentionEmitter Attention(OnnxGraphBuilder graph, DecoderConfig config, GraphTarget? target, int positions) =>
+    private static IAttentionEmitter Attention(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, GraphTarget? target, int positions) =>
         target switch
         {
-            null => new AttentionEmitter(graph, config, positions),
+            null => new AttentionEmitter(graph, tensors, config, positions),
             { Attention: GraphTarget.GroupQuery } => new CudaGroupQueryAttention(graph, config, positions),
             _ => new CudaPagedAttention(graph, config, positions, target),
         };

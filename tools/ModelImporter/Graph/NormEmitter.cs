@@ -3,16 +3,23 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Graph;
 
-/// <summary>A root-mean-square norm of the residual stream: alone, or fused with the addition that it begins with.</summary>
+/// <summary>A norm of the residual stream, or of what is added to it: alone, or fused with the addition that it begins with.</summary>
 /// <param name="graph">The graph.</param>
 /// <param name="tensors">The checkpoint.</param>
-/// <param name="config">The decoder.</param>
+/// <param name="settings">How it normalises.</param>
 /// <param name="name">Name in the graph.</param>
-/// <param name="weight">Tensor [hidden].</param>
-internal sealed class NormEmitter(OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, string name, string weight)
+/// <param name="weights">Its weights.</param>
+internal sealed class NormEmitter(
+    OnnxGraphBuilder graph, CheckpointTensors tensors, NormSettings settings, string name, NormWeights weights)
 {
     /// <summary>Added to the mean of squares.</summary>
-    public float Epsilon => config.NormEpsilon;
+    public float Epsilon => settings.Epsilon;
+
+    /// <summary>Factor on what it gives, which becomes part of its weights.</summary>
+    public double Scale { get; init; } = 1;
+
+    /// <summary>It is nothing but a root mean square and weights: what operators fuse.</summary>
+    public bool IsRootMeanSquare => settings.Kind == NormKind.RootMeanSquare && weights.Bias is null;
 
     /// <summary>Name of the value [tokens, hidden] in which the stream is with its update.</summary>
     public string SumName => $"{name}.sum";
@@ -22,11 +29,11 @@ internal sealed class NormEmitter(OnnxGraphBuilder graph, CheckpointTensors tens
     public (string Normalized, string Residual) Emit(ResidualStream stream)
     {
         if (stream.Update is null)
+            return (Emit(stream.Value), stream.Value);
+        if (!IsRootMeanSquare)
         {
-            var normalized = graph.Node(
-                name, "SimplifiedLayerNormalization", "", [stream.Value, ReserveWeight()],
-                ("axis", -1), ("epsilon", Epsilon), ("stash_type", 1));
-            return (normalized, stream.Value);
+            var sum = graph.Node(SumName, "Add", "", [stream.Value, stream.Update]);
+            return (Emit(sum), sum);
         }
 
         graph.Node(
@@ -35,17 +42,35 @@ internal sealed class NormEmitter(OnnxGraphBuilder graph, CheckpointTensors tens
         return (name, SumName);
     }
 
-    /// <summary>Plans the norm's weight [hidden]; once.</summary>
-    public string ReserveWeight()
+    /// <summary>Adds a node that normalises a value.</summary>
+    public string Emit(string value)
     {
-        var width = config.Shape.HiddenSize;
+        (string, object)[] attributes = [("axis", -1), ("epsilon", Epsilon), ("stash_type", 1)];
+        if (settings.Kind == NormKind.RootMeanSquare)
+        {
+            var normalized = graph.Node(name, "SimplifiedLayerNormalization", "", [value, ReserveWeight()], attributes);
+            return weights.Bias is null ? normalized : graph.Node($"{name}.biased", "Add", "", [normalized, ReserveBias()]);
+        }
+
+        string[] inputs = weights.Bias is null ? [value, ReserveWeight()] : [value, ReserveWeight(), ReserveBias()];
+        return graph.Node(name, "LayerNormalization", "", inputs, attributes);
+    }
+
+    /// <summary>Plans the norm's weight [width]; once.</summary>
+    public string ReserveWeight() => Reserve("weight", () => weights.Read(tensors, settings));
+
+    private string ReserveBias() => Reserve("bias", () => weights.ReadBias(tensors));
+
+    private string Reserve(string part, Func<float[]> read)
+    {
         var type = graph.Activations;
-        var reserved = type.Reserve(graph, $"{name}.weight", width);
+        var reserved = type.Reserve(graph, $"{name}.{part}", weights.Width);
         graph.Fill(
             (data, _) =>
             {
-                var values = new float[width];
-                tensors.Read(weight, 0, values);
+                var values = read();
+                for (var i = 0; i < values.Length && Scale != 1; i++)
+                    values[i] = (float)(values[i] * Scale);
                 type.Write(data, reserved, 0, values);
             },
             reserved);

@@ -84,6 +84,15 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
         return name;
     }
 
+    /// <summary>Adds a number [1] in the type of the activations.</summary>
+    public string Scalar(string name, double value)
+    {
+        var type = Activations;
+        var reserved = type.Reserve(this, name, 1);
+        Fill((data, _) => type.Write(data, reserved, 0, [(float)value]), reserved);
+        return name;
+    }
+
     /// <summary>Plans an initializer.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="type">Element type.</param>

@@ -3,33 +3,42 @@ using Parley.ModelImporter.Quantization;
 
 namespace Parley.ModelImporter.Graph;
 
-/// <summary>Cosines and sines [positions, head size / 2] as initializers that all attention nodes share.</summary>
-internal static class RotaryInitializers
+/// <summary>Cosines and sines [positions, rotary pairs] as initializers that all attention nodes of the same positions share.</summary>
+internal sealed class RotaryInitializers(OnnxGraphBuilder graph, int headSize, int positions, ElementType type)
 {
     private const int PositionsPerChunk = 512;
 
-    /// <summary>Plans both tables.</summary>
-    /// <param name="graph">The graph.</param>
-    /// <param name="config">The decoder.</param>
-    /// <param name="positions">Positions that the tables cover.</param>
-    /// <param name="type">Their element type.</param>
-    public static (string Cosines, string Sines) Add(OnnxGraphBuilder graph, DecoderConfig config, int positions, ElementType type)
+    private readonly Dictionary<RotarySettings, (string Cosines, string Sines)> _tables = [];
+
+    /// <summary>Plans both tables, or finds them.</summary>
+    public (string Cosines, string Sines) Of(RotarySettings settings)
     {
-        var half = config.Shape.HeadSize / 2;
-        var cosines = type.Reserve(graph, "rotary.cos", positions, half);
-        var sines = type.Reserve(graph, "rotary.sin", positions, half);
-        var frequencies = RotaryTables.InverseFrequencies(config.Rotary, config.Shape.HeadSize);
+        if (!_tables.TryGetValue(settings, out var tables))
+            _tables[settings] = tables = Add(settings, _tables.Count == 0 ? "rotary" : $"rotary.{_tables.Count}");
+        return tables;
+    }
+
+    private (string Cosines, string Sines) Add(RotarySettings settings, string name)
+    {
+        var pairs = settings.Pairs(headSize);
+        var cosines = type.Reserve(graph, $"{name}.cos", positions, pairs);
+        var sines = type.Reserve(graph, $"{name}.sin", positions, pairs);
+        var frequencies = RotaryTables.InverseFrequencies(settings, headSize);
         graph.Fill(
             (data, options) => Parallel.For(0, (positions + PositionsPerChunk - 1) / PositionsPerChunk, options, chunk =>
             {
                 var first = chunk * PositionsPerChunk;
                 var count = Math.Min(PositionsPerChunk, positions - first);
-                Span<float> cos = new float[count * half];
-                Span<float> sin = new float[count * half];
+                Span<float> cos = new float[count * pairs];
+                Span<float> sin = new float[count * pairs];
                 for (var i = 0; i < count; i++)
-                    RotaryTables.Fill(frequencies, first + i, cos.Slice(i * half, half), sin.Slice(i * half, half));
-                type.Write(data, cosines, (long)first * half, cos);
-                type.Write(data, sines, (long)first * half, sin);
+                {
+                    RotaryTables.Fill(
+                        frequencies, settings.AttentionFactor, first + i, cos.Slice(i * pairs, pairs), sin.Slice(i * pairs, pairs));
+                }
+
+                type.Write(data, cosines, (long)first * pairs, cos);
+                type.Write(data, sines, (long)first * pairs, sin);
             }),
             cosines,
             sines);

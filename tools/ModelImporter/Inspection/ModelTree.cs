@@ -20,6 +20,15 @@ public sealed record ModelTree(
 {
     private const int PositionsMax = 8192;
 
+    /// <summary>Positions that the model was made for.</summary>
+    public int ContextTokensMax { get; init; }
+
+    /// <summary>Positions behind which no layer looks; null where one looks at everything.</summary>
+    public int? WindowTokens { get; init; }
+
+    /// <summary>What the configuration makes of the mathematics, one sentence each.</summary>
+    public IReadOnlyList<string> Meaning { get; init; } = [];
+
     /// <summary>Reads a folder, or that of a GGUF file; its weights may be missing, and are not read.</summary>
     /// <exception cref="InvalidDataException">config.json is missing, malformed or unsupported; the message names the field.</exception>
     public static ModelTree Read(string folder)
@@ -27,11 +36,16 @@ public sealed record ModelTree(
         var config = CheckpointReader.ReadConfig(folder);
         var weights = CheckpointReader.WeightsOf(config);
         return new ModelTree(
-            Describe(config),
+            Describe(config, weights),
             weights.Parameters(config.Shape),
             (long)config.Shape.CacheElementsPerToken * sizeof(float),
             [.. Precision.Names.Select(precision => new PrecisionSize(precision, SizeOf(folder, config, weights, precision)))],
-            FilesOf(CheckpointTensors.FolderOf(folder)));
+            FilesOf(CheckpointTensors.FolderOf(folder)))
+        {
+            ContextTokensMax = config.Shape.ContextTokensMax,
+            WindowTokens = PositionRules.WindowOf(config, config.Shape.ContextTokensMax),
+            Meaning = [.. ModelMeaning.Describe(config, weights)],
+        };
     }
 
     /// <summary>The sizes of a model, from its configuration alone.</summary>
@@ -60,6 +74,9 @@ public sealed record ModelTree(
         foreach (var size in Sizes.Where(size => size.Bytes is not null))
             text.Append(CultureInfo.InvariantCulture, $"  {size.Precision,-5} {size.Bytes / 1e6,10:N1} MB\n");
         text.Append('\n');
+        foreach (var sentence in Meaning.Concat(ModelFit.Describe(this)))
+            text.Append(CultureInfo.InvariantCulture, $"- {sentence}\n");
+        text.Append('\n');
         foreach (var file in Files)
             text.Append(CultureInfo.InvariantCulture, $"{file.Name,-32} {file.Bytes,15:N0}  {file.Decides}\n");
         return text.ToString();
@@ -82,34 +99,57 @@ public sealed record ModelTree(
         ];
     }
 
-    private static ModelTreeNode Describe(DecoderConfig config)
+    private static ModelTreeNode Describe(DecoderConfig config, DecoderWeights weights)
     {
         var shape = config.Shape;
-        var hidden = shape.HiddenSize;
-        var queries = shape.QueryHeads * shape.HeadSize;
-        var keys = shape.KeyValueHeads * shape.HeadSize;
-        // The names that the walk-through prints; newer versions of transformers say LlamaAttention and keep rotary_emb in the model only.
-        var attention = Parent("self_attn", "LlamaSdpaAttention",
-            Linear("q_proj", hidden, queries, config.AttentionBias),
-            Linear("k_proj", hidden, keys, config.AttentionBias),
-            Linear("v_proj", hidden, keys, config.AttentionBias),
-            Linear("o_proj", queries, hidden, config.AttentionBias),
-            Leaf("rotary_emb", "LlamaRotaryEmbedding", ""));
-        var mlp = Parent("mlp", "LlamaMLP",
-            Linear("gate_proj", hidden, shape.IntermediateSize, config.MlpBias),
-            Linear("up_proj", hidden, shape.IntermediateSize, config.MlpBias),
-            Linear("down_proj", shape.IntermediateSize, hidden, config.MlpBias),
-            Leaf("act_fn", "SiLU", ""));
+        var family = config.Architecture.Replace("ForCausalLM", "", StringComparison.Ordinal);
         var layer = new ModelTreeNode(
-            shape.Layers == 1 ? "0" : $"0-{shape.Layers - 1}", "LlamaDecoderLayer", "", shape.Layers,
-            [attention, mlp, Norm("input_layernorm", config), Norm("post_attention_layernorm", config)]);
-        var model = Parent("model", "LlamaModel",
-            Leaf("embed_tokens", "Embedding", $"{shape.VocabularySize}, {hidden}"),
+            shape.Layers == 1 ? "0" : $"0-{shape.Layers - 1}", $"{family}DecoderLayer", "", shape.Layers,
+            [.. Modules(config, weights.Layers[0], family)]);
+        var model = Parent("model", $"{family}Model",
+            Leaf("embed_tokens", "Embedding", $"{shape.VocabularySize}, {shape.HiddenSize}"),
             Parent("layers", "ModuleList", layer),
-            Norm("norm", config),
-            Leaf("rotary_emb", "LlamaRotaryEmbedding", ""));
-        return Parent("", config.Architecture, model, Linear("lm_head", hidden, shape.VocabularySize, bias: false));
+            Norm("norm", config.Norm, weights.FinalNorm, family),
+            Leaf("rotary_emb", $"{family}RotaryEmbedding", ""));
+        return Parent("", config.Architecture, model, Linear("lm_head", shape.HiddenSize, shape.VocabularySize, bias: false));
     }
+
+    /// <summary>The modules of the first layer by the names of its tensors.</summary>
+    private static IEnumerable<ModelTreeNode> Modules(DecoderConfig config, DecoderLayerWeights layer, string family)
+    {
+        var linears = layer.Linears
+            .SelectMany(linear => linear.Parts.Select(part => (Name: ModuleOf(part.Weight), linear.Inputs, Part: part))).ToList();
+        // The names that the walk-through prints; newer versions of transformers say LlamaAttention and keep rotary_emb in the model only.
+        var isLlama = family == "Llama";
+        var headNorms = new[] { layer.QueryNorm, layer.KeyNorm }.OfType<NormWeights>()
+            .Select(norm => Norm(LastOf(ModuleOf(norm.Weights[0])), config.Layers[0].HeadNorm!.Settings, norm, family));
+        IEnumerable<ModelTreeNode> rotary = isLlama ? [Leaf("rotary_emb", "LlamaRotaryEmbedding", "")] : [];
+        yield return Parent("self_attn", isLlama ? "LlamaSdpaAttention" : $"{family}Attention",
+            [.. Of("self_attn"), .. headNorms, .. rotary]);
+        yield return Parent("mlp", $"{family}MLP", [.. Of("mlp"), Leaf("act_fn", NameOf(config.Activation), "")]);
+        NormWeights?[] norms = [layer.AttentionNorm, layer.AttentionAfterNorm, layer.MlpNorm, layer.MlpAfterNorm];
+        foreach (var norm in norms.OfType<NormWeights>())
+            yield return Norm(norm.Weights.Count == 0 ? "norm" : ModuleOf(norm.Weights[0]), config.Norm, norm, family);
+
+        IEnumerable<ModelTreeNode> Of(string parent) => linears
+            .Where(linear => linear.Name.StartsWith(parent + ".", StringComparison.Ordinal))
+            .Select(linear => Linear(LastOf(linear.Name), linear.Inputs, linear.Part.Outputs, linear.Part.Bias is not null));
+    }
+
+    /// <summary>What is behind the number of the layer, without the tensor's own name.</summary>
+    private static string ModuleOf(string tensor) => string.Join('.', tensor.Split('.')[3..^1]);
+
+    private static string LastOf(string module) => module.Split('.').Last(part => part is not "norms" && !char.IsDigit(part[0]));
+
+    private static string NameOf(Activation activation) => activation switch
+    {
+        Activation.Silu => "SiLU",
+        Activation.GeluTanh => "GELUTanh",
+        Activation.Gelu => "GELU",
+        Activation.Relu => "ReLU",
+        Activation.ReluSquared => "ReLUSquared",
+        _ => "XIELU",
+    };
 
     private static ModelTreeNode Leaf(string name, string kind, string arguments) => new(name, kind, arguments, 1, []);
 
@@ -119,10 +159,10 @@ public sealed record ModelTree(
     private static ModelTreeNode Linear(string name, int inputs, int outputs, bool bias) =>
         Leaf(name, "Linear", $"in_features={inputs}, out_features={outputs}, bias={(bias ? "True" : "False")}");
 
-    private static ModelTreeNode Norm(string name, DecoderConfig config) =>
-        Leaf(name, "LlamaRMSNorm", string.Create(
+    private static ModelTreeNode Norm(string name, NormSettings settings, NormWeights weights, string family) =>
+        Leaf(name, settings.Kind == NormKind.Layer ? $"{family}LayerNorm" : $"{family}RMSNorm", string.Create(
             CultureInfo.InvariantCulture,
-                $"({config.Shape.HiddenSize},), eps={config.NormEpsilon.ToString(CultureInfo.InvariantCulture).ToLowerInvariant()}"));
+            $"({weights.Width},), eps={settings.Epsilon.ToString(CultureInfo.InvariantCulture).ToLowerInvariant()}"));
 
     private static long? SizeOf(string folder, DecoderConfig config, DecoderWeights weights, string precision)
     {

@@ -1,7 +1,6 @@
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Safetensors;
-using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Quantization;
 
@@ -10,9 +9,6 @@ internal abstract class LinearFormat
 {
     /// <summary>Bytes that one worker holds at most while it converts a chunk.</summary>
     protected const int ChunkBytes = 4 << 20;
-
-    private const string SplitName = "mlp.split";
-    private bool _split;
 
     /// <summary>Adds the nodes and initializers of a linear.</summary>
     /// <param name="graph">The graph.</param>
@@ -23,37 +19,27 @@ internal abstract class LinearFormat
     public string Emit(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input) =>
         AddBias(graph, tensors, linear, EmitProduct(graph, tensors, linear, input));
 
-    /// <summary>Adds a linear and the norm in front of it.</summary>
+    /// <summary>Adds a linear and the norm in front of it, where there is one.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="tensors">The checkpoint.</param>
     /// <param name="linear">The weights.</param>
-    /// <param name="norm">The norm.</param>
-    /// <param name="stream">The residual stream [rows, inputs].</param>
+    /// <param name="input">What it multiplies [rows, inputs].</param>
     /// <returns>Value [rows, outputs], and the stream with its update.</returns>
-    public virtual (string Output, string Residual) EmitNormalized(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream)
+    public virtual (string Output, string Residual) Emit(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input)
     {
-        var (normalized, residual) = norm.Emit(stream);
-        return (Emit(graph, tensors, linear, normalized), residual);
+        var (value, residual) = input.Emit(graph, linear.Name);
+        return (Emit(graph, tensors, linear, value), residual);
     }
 
-    /// <summary>The same where the first half of the outputs is the gate of the second: SiLU(gate) · up.</summary>
+    /// <summary>Whether one operator can apply the gate, too: the first half of the outputs is that of the second.</summary>
+    public virtual bool CanGate(CheckpointTensors tensors, LinearWeights linear, LinearInput input, Activation activation) => false;
+
+    /// <summary>The same as <see cref="Emit(OnnxGraphBuilder, CheckpointTensors, LinearWeights, LinearInput)"/> with the gate: SiLU(gate)
+    /// · up.</summary>
     /// <returns>Value [rows, outputs / 2], and the stream with its update.</returns>
-    public virtual (string Output, string Residual) EmitNormalizedGated(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream)
-    {
-        var (product, residual) = EmitNormalized(graph, tensors, linear, norm, stream);
-        if (!_split)
-        {
-            graph.Constant<long>(SplitName, DataType.Int64, [linear.Outputs / 2, linear.Outputs / 2], 2);
-            _split = true;
-        }
-
-        var name = linear.Name;
-        var halves = graph.Node($"{name}.split", "Split", "", [product, SplitName], [$"{name}.gate", $"{name}.up"], ("axis", -1));
-        var activated = graph.Node($"{name}.silu", "QuickGelu", OnnxGraphBuilder.MicrosoftDomain, [halves[0]], ("alpha", 1f));
-        return (graph.Node($"{name}.gated", "Mul", "", [activated, halves[1]]), residual);
-    }
+    public virtual (string Output, string Residual) EmitGated(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input) => throw new NotSupportedException();
 
     /// <summary>Adds the bias, where the checkpoint has one.</summary>
     protected static string AddBias(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string product)

@@ -19,11 +19,14 @@ internal abstract class PackedFormat : LinearFormat
     private const int ChunkBlocks = 16;
 
     /// <inheritdoc />
-    /// <remarks>One node: the operator normalises on the way to its own rounding of the rows.</remarks>
-    public override (string Output, string Residual) EmitNormalized(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream)
+    /// <remarks>One node where the norm is a root mean square: the operator normalises on the way to its own rounding of the
+    /// rows.</remarks>
+    public override (string Output, string Residual) Emit(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input)
     {
-        var weight = norm.ReserveWeight();
+        if (input.Norm is not { IsRootMeanSquare: true } norm)
+            return base.Emit(graph, tensors, linear, input);
+        var (weight, stream) = (norm.ReserveWeight(), input.Stream);
         var products = new List<string>();
         foreach (var matrix in Split(tensors, linear))
         {
@@ -36,12 +39,19 @@ internal abstract class PackedFormat : LinearFormat
         return (AddBias(graph, tensors, linear, Join(graph, linear, products)), stream.Value);
     }
 
-    /// <inheritdoc />
-    public override (string Output, string Residual) EmitNormalizedGated(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, NormEmitter norm, ResidualStream stream) =>
-        PackedMatrix.CanGate(linear) && Split(tensors, linear) is [var matrix]
-            ? MultiplyNormalized(graph, tensors, matrix, norm, norm.ReserveWeight(), stream, gated: true)
-            : base.EmitNormalizedGated(graph, tensors, linear, norm, stream);
+    public override bool CanGate(CheckpointTensors tensors, LinearWeights linear, LinearInput input, Activation activation) =>
+        activation == Activation.Silu && PackedMatrix.CanGate(linear) && Split(tensors, linear).Count == 1;
+
+    public override (string Output, string Residual) EmitGated(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input)
+    {
+        var matrix = Split(tensors, linear).Single();
+        if (input.Norm is { IsRootMeanSquare: true } norm)
+            return MultiplyNormalized(graph, tensors, matrix, norm, norm.ReserveWeight(), input.Stream, gated: true);
+        var (value, residual) = input.Emit(graph, linear.Name);
+        var (codes, halves) = Plan(graph, tensors, matrix);
+        return (matrix.Multiply(graph, value, codes, halves, linear.Name, gated: true), residual);
+    }
 
     /// <summary>Plans codes and scales, and the work that fills them.</summary>
     public (TensorTarget Codes, TensorTarget Halves) Plan(OnnxGraphBuilder graph, CheckpointTensors tensors, PackedMatrix matrix)

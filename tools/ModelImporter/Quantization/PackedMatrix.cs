@@ -41,10 +41,12 @@ internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool i
         return (codes, halves);
     }
 
-    /// <summary>Adds the product of a value [rows, inputs] with reserved weights.</summary>
+    /// <summary>Adds the product of a value [rows, inputs] with reserved weights; where gated, SiLU(first half) · second half.</summary>
     /// <returns><paramref name="output"/>, the value [rows, outputs].</returns>
-    public string Multiply(OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output) =>
-        graph.Node(output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name], Attributes);
+    public string Multiply(
+        OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output, bool gated = false) =>
+        graph.Node(output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name],
+            gated ? [.. Attributes, ("gated", 1)] : Attributes);
 
     /// <summary>Adds the product of which only the best outputs count.</summary>
     /// <param name="graph">The graph.</param>

@@ -112,8 +112,8 @@ public static class Synthesizer
         var matrices = linears
             .SelectMany(linear => linear.Parts.Select(part => (part.Weight, Shape: new long[] { part.Outputs, linear.Inputs })))
             .DistinctBy(matrix => matrix.Weight);
-        string[] norms = [.. weights.Layers.SelectMany(layer => new[] { layer.AttentionNorm, layer.MlpNorm }), weights.FinalNorm];
-        foreach (var (name, sizes) in matrices.Concat(norms.Select(name => (name, new long[] { shape.HiddenSize }))))
+        var norms = weights.Norms().SelectMany(norm => norm.Names.Select(name => (name, new long[] { norm.Width })));
+        foreach (var (name, sizes) in matrices.Concat(norms))
             yield return (name, sizes, sizes.Aggregate(1L, (product, size) => product * size) * sizeof(ushort));
     }
 

@@ -6,12 +6,23 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
     /// <summary>Below this many multiply-adds waking other threads costs more than it saves.</summary>
     private const long InlineWorkMax = 256 * 1024;
 
+    private const int SlotMappingInput = 10;
+    private const int SinkInput = 11;
+    private const int QueryNormInput = 12;
+    private const int KeyNormInput = 13;
+
     private int _queryHeads;
     private int _keyValueHeads;
     private bool _rotary;
     private float _scale;
     private float _softcap;
     private int _windowTokens;
+    private bool _interleaved;
+    private bool _byToken;
+    private bool _normAfterRotary;
+    private float _normEpsilon;
+    private float _queryBeta;
+    private int _queryPositions;
 
     public override string ToString() => PagedAttentionOp.OpName;
 
@@ -34,11 +45,19 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
             _rotary = OrtCustomOpApi.GetInteger(info, "do_rotary\0"u8, 0) != 0,
             _scale = OrtCustomOpApi.GetFloat(info, "scale\0"u8, 0),
             _softcap = OrtCustomOpApi.GetFloat(info, "softcap\0"u8, 0),
+            _interleaved = OrtCustomOpApi.GetInteger(info, "rotary_interleaved\0"u8, 0) != 0,
+            _byToken = OrtCustomOpApi.GetInteger(info, "rotary_by_token\0"u8, 0) != 0,
+            _normAfterRotary = OrtCustomOpApi.GetInteger(info, "qk_norm_after_rotary\0"u8, 0) != 0,
+            _normEpsilon = OrtCustomOpApi.GetFloat(info, "qk_norm_epsilon\0"u8, 1e-6f),
+            _queryBeta = OrtCustomOpApi.GetFloat(info, "query_scale_beta\0"u8, 0),
+            _queryPositions = (int)Math.Clamp(OrtCustomOpApi.GetInteger(info, "query_scale_positions\0"u8, 0), 0, int.MaxValue),
         };
         if (node._queryHeads <= 0 || node._keyValueHeads <= 0 || node._queryHeads % node._keyValueHeads != 0)
             throw new NotSupportedException($"num_heads {node._queryHeads} must be a multiple of kv_num_heads {node._keyValueHeads}");
-        if (OrtCustomOpApi.GetInteger(info, "rotary_interleaved\0"u8, 0) != 0)
-            throw new NotSupportedException("rotary_interleaved must be 0");
+        if (node._queryBeta != 0 && node._queryPositions == 0)
+            throw new NotSupportedException("query_scale_positions must be positive");
+        if (!(node._normEpsilon >= 0 && float.IsFinite(node._normEpsilon)))
+            throw new NotSupportedException($"qk_norm_epsilon is {node._normEpsilon}, neither 0 nor a positive number");
         var window = OrtCustomOpApi.GetInteger(info, "local_window_size\0"u8, -1);
         if (window is 0 or < -1 or > int.MaxValue)
             throw new NotSupportedException($"local_window_size is {window}, neither -1 nor a number of positions");
@@ -87,8 +106,11 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
         step->WindowTokens = _windowTokens;
         step->Softcap = _softcap;
         step->Scale = _scale != 0 ? _scale : 1 / MathF.Sqrt(step->HeadSize);
+        step->QueryBeta = _queryBeta;
+        step->QueryPositions = _queryPositions;
         if (_rotary)
             BindRotary(context, step);
+        BindNorms(context, step);
         if (step->FindFault() is { } fault)
             throw new InvalidDataException(fault);
         step->Output = (float*)OrtCustomOpApi.GetOutput(context, tokens, (long)_queryHeads * step->HeadSize);
@@ -103,8 +125,29 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
         ParallelLoop.Run(context, (delegate*<void*, nint, void>)kernel.Attend, step, step->Plan.UnitCount, parallel);
     }
 
-    private static void BindRotary(void* context, PagedAttentionStep* step)
+    private void BindNorms(void* context, PagedAttentionStep* step)
     {
+        var length = 0L;
+        if (OrtCustomOpApi.GetInput(context, SlotMappingInput, new Span<long>(&length, 1)) is not null)
+            throw new InvalidDataException("slot_mapping is not supported");
+        step->Sinks = GetVector(context, SinkInput, _queryHeads, "head_sink");
+        step->QueryNorm = GetVector(context, QueryNormInput, step->HeadSize, "q_norm_weight");
+        step->KeyNorm = GetVector(context, KeyNormInput, step->HeadSize, "k_norm_weight");
+        step->NormAfterRotary = _normAfterRotary;
+        step->NormEpsilon = _normEpsilon;
+    }
+
+    private static float* GetVector(void* context, int index, int length, string name)
+    {
+        var found = 0L;
+        var vector = (float*)OrtCustomOpApi.GetInput(context, index, new Span<long>(&found, 1));
+        return vector is null || found == length ? vector : throw new InvalidDataException($"{name} has {found} numbers, not {length}");
+    }
+
+    private void BindRotary(void* context, PagedAttentionStep* step)
+    {
+        step->RotaryInterleaved = _interleaved;
+        step->RotaryByToken = _byToken;
         var cos = stackalloc long[2];
         var sin = stackalloc long[2];
         step->Cos = (float*)OrtCustomOpApi.GetInput(context, 8, new Span<long>(cos, 2));

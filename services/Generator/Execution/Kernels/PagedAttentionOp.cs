@@ -20,11 +20,12 @@ internal sealed unsafe class PagedAttentionOp : CustomOp
     [
         TensorElementType.Float, TensorElementType.Float, TensorElementType.Float, AnyType, AnyType,
         TensorElementType.Int32, TensorElementType.Int32, TensorElementType.Int32, TensorElementType.Float, TensorElementType.Float,
+        TensorElementType.Int32, TensorElementType.Float, TensorElementType.Float, TensorElementType.Float,
     ];
 
     public override IReadOnlyList<TensorElementType> Outputs { get; } = [TensorElementType.Float];
 
-    public override bool IsOptional(int input) => input is 1 or 2 or 8 or 9;
+    public override bool IsOptional(int input) => input is 1 or 2 or >= 8;
 
     public override CustomOpNode CreateNode(void* info) => PagedAttentionNode.Read(info);
 }

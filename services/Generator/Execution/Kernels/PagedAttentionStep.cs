@@ -32,11 +32,22 @@ internal unsafe struct PagedAttentionStep
     /// <summary>Block ids [sequences, <see cref="BlockTableWidth"/>].</summary>
     public int* BlockTable;
 
-    /// <summary>Cosines [<see cref="PositionsMax"/>, <see cref="RotaryHalf"/>].</summary>
+    /// <summary>
+    /// Cosines [<see cref="PositionsMax"/>, <see cref="RotaryHalf"/>]; a row per token of the step where <see cref="RotaryByToken"/>.
+    /// </summary>
     public float* Cos;
 
     /// <summary>Sines, of the same shape.</summary>
     public float* Sin;
+
+    /// <summary>Weights [head size] of the norm of each query head; null for none.</summary>
+    public float* QueryNorm;
+
+    /// <summary>Weights [head size] of the norm of each key head; null for none.</summary>
+    public float* KeyNorm;
+
+    /// <summary>A logit per query head that takes part in the softmax and has no value [query heads]; null for none.</summary>
+    public float* Sinks;
 
     /// <summary>The result [tokens, query heads · head size].</summary>
     public float* Output;
@@ -55,6 +66,24 @@ internal unsafe struct PagedAttentionStep
 
     /// <summary>Rows of the cosine table.</summary>
     public int PositionsMax;
+
+    /// <summary>Pairs that are rotated are neighbours, not half of the rotated dimensions apart.</summary>
+    public bool RotaryInterleaved;
+
+    /// <summary>The cosine table has a row per token of the step.</summary>
+    public bool RotaryByToken;
+
+    /// <summary>Norms of queries and keys come behind the rotation.</summary>
+    public bool NormAfterRotary;
+
+    /// <summary>Added to the mean of squares in them.</summary>
+    public float NormEpsilon;
+
+    /// <summary>Queries are multiplied by 1 + this · ln(1 + ⌊position / <see cref="QueryPositions"/>⌋); 0 leaves them.</summary>
+    public float QueryBeta;
+
+    /// <summary>Positions over which that factor stays the same.</summary>
+    public int QueryPositions;
 
     /// <summary>Factor on query · key.</summary>
     public float Scale;
@@ -90,6 +119,8 @@ internal unsafe struct PagedAttentionStep
             return $"the block size is {BlockTokens}, not a power of two of at least 16";
         if (RotaryHalf < 0 || 2 * RotaryHalf > HeadSize)
             return $"cos_cache has {RotaryHalf} columns, more than half the head size {HeadSize}";
+        if (RotaryByToken && PositionsMax != TokenCount)
+            return $"cos_cache has {PositionsMax} rows for {TokenCount} tokens";
         var (begin, end) = (CumulativeLengths[0], CumulativeLengths[SequenceCount]);
         if (begin != 0 || end != TokenCount)
             return $"cumulative_sequence_length runs from {begin} to {end}, not from 0 to {TokenCount}";
@@ -111,7 +142,7 @@ internal unsafe struct PagedAttentionStep
         if (past < 0)
             return $"past_seqlens of sequence {sequence} is {past}";
         var total = past + newTokens;
-        if (RotaryHalf > 0 && total > PositionsMax)
+        if (RotaryHalf > 0 && !RotaryByToken && total > PositionsMax)
             return $"sequence {sequence} would be {total} tokens long, the model has {PositionsMax} positions";
         var blocks = (total + BlockTokens - 1) / BlockTokens;
         if (blocks > BlockTableWidth)

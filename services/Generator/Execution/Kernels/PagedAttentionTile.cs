@@ -122,11 +122,16 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
 
             var token = row / group;
             var query = step->Qkv + ((long)(firstRow + token) * step->QkvWidth) + (((unit->Head * group) + (row % group)) * headSize);
-            RotaryEmbedding<TVector, TOps>.Rotate(step, query, work->FirstPosition + token, rotated);
+            var position = work->FirstPosition + token;
+            HeadPreparation<TVector, TOps>.Prepare(step, query, step->QueryNorm, firstRow + token, position, rotated);
+            var factor = step->QueryBeta == 0 ? scale : scale * QueryScale(step, position);
             for (var d = 0; d < headSize; d++)
-                packed[d * RowGroup] = rotated[d] * scale;
+                packed[d * RowGroup] = rotated[d] * factor;
         }
     }
+
+    private static float QueryScale(PagedAttentionStep* step, int position) =>
+        1 + (step->QueryBeta * MathF.Log(1 + (position / step->QueryPositions)));
 
     /// <summary>Attends over the unit's keys of one segment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -216,10 +221,20 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
             var source = state.Accumulators + ((long)row * headSize);
             long token = step->CumulativeLengths[unit->Sequence] + unit->FirstToken + (row / group);
             var output = step->Output + (((token * step->QueryHeads) + (unit->Head * group) + (row % group)) * headSize);
-            var factor = TOps.Broadcast(1 / state.Sums[row]);
+            var factor = TOps.Broadcast(step->Sinks is null ? 1 / state.Sums[row]
+                : SinkFactor(step->Sinks[(unit->Head * group) + (row % group)], state.Maxima[row], state.Sums[row]));
             for (var d = 0; d < headSize; d += TOps.Width)
                 TOps.Store(output + d, TOps.Multiply(TOps.Load(source + d), factor));
         }
+    }
+
+    /// <summary>What the weighted values are multiplied with, where a logit without a value takes its part of the softmax.</summary>
+    private static float SinkFactor(float sink, float maximum, float sum)
+    {
+        sink *= Log2E;
+        var largest = MathF.Max(maximum, sink);
+        var seen = VectorMath<float, ScalarOps>.Exp2(maximum - largest);
+        return seen / ((sum * seen) + VectorMath<float, ScalarOps>.Exp2(sink - largest));
     }
 
     private struct TileWork

@@ -31,7 +31,8 @@ internal static unsafe class PagedCacheWriter<TVector, TOps, TElement>
             var block = (((long)blocks[position / blockTokens] * step->KeyValueHeads) + unit->Head) * step->BlockBytes;
             var row = step->Qkv + ((long)(step->CumulativeLengths[unit->Sequence] + token) * step->QkvWidth);
             var key = row + ((step->QueryHeads + unit->Head) * headSize);
-            RotaryEmbedding<TVector, TOps>.Rotate(step, key, position, buffer);
+            HeadPreparation<TVector, TOps>.Prepare(
+                step, key, step->KeyNorm, step->CumulativeLengths[unit->Sequence] + token, position, buffer);
             Narrow(step, buffer, numbers, step->KeyCache + block, offset);
             Scatter(numbers, step->KeyCache + block + (offset * TElement.Bytes), headSize, blockTokens);
 

@@ -7,13 +7,23 @@ internal static unsafe class RotaryEmbedding<TVector, TOps>
     where TVector : struct
     where TOps : struct, IVectorOps<TVector>
 {
-    /// <summary>Rotates the pairs (d, d + half) of a head by the angles of its position; dimensions beyond are copied.</summary>
+    /// <summary>
+    /// Rotates the pairs (d, d + half) of a head, or where they are neighbours (2d, 2d + 1), by the angles of a row of the tables;
+    /// dimensions beyond are copied.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rotate(PagedAttentionStep* step, float* source, int position, float* rotated)
+    public static void Rotate(PagedAttentionStep* step, float* source, int row, float* rotated)
     {
         var half = step->RotaryHalf;
-        var cos = step->Cos + ((long)position * half);
-        var sin = step->Sin + ((long)position * half);
+        var cos = step->Cos + ((long)row * half);
+        var sin = step->Sin + ((long)row * half);
+        if (step->RotaryInterleaved)
+        {
+            RotateNeighbours(source, cos, sin, half, rotated);
+            Copy(source, 2 * half, step->HeadSize, rotated);
+            return;
+        }
+
         var d = 0;
         for (; d + TOps.Width <= half; d += TOps.Width)
         {
@@ -29,7 +39,22 @@ internal static unsafe class RotaryEmbedding<TVector, TOps>
             rotated[half + d] = (y * cos[d]) + (x * sin[d]);
         }
 
-        for (d = 2 * half; d < step->HeadSize; d++)
-            rotated[d] = source[d];
+        Copy(source, 2 * half, step->HeadSize, rotated);
+    }
+
+    private static void RotateNeighbours(float* source, float* cos, float* sin, int half, float* rotated)
+    {
+        for (var d = 0; d < half; d++)
+        {
+            var (x, y) = (source[2 * d], source[(2 * d) + 1]);
+            rotated[2 * d] = (x * cos[d]) - (y * sin[d]);
+            rotated[(2 * d) + 1] = (y * cos[d]) + (x * sin[d]);
+        }
+    }
+
+    private static void Copy(float* source, int first, int end, float* target)
+    {
+        for (var d = first; d < end; d++)
+            target[d] = source[d];
     }
 }

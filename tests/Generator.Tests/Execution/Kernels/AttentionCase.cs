@@ -30,7 +30,8 @@ internal sealed unsafe class AttentionCase : IDisposable
         int rotaryHalf = -1,
         KvCachePrecision precision = KvCachePrecision.Fp32,
         int windowTokens = 0,
-        float softcap = 0)
+        float softcap = 0,
+        AttentionExtras? extras = null)
     {
         _random = new Random(seed);
         _keys = [.. Enumerable.Range(0, sequences).Select(_ => new List<double[]>())];
@@ -56,6 +57,7 @@ internal sealed unsafe class AttentionCase : IDisposable
             WindowTokens = windowTokens,
             Softcap = softcap,
         };
+        SetExtras(extras ?? new AttentionExtras());
         // All bits set: NaN in float32 and in int8's scales, the largest number in float16.
         var cacheBytes = blocks * keyValueHeads * (int)_step.BlockBytes;
         _step.KeyCache = Allocate<byte>(cacheBytes);
@@ -73,6 +75,24 @@ internal sealed unsafe class AttentionCase : IDisposable
                 _step.Sin[(position * _step.RotaryHalf) + j] = (float)Math.Sin(angle);
             }
         }
+    }
+
+    private void SetExtras(AttentionExtras extras)
+    {
+        _step.RotaryInterleaved = extras.IsInterleaved;
+        _step.NormAfterRotary = extras.IsNormLate;
+        _step.NormEpsilon = 1e-5f;
+        _step.QueryBeta = extras.QueryBeta;
+        _step.QueryPositions = 16;
+        if (extras.HasNorms)
+        {
+            _step.QueryNorm = Copy(Enumerable.Range(0, _step.HeadSize).Select(d => 0.5f + (d % 7 * 0.2f)).ToArray());
+            _step.KeyNorm = Copy(Enumerable.Range(0, _step.HeadSize).Select(d => 1.5f - (d % 5 * 0.2f)).ToArray());
+        }
+
+        // Far below, near and far above the scores.
+        if (extras.HasSinks)
+            _step.Sinks = Copy(Enumerable.Range(0, _step.QueryHeads).Select(head => (head % 4 * 3f) - 4).ToArray());
     }
 
     public KvCachePrecision Precision => _step.CachePrecision;
@@ -113,6 +133,41 @@ internal sealed unsafe class AttentionCase : IDisposable
         return output;
     }
 
+    /// <summary>
+    /// Puts a block that holds no numbers in the place of those that nothing looks at any more, as the engine does when it gives them back.
+    /// </summary>
+    /// <returns>How many there are.</returns>
+    public int GiveBackBehindWindow()
+    {
+        var poisoned = _free.Peek();
+        var count = 0;
+        for (var i = 0; i < _blocks.Length; i++)
+        {
+            var whole = Math.Max(_keys[i].Count + 1 - _step.WindowTokens, 0) / 64 * 64 / _step.BlockTokens;
+            for (var block = 0; block < whole; block++, count++)
+                _blocks[i][block] = poisoned;
+        }
+
+        return count;
+    }
+
+    /// <summary>Positions whose keys and values the last step reads for each key/value head, over all units.</summary>
+    public long KeysRead()
+    {
+        var keys = 0L;
+        for (var i = 0; i < _step.Plan.UnitCount; i++)
+        {
+            var unit = _step.Plan.Units[i];
+            var first = Math.Max(_step.PastLengths[unit.Sequence] + unit.FirstToken + 1 - _step.WindowTokens, 0) / 64 * 64;
+            keys += unit.Head == 0 ? Math.Max(unit.EndKey - Math.Max(unit.FirstKey, first), 0) : 0;
+        }
+
+        return keys;
+    }
+
+    /// <summary>The bytes of all keys.</summary>
+    public byte[] KeyCache() => new Span<byte>(_step.KeyCache, _step.BlockCount * _step.KeyValueHeads * (int)_step.BlockBytes).ToArray();
+
     /// <summary>Runs the last step once more.</summary>
     /// <returns>Bytes that it allocated.</returns>
     public long AllocatedByStepAgain(PagedAttentionKernel kernel)
@@ -137,7 +192,7 @@ internal sealed unsafe class AttentionCase : IDisposable
     /// <summary>The answer for the rows of the last step, in double precision.</summary>
     public double[] Expected(float[] rows, int[] newTokens)
     {
-        var (hd, group) = (_step.HeadSize, _step.GroupSize);
+        var hd = _step.HeadSize;
         var expected = new double[newTokens.Sum() * _step.QueryHeads * hd];
         var token = 0;
         for (var sequence = 0; sequence < newTokens.Length; sequence++)
@@ -147,8 +202,10 @@ internal sealed unsafe class AttentionCase : IDisposable
                 var position = _keys[sequence].Count - newTokens[sequence] + i;
                 for (var head = 0; head < _step.QueryHeads; head++)
                 {
-                    var query = Rotate(rows.AsSpan((token * _step.QkvWidth) + (head * hd), hd), position);
-                    Attend(query, sequence, head / group, position, expected.AsSpan(((token * _step.QueryHeads) + head) * hd, hd));
+                    var query = Prepare(rows.AsSpan((token * _step.QkvWidth) + (head * hd), hd), position, _step.QueryNorm);
+                    var growth = _step.QueryBeta == 0 ? 1 : 1 + (_step.QueryBeta * Math.Log(1 + (position / 16)));
+                    query = [.. query.Select(number => number * growth)];
+                    Attend(query, sequence, head, position, expected.AsSpan(((token * _step.QueryHeads) + head) * hd, hd));
                 }
             }
         }
@@ -162,9 +219,9 @@ internal sealed unsafe class AttentionCase : IDisposable
             NativeMemory.Free((void*)allocation);
     }
 
-    private void Attend(double[] query, int sequence, int keyValueHead, int position, Span<double> output)
+    private void Attend(double[] query, int sequence, int head, int position, Span<double> output)
     {
-        var hd = query.Length;
+        var (hd, keyValueHead) = (query.Length, head / _step.GroupSize);
         var scores = new double[position + 1];
         var first = _step.WindowTokens == 0 ? 0 : Math.Max(position + 1 - _step.WindowTokens, 0);
         Array.Fill(scores, double.NegativeInfinity);
@@ -180,6 +237,8 @@ internal sealed unsafe class AttentionCase : IDisposable
 
         var maximum = scores.Max();
         var sum = scores.Sum(score => Math.Exp(score - maximum));
+        if (_step.Sinks is not null)
+            sum += Math.Exp(_step.Sinks[head] - maximum);
         for (var j = first; j <= position; j++)
         {
             for (var d = 0; d < hd; d++)
@@ -201,7 +260,7 @@ internal sealed unsafe class AttentionCase : IDisposable
                 {
                     var start = (token * _step.QkvWidth) + ((_step.QueryHeads + head) * hd);
                     var position = _keys[sequence].Count;
-                    var key = Rotate(rows.AsSpan(start, hd), position);
+                    var key = Prepare(rows.AsSpan(start, hd), position, _step.KeyNorm);
                     double[] value = [.. rows.AsSpan(start + (_step.KeyValueHeads * hd), hd).ToArray().Select(number => (double)number)];
                     Cached(_step.KeyCache, sequence, head, position, isKey: true, key).CopyTo(keys, head * hd);
                     Cached(_step.ValueCache, sequence, head, position, isKey: false, value).CopyTo(values, head * hd);
@@ -244,17 +303,34 @@ internal sealed unsafe class AttentionCase : IDisposable
         return bits >= 0x8000 ? -magnitude : magnitude;
     }
 
-    private double[] Rotate(ReadOnlySpan<float> head, int position)
+    private double[] Prepare(ReadOnlySpan<float> head, int position, float* norm)
+    {
+        double[] values = [.. head.ToArray().Select(number => (double)number)];
+        if (norm is not null && !_step.NormAfterRotary)
+            values = Normalize(values, norm);
+        values = Rotate(values, position);
+        return norm is not null && _step.NormAfterRotary ? Normalize(values, norm) : values;
+    }
+
+    private double[] Normalize(double[] head, float* weight)
+    {
+        var scale = 1 / Math.Sqrt(head.Average(number => number * number) + _step.NormEpsilon);
+        var normalized = new double[head.Length];
+        for (var d = 0; d < head.Length; d++)
+            normalized[d] = head[d] * scale * weight[d];
+        return normalized;
+    }
+
+    private double[] Rotate(double[] head, int position)
     {
         var half = _step.RotaryHalf;
-        var rotated = new double[head.Length];
-        for (var d = 0; d < head.Length; d++)
+        var rotated = head.ToArray();
+        for (var pair = 0; pair < half; pair++)
         {
-            var pair = d < half ? d : d - half;
-            double cos = pair < half ? _step.Cos[(position * half) + pair] : 1;
-            double sin = pair < half ? _step.Sin[(position * half) + pair] : 0;
-            var partner = pair >= half ? 0 : d < half ? -head[d + half] : head[d - half];
-            rotated[d] = (head[d] * cos) + (partner * sin);
+            double cos = _step.Cos[(position * half) + pair], sin = _step.Sin[(position * half) + pair];
+            var (first, second) = _step.RotaryInterleaved ? (2 * pair, (2 * pair) + 1) : (pair, pair + half);
+            rotated[first] = (head[first] * cos) - (head[second] * sin);
+            rotated[second] = (head[second] * cos) + (head[first] * sin);
         }
 
         return rotated;

@@ -69,6 +69,66 @@ public sealed class PagedAttentionKernelTests
 
     [Theory]
     [MemberData(nameof(Kernels))]
+    public void Run_WhatFamiliesAddToIt_EqualsDoublePrecision(string variant, string precision)
+    {
+        var cache = Enum.Parse<KvCachePrecision>(precision);
+        AttentionExtras[] cases =
+        [
+            new(IsInterleaved: true), new(HasNorms: true), new(HasNorms: true, IsNormLate: true, IsInterleaved: true), new(HasSinks: true),
+            new(QueryBeta: 0.3f), new(IsInterleaved: true, HasNorms: true, HasSinks: true, QueryBeta: 0.1f),
+        ];
+        foreach (var extras in cases)
+        {
+            using var attention = new AttentionCase(
+                5, 6, 2, 48, 16, positionsMax: 220, seed: 9, precision: cache, windowTokens: extras.HasSinks ? 40 : 0, rotaryHalf: 16,
+                extras: extras);
+            RunRaggedSteps(attention, Variant(variant, cache), 4 * Tolerance);
+        }
+    }
+
+    /// <summary>A window costs what it covers: blocks behind it may hold anything, and a step has no more work for a longer past.</summary>
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Run_BlocksBehindTheWindow_AreNotRead(string variant, string precision)
+    {
+        var cache = Enum.Parse<KvCachePrecision>(precision);
+        foreach (var window in new[] { 40, 100 })
+        {
+            using var attention = new AttentionCase(
+                2, 4, 2, 32, 16, positionsMax: 900, seed: window, precision: cache, windowTokens: window);
+            var works = new List<long>();
+            foreach (var newTokens in new int[][] { [300, 200], [1, 1], [1, 40], [200, 1], [90, 500], [1, 1], [1, 1] })
+            {
+                var rows = attention.RandomRows(newTokens.Sum());
+                var actual = attention.Run(Variant(variant, cache), newTokens, rows);
+                AssertClose(attention.Expected(rows, newTokens), actual, Tolerance);
+                Assert.True(attention.GiveBackBehindWindow() > 0);
+                if (newTokens is [1, 1])
+                    works.Add(attention.KeysRead());
+            }
+
+            // Two rows, each with whole tiles of 64 positions that cover the window.
+            Assert.All(works, keys => Assert.InRange(keys, 2 * window, 2 * (window + 127)));
+        }
+    }
+
+    /// <summary>Norms of heads are the same bits in every vector width, as scores are not: they are what the cache keeps.</summary>
+    [Fact]
+    public void Run_NormsOfKeys_LieInTheCacheInTheSameBitsForEveryWidth()
+    {
+        var extras = new AttentionExtras(HasNorms: true);
+        var caches = Variants.Select(variant =>
+        {
+            using var attention = new AttentionCase(1, 2, 1, 80, 16, positionsMax: 48, seed: 4, extras: extras);
+            attention.Run(Variant(variant, KvCachePrecision.Fp32), [40], attention.RandomRows(40));
+            return attention.KeyCache();
+        }).ToList();
+
+        Assert.All(caches, cache => Assert.Equal(caches[0], cache));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kernels))]
     public void Run_SeveralSegments_EqualsDoublePrecision(string variant, string precision)
     {
         var cache = Enum.Parse<KvCachePrecision>(precision);

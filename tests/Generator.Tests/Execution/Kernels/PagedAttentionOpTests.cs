@@ -51,7 +51,6 @@ public sealed class PagedAttentionOpTests
     [Theory]
     [InlineData("local_window_size", 0L)]
     [InlineData("local_window_size", -2L)]
-    [InlineData("rotary_interleaved", 1L)]
     [InlineData("is_causal", 0L)]
     public void Load_UnsupportedAttribute_IsRefusedByName(string name, long value)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf.Tokenizers;
 

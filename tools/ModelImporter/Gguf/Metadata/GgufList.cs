@@ -1,4 +1,4 @@
-namespace Parley.ModelImporter.Gguf;
+namespace Parley.ModelImporter.Gguf.Metadata;
 
 /// <summary>A list among GGUF metadata. Only those that somebody reads keep their items; the others are known to be there.</summary>
 /// <param name="Texts">Items that are texts.</param>

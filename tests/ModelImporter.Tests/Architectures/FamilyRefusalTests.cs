@@ -1,0 +1,65 @@
+using System.Text.Json.Nodes;
+using Parley.ModelImporter.Architectures;
+
+namespace Parley.ModelImporter.Tests.Architectures;
+
+/// <summary>What a family is asked for and does not do, or what does not fit, is refused by its field.</summary>
+public sealed class FamilyRefusalTests
+{
+    [Theory]
+    [InlineData("mistral", """{"layer_types":["sliding_attention","full_attention"]}""", "layer_types")]
+    [InlineData("mistral", """{"sliding_window":0}""", "sliding_window")]
+    [InlineData("qwen2", """{"layer_types":["full_attention"]}""", "layer_types is a list of 1; supported: one for each of the 2 layers")]
+    [InlineData("qwen2", """{"layer_types":["full_attention","chunked_attention"]}""", "chunked_attention")]
+    [InlineData("qwen3", """{"layer_types":["full_attention","sliding_attention"]}""", "sliding_window is not set")]
+    [InlineData("phi3", """{"rope_scaling":{"type":"longrope","short_factor":[1],"long_factor":[1]}}""", "rope_scaling.short_factor")]
+    [InlineData("phi3", """{"rope_scaling":{"type":"linear","factor":2}}""", "rope_scaling")]
+    [InlineData("phi3", """{"partial_rotary_factor":0.01}""", "partial_rotary_factor")]
+    [InlineData("gemma2", """{"use_bidirectional_attention":true}""", "use_bidirectional_attention")]
+    [InlineData("gemma2", """{"attn_logit_softcapping":-1}""", "attn_logit_softcapping")]
+    [InlineData("gemma2", """{"sliding_window":null}""", "sliding_window is not set")]
+    [InlineData("gemma3_text", """{"rope_parameters":{"rope_type":"default","rope_theta":5}}""", "rope_parameters is one for all layers")]
+    [InlineData("gemma3", "{}", "text_config is missing")]
+    [InlineData("gemma3", """{"text_config":{"model_type":"bert"}}""", "text_config.model_type is \"bert\"")]
+    [InlineData("granite", """{"residual_multiplier":0}""", "residual_multiplier")]
+    [InlineData("granite", """{"sliding_window":16}""", "sliding_window")]
+    [InlineData("smollm3", """{"no_rope_layers":[1]}""", "no_rope_layers is a list of 1")]
+    [InlineData("ministral3", """{"rope_parameters":{"rope_type":"yarn","factor":2}}""", "llama_4_scaling_beta is missing")]
+    [InlineData("exaone4", """{"sliding_window_pattern":"LLLG"}""", "sliding_window_pattern")]
+    [InlineData("stablelm", """{"head_dim":32}""", "head_dim")]
+    [InlineData("olmo3", """{"rope_scaling":{"rope_type":"linear","factor":2},"rope_parameters":{"full_attention":{"rope_theta":2}}}""",
+        "rope_scaling is set beside rope_parameters")]
+    [InlineData("hunyuan_v1_dense", """{"rope_scaling":{"type":"dynamic","alpha":-1,"factor":1}}""", "rope_scaling.alpha")]
+    [InlineData("arcee", """{"hidden_act":"mish"}""", "mish")]
+    [InlineData("glm4", """{"rope_parameters":{"partial_rotary_factor":0.04}}""", "partial_rotary_factor")]
+    [InlineData("mixtral", "{}", "model_type is \"mixtral\"")]
+    public void Config_ThatIsNotHonoured_IsRefusedByItsField(string modelType, string fields, string named) =>
+        Assert.Contains(named, Assert.Throws<InvalidDataException>(() => Read(modelType, fields)).Message, StringComparison.Ordinal);
+
+    /// <summary>A text model says nothing of ties; its wrapper does, whose class ties unless it says otherwise.</summary>
+    [Theory]
+    [InlineData("{}", true)]
+    [InlineData("""{"tie_word_embeddings":false}""", false)]
+    public void TextConfig_OfAMultimodalModel_IsReadWithWhatItsWrapperDecides(string wrapper, bool tied)
+    {
+        var fields = JsonNode.Parse(wrapper)!.AsObject();
+        fields["text_config"] = JsonNode.Parse("""{"model_type":"mistral","num_hidden_layers":3,"tie_word_embeddings":false}""");
+
+        var config = Read("mistral3", fields.ToJsonString());
+
+        Assert.Equal(("MistralForCausalLM", 3, tied), (config.Architecture, config.Shape.Layers, config.Shape.TiedEmbeddings));
+        Assert.Contains(config.Notes, note => note.Contains("image", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Dynamic_Context_GoesAsFarAsItStretches() => Assert.Equal(
+        300, Read("llama", """{"max_position_embeddings":100,"rope_scaling":{"type":"dynamic","factor":3}}""").Shape.ContextTokensMax);
+
+    private static DecoderConfig Read(string modelType, string fields)
+    {
+        var config = new JsonObject { ["model_type"] = modelType, ["num_hidden_layers"] = 2 };
+        foreach (var (field, value) in JsonNode.Parse(fields)!.AsObject())
+            config[field] = value?.DeepClone();
+        return CheckpointReader.CheckConfiguration(ConfigFile.Parse("config.json", config.ToJsonString()));
+    }
+}

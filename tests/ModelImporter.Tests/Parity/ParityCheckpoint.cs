@@ -1,0 +1,36 @@
+using System.Text.Json;
+using Parley.TestSupport;
+
+namespace Parley.ModelImporter.Tests.Parity;
+
+/// <summary>A tiny checkpoint of some family, and what transformers answers on it.</summary>
+/// <param name="Name">Its folder among the fixtures.</param>
+internal sealed record ParityCheckpoint(string Name)
+{
+    /// <summary>All dense families that have one.</summary>
+    public static TheoryData<string> All { get; } =
+    [
+        "llama-linear", "llama-tied-llama3rope", "llama-untied-headdim32-bf16", "llama-dynamic-64", "mistral", "mistral-window24",
+        "ministral3-in-mistral3", "qwen2-bias-tied", "qwen3-tied", "phi3", "phi3-longrope-short", "phi3-longrope-long",
+        "phi4-partial-rotary", "gemma2", "gemma3-in-multimodal", "granite-tied", "smollm3-window", "olmo3", "cohere2", "glm4", "exaone4",
+        "ernie4.5", "hunyuan-dense", "arcee", "apertus",
+    ];
+
+    /// <summary>Those whose later answers mean something: beyond the border of dynamic, transformers' depend on its past.</summary>
+    public static TheoryData<string> WithAnswers { get; } = [.. All.Select(row => row.Data).Where(name => name != "llama-dynamic-64")];
+
+    public string Folder => Shared.Fixture("hf", Name);
+
+    /// <summary>The conversations.</summary>
+    public IReadOnlyList<ParityCase> Cases()
+    {
+        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, "expected.json")));
+        return [.. document.RootElement.GetProperty("cases").EnumerateArray().Select(scene => new ParityCase(
+            [.. scene.GetProperty("ids").EnumerateArray().Select(id => id.GetUInt32())],
+            Fixture.Numbers(scene.GetProperty("last_logits")),
+            Fixture.Numbers(scene.GetProperty("mid_logits")),
+            [.. scene.GetProperty("greedy_ignore_eos").EnumerateArray().Select(id => id.GetUInt32())]))];
+    }
+
+    public override string ToString() => Name;
+}

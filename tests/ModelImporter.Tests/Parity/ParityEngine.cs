@@ -1,0 +1,74 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Parley.Generator;
+using Parley.Generator.Admission;
+using Parley.Generator.Engine;
+using Parley.Generator.Sequences;
+using Parley.Generator.Streaming;
+
+namespace Parley.ModelImporter.Tests.Parity;
+
+/// <summary>A package in the Generator's engine, stepped by hand.</summary>
+internal sealed class ParityEngine : IDisposable
+{
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly AdmissionQueue _queue = new(64, 100_000, TimeProvider.System);
+    private readonly GenerationEngine _engine;
+    private readonly int _draftTokens;
+
+    public ParityEngine(ParityPackage package, int blocks = 64, int draftTokens = 0, int stepTokens = 64, int context = 256)
+    {
+        _draftTokens = draftTokens;
+        var options = ParityPackage.Options(blocks, context);
+        var limits = new EngineLimits
+        {
+            ContextTokensMax = context,
+            StepTokensMax = stepTokens,
+            PrefillChunkTokens = stepTokens,
+            RunningSequencesMax = options.SequencesMax,
+            SlowReaderMax = TimeSpan.FromMinutes(5),
+            PriorityAging = TimeSpan.FromMinutes(5),
+            StepFailuresMax = 1,
+            DraftTokensMax = draftTokens,
+        };
+        var telemetry = new GeneratorTelemetry(_services.GetRequiredService<IMeterFactory>());
+        _engine = new GenerationEngine(
+            package.Open(options), [1], limits, _queue, TimeProvider.System, telemetry, NullLogger.Instance);
+    }
+
+    public EngineTotals Totals => _engine.Totals;
+
+    /// <summary>Most blocks in use after a step.</summary>
+    public int BlocksUsedMax { get; private set; }
+
+    /// <summary>Greedy continuations of some prompts at once.</summary>
+    public uint[][] Greedy(int count, params IReadOnlyList<uint[]> prompts)
+    {
+        var parameters = new SamplingParameters { MaxTokens = count, IgnoreEos = true, DraftTokens = _draftTokens };
+        Sequence[] sequences = [.. prompts.Select((ids, i) => new Sequence($"s{i}", ids, [], parameters, new TokenStream(4096)))];
+        foreach (var sequence in sequences)
+            Assert.Equal(AdmissionResult.Accepted, _queue.TryEnqueue(sequence));
+        for (var outcome = StepOutcome.Completed; outcome == StepOutcome.Completed;)
+        {
+            outcome = _engine.Step();
+            Assert.Empty(_engine.CheckInvariants());
+            BlocksUsedMax = Math.Max(BlocksUsedMax, _engine.Snapshot.KvBlocksUsed);
+        }
+
+        return [.. sequences.Select(Read)];
+    }
+
+    private static uint[] Read(Sequence sequence)
+    {
+        var tokens = new List<StreamedToken>();
+        sequence.Stream.ReadReady(tokens);
+        return [.. tokens.Select(token => token.Id)];
+    }
+
+    public void Dispose()
+    {
+        _engine.Dispose();
+        _services.Dispose();
+    }
+}

@@ -1,0 +1,87 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Parley.ModelImporter.Architectures;
+
+namespace Parley.ModelImporter.Tests.Parity;
+
+/// <summary>A checkpoint of any configuration with random weights in fp32.</summary>
+internal static class RandomCheckpoint
+{
+    private const string Sizes = """
+        {"vocab_size":384,"hidden_size":64,"intermediate_size":96,"num_hidden_layers":4,"num_attention_heads":4,"num_key_value_heads":2,
+         "max_position_embeddings":256}
+        """;
+
+    /// <summary>Writes one of 4 layers of 64 with other fields.</summary>
+    public static string Write(TemporaryFolder folder, string modelType, string fields, int seed)
+    {
+        var target = Directory.CreateDirectory(folder.File("source")).FullName;
+        var config = JsonNode.Parse(Sizes)!.AsObject();
+        config["model_type"] = modelType;
+        foreach (var (field, value) in JsonNode.Parse(fields)!.AsObject())
+            config[field] = value?.DeepClone();
+        File.WriteAllText(Path.Combine(target, "config.json"), config.ToJsonString());
+        foreach (var name in new[] { "tokenizer.json", "tokenizer_config.json", "generation_config.json" })
+            File.Copy(Path.Combine(Fixture.Folder(Fixture.Linear), name), Path.Combine(target, name));
+        var read = CheckpointReader.ReadConfig(target);
+        File.WriteAllBytes(Path.Combine(target, "model.safetensors"), Tensors(CheckpointReader.WeightsOf(read), read, new Random(seed)));
+        return target;
+    }
+
+    private static byte[] Tensors(DecoderWeights weights, DecoderConfig config, Random random)
+    {
+        var tensors = new SortedDictionary<string, (int[] Shape, float[] Values)>(StringComparer.Ordinal);
+        IEnumerable<LinearWeights> linears = [weights.Embedding, .. weights.Layers.SelectMany(layer => layer.Linears), weights.Head];
+        foreach (var linear in linears)
+        {
+            foreach (var part in linear.Parts)
+            {
+                var deviation = 1.2 / Math.Sqrt(linear.Inputs);
+                tensors[part.Weight] = ([part.Outputs, linear.Inputs], Numbers(part.Outputs * linear.Inputs, deviation));
+                if (part.Bias is not null)
+                    tensors[part.Bias] = ([part.Outputs], Numbers(part.Outputs, 0.2));
+            }
+        }
+
+        foreach (var norm in weights.Norms())
+        {
+            var width = norm.Width / Math.Max(norm.Weights.Count, 1);
+            foreach (var weight in norm.Weights)
+                tensors[weight] = ([.. norm.Shape ?? [width]], Numbers(width, 0.3, config.Norm.AddsOne ? 0 : 1));
+            if (norm.Bias is not null)
+                tensors[norm.Bias] = ([norm.Width], Numbers(norm.Width, 0.2));
+        }
+
+        foreach (var scalar in weights.Layers.SelectMany(layer => layer.Mlp.Scalars))
+        {
+            var isEpsilon = scalar.Name.EndsWith("eps", StringComparison.Ordinal);
+            tensors[scalar.Name] = (scalar.HasDimension ? [1] : [], isEpsilon ? [-1e-6f] : Numbers(1, 0.3, 0.5));
+        }
+
+        return Serialize(tensors);
+
+        float[] Numbers(int count, double deviation, double mean = 0) =>
+            [.. Enumerable.Range(0, count).Select(_ => (float)(mean + (deviation * 3.46 * (random.NextDouble() - 0.5))))];
+    }
+
+    private static byte[] Serialize(SortedDictionary<string, (int[] Shape, float[] Values)> tensors)
+    {
+        var header = new JsonObject();
+        var offset = 0;
+        foreach (var (name, (shape, values)) in tensors)
+        {
+            header[name] = new JsonObject
+            {
+                ["dtype"] = "F32",
+                ["shape"] = new JsonArray([.. shape.Select(size => (JsonNode)size)]),
+                ["data_offsets"] = new JsonArray(offset, offset += values.Length * sizeof(float)),
+            };
+        }
+
+        var json = JsonSerializer.SerializeToUtf8Bytes(header);
+        var prefix = new byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)json.Length);
+        return [.. prefix, .. json, .. tensors.Values.SelectMany(tensor => tensor.Values).SelectMany(BitConverter.GetBytes)];
+    }
+}

@@ -1,0 +1,147 @@
+using Parley.PackageFormat;
+
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>
+/// A family of decoders in parts that all have: sizes, norms, positions, windows, an MLP. A family says what differs, with the defaults of
+/// transformers' configuration class.
+/// </summary>
+internal abstract class DecoderArchitecture : IArchitecture
+{
+    private const string Prefix = DecoderTensors.Prefix;
+
+    /// <summary>Where multimodal checkpoints keep the text model, the longest first.</summary>
+    private static readonly string[] TextPrefixes = ["model.language_model.", "language_model.model.", "language_model."];
+
+    private static readonly string[] TowerPrefixes =
+        ["vision_tower.", "model.vision_tower.", "multi_modal_projector.", "model.multi_modal_projector."];
+
+    public abstract string Name { get; }
+
+    public abstract string ModelType { get; }
+
+    /// <summary>Sizes where the configuration does not give them.</summary>
+    protected abstract SizeDefaults Defaults { get; }
+
+    /// <summary>What the family calls its modules.</summary>
+    protected virtual TensorNames Names { get; } = new();
+
+    /// <summary>Field of the activation, and its default.</summary>
+    protected virtual (string Field, string Default) ActivationField => ("hidden_act", "silu");
+
+    /// <summary>Field of what is added in norms, null where it is the class's own, and its default.</summary>
+    protected virtual (string? Field, double Default) EpsilonField => ("rms_norm_eps", 1e-6);
+
+    /// <summary>How the norms normalise.</summary>
+    protected virtual NormKind NormKind => NormKind.RootMeanSquare;
+
+    /// <summary>Whether norms store what is above one.</summary>
+    protected virtual bool NormAddsOne => false;
+
+    /// <summary>A field <c>head_dim</c> is read; else it is the part of the hidden size, whatever stands there.</summary>
+    protected virtual bool HasHeadSize => true;
+
+    /// <summary>Fields of the family's own that change nothing.</summary>
+    public virtual IReadOnlyList<string> Silent => [];
+
+    public DecoderConfig ReadConfig(ConfigFile config)
+    {
+        CommonFields.RefuseOtherMathematics(config);
+        var shape = ReadShape(config);
+        var (field, epsilon) = EpsilonField;
+        if (field is not null)
+        {
+            config.RefuseNull(field);
+            epsilon = config.Positive(field, 1, epsilon);
+        }
+
+        var norm = new NormSettings(NormKind, (float)epsilon, NormAddsOne);
+        var activation = ReadActivation(config);
+        var read = Read(config, new DecoderConfig(Name, shape, norm, []) { Activation = activation });
+        // What stretches with the text goes as far as it is meant to.
+        if (read.Layers.Select(layer => layer.Rotary).FirstOrDefault(rotary => rotary is { Scaling: RotaryScaling.Dynamic }) is { } dynamic)
+        {
+            var context = (int)Math.Min(int.MaxValue, Math.Max(dynamic.Factor, 1) * shape.ContextTokensMax);
+            read = read with { Shape = read.Shape with { ContextTokensMax = context } };
+        }
+
+        return read with { Notes = [.. read.Notes, .. CommonFields.Notes(config, Name, Silent)] };
+    }
+
+    public DecoderWeights Weights(DecoderConfig config) => new DecoderTensors(config, Names).ToWeights();
+
+    /// <summary>
+    /// Checkpoints of the base model lack the prefix, some tools give it to the head, too, and multimodal ones have others.
+    /// </summary>
+    public string Rename(string tensor, IReadOnlySet<string> known)
+    {
+        foreach (var prefix in TextPrefixes)
+        {
+            if (tensor.StartsWith(prefix, StringComparison.Ordinal) && RenameText(tensor[prefix.Length..], known) is { } renamed)
+                return renamed;
+        }
+
+        return RenameText(tensor, known) ?? tensor;
+    }
+
+    /// <summary>Frequencies that old checkpoints stored are computed anew; towers of a multimodal checkpoint stay where they are.</summary>
+    public bool Ignores(string tensor) =>
+        tensor.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)
+        || TowerPrefixes.Any(prefix => tensor.StartsWith(prefix, StringComparison.Ordinal));
+
+    /// <summary>Reads what is the family's own.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="common">What all families have; its layers are still empty.</param>
+    protected abstract DecoderConfig Read(ConfigFile config, DecoderConfig common);
+
+    /// <summary>Reads the function of the MLP.</summary>
+    protected virtual Activation ReadActivation(ConfigFile config) =>
+        Activations.Read(config, ActivationField.Field, ActivationField.Default);
+
+    /// <summary>The same attention in every layer, with the scale of its head size.</summary>
+    protected static LayerAttention Attention(DecoderConfig config, RotarySettings? rotary) =>
+        new(rotary, 1 / Math.Sqrt(config.Shape.HeadSize));
+
+    /// <summary>As many as there are layers.</summary>
+    protected static IReadOnlyList<LayerAttention> Repeat(DecoderConfig config, LayerAttention attention) =>
+        [.. Enumerable.Repeat(attention, config.Shape.Layers)];
+
+    /// <summary>Positions with the family's defaults.</summary>
+    protected static RotaryFields Rotary(ConfigFile config, DecoderConfig common) =>
+        new(config, common.Shape.HeadSize, common.Shape.ContextTokensMax);
+
+    private static string? RenameText(string tensor, IReadOnlySet<string> known) =>
+        known.Contains(tensor) ? tensor
+        : tensor.StartsWith(Prefix, StringComparison.Ordinal) && known.Contains(tensor[Prefix.Length..]) ? tensor[Prefix.Length..]
+        : known.Contains(Prefix + tensor) ? Prefix + tensor
+        : null;
+
+    private ModelShape ReadShape(ConfigFile config)
+    {
+        var defaults = Defaults;
+        var hidden = config.Int("hidden_size", 1, 1 << 20, defaults.Hidden);
+        var heads = config.Int("num_attention_heads", 1, 1 << 14, defaults.Heads);
+        // A missing field has the class's default, null means as many as heads.
+        var keyValueHeads = config.Int("num_key_value_heads", 1, 1 << 14,
+            config.Names("num_key_value_heads") ? heads : defaults.KeyValueHeads ?? heads);
+        if (heads % keyValueHeads != 0)
+            throw config.Unsupported("num_key_value_heads", $"{keyValueHeads}", $"divisors of num_attention_heads ({heads})");
+        int? part = hidden % heads == 0 ? hidden / heads : null;
+        if (!HasHeadSize && config.Has("head_dim") && config.Int("head_dim", 1, 1 << 12) != part)
+            throw config.Unsupported("head_dim", "set", $"hidden_size / num_attention_heads, {part}");
+        var headSize = !HasHeadSize ? part ?? throw config.Unsupported("hidden_size", $"{hidden}", $"multiples of {heads} heads")
+            : config.Int("head_dim", 1, 1 << 12, config.Names("head_dim") ? part : defaults.HeadSize ?? part);
+        if (headSize % 16 != 0)
+            throw config.Unsupported("head_dim", $"{headSize}", "multiples of 16");
+        return new ModelShape(
+            config.Int("num_hidden_layers", 1, 1 << 12, defaults.Layers),
+            hidden,
+            config.Int("intermediate_size", 1, 1 << 22, defaults.Intermediate),
+            heads,
+            keyValueHeads,
+            headSize,
+            config.Int("vocab_size", 1, 1 << 26, defaults.Vocabulary),
+            config.Int("max_position_embeddings", 1, int.MaxValue, defaults.Context),
+            config.Bool("tie_word_embeddings", defaults.IsTied));
+    }
+}

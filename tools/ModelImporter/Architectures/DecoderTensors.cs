@@ -1,0 +1,109 @@
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>The weights of a decoder, from what its configuration asks for and what its family calls them.</summary>
+internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
+{
+    /// <summary>Prefix of the base model.</summary>
+    public const string Prefix = "model.";
+
+    private int Hidden => config.Shape.HiddenSize;
+
+    private int QueryWidth => config.Shape.QueryHeads * config.Shape.HeadSize;
+
+    private int KeyWidth => config.Shape.KeyValueHeads * config.Shape.HeadSize;
+
+    public DecoderWeights ToWeights()
+    {
+        var embedding = new LinearPart($"{Prefix}embed_tokens.weight", null, config.Shape.VocabularySize);
+        var head = config.Shape.TiedEmbeddings ? embedding : new LinearPart("lm_head.weight", null, config.Shape.VocabularySize);
+        return new DecoderWeights(
+            new LinearWeights("embedding", Hidden, [embedding]),
+            [.. Enumerable.Range(0, config.Shape.Layers).Select(Layer)],
+            Norm($"{Prefix}norm"),
+            new LinearWeights("head", Hidden, [head]));
+    }
+
+    private DecoderLayerWeights Layer(int layer)
+    {
+        var source = $"{Prefix}layers.{layer}";
+        var headNorm = config.Layers[layer].HeadNorm;
+        return new DecoderLayerWeights(Qkv(layer, source), Linear(layer, "attention_output", QueryWidth,
+            Part(source, names.AttentionOutput, config.OutputBias, Hidden)), Mlp(layer, source))
+        {
+            AttentionNorm = Optional(source, names.AttentionNorm),
+            QueryNorm = headNorm is null ? null : HeadNorm($"{source}.{names.QueryNorm}", headNorm.Kind, config.Shape.QueryHeads),
+            KeyNorm = headNorm is null ? null : HeadNorm($"{source}.{names.KeyNorm}", headNorm.Kind, config.Shape.KeyValueHeads),
+            AttentionAfterNorm = Optional(source, names.AttentionAfterNorm),
+            MlpNorm = config.IsParallel ? null : Optional(source, names.MlpNorm),
+            MlpAfterNorm = Optional(source, names.MlpAfterNorm),
+        };
+    }
+
+    private LinearWeights Qkv(int layer, string source)
+    {
+        LinearPart[] parts = names.PackedQkv is { } packed
+            ? [Part(source, packed, config.AttentionBias, QueryWidth + (2 * KeyWidth))]
+            :
+            [
+                Part(source, "self_attn.q_proj", config.AttentionBias, QueryWidth),
+                Part(source, "self_attn.k_proj", config.AttentionBias, KeyWidth),
+                Part(source, "self_attn.v_proj", config.AttentionBias, KeyWidth),
+            ];
+        return Linear(layer, "qkv", Hidden, parts);
+    }
+
+    private MlpWeights Mlp(int layer, string source)
+    {
+        var width = config.Shape.IntermediateSize;
+        var down = Linear(layer, "down", width, Part(source, names.Down, config.MlpBias, Hidden));
+        if (names.Up is { } up)
+        {
+            return new PlainMlpWeights(Linear(layer, "up", Hidden, Part(source, up, config.MlpBias, width)), down)
+            {
+                Scalars = config.Activation == Activation.XIelu ? XIeluWeights(source) : [],
+            };
+        }
+
+        return new GatedMlpWeights(
+            Linear(layer, "gate_up", Hidden,
+                [.. names.GateUp.Select(name => Part(source, name, config.MlpBias, 2 * width / names.GateUp.Count))]),
+            down);
+    }
+
+    /// <summary>Its slopes, and two numbers that are constants of the class but are stored.</summary>
+    private static ScalarWeight[] XIeluWeights(string source) =>
+    [
+        new($"{source}.mlp.act_fn.alpha_p", true), new($"{source}.mlp.act_fn.alpha_n", true),
+        new($"{source}.mlp.act_fn.beta", false), new($"{source}.mlp.act_fn.eps", false),
+    ];
+
+    private NormWeights HeadNorm(string name, HeadNormKind kind, int heads)
+    {
+        var size = config.Shape.HeadSize;
+        return kind switch
+        {
+            HeadNormKind.Whole => new NormWeights([$"{name}.weight"], null, heads * size),
+            HeadNormKind.PerHeadOwn => new NormWeights([.. HeadNames(name, heads)], null, heads * size) { Shape = OwnShape(name, heads) },
+            _ => new NormWeights([$"{name}.weight"], null, size),
+        };
+    }
+
+    /// <summary>StableLM has a module per head, Cohere one matrix.</summary>
+    private static IEnumerable<string> HeadNames(string name, int heads) => IsModulePerHead(name)
+        ? Enumerable.Range(0, heads).Select(head => $"{name}.norms.{head}.weight") : [$"{name}.weight"];
+
+    private int[]? OwnShape(string name, int heads) => IsModulePerHead(name) ? null : [heads, config.Shape.HeadSize];
+
+    private static bool IsModulePerHead(string name) => name.EndsWith("layernorm", StringComparison.Ordinal);
+
+    private NormWeights? Optional(string source, string? name) => name is null ? null : Norm($"{source}.{name}");
+
+    private NormWeights Norm(string name) =>
+        new(config.HasNormWeights ? [$"{name}.weight"] : [], config.NormBias ? $"{name}.bias" : null, Hidden);
+
+    private static LinearWeights Linear(int layer, string name, int inputs, params LinearPart[] parts) =>
+        new($"layers.{layer}.{name}", inputs, parts);
+
+    private static LinearPart Part(string source, string name, bool bias, int outputs) =>
+        new($"{source}.{name}.weight", bias ? $"{source}.{name}.bias" : null, outputs);
+}

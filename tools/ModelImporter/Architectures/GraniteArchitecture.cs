@@ -1,0 +1,31 @@
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>Granite 3: Llama with factors on embeddings, attention, updates and logits.</summary>
+internal sealed class GraniteArchitecture : DecoderArchitecture
+{
+    public override string Name => "GraniteForCausalLM";
+
+    public override string ModelType => "granite";
+
+    protected override SizeDefaults Defaults { get; } = new(32, 4096, 11_008, 32, null, 32_000, 2048);
+
+    private const double FactorMax = 1e6;
+
+    protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
+    {
+        CommonFields.RefuseWindows(config);
+        config.RefuseNull("embedding_multiplier", "residual_multiplier", "logits_scaling", "attention_multiplier");
+        var bias = config.Bool("attention_bias", false);
+        return common with
+        {
+            Layers = Repeat(
+                common, new LayerAttention(Rotary(config, common).Read(), config.Positive("attention_multiplier", FactorMax, 1))),
+            AttentionBias = bias,
+            OutputBias = bias,
+            MlpBias = config.Bool("mlp_bias", false),
+            EmbeddingScale = config.Positive("embedding_multiplier", FactorMax, 1),
+            ResidualScale = config.Positive("residual_multiplier", FactorMax, 1),
+            LogitScale = 1 / config.Positive("logits_scaling", FactorMax, 1),
+        };
+    }
+}

@@ -1,0 +1,41 @@
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>The text model of a multimodal checkpoint: <c>text_config</c>, and what its wrapper says of it.</summary>
+internal static class TextModel
+{
+    private const string Field = "text_config";
+
+    /// <summary>Multimodal <c>model_type</c>s, each with that of the text model where it does not say.</summary>
+    private static readonly Dictionary<string, string> Wrappers = new(StringComparer.Ordinal)
+    {
+        ["gemma3"] = "gemma3_text",
+        ["mistral3"] = "mistral",
+    };
+
+    /// <summary>Types of multimodal checkpoints whose text model is read.</summary>
+    public static IEnumerable<string> ModelTypes => Wrappers.Keys;
+
+    /// <summary>The configuration of the text model, and its type; of another checkpoint what it has.</summary>
+    /// <exception cref="InvalidDataException">A wrapper has no text model.</exception>
+    public static ConfigFile Of(ConfigFile file, out string? type)
+    {
+        type = file.Has("model_type") ? file.Text("model_type") : null;
+        if (type is null || !Wrappers.TryGetValue(type, out var fallback))
+            return file;
+        var text = file.Object(Field)
+            ?? throw file.Unsupported(Field, "missing", $"the fields of the text model, which \"{type}\" keeps there");
+        type = text.Text("model_type", fallback);
+        return text;
+    }
+
+    /// <summary>What the wrapper decides, and a note on what is left out.</summary>
+    public static DecoderConfig Complete(ConfigFile file, DecoderConfig config) => config with
+    {
+        Shape = config.Shape with { TiedEmbeddings = file.Bool("tie_word_embeddings", true) },
+        Notes =
+        [
+            .. config.Notes,
+            "the checkpoint sees images, too; its text model alone is imported, and a request with an image is refused.",
+        ],
+    };
+}

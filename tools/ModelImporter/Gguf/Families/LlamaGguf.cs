@@ -1,0 +1,29 @@
+using System.Text.Json.Nodes;
+
+namespace Parley.ModelImporter.Gguf.Families;
+
+/// <summary>Llama, and Mistral without its window.</summary>
+internal sealed class LlamaGguf : GgufFamily
+{
+    public override string Architecture => "llama";
+
+    public override IReadOnlyList<string> ModelTypes { get; } = ["llama"];
+
+    public override bool IsPermuted => true;
+
+    public override IReadOnlyList<string> Notes { get; } =
+    [
+        "a GGUF file of this architecture cannot say whether attention has a window (Mistral 7B v0.1: 4096), nor that positions are scaled "
+        + "dynamically: every position attends to all before it. Put the model's config.json beside the file where it has one of these.",
+    ];
+
+    public override void Complete(GgufSource source, JsonObject config)
+    {
+        GgufSource.SetType(config, "LlamaForCausalLM", "llama");
+        config["hidden_act"] = "silu";
+        config["attention_bias"] = source.HasBias("attn_q");
+        config["mlp_bias"] = source.HasBias("ffn_gate");
+        if (source.Scaling() is { } scaling)
+            config["rope_scaling"] = scaling;
+    }
+}

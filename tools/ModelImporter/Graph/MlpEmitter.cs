@@ -1,0 +1,52 @@
+using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Quantization;
+using Parley.ModelImporter.Safetensors;
+using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
+
+namespace Parley.ModelImporter.Graph;
+
+/// <summary>The MLP of a layer, of whatever kind its weights are, with the norm in front of it.</summary>
+internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears)
+{
+    private readonly HashSet<string> _splits = new(StringComparer.Ordinal);
+
+    /// <summary>Adds an MLP.</summary>
+    /// <param name="mlp">Its weights.</param>
+    /// <param name="input">What it reads.</param>
+    /// <returns>What it adds to the residual stream, and the stream that it read, with its update.</returns>
+    public (string Output, string Residual) Emit(MlpWeights mlp, LinearInput input) => mlp switch
+    {
+        GatedMlpWeights gated => EmitGated(gated, input),
+        PlainMlpWeights plain => EmitPlain(plain, input),
+        _ => throw new ArgumentException($"No MLP is a {mlp.GetType().Name}.", nameof(mlp)),
+    };
+
+    private (string Output, string Residual) EmitGated(GatedMlpWeights mlp, LinearInput input)
+    {
+        var (gated, residual) = linears.CanGate(tensors, mlp.GateUp, input, config.Activation)
+            ? linears.EmitGated(graph, tensors, mlp.GateUp, input)
+            : Gate(mlp.GateUp, input);
+        return (linears.Emit(graph, tensors, mlp.Down, gated), residual);
+    }
+
+    private (string Output, string Residual) Gate(LinearWeights linear, LinearInput input)
+    {
+        var (product, residual) = linears.Emit(graph, tensors, linear, input);
+        var (name, half) = (linear.Name, linear.Outputs / 2);
+        var split = half == config.Shape.IntermediateSize ? "mlp.split" : $"mlp.split.{half}";
+        if (_splits.Add(split))
+            graph.Constant<long>(split, DataType.Int64, [half, half], 2);
+        var halves = graph.Node($"{name}.split", "Split", "", [product, split], [$"{name}.gate", $"{name}.up"], ("axis", -1));
+        var activated = ActivationEmitter.Emit(graph, config.Activation, name, halves[0]);
+        return (graph.Node($"{name}.gated", "Mul", "", [activated, halves[1]]), residual);
+    }
+
+    private (string Output, string Residual) EmitPlain(PlainMlpWeights mlp, LinearInput input)
+    {
+        var (product, residual) = linears.Emit(graph, tensors, mlp.Up, input);
+        var activated = config.Activation == Activation.XIelu
+            ? ActivationEmitter.EmitXIelu(graph, tensors, mlp.Scalars, mlp.Up.Name, product)
+            : ActivationEmitter.Emit(graph, config.Activation, mlp.Up.Name, product);
+        return (linears.Emit(graph, tensors, mlp.Down, activated), residual);
+    }
+}
