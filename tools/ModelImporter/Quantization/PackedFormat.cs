@@ -26,7 +26,7 @@ internal abstract class PackedFormat : LinearFormat
         return (AddBias(graph, tensors, linear, product), residual);
     }
 
-    public override bool CanGate(LinearWeights linear, LinearInput input, Activation activation) =>
+    public override bool CanGate(CheckpointTensors tensors, LinearWeights linear, Activation activation) =>
         activation == Activation.Silu && PackedMatrix.CanGate(linear);
 
     public override (string Output, string Residual) EmitGated(
