@@ -33,7 +33,7 @@ internal sealed class AttentionEmitter : IAttentionEmitter
             graph.Input("past_seqlens", DataType.Int32, "sequences"),
             graph.Input("block_table", DataType.Int32, "sequences", "blocks_per_sequence"),
         ];
-        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, ElementType.Float32);
+        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, ElementType.Float32).AddAll(config);
         _sequenceRotary = new SequenceRotaryEmitter(graph, config.Shape.HeadSize, _batch[..2]);
     }
 

@@ -26,7 +26,7 @@ internal sealed class CudaGroupQueryAttention : IAttentionEmitter
             graph.Input("seqlens_k", DataType.Int32, "sequences"),
             graph.Input("total_sequence_length", DataType.Int32, 1),
         ];
-        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, graph.Activations);
+        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, graph.Activations).AddAll(config);
         graph.Constant<long>(FlatShape, DataType.Int64, [-1, (long)config.Shape.QueryHeads * config.Shape.HeadSize], 2);
     }
 

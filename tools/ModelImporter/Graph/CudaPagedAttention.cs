@@ -33,7 +33,7 @@ internal sealed class CudaPagedAttention : IAttentionEmitter
             graph.Input("block_table", DataType.Int32, "sequences", "blocks_per_sequence"),
         ];
         _metadata = graph.Input("attention_metadata", DataType.Int32, 3);
-        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, _type);
+        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, _type).AddAll(config);
     }
 
     public bool Applies(HeadNorm norm) => norm is { Kind: HeadNormKind.PerHead, Settings.Kind: NormKind.RootMeanSquare };

@@ -10,6 +10,18 @@ internal sealed class RotaryInitializers(OnnxGraphBuilder graph, int headSize, i
 
     private readonly Dictionary<RotarySettings, (string Cosines, string Sines)> _tables = [];
 
+    /// <summary>Plans the tables of all layers whose positions depend on nothing else.</summary>
+    public RotaryInitializers AddAll(DecoderConfig config)
+    {
+        foreach (var rotary in config.Layers.Select(layer => layer.Rotary).OfType<RotarySettings>())
+        {
+            if (!PositionRules.DependsOnLength(rotary, positions))
+                Of(rotary);
+        }
+
+        return this;
+    }
+
     /// <summary>Plans both tables, or finds them.</summary>
     public (string Cosines, string Sines) Of(RotarySettings settings)
     {

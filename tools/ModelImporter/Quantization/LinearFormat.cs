@@ -33,7 +33,7 @@ internal abstract class LinearFormat
     }
 
     /// <summary>Whether one operator can apply the gate, too: the first half of the outputs is that of the second.</summary>
-    public virtual bool CanGate(CheckpointTensors tensors, LinearWeights linear, LinearInput input, Activation activation) => false;
+    public virtual bool CanGate(CheckpointTensors tensors, LinearWeights linear, Activation activation) => false;
 
     /// <summary>The same as <see cref="Emit(OnnxGraphBuilder, CheckpointTensors, LinearWeights, LinearInput)"/> with the gate: SiLU(gate)
     /// · up.</summary>

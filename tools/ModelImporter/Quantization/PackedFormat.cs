@@ -39,7 +39,7 @@ internal abstract class PackedFormat : LinearFormat
         return (AddBias(graph, tensors, linear, Join(graph, linear, products)), stream.Value);
     }
 
-    public override bool CanGate(CheckpointTensors tensors, LinearWeights linear, LinearInput input, Activation activation) =>
+    public override bool CanGate(CheckpointTensors tensors, LinearWeights linear, Activation activation) =>
         activation == Activation.Silu && PackedMatrix.CanGate(linear) && Split(tensors, linear).Count == 1;
 
     public override (string Output, string Residual) EmitGated(
