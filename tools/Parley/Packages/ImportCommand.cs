@@ -42,10 +42,14 @@ internal static class ImportCommand
             DefaultValueFactory = _ => ModelImport.Linears[0],
         };
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
+        var ifMissing = new Option<bool>("--if-missing")
+        {
+            Description = "Do nothing where the destination is a whole package of that precision already: for jobs that are run again.",
+        };
         var rounding = new RoundingSelection();
         var command = new Command("import", "Turn a model into a package.")
         {
-            source, destination, precision, attention, name, context, block, linears,
+            source, destination, precision, attention, name, context, block, linears, ifMissing,
         };
         rounding.AddTo(command);
         ImportOptions Options(ParseResult result, string folder)
@@ -67,6 +71,13 @@ internal static class ImportCommand
 
         command.SetAction(async (result, _) =>
         {
+            if (result.GetValue(ifMissing)
+                && ExistingPackage.Describe(Path.GetFullPath(result.GetRequiredValue(destination)), result.GetValue(precision)) is { } there)
+            {
+                await Console.Out.WriteLineAsync(there);
+                return 0;
+            }
+
             using var termination = new Termination();
             var started = Stopwatch.GetTimestamp();
             var package = await ModelProgress.RunAsync(console, TimeProvider.System, async view =>
