@@ -23,9 +23,10 @@ cleanup() {
 trap cleanup EXIT
 
 # --- bases
+icu=$(dpkg-query -W -f '${Package}\n' 'libicu[0-9]*' | head -1)
 packages() { # files of Debian packages, copied to a root
   local root=$1; shift
-  dpkg -L "$@" | grep -v '^/usr/share' | while read -r path; do if [ -f "$path" ]; then echo "$path"; fi; done | tar -C / -cf - -T - | tar -C "$root" -xf -
+  dpkg -L "$@" | grep -v '^/usr/share' | while read -r path; do if [ -f "$path" ]; then echo "${path#/}"; fi; done | tar -C / -cf - -T - | tar -C "$root" -xf -
 }
 import() { # a root folder as an image
   local container; container=$(buildah from scratch)
@@ -35,7 +36,7 @@ import() { # a root folder as an image
   buildah rm "$container" >/dev/null
 }
 if ! buildah images -q base/sdk >/dev/null 2>&1; then
-  debootstrap --variant=minbase --include=ca-certificates bookworm "$run/sdk" >"$run/debootstrap.log" 2>&1 \
+  debootstrap --variant=minbase --include="ca-certificates,$icu" "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$run/sdk" >"$run/debootstrap.log" 2>&1 \
     || { tail -5 "$run/debootstrap.log" >&2; exit 1; }
   mkdir -p "$run/sdk/usr/share"
   cp -a /usr/share/dotnet "$run/sdk/usr/share/"
@@ -58,13 +59,13 @@ base() { # the shared frameworks and what they load; a shell is not among it
 }
 if ! buildah images -q base/runtime >/dev/null 2>&1; then base runtime; import "$run/runtime" base/runtime; rm -rf "$run/runtime"; fi
 if ! buildah images -q base/runtime-extra >/dev/null 2>&1; then
-  base extra "$(dpkg-query -W -f '${Package}\n' 'libicu7*' | head -1)"; import "$run/extra" base/runtime-extra; rm -rf "$run/extra"
+  base extra "$icu"; import "$run/extra" base/runtime-extra; rm -rf "$run/extra"
 fi
 
 # --- images: the repository's own Dockerfiles, with other bases
 feed=$(dotnet nuget locals global-packages -l | sed 's/.*: //')
 build() { # image, Dockerfile, runtime base
-  buildah bud -q --isolation chroot --layers -v "$feed:/root/.nuget/packages" -f "$2" \
+  buildah bud -q --isolation chroot --layers --build-arg TARGETARCH=amd64 -v "$feed:/root/.nuget/packages" -f "$2" \
     --build-arg SDK_IMAGE=localhost/base/sdk --build-arg RUNTIME_IMAGE="localhost/base/$3" -t "parley/$1:$version" . >/dev/null
   buildah images --format '{{.Name}} {{.Size}}' "parley/$1:$version"
 }
