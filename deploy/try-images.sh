@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the images of the CPU with buildah on bases made of this machine's Debian and .NET, where no container registry is at hand, starts
 # Tokenizer, Generator and Gateway from them as the images say (user, no shell, no more files than the image's), and asks for an answer.
-#   deploy/try-images.sh [WORK]      WORK (default a new folder, removed at the end) keeps bases between runs
+#   deploy/try-images.sh [WORK]      WORK (default a new folder, removed at the end) keeps bases and images between runs
+# STORAGE_DRIVER=vfs where overlays cannot be mounted (slow: a copy for each step).
 # Needs root, Debian with buildah and debootstrap, and the .NET SDK in /usr/share/dotnet. The last line is "images: ok".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +12,7 @@ done
 if [ $# -gt 0 ]; then work=$(mkdir -p "$1" && cd "$1" && pwd); else work=$(mktemp -d); drop=$work; fi
 version=0.1.0
 run=$(mktemp -d "$work/run.XXXXXX")
-buildah() { command buildah --root "$work/storage" --runroot "$run/storage" --storage-driver vfs "$@"; }
+buildah() { command buildah --root "$work/storage" --runroot "$run/storage" --storage-driver "${STORAGE_DRIVER:-overlay}" "$@"; }
 containers=()
 pids=()
 cleanup() {
@@ -65,8 +66,8 @@ fi
 # --- images: the repository's own Dockerfiles, with other bases
 feed=$(dotnet nuget locals global-packages -l | sed 's/.*: //')
 build() { # image, Dockerfile, runtime base
-  buildah bud -q --isolation chroot --layers --build-arg TARGETARCH=amd64 -v "$feed:/root/.nuget/packages" -f "$2" \
-    --build-arg SDK_IMAGE=localhost/base/sdk --build-arg RUNTIME_IMAGE="localhost/base/$3" -t "parley/$1:$version" . >/dev/null
+  buildah bud -q --isolation chroot --build-arg TARGETARCH=amd64 -v "$feed:/root/.nuget/packages" -f "$2" \
+    --build-arg SDK_IMAGE=localhost/base/sdk --build-arg RUNTIME_IMAGE="localhost/base/$3" -t "parley/$1:$version" . >>"$run/build.log" 2>&1 || { tail -20 "$run/build.log" >&2; exit 1; }
   buildah images --format '{{.Name}} {{.Size}}' "parley/$1:$version"
 }
 build gateway services/Gateway/Dockerfile runtime

@@ -20,7 +20,8 @@ public sealed class ServiceManagerTests(DemoSystem system) : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "systemd is Linux's.");
         using var systemd = new NotifySocket(_folder);
         using var process = ServiceProcess.StartUnderSystemd(
-            "Tokenizer", _folder, systemd.Path, $"--Tokenizer:PackageDirectory={Shared.DemoModel}", "--Kestrel:Endpoints:Grpc:Url=http://127.0.0.1:0");
+            "Tokenizer", _folder, systemd.Path, $"--Tokenizer:PackageDirectory={Shared.DemoModel}",
+            "--Kestrel:Endpoints:Grpc:Url=http://127.0.0.1:0");
         await systemd.WaitForAsync("READY=1");
         await systemd.WaitForAsync("WATCHDOG=1");
 

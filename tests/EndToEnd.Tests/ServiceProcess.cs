@@ -28,11 +28,25 @@ internal sealed partial class ServiceProcess : IDisposable
         string service, string workingFolder, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
         Start([Dotnet, PathOf(service)], workingFolder, environment, arguments);
 
-    /// <summary>Starts a service as systemd does: the process is told its own number, and the socket that waits for its notices.</summary>
+    /// <summary>
+    /// Starts a service as systemd does: by a parent of that name, by which .NET knows it, with the socket that waits for its notices. A
+    /// signal goes on to the service, whose exit code is the parent's.
+    /// </summary>
     public static ServiceProcess StartUnderSystemd(
-        string service, string workingFolder, string notifySocket, params string[] arguments) => Start(
-        ["bash", "-c", """export SYSTEMD_EXEC_PID=$$; exec "$@" """, "systemd", Dotnet, PathOf(service)],
-        workingFolder, new Dictionary<string, string> { ["NOTIFY_SOCKET"] = notifySocket, ["WATCHDOG_USEC"] = "30000000" }, arguments);
+        string service, string workingFolder, string notifySocket, params string[] arguments)
+    {
+        const string Parent = """
+            "$@" &
+            service=$!
+            trap 'kill -TERM $service' TERM
+            wait $service
+            wait $service
+            """;
+        var systemd = Path.Combine(workingFolder, "systemd");
+        File.CreateSymbolicLink(systemd, "/bin/bash");
+        return Start([systemd, "-c", Parent, "systemd", Dotnet, PathOf(service)], workingFolder,
+            new Dictionary<string, string> { ["NOTIFY_SOCKET"] = notifySocket, ["WATCHDOG_USEC"] = "30000000" }, arguments);
+    }
 
     private static string Dotnet { get; } =
         Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";

@@ -35,7 +35,8 @@ public sealed class ServiceSettingsTests(DemoSystem system) : IDisposable
     [InlineData("a minute")]
     public void ShutdownTime_OutOfRange_NamesTheSettingItsValueAndTheRange(string text)
     {
-        var fault = Assert.Throws<InvalidDataException>(() => ServiceDefaultsExtensions.ShutdownTime(With(("Parley:ShutdownSeconds", text))));
+        var configuration = With(("Parley:ShutdownSeconds", text));
+        var fault = Assert.Throws<InvalidDataException>(() => ServiceDefaultsExtensions.ShutdownTime(configuration));
         Assert.Equal($"Parley:ShutdownSeconds is '{text}'; give whole seconds from 1 to 3600.", fault.Message);
     }
 
@@ -67,8 +68,8 @@ public sealed class ServiceSettingsTests(DemoSystem system) : IDisposable
     {
         HealthReportEntry Entry(HealthStatus status, params string[] tags) => new(status, null, TimeSpan.Zero, null, null, tags);
         var notifier = new CountingNotifier();
-        var report = new HealthReport(
-            new Dictionary<string, HealthReportEntry> { ["live"] = Entry(live, HealthSetup.LiveTag), ["ready"] = Entry(ready) }, TimeSpan.Zero);
+        var entries = new Dictionary<string, HealthReportEntry> { ["live"] = Entry(live, HealthSetup.LiveTag), ["ready"] = Entry(ready) };
+        var report = new HealthReport(entries, TimeSpan.Zero);
 
         await new SystemdWatchdog(notifier).PublishAsync(report, default);
 
@@ -105,6 +106,7 @@ public sealed class ServiceSettingsTests(DemoSystem system) : IDisposable
     public void IfMissing_OfAnImport_LeavesAWholePackageAloneAndRefusesTheRest()
     {
         var folder = Path.Combine(_folder, "package");
+        string Fault() => Assert.Throws<UserErrorException>(() => ExistingPackage.Describe(folder, "fp32")).Message;
         Assert.Null(ExistingPackage.Describe(folder, "fp32"));
         Copy(system.Package, folder);
         Assert.Contains("holds it already as fp32", ExistingPackage.Describe(folder, "fp32"));
@@ -113,9 +115,9 @@ public sealed class ServiceSettingsTests(DemoSystem system) : IDisposable
 
         using (var data = File.OpenWrite(Path.Combine(folder, "model.data")))
             data.SetLength(data.Length - 1);
-        Assert.Contains("model.data: the file has", Assert.Throws<UserErrorException>(() => ExistingPackage.Describe(folder, "fp32")).Message);
+        Assert.Contains("model.data: the file has", Fault());
         File.Delete(Path.Combine(folder, ModelManifest.FileName));
-        Assert.Contains("was cut short", Assert.Throws<UserErrorException>(() => ExistingPackage.Describe(folder, "fp32")).Message);
+        Assert.Contains("was cut short", Fault());
     }
 
     private static void Copy(string from, string to)
@@ -134,6 +136,6 @@ public sealed class ServiceSettingsTests(DemoSystem system) : IDisposable
 
         public bool IsEnabled => true;
 
-        public void Notify(ServiceState state) => Notices.Add(System.Text.Encoding.UTF8.GetString(state.GetData()));
+        public void Notify(ServiceState state) => Notices.Add(state.ToString());
     }
 }

@@ -6,7 +6,7 @@ namespace Parley.PackageFormat;
 /// </summary>
 public static class PackageFolder
 {
-    /// <summary>Ending of the folder in which an import grows; it lies beside the package, with a dot and the package's name before.</summary>
+    /// <summary>Ending of the folder in which an import grows, beside the package: a dot and the package's name before it.</summary>
     public const string ImportingEnding = ".importing";
 
     private const int ListedMax = 5;
@@ -26,9 +26,9 @@ public static class PackageFolder
         var entries = Directory.EnumerateFileSystemEntries(path).Select(entry => Path.GetFileName(entry))
             .Where(name => name != LostAndFound).Order(StringComparer.Ordinal).ToList();
         return entries.Count == 0
-            ? $"{path}: the folder is empty, nothing has been written to it; import a model (`parley import`), or mount the volume that holds it."
-            : $"{path}: {ModelManifest.FileName}, which is written last, is missing beside {Listed(entries)}: this is a copy that is under way "
-                + "or was cut short, or no model package; copy it whole, or make one by `parley import`.";
+            ? $"{path}: the folder is empty, nothing has been written to it; import a model by `parley import`, or mount its volume."
+            : $"{path}: {ModelManifest.FileName}, which is written last, is missing beside {Listed(entries)}: this is a copy that is under "
+                + "way or was cut short, or no model package; copy it whole, or make one by `parley import`.";
     }
 
     /// <summary>Why a file is not as the manifest lists it; null where it is there with that length. Its hash is not looked at.</summary>
@@ -60,8 +60,8 @@ public static class PackageFolder
         var name = Path.GetFileName(path);
         if (Directory.EnumerateDirectories(parent, $".{name}.*{ImportingEnding}").FirstOrDefault() is { } importing)
         {
-            return $"{path}: there is no such folder yet: an import into it is under way or was cut short ({Path.GetFileName(importing)} lies "
-                + "beside it); wait for it, or run `parley import` again.";
+            return $"{path}: there is no such folder yet: an import into it is under way or was cut short ({Path.GetFileName(importing)} "
+                + "lies beside it); wait for it, or run `parley import` again.";
         }
 
         var packages = Directory.EnumerateDirectories(parent).Where(other => File.Exists(Path.Combine(other, ModelManifest.FileName)))

@@ -17,7 +17,9 @@ internal sealed class ModelFolder
     private const string ChatTemplateFile = "chat_template.jinja";
     private const string MoreChatTemplates = "additional_chat_templates";
 
-    /// <exception cref="InvalidDataException">There is no such folder, it is empty, or a file that its manifest lists is not whole.</exception>
+    /// <exception cref="InvalidDataException">
+    /// There is no such folder, it is empty, or a file that its manifest lists is not whole.
+    /// </exception>
     public ModelFolder(string path)
     {
         Path = System.IO.Path.GetFullPath(path);

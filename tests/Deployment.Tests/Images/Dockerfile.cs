@@ -26,7 +26,8 @@ internal sealed partial class Dockerfile
     public static IReadOnlyList<Dockerfile> All() =>
     [
         .. new[] { "services", "tools" }
-            .SelectMany(root => Directory.EnumerateFiles(System.IO.Path.Combine(Shared.RepositoryRoot, root), "*Dockerfile", SearchOption.AllDirectories))
+            .SelectMany(root => Directory.EnumerateFiles(
+                System.IO.Path.Combine(Shared.RepositoryRoot, root), "*Dockerfile", SearchOption.AllDirectories))
             .Select(path => System.IO.Path.GetRelativePath(Shared.RepositoryRoot, path).Replace('\\', '/'))
             .Order(StringComparer.Ordinal).Select(Read),
     ];
@@ -36,7 +37,8 @@ internal sealed partial class Dockerfile
         var instructions = new List<Instruction>();
         var stage = "";
         var pending = new StringBuilder();
-        foreach (var line in File.ReadAllLines(System.IO.Path.Combine(Shared.RepositoryRoot, path)).Where(line => line.Length > 0 && line[0] != '#'))
+        var lines = File.ReadAllLines(System.IO.Path.Combine(Shared.RepositoryRoot, path));
+        foreach (var line in lines.Where(line => line.Length > 0 && line[0] != '#'))
         {
             pending.Append(line.TrimEnd('\\').Trim(' ')).Append(' ');
             if (line.EndsWith('\\'))
@@ -63,12 +65,14 @@ internal sealed partial class Dockerfile
             .Select(one => one.Arguments.Split(' ')).SelectMany(parts => parts[..^1].Select(source => (source, parts[^1])));
 
     /// <summary>The default of a build argument.</summary>
-    public string Argument(string name) => Instructions.First(one => one.Name == "ARG" && one.Arguments.StartsWith(name + "=", StringComparison.Ordinal))
-        .Arguments[(name.Length + 1)..];
+    public string Argument(string name) =>
+        Instructions.First(one => one.Name == "ARG" && one.Arguments.StartsWith(name + "=", StringComparison.Ordinal))
+            .Arguments[(name.Length + 1)..];
 
     /// <summary>The variables of the final stage.</summary>
-    public IReadOnlyDictionary<string, string> Variables => Final.Where(one => one.Name == "ENV").SelectMany(one => one.Arguments.Split(' '))
-        .Where(pair => pair.Length > 0).Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+    public IReadOnlyDictionary<string, string> Variables => Final.Where(one => one.Name == "ENV")
+        .SelectMany(one => one.Arguments.Split(' ')).Where(pair => pair.Length > 0)
+        .Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
 
     public string[] EntryPoint => JsonSerializer.Deserialize<string[]>(Final.Single(one => one.Name == "ENTRYPOINT").Arguments)!;
 

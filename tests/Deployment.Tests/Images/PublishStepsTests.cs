@@ -21,24 +21,25 @@ public sealed class PublishStepsTests
         var output = Path.Combine(folder.Path, "out");
         Assert.True(File.Exists(Path.Combine(output, Path.GetFileName(file.EntryPoint[1]))));
         Assert.True(File.Exists(Path.Combine(output, "LICENSE")));
-        Assert.DoesNotContain(Files(output), name => name.EndsWith(".pdb", StringComparison.Ordinal) || name.EndsWith(".xml", StringComparison.Ordinal));
-        Assert.DoesNotContain(Files(output), name => name.EndsWith(".dylib", StringComparison.Ordinal) || name.Contains("win-", StringComparison.Ordinal));
+        // Nothing of debuggers, of documentation or of other systems.
+        Assert.DoesNotContain(Files(output), name => Path.GetExtension(name) is ".pdb" or ".xml" or ".dylib" || name.Contains("win-"));
         Assert.All(Directory.GetFiles(output), name => Assert.Equal(DateTime.UnixEpoch, File.GetLastWriteTimeUtc(name)));
         Assert.Equal(
-            file.Image == "generator-cuda", Files(output).Any(name => name.EndsWith("libonnxruntime_providers_cuda.so", StringComparison.Ordinal)));
+            file.Image == "generator-cuda", Files(output).Any(name => Path.GetFileName(name) == "libonnxruntime_providers_cuda.so"));
 
         // The bill names every package that the program is published with.
         using var bill = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Path, "sbom", $"{file.Image}.cdx.json")));
         Assert.Equal("CycloneDX", bill.RootElement.GetProperty("bomFormat").GetString());
-        Assert.Equal(Programs.Version, bill.RootElement.GetProperty("metadata").GetProperty("component").GetProperty("version").GetString());
+        var component = bill.RootElement.GetProperty("metadata").GetProperty("component");
+        Assert.Equal(Programs.Version, component.GetProperty("version").GetString());
         var named = bill.RootElement.GetProperty("components").EnumerateArray()
             .Select(one => $"{one.GetProperty("name").GetString()}/{one.GetProperty("version").GetString()}").ToHashSet();
         using var published = JsonDocument.Parse(File.ReadAllText(Directory.GetFiles(output, "*.deps.json").Single()));
         var packages = published.RootElement.GetProperty("libraries").EnumerateObject()
             .Where(library => library.Value.GetProperty("type").GetString() == "package").Select(library => library.Name);
         Assert.Empty(packages.Except(named));
-        TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{file.Image}: {Directory.EnumerateFiles(output, "*", SearchOption.AllDirectories).Sum(name => new FileInfo(name).Length) / 1e6:0.0} MB");
+        var bytes = Files(output).Sum(name => new FileInfo(Path.Combine(output, name)).Length);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{file.Image}: {bytes / 1e6:0.0} MB");
     }
 
     [SlowFact]
@@ -82,7 +83,7 @@ public sealed class PublishStepsTests
             };
             foreach (var step in file.Runs("build"))
             {
-                var run = await ProgramRun.RunAsync(bash, ["-eu", "-c", step.Replace("${TARGETARCH:-amd64}", "amd64", StringComparison.Ordinal)], Path, environment);
+                var run = await ProgramRun.RunAsync(bash, ["-eu", "-c", step], Path, environment);
                 if (run.Output.Contains("NU110", StringComparison.Ordinal) && file.Image == "generator-cuda")
                     Assert.Skip("The feed gives no ONNX Runtime for CUDA.");
                 Assert.True(run.ExitCode == 0, $"{step}\n{run.Output}\n{run.Error}");

@@ -3,8 +3,8 @@ using YamlDotNet.RepresentationModel;
 namespace Parley.Deployment.Tests.Kubernetes;
 
 /// <summary>
-/// Custom resources against lists of their fields: a line for each that we use or might, its path and its type. The lists say where they are
-/// from; the slow set compares the same objects with published types.
+/// Custom resources against lists of their fields: a line for each that we use or might, its path and its type. The lists say where they
+/// are from; the slow set compares the same objects with published types.
 /// </summary>
 internal static class CustomResources
 {

@@ -4,8 +4,8 @@ using k8s.Models;
 namespace Parley.Deployment.Tests.Kubernetes;
 
 /// <summary>
-/// Who may talk to whom: the network policies of an overlay evaluated as a network plug-in would. A connection needs the leave of both ends;
-/// an end that no policy selects for a direction gives it to everybody.
+/// Who may talk to whom: the network policies of an overlay evaluated as a network plug-in would. A connection needs the leave of both
+/// ends; an end that no policy selects for a direction gives it to everybody.
 /// </summary>
 internal sealed class PolicySimulation(IEnumerable<V1NetworkPolicy> policies)
 {

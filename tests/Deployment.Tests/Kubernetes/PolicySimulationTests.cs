@@ -81,12 +81,14 @@ public sealed class PolicySimulationTests
         var simulation = new PolicySimulation(overlay.Of<k8s.Models.V1NetworkPolicy>());
         var pods = overlay.Workloads.Select(one => new Peer(
             one.Pods!.Metadata.Labels["app.kubernetes.io/name"], "parley", one.Pods.Metadata.Labels,
-            one.Pods.Spec.Containers.SelectMany(container => container.Ports ?? []).ToDictionary(port => port.Name, port => port.ContainerPort),
+            one.Pods.Spec.Containers.SelectMany(container => container.Ports ?? [])
+                .ToDictionary(port => port.Name, port => port.ContainerPort),
             System.Net.IPAddress.None)).ToList();
+        var peers = pods.Concat(Others).ToList();
         var lines = new List<string>();
-        foreach (var source in pods.Concat(Others))
+        foreach (var source in peers)
         {
-            foreach (var target in pods.Concat(Others).Where(target => target != source && (pods.Contains(source) || pods.Contains(target))))
+            foreach (var target in peers.Where(target => target != source && (pods.Contains(source) || pods.Contains(target))))
             {
                 var open = Ports.Where(port => simulation.Allows(source, target, port, port == 53 ? "UDP" : "TCP")).ToList();
                 if (open.Count > 0)

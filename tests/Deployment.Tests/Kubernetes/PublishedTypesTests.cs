@@ -26,8 +26,9 @@ public sealed class PublishedTypesTests
         try
         {
             await File.WriteAllTextAsync(Path.Combine(folder, "package.json"), """{"private":true}""");
+            var packages = Packages.Values.Select(one => $"{one.Package}@{one.Version}");
             var install = await ProgramRun.RunAsync(
-                npm, ["install", "--no-audit", "--no-fund", "--ignore-scripts", "typescript@5.9.3", .. Packages.Values.Select(one => $"{one.Package}@{one.Version}")], folder);
+                npm, ["install", "--no-audit", "--no-fund", "--ignore-scripts", "typescript@5.9.3", .. packages], folder);
             Assert.SkipUnless(install.ExitCode == 0, $"npm's registry is not to be had: {install.Error}");
 
             var source = new StringBuilder();
@@ -45,7 +46,8 @@ public sealed class PublishedTypesTests
             Assert.True(compile.ExitCode == 0, compile.Output);
 
             // And the compiler does refuse.
-            await File.WriteAllTextAsync(Path.Combine(folder, "wrong.ts"), source.ToString().Replace("\"rules\"", "\"rulez\"", StringComparison.Ordinal));
+            var slip = source.ToString().Replace("\"rules\"", "\"rulez\"", StringComparison.Ordinal);
+            await File.WriteAllTextAsync(Path.Combine(folder, "wrong.ts"), slip);
             var wrong = await TypeScriptAsync(folder, "wrong.ts");
             Assert.NotEqual(0, wrong.ExitCode);
             Assert.Contains("'\"rulez\"' does not exist", wrong.Output);
@@ -58,7 +60,10 @@ public sealed class PublishedTypesTests
 
     private static Task<ProgramRun> TypeScriptAsync(string folder, string file) => ProgramRun.RunAsync(
         ProgramRun.Require("node"),
-        [Path.Combine(folder, "node_modules", "typescript", "bin", "tsc"), "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--moduleResolution", "nodenext", file],
+        [
+            Path.Combine(folder, "node_modules", "typescript", "bin", "tsc"), "--noEmit", "--strict", "--skipLibCheck", "--module",
+            "nodenext", "--moduleResolution", "nodenext", file,
+        ],
         folder);
 
     private static string Literal(KubernetesObject one, int number)

@@ -35,10 +35,14 @@ internal static class References
 
     /// <summary>Whether a selector takes a pod with these labels.</summary>
     public static bool Matches(V1LabelSelector selector, IDictionary<string, string> labels) =>
-        (selector.MatchLabels ?? new Dictionary<string, string>()).All(pair => labels.TryGetValue(pair.Key, out var value) && value == pair.Value)
+        (selector.MatchLabels ?? new Dictionary<string, string>())
+            .All(pair => labels.TryGetValue(pair.Key, out var value) && value == pair.Value)
         && (selector.MatchExpressions ?? []).All(expression => expression.OperatorProperty == "In"
             ? labels.TryGetValue(expression.Key, out var value) && expression.Values.Contains(value)
             : throw new NotSupportedException(expression.OperatorProperty));
+
+    private static bool HasPort(Overlay overlay, string service, string port) => overlay.Of<V1Service>()
+        .Any(one => one.Metadata.Name == service && one.Spec.Ports.Any(open => $"{open.Port}" == port));
 
     private static bool Has(Overlay overlay, string kind, string name) => overlay.Objects.Any(one => one.Kind == kind && one.Name == name);
 
@@ -47,7 +51,7 @@ internal static class References
         var pods = workload.Pods!;
         if (workload.Model is V1Deployment deployment && !Matches(deployment.Spec.Selector, pods.Metadata.Labels))
             yield return $"{workload}: its selector does not select its pods";
-        if (workload.Model is V1Deployment && overlay.Workloads.Count(other => Matches(((V1Deployment)workload.Model).Spec.Selector, other.Pods!.Metadata.Labels)) != 1)
+        if (workload.Model is V1Deployment owner && Selected(overlay, owner.Spec.Selector).Count != 1)
             yield return $"{workload}: its selector selects others' pods";
         if (pods.Spec.ServiceAccountName is not (null or DefaultAccount) && !Has(overlay, "ServiceAccount", pods.Spec.ServiceAccountName))
             yield return $"{workload}: no service account {pods.Spec.ServiceAccountName}";
@@ -111,7 +115,8 @@ internal static class References
 
         foreach (var port in service.Spec.Ports)
         {
-            var target = targets[0].Pods!.Spec.Containers.SelectMany(one => one.Ports ?? []).SingleOrDefault(one => one.Name == port.TargetPort.Value);
+            var target = targets[0].Pods!.Spec.Containers.SelectMany(one => one.Ports ?? [])
+                .SingleOrDefault(one => one.Name == port.TargetPort.Value);
             if (target is null || target.ContainerPort != port.Port)
                 yield return $"the service {service.Metadata.Name}: no container port {port.TargetPort.Value} {port.Port}";
         }
@@ -125,8 +130,8 @@ internal static class References
                 yield return $"{one}: its target is not there";
                 break;
             case "InferencePool":
-                var picker = overlay.Of<V1Service>().SingleOrDefault(service => service.Metadata.Name == one.At("spec", "endpointPickerRef", "name"));
-                if (picker is null || picker.Spec.Ports.All(port => $"{port.Port}" != one.At("spec", "endpointPickerRef", "port", "number")))
+                var (name, number) = (one.At("spec", "endpointPickerRef", "name")!, one.At("spec", "endpointPickerRef", "port", "number")!);
+                if (!HasPort(overlay, name, number))
                     yield return $"{one}: its picker is not there";
                 break;
             case "HTTPRoute" or "GRPCRoute":
@@ -136,15 +141,13 @@ internal static class References
                         yield return $"{one}: no Gateway {parent["name"]}";
                 }
 
-                foreach (var backend in ((YamlSequenceNode)one.Root["spec"]["rules"]).SelectMany(rule => (YamlSequenceNode)rule["backendRefs"]))
+                var rules = (YamlSequenceNode)one.Root["spec"]["rules"];
+                foreach (var backend in rules.SelectMany(rule => (YamlSequenceNode)rule["backendRefs"]).Cast<YamlMappingNode>())
                 {
-                    var fields = (YamlMappingNode)backend;
-                    var kind = fields.Children.TryGetValue(new YamlScalarNode("kind"), out var named) ? ((YamlScalarNode)named).Value! : "Service";
-                    if (!Has(overlay, kind, (string)backend["name"]!))
-                        yield return $"{one}: no {kind} {backend["name"]}";
-                    else if (kind == "Service" && overlay.Of<V1Service>().Single(service => service.Metadata.Name == (string)backend["name"]!)
-                        .Spec.Ports.All(port => $"{port.Port}" != (string)backend["port"]!))
-                        yield return $"{one}: no port {backend["port"]}";
+                    var kind = backend.Children.TryGetValue(new YamlScalarNode("kind"), out var other) ? (string)other! : "Service";
+                    if (kind == "Service" ? !HasPort(overlay, (string)backend["name"]!, (string)backend["port"]!)
+                        : !Has(overlay, kind, (string)backend["name"]!))
+                        yield return $"{one}: no {kind} {backend["name"]}, or not with that port";
                 }
 
                 break;

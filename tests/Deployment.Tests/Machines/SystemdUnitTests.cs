@@ -25,11 +25,13 @@ public sealed class SystemdUnitTests
         }
     }
 
-    public static TheoryData<string> Units => [.. Directory.GetFiles(Folder, "*.service").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Units =>
+        [.. Directory.GetFiles(Folder, "*.service").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
     [Fact]
     public void Units_AreOneForEachServiceAndOneForAll() => Assert.Equal(
-        [.. Programs.Services.Append("up").Select(name => $"parley-{name}.service").Order(StringComparer.Ordinal)], Units.Select(row => row.Data));
+        [.. Programs.Services.Append("up").Select(name => $"parley-{name}.service").Order(StringComparer.Ordinal)],
+        Units.Select(row => row.Data));
 
     [Theory]
     [MemberData(nameof(Units))]
@@ -38,7 +40,8 @@ public sealed class SystemdUnitTests
         var unit = Read(name);
         var service = name["parley-".Length..^".service".Length];
         var program = unit.Single(line => line.Key == "ExecStart").Value.Split(' ')[0];
-        Assert.Equal(service == "up" ? "/opt/parley/cli/parley" : $"/opt/parley/{service}/Parley.{char.ToUpperInvariant(service[0])}{service[1..]}", program);
+        var own = $"/opt/parley/{service}/Parley.{char.ToUpperInvariant(service[0])}{service[1..]}";
+        Assert.Equal(service == "up" ? "/opt/parley/cli/parley" : own, program);
         var known = service == "up" ? "gateway" : service;
         Assert.All(unit.Where(line => line.Key == "Environment").Select(line => line.Value.Split('=', 2)),
             pair => Assert.Null(Programs.VariableFault(known, pair[0], pair[1])));
@@ -49,8 +52,9 @@ public sealed class SystemdUnitTests
         Assert.Equal("on-failure", Value("Restart"));
         Assert.True(int.Parse(Value("TimeoutStopSec"), CultureInfo.InvariantCulture) >= ShutdownSeconds + 10);
         Assert.Equal(service != "up", unit.Any(line => line.Key == "WatchdogSec"));
-        Assert.Equal(service is "gateway" or "up", unit.Any(line => line is { Key: "LoadCredential", Value: "api-keys:/etc/parley/api-keys" }));
-        Assert.All(new[] { "NoNewPrivileges", "ProtectHome", "PrivateTmp", "ProtectKernelTunables", "RestrictSUIDSGID" }, key => Assert.Equal("yes", Value(key)));
+        Assert.Equal(service is "gateway" or "up", unit.Contains(("LoadCredential", "api-keys:/etc/parley/api-keys")));
+        string[] guards = ["NoNewPrivileges", "ProtectHome", "PrivateTmp", "ProtectKernelTunables", "RestrictSUIDSGID"];
+        Assert.All(guards, key => Assert.Equal("yes", Value(key)));
         Assert.Equal("strict", Value("ProtectSystem"));
         Assert.Equal("", Value("CapabilityBoundingSet"));
     }
