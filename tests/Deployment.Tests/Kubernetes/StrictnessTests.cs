@@ -49,7 +49,7 @@ public sealed class StrictnessTests
     [InlineData("    - number: 80", "    - number: \"80\"", "spec.targetPorts[].number is '80', which is no int")]
     [InlineData("  targetPorts:", "  appProtocol: grpc\n  targetPorts:", "spec.appProtocol is 'grpc', which is no http|kubernetes.io/h2c")]
     [InlineData("  selector:\n    matchLabels:\n      app: one\n", "", "spec.selector is missing")]
-    [InlineData("apiVersion: inference.networking.k8s.io/v1", "apiVersion: example.com/v1", "there is no list of fields for example.com/v1")]
+    [InlineData("apiVersion: inference.networking.k8s.io/v1", "apiVersion: example.com/v1", "no list of fields for example.com/v1")]
     public void Faults_CustomResourceWithASlip_NameIt(string text, string slip, string named) =>
         Assert.Contains(Overlay.Parse(Pool.Replace(text, slip)).SelectMany(CustomResources.Faults), fault => fault.Contains(named));
 
