@@ -23,8 +23,8 @@ RUN dotnet publish services/Generator -c Release -a "${TARGETARCH:-amd64}" --no-
     && find out -name '*.xml' -delete \
     && find out -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 RUN dotnet tool restore \
-    && dotnet dotnet-CycloneDX services/Generator/Generator.csproj -o sbom -fn generator-cuda.cdx.json \
-      -F Json -ns -sn generator-cuda -sv 0.1.0 -st Application -dpr -biop artifacts/gpu/obj/
+    && OnnxRuntime=Gpu dotnet dotnet-CycloneDX services/Generator/Generator.csproj -o sbom -fn generator-cuda.cdx.json \
+      -F Json -ns -sn generator-cuda -sv 0.1.0 -st Application -dpr
 
 # docker build --target sbom --output DIR: the bill of materials beside the image, not inside, so that its date changes no layer.
 FROM scratch AS sbom

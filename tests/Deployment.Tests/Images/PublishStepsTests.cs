@@ -78,7 +78,9 @@ public sealed class PublishStepsTests
             // A build server would remember the other folder's files.
             var environment = new Dictionary<string, string>
             {
-                ["SOURCE_DATE_EPOCH"] = "0", ["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0", ["MSBUILDDISABLENODEREUSE"] = "1",
+                ["SOURCE_DATE_EPOCH"] = "0",
+                ["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0",
+                ["MSBUILDDISABLENODEREUSE"] = "1",
                 ["UseSharedCompilation"] = "false",
             };
             foreach (var step in file.Runs("build"))
