@@ -12,7 +12,8 @@ done
 if [ $# -gt 0 ]; then work=$(mkdir -p "$1" && cd "$1" && pwd); else work=$(mktemp -d); drop=$work; fi
 version=0.1.0
 run=$(mktemp -d "$work/run.XXXXXX")
-buildah() { command buildah --root "$work/storage" --runroot "$run/storage" --storage-driver "${STORAGE_DRIVER:-overlay}" "$@"; }
+store=(--root "$work/storage" --runroot "$run/storage" --storage-driver "${STORAGE_DRIVER:-overlay}")
+buildah() { command buildah "${store[@]}" "$@"; }
 containers=()
 pids=()
 cleanup() {
@@ -66,7 +67,7 @@ fi
 # --- images: the repository's own Dockerfiles, with other bases
 feed=$(dotnet nuget locals global-packages -l | sed 's/.*: //')
 build() { # image, Dockerfile, runtime base
-  buildah bud -q --isolation chroot --build-arg TARGETARCH=amd64 -v "$feed:/root/.nuget/packages" -f "$2" \
+  buildah bud -q --isolation chroot --layers --build-arg TARGETARCH=amd64 -v "$feed:/root/.nuget/packages" -f "$2" \
     --build-arg SDK_IMAGE=localhost/base/sdk --build-arg RUNTIME_IMAGE="localhost/base/$3" -t "parley/$1:$version" . >>"$run/build.log" 2>&1 || { tail -20 "$run/build.log" >&2; exit 1; }
   buildah images --format '{{.Name}} {{.Size}}' "parley/$1:$version"
 }
@@ -83,7 +84,8 @@ start() { # image, environment…, -- arguments…; the container's id is in $la
   local settings=()
   while [ "$1" != -- ]; do settings+=(--env "$1"); shift; done
   shift
-  setsid buildah run --isolation chroot "${settings[@]}" -v "$run/models:/models:rw" "$last" -- "$@" >"$run/$image.log" 2>&1 &
+  # A session of its own, so that a signal reaches all of it.
+  setsid buildah "${store[@]}" run --isolation chroot "${settings[@]}" -v "$run/models:/models:rw" "$last" -- "$@" >"$run/$image.log" 2>&1 &
   pids+=($!)
 }
 mkdir -m 777 "$run/models"
@@ -107,7 +109,8 @@ for _ in $(seq 300); do
 done
 curl -fsS "http://127.0.0.1:${ports[2]}/health" || { cat "$run"/*.log >&2; exit 1; }
 echo
-buildah run --isolation chroot --env "Kestrel__Endpoints__Http__Url=http://127.0.0.1:${ports[2]}" "$gateway" -- dotnet /app/Parley.Gateway.dll --check-health
+buildah run --isolation chroot --env "Kestrel__Endpoints__Http__Url=http://127.0.0.1:${ports[2]}" \
+  --env "Kestrel__Endpoints__Grpc__Url=http://127.0.0.1:${ports[3]}" "$gateway" -- dotnet /app/Parley.Gateway.dll --check-health
 curl -fsS "http://127.0.0.1:${ports[2]}/v1/chat/completions" -H 'Content-Type: application/json' \
   -d '{"messages":[{"role":"user","content":"hello"}],"max_tokens":16,"temperature":0}' | grep -o '"content": *"[^"]*"'
 for image in gateway tokenizer generator cli; do
