@@ -17,8 +17,8 @@ public static class HealthSetup
     /// <summary>Tag of the checks whose failure means that the process must be restarted.</summary>
     public const string LiveTag = "live";
 
-    private const string ReadyPath = "/health";
-    private const string LivePath = "/health/live";
+    internal const string ReadyPath = "/health";
+    internal const string LivePath = "/health/live";
 
     internal static void AddParleyHealth(this IServiceCollection services)
     {

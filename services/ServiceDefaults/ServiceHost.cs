@@ -5,6 +5,10 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Options;
 using Parley.ServiceDefaults.Settings;
 
@@ -12,7 +16,8 @@ namespace Parley.ServiceDefaults;
 
 /// <summary>
 /// A service as a program of its own: its settings lie beside it, wherever it is started from, and its ports speak what they are for
-/// whether or not a settings file is found. Where it listens is <c>Kestrel:Endpoints</c>, with <c>--host</c> for all of them.
+/// whether or not a settings file is found. Where it listens is <c>Kestrel:Endpoints</c>, with <c>--host</c> for all of them. It runs under
+/// systemd (<c>Type=notify</c>) and as a Windows service; with <c>--check-health</c> or <c>--check-live</c> it asks the one that runs.
 /// </summary>
 public static class ServiceHost
 {
@@ -49,6 +54,9 @@ public static class ServiceHost
             if (SettingKeys.Faults(["Host"], OwnSection, builder.Configuration).FirstOrDefault() is { } fault)
                 throw new InvalidDataException(fault);
             builder.Configuration.AddInMemoryCollection(Endpoints(builder.Configuration, endpoints));
+            if (HealthProbe.PathOf(args) is { } path)
+                return await HealthProbe.RunAsync(builder.Configuration, path, CancellationToken.None);
+            AddServiceManagers(builder, name);
             builder.AddServiceDefaults(name);
             add(builder);
             var app = builder.Build();
@@ -66,6 +74,15 @@ public static class ServiceHost
             await Console.Error.WriteLineAsync($"error: {exception.Message}{wayOut}");
             return 1;
         }
+    }
+
+    /// <summary>systemd and Windows are told how the service fares, where one of them has started it; elsewhere nothing changes.</summary>
+    private static void AddServiceManagers(WebApplicationBuilder builder, string name)
+    {
+        builder.Services.AddSystemd();
+        builder.Services.AddWindowsService(options => options.ServiceName = name);
+        if (SystemdHelpers.IsSystemdService() && Environment.GetEnvironmentVariable(SystemdWatchdog.Variable) is not null)
+            builder.Services.AddSingleton<IHealthCheckPublisher, SystemdWatchdog>();
     }
 
     /// <summary>Whether a setting's text is none of its type; the message names both.</summary>

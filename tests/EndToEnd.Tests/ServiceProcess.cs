@@ -25,15 +25,43 @@ internal sealed partial class ServiceProcess : IDisposable
     }
 
     public static ServiceProcess Start(
-        string service, string workingFolder, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+        string service, string workingFolder, IReadOnlyDictionary<string, string> environment, params string[] arguments) =>
+        Start([Dotnet, PathOf(service)], workingFolder, environment, arguments);
+
+    /// <summary>
+    /// Starts a service as systemd does: by a parent of that name, by which .NET knows it, with the socket that waits for its notices. A
+    /// signal goes on to the service, whose exit code is the parent's.
+    /// </summary>
+    public static ServiceProcess StartUnderSystemd(
+        string service, string workingFolder, string notifySocket, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet")
+        const string Parent = """
+            "$@" &
+            service=$!
+            trap 'kill -TERM $service' TERM
+            wait $service
+            wait $service
+            """;
+        var systemd = Path.Combine(workingFolder, "systemd");
+        File.CreateSymbolicLink(systemd, "/bin/bash");
+        return Start([systemd, "-c", Parent, "systemd", Dotnet, PathOf(service)], workingFolder,
+            new Dictionary<string, string> { ["NOTIFY_SOCKET"] = notifySocket, ["WATCHDOG_USEC"] = "30000000" }, arguments);
+    }
+
+    private static string Dotnet { get; } =
+        Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
+
+    private static string PathOf(string service) => Path.Combine(AppContext.BaseDirectory, $"Parley.{service}.dll");
+
+    private static ServiceProcess Start(
+        string[] command, string workingFolder, IReadOnlyDictionary<string, string> environment, string[] arguments)
+    {
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = workingFolder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, $"Parley.{service}.dll"));
         start.ArgumentList.Add("--Logging:LogLevel:Microsoft.Hosting.Lifetime=Information");
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
@@ -64,6 +92,13 @@ internal sealed partial class ServiceProcess : IDisposable
     {
         await _process.WaitForExitAsync();
         return (_process.ExitCode, Output);
+    }
+
+    /// <summary>Asks it to stop, as whoever runs services does.</summary>
+    public async Task TerminateAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        await kill.WaitForExitAsync();
     }
 
     public void Dispose()

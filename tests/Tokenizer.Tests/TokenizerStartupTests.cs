@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Parley.PackageFormat;
 using Parley.Tokenizer.Tests.Doubles;
 
 namespace Parley.Tokenizer.Tests;
@@ -25,6 +26,45 @@ public sealed class TokenizerStartupTests : IDisposable
     {
         _model.Delete("tokenizer.json");
         await Fails(_model.Directory, "tokenizer.json is missing");
+    }
+
+    [Fact]
+    public async Task Start_EmptyFolder_SaysThatNothingHasBeenWritten()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_model.Directory, "volume"));
+        await Fails(folder.FullName, "the folder is empty");
+    }
+
+    /// <summary>Without its template the folder would serve, and every chat would fail.</summary>
+    [Theory]
+    [InlineData("chat_template.jinja", 12, "chat_template.jinja: the file is missing")]
+    [InlineData("tokenizer_config.json", 12, "tokenizer_config.json: the file has")]
+    [InlineData("model.data", 12, null)]
+    public async Task Start_PackageCopiedInPart_NamesTheFileThatIsNotWhole(string name, long bytes, string? named)
+    {
+        _model.Delete("chat_template.jinja");
+        var manifest = new ModelManifest
+        {
+            FormatVersion = ModelManifest.CurrentFormatVersion,
+            Name = "small",
+            Architecture = "LlamaForCausalLM",
+            Precision = "fp32",
+            Shape = new ModelShape(1, 16, 16, 1, 1, 16, 305, 64, TiedEmbeddings: false),
+            Parameters = 1,
+            Opset = 21,
+            Importer = "1",
+            SourceSha256 = "",
+            Files = new Dictionary<string, PackageFile> { [name] = new(bytes, "") },
+        };
+        _model.Write("parley.json", manifest.ToJson());
+        if (named is not null)
+        {
+            await Fails(_model.Directory, named);
+            return;
+        }
+
+        // The weights are not this service's.
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
     }
 
     [Fact]

@@ -56,16 +56,9 @@ internal sealed class ModelPackage
     /// fix.</exception>
     public static ModelPackage Open(string folder, bool verifyHashes = false)
     {
-        if (!Directory.Exists(folder))
-            throw new InvalidDataException($"{folder}: there is no such folder; name a model package (made by `parley import`).");
+        if (PackageFolder.Fault(folder) is { } fault)
+            throw new InvalidDataException(fault);
         var manifestPath = Path.Combine(folder, ModelManifest.FileName);
-        if (!File.Exists(manifestPath))
-        {
-            throw new InvalidDataException(
-                $"{manifestPath}: the file is missing, so {folder} is no model package; "
-                + "make one from a Hugging Face folder by `parley import`.");
-        }
-
         if (new FileInfo(manifestPath).Length > ManifestBytesMax)
             throw new InvalidDataException($"{manifestPath}: more than {ManifestBytesMax} bytes; import the model again.");
         var bytes = File.ReadAllBytes(manifestPath);
@@ -82,7 +75,7 @@ internal sealed class ModelPackage
         foreach (var (name, file) in manifest.Files)
         {
             // The tokenizer's hash is wanted anyway.
-            CheckFile(folder, manifestPath, name, file, verifyHashes || name == tokenizer);
+            CheckFile(folder, name, file, verifyHashes || name == tokenizer);
         }
 
         return new ModelPackage(
@@ -93,21 +86,16 @@ internal sealed class ModelPackage
             Convert.ToHexStringLower(SHA256.HashData(bytes)));
     }
 
-    private static void CheckFile(string folder, string manifestPath, string name, PackageFile file, bool verifyHashes)
+    private static void CheckFile(string folder, string name, PackageFile file, bool verifyHashes)
     {
-        if (!TokenizerFiles.IsInPackage(name))
-            throw new InvalidDataException($"{manifestPath}: files names {name}, which is not a file of the package itself.");
+        if (PackageFolder.Fault(folder, name, file) is { } fault)
+            throw new InvalidDataException(fault);
         var path = Path.Combine(folder, name);
-        var info = new FileInfo(path);
-        if (!info.Exists)
-            throw new InvalidDataException($"{path}: the file is missing; import the model again.");
-
-        // A link's own length is 0; the manifest speaks of what it leads to.
-        var length = info.LinkTarget is null ? info.Length : ((FileInfo)info.ResolveLinkTarget(returnFinalTarget: true)!).Length;
-        if (length != file.Bytes)
-            throw Changed(path, $"the file has {length} bytes", file.Bytes);
         if (verifyHashes && HashFile(path) is var hash && hash != file.Sha256)
-            throw Changed(path, $"the SHA-256 is {hash}", file.Sha256);
+        {
+            throw new InvalidDataException(
+                $"{path}: the SHA-256 is {hash}, {ModelManifest.FileName} says {file.Sha256}; import the model again.");
+        }
     }
 
     private static void CheckShape(ModelShape shape, string path)
@@ -139,9 +127,6 @@ internal sealed class ModelPackage
         if (shape.HeadSize % 16 != 0)
             throw new InvalidDataException($"{path}: shape.headSize {shape.HeadSize} is not a multiple of 16.");
     }
-
-    private static InvalidDataException Changed(string path, string found, object expected) =>
-        new($"{path}: {found}, {ModelManifest.FileName} says {expected}; import the model again.");
 
     private static string HashFile(string path)
     {

@@ -8,17 +8,24 @@ internal sealed class ModelFolder
 {
     public const string TokenizerConfig = "tokenizer_config.json";
 
+    /// <summary>model.onnx and model.data; tokenizer.model does not begin so.</summary>
+    private const string WeightsStart = "model.";
+
     private const long SmallBytesMax = 64 << 20;
     private const long TokenizerBytesMax = 512 << 20;
 
     private const string ChatTemplateFile = "chat_template.jinja";
 
-    /// <exception cref="InvalidDataException">There is no such folder.</exception>
+    /// <exception cref="InvalidDataException">
+    /// There is no such folder, it is empty, or a file that its manifest lists is not whole.
+    /// </exception>
     public ModelFolder(string path)
     {
         Path = System.IO.Path.GetFullPath(path);
-        if (!Directory.Exists(Path))
-            throw new InvalidDataException($"Tokenizer:PackageDirectory names the folder {Path}, which does not exist.");
+        var isThere = Directory.Exists(Path) && Directory.EnumerateFileSystemEntries(Path).Any();
+        if (!isThere && PackageFolder.Fault(Path) is { } fault)
+            throw new InvalidDataException($"Tokenizer:PackageDirectory: {fault}");
+        CheckPackage();
     }
 
     public string Path { get; }
@@ -71,6 +78,22 @@ internal sealed class ModelFolder
     {
         CheckLength(path, TokenizerBytesMax);
         return File.ReadAllBytes(path);
+    }
+
+    /// <summary>
+    /// A package that was copied in part may lack its chat template and look whole all the same. The weights are the Generator's: a
+    /// Tokenizer does without them.
+    /// </summary>
+    private void CheckPackage()
+    {
+        var manifest = System.IO.Path.Combine(Path, ModelManifest.FileName);
+        if (!File.Exists(manifest))
+            return;
+        foreach (var (name, file) in ModelManifest.Parse(ReadText(manifest), manifest).Files)
+        {
+            if (!name.StartsWith(WeightsStart, StringComparison.Ordinal) && PackageFolder.Fault(Path, name, file) is { } fault)
+                throw new InvalidDataException(fault);
+        }
     }
 
     private static string ReadText(string path)

@@ -47,7 +47,7 @@ internal sealed class TokenizerFile
             ?? Path.Combine(folder.Path, SentencePieceFileName);
         if (!File.Exists(other))
             throw new InvalidDataException($"{path} is missing, and so are {SentencePieceFileName} (SentencePiece or tiktoken) and "
-                + $"{TiktokenFiles}: the folder holds no tokenizer.");
+                + $"{TiktokenFiles}: the folder holds no tokenizer, or its copying was cut short.");
         var bytes = ModelFolder.ReadTokenizer(other);
         var configuration = new TokenizerConfiguration(folder);
         return TiktokenReader.IsTiktoken(bytes)

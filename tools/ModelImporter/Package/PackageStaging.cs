@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Parley.PackageFormat;
 
 namespace Parley.ModelImporter.Package;
 
@@ -8,7 +9,6 @@ namespace Parley.ModelImporter.Package;
 /// </summary>
 internal sealed class PackageStaging : IDisposable
 {
-    private const string Suffix = ".importing";
     private readonly string _destination;
     private readonly SafeFileHandle _lock;
 
@@ -20,7 +20,7 @@ internal sealed class PackageStaging : IDisposable
         ThrowIfExists(_destination);
         Directory.CreateDirectory(parent);
         RemoveLeftovers(parent, Path.GetFileName(_destination));
-        Folder = Path.Combine(parent, $".{Path.GetFileName(_destination)}.{Guid.NewGuid():N}{Suffix}");
+        Folder = Path.Combine(parent, $".{Path.GetFileName(_destination)}.{Guid.NewGuid():N}{PackageFolder.ImportingEnding}");
         _lock = OpenLock(Folder);
         Directory.CreateDirectory(Folder);
     }
@@ -73,7 +73,7 @@ internal sealed class PackageStaging : IDisposable
 
     private static void RemoveLeftovers(string parent, string name)
     {
-        foreach (var leftover in Directory.GetDirectories(parent, $".{name}.*{Suffix}"))
+        foreach (var leftover in Directory.GetDirectories(parent, $".{name}.*{PackageFolder.ImportingEnding}"))
         {
             try
             {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using Parley.Cli.Hub;
 using Parley.Cli.Packages;
@@ -41,7 +42,11 @@ internal static class UpCommand
             });
             await using var running = system;
             await PrintAsync(console, system, options, Stopwatch.GetElapsedTime(started), termination.Token);
+            // A unit of Type=notify; elsewhere there is nobody to tell.
+            var systemd = new SystemdNotifier();
+            systemd.Notify(ServiceState.Ready);
             await WaitAsync(termination.Token);
+            systemd.Notify(ServiceState.Stopping);
             console.MarkupLine("[grey]Stopping: no new requests, running answers are finished…[/]");
             return 0;
         });

@@ -42,10 +42,11 @@ internal static class ImportCommand
             DefaultValueFactory = _ => ModelImport.Linears[0],
         };
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
+        var ifMissing = ExistingPackage.CreateOption();
         var rounding = new RoundingSelection();
         var command = new Command("import", "Turn a model into a package.")
         {
-            source, destination, precision, attention, name, context, block, linears,
+            source, destination, precision, attention, name, context, block, linears, ifMissing,
         };
         rounding.AddTo(command);
         ImportOptions Options(ParseResult result, ModelSource model)
@@ -67,6 +68,8 @@ internal static class ImportCommand
 
         command.SetAction(async (result, _) =>
         {
+            if (result.GetValue(ifMissing) && await IsThereAsync(result.GetRequiredValue(destination), result.GetValue(precision)))
+                return 0;
             using var termination = new Termination();
             var started = Stopwatch.GetTimestamp();
             var package = await ModelProgress.RunAsync(console, TimeProvider.System, async view =>
@@ -74,12 +77,22 @@ internal static class ImportCommand
                 var model = await ModelSource.OpenAsync(view, result.GetRequiredValue(source), termination.Token);
                 return await Task.Run(() => ImportRun.WithProgress(view, Options(result, model), termination.Token), termination.Token);
             });
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{package.Name}: {package.Parameters / 1e6:0.0} M parameters as {package.Precision}, {package.Bytes / 1e6:0.0} MB,")
-                + string.Create(CultureInfo.InvariantCulture,
-                $" in {package.Path} after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s"));
+            Report(package, Stopwatch.GetElapsedTime(started));
             return 0;
         });
         return command;
     }
+
+    private static async Task<bool> IsThereAsync(string destination, string? precision)
+    {
+        if (ExistingPackage.Describe(Path.GetFullPath(destination), precision) is not { } there)
+            return false;
+        await Console.Out.WriteLineAsync(there);
+        return true;
+    }
+
+    private static void Report(ImportResult package, TimeSpan elapsed) => Console.Out.WriteLine(
+        string.Create(CultureInfo.InvariantCulture,
+            $"{package.Name}: {package.Parameters / 1e6:0.0} M parameters as {package.Precision}, {package.Bytes / 1e6:0.0} MB,")
+        + string.Create(CultureInfo.InvariantCulture, $" in {package.Path} after {elapsed.TotalSeconds:0.0} s"));
 }
