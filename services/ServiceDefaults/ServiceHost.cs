@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using Parley.ServiceDefaults.Telemetry;
 
 namespace Parley.ServiceDefaults;
 
@@ -16,6 +17,8 @@ namespace Parley.ServiceDefaults;
 public static class ServiceHost
 {
     public const string HostSwitch = "--host";
+    public const string MetricsPortSwitch = "--metrics-port";
+    private const string MetricsPortKey = $"{TelemetryOptions.Section}:{nameof(TelemetryOptions.MetricsPort)}";
     // Not "Host": some shells export a variable of that name, and variables are settings.
     private const string HostKey = "Parley:Host";
     private const string EndpointsKey = "Kestrel:Endpoints";
@@ -37,7 +40,8 @@ public static class ServiceHost
         ArgumentNullException.ThrowIfNull(map);
         try
         {
-            var (others, settings) = ReadSwitches(args, [(HostSwitch, HostKey, false), .. switches]);
+            var (others, settings) = ReadSwitches(
+                args, [(HostSwitch, HostKey, false), (MetricsPortSwitch, MetricsPortKey, false), .. switches]);
             var builder = WebApplication.CreateBuilder(new WebApplicationOptions
             {
                 Args = others,
