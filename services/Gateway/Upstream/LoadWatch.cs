@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
+using Parley.ServiceDefaults.Telemetry;
 
 namespace Parley.Gateway.Upstream;
 
@@ -36,6 +37,7 @@ internal sealed class LoadWatch(
     {
         using var limit = new CancellationTokenSource(timeMax, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stoppingToken);
+        using var untraced = Untraced.Begin();
         try
         {
             return await generator.GetLoadAsync(either.Token);

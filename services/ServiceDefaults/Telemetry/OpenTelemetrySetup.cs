@@ -65,8 +65,8 @@ internal static class OpenTelemetrySetup
     public static TracerProviderBuilder AddParleySpans(this TracerProviderBuilder tracing) => tracing
         .AddSource(SourcePrefix)
         .AddAspNetCoreInstrumentation(options => options.Filter = context => IsTraced(context.Request.Path.Value))
-        .AddHttpClientInstrumentation(options =>
-            options.FilterHttpRequestMessage = request => IsTraced(request.RequestUri?.AbsolutePath));
+        // One span for a call, not one more for the HTTP below it.
+        .AddGrpcClientInstrumentation(options => options.SuppressDownstreamInstrumentation = true);
 
     /// <summary>The figures of Parley, of the server and of the runtime, each with a bounded number of series.</summary>
     public static MeterProviderBuilder AddParleyMetrics(this MeterProviderBuilder metrics, TelemetryOptions options) => metrics
