@@ -101,8 +101,7 @@ public sealed class GatewayOptions
     public int DescribeCacheSeconds { get; set; } = 5;
 
     /// <value>
-    /// How often the Generator is asked for its load while metrics are collected, in milliseconds; it has as long to answer. Default 1,000,
-    /// range 50 to 60,000.
+    /// How often the Generator is asked for its load while metrics are collected, in milliseconds. Default 1,000, range 50 to 60,000.
     /// </value>
     [Range(50, 60_000)]
     public int LoadIntervalMs { get; set; } = 1000;

@@ -6,7 +6,7 @@ namespace Parley.Gateway.Upstream;
 
 /// <summary>
 /// Asks the Generator for its load at an interval, for the gauges by which a picker chooses among Gateways. It asks only while somebody
-/// collects them; a Generator that does not answer within the interval has no load, and the gauges say nothing.
+/// collects them; a Generator that does not answer in the time that a description may take has no load, and the gauges say nothing.
 /// </summary>
 internal sealed class LoadWatch(
     GeneratorClient generator, GatewayTelemetry telemetry, IOptions<GatewayOptions> options, TimeProvider time) : BackgroundService
@@ -16,14 +16,13 @@ internal sealed class LoadWatch(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         telemetry.Observe(() => Volatile.Read(ref _last));
-        var interval = TimeSpan.FromMilliseconds(options.Value.LoadIntervalMs);
-        using var timer = new PeriodicTimer(interval, time);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(options.Value.LoadIntervalMs), time);
         try
         {
             do
             {
                 if (telemetry.WantsLoad)
-                    Volatile.Write(ref _last, await AskAsync(interval, stoppingToken));
+                    Volatile.Write(ref _last, await AskAsync(stoppingToken));
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
@@ -33,9 +32,9 @@ internal sealed class LoadWatch(
         }
     }
 
-    private async Task<GeneratorLoad?> AskAsync(TimeSpan timeMax, CancellationToken stoppingToken)
+    private async Task<GeneratorLoad?> AskAsync(CancellationToken stoppingToken)
     {
-        using var limit = new CancellationTokenSource(timeMax, time);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(options.Value.DescribeSecondsMax), time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stoppingToken);
         using var untraced = Untraced.Begin();
         try

@@ -14,11 +14,11 @@ public sealed class TraceTests(TelemetryFixture fixture, ITestOutputHelper outpu
     private const string Answered = """
         POST /v1/chat/completions [server]
           chat traced [Gateway]
-            parley.X [client]
+            parley.tokenizer.v1.Tokenization/EncodeChat [grpc]
               POST /parley.tokenizer.v1.Tokenization/EncodeChat [server]
                 template [Tokenizer]
                 encode [Tokenizer]
-            parley.X [client]
+            parley.generator.v1.Generation/Generate [grpc]
               POST /parley.generator.v1.Generation/Generate [server]
                 queue [Generator]
                 prefill [Generator] ·first_token
@@ -104,7 +104,7 @@ public sealed class TraceTests(TelemetryFixture fixture, ITestOutputHelper outpu
         var expected = """
             POST /parley.gateway.v1.ChatCompletion/Complete [server]
               chat traced [Gateway] !invalid_argument
-                POST [client]
+                parley.tokenizer.v1.Tokenization/EncodeChat [grpc]
                   POST /parley.tokenizer.v1.Tokenization/EncodeChat [server]
                     template [Tokenizer]
                     encode [Tokenizer]

@@ -35,6 +35,7 @@ internal static class TraceTree
     private static string SourceOf(Activity span) => span.Source.Name switch
     {
         "Microsoft.AspNetCore" => "server",
+        "OpenTelemetry.Instrumentation.GrpcNetClient" => "grpc",
         var name => name.Replace("Parley.", "", StringComparison.Ordinal),
     };
 

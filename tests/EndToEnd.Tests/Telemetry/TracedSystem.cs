@@ -13,6 +13,7 @@ using Parley.Generator.V1;
 using Parley.ServiceDefaults;
 using Parley.ServiceDefaults.Telemetry;
 using Parley.TestSupport;
+using Parley.Tokenizer.V1;
 
 namespace Parley.EndToEnd.Tests.Telemetry;
 
@@ -46,6 +47,8 @@ public sealed class TracedSystem : IAsyncDisposable
 
     internal Generation.GenerationClient Generator { get; private set; } = null!;
 
+    internal Tokenization.TokenizationClient Tokenizer { get; private set; } = null!;
+
     internal IReadOnlyList<LogRecord> Logs => _logs.Snapshot();
 
     public static async Task<TracedSystem> StartAsync(params (string Key, string Value)[] settings)
@@ -58,6 +61,8 @@ public sealed class TracedSystem : IAsyncDisposable
             ["Generator:ModelName"] = Model,
             ["Tokenizer:ModelName"] = Model,
             ["Generator:KvCacheMegabytes"] = "1",
+            ["Generator:RunningSequencesMax"] = "2",
+            ["Generator:QueuedRequestsMax"] = "2",
             ["Gateway:LoadIntervalMs"] = "50",
             ["Telemetry:MetricsPort"] = "0",
         };
@@ -76,6 +81,7 @@ public sealed class TracedSystem : IAsyncDisposable
         system.Gateway = GrpcClientDefaults.CreateChannel(system._system.Grpc);
         system.Chat = new ChatCompletion.ChatCompletionClient(system.Gateway);
         system.Generator = new Generation.GenerationClient(GrpcClientDefaults.CreateChannel(system._system.Generator));
+        system.Tokenizer = new Tokenization.TokenizationClient(GrpcClientDefaults.CreateChannel(system._system.Tokenizer));
         return system;
     }
 
