@@ -9,8 +9,8 @@ namespace Parley.Gateway;
 
 /// <summary>
 /// Meter and activity source <c>Parley.Gateway</c>. Names, units and buckets of <c>gen_ai.client.*</c> are those of the OpenTelemetry
-/// conventions for generative AI, with finer buckets below 10 ms; <c>parley.*</c> is ours. docs/telemetry.md lists them. Contents of messages
-/// are recorded where <see cref="TelemetryOptions.MessageContent"/> says so, on spans alone.
+/// conventions for generative AI, with finer buckets below 10 ms; <c>parley.*</c> is ours. docs/telemetry.md lists them. Contents of
+/// messages are recorded where <see cref="TelemetryOptions.MessageContent"/> says so, on spans alone.
 /// </summary>
 internal sealed class GatewayTelemetry : IDisposable
 {
@@ -109,7 +109,8 @@ internal sealed class GatewayTelemetry : IDisposable
         meter.CreateHistogram(name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = DurationBuckets });
 
     private static Histogram<long> Tokens(Meter meter, string name, string description) =>
-        meter.CreateHistogram(name, "{token}", description, advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = TokenBuckets });
+        meter.CreateHistogram(
+            name, "{token}", description, advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = TokenBuckets });
 
     private void Gauge<T>(Meter meter, string name, string unit, string description, Func<GeneratorLoad, T> read)
         where T : struct => meter.CreateObservableGauge<T>(

@@ -155,7 +155,8 @@ internal sealed class GeneratorTelemetry
             (gauges, _) => gauges.Queue().PromptTokens);
         Gauge(meter, "parley.generator.kv.utilization", "1", "Part of the KV blocks that sequences hold.",
             (_, snapshot) => snapshot.KvBlocks == 0 ? 0 : (double)snapshot.KvBlocksUsed / snapshot.KvBlocks);
-        Gauge(meter, "parley.generator.kv.blocks.used", "{block}", "KV blocks that sequences hold.", (_, snapshot) => snapshot.KvBlocksUsed);
+        Gauge(meter, "parley.generator.kv.blocks.used", "{block}", "KV blocks that sequences hold.",
+            (_, snapshot) => snapshot.KvBlocksUsed);
         Gauge(meter, "parley.generator.kv.blocks.limit", "{block}", "KV blocks that there are.", (_, snapshot) => snapshot.KvBlocks);
         Gauge(meter, "parley.generator.step.budget", "{token}", "Most tokens of a step.", (gauges, _) => gauges.StepTokensMax);
         Gauge(meter, "parley.generator.healthy", null, "1, or 0 where the engine takes no more work and the process must be restarted.",
@@ -196,5 +197,6 @@ internal sealed class GeneratorTelemetry
             name, () => Read<long>(gauges => gauges.Snapshot() is { } snapshot ? read(snapshot) : null), unit, description);
 
     private Measurement<T>[] Read<T>(Func<EngineGauges, T?> read)
-        where T : struct => Volatile.Read(ref _gauges) is { } gauges && read(gauges) is { } value ? [new Measurement<T>(value, _model)] : [];
+        where T : struct =>
+        Volatile.Read(ref _gauges) is { } gauges && read(gauges) is { } value ? [new Measurement<T>(value, _model)] : [];
 }

@@ -3,7 +3,9 @@ using System.Diagnostics.Metrics;
 
 namespace Parley.Tokenizer;
 
-/// <summary>What the service measures. No convention exists for tokenizers, so all names are our own; docs/telemetry.md lists them.</summary>
+/// <summary>
+/// What the service measures. No convention exists for tokenizers, so all names are our own; docs/telemetry.md lists them.
+/// </summary>
 internal sealed class TokenizerTelemetry : IDisposable
 {
     public const string Name = "Parley.Tokenizer";
@@ -24,7 +26,8 @@ internal sealed class TokenizerTelemetry : IDisposable
         _detokenizeDuration = Seconds("parley.tokenizer.detokenize.duration", "Time to decode one message of a stream.");
         _encodedTokens = _meter.CreateCounter<long>("parley.tokenizer.tokens.encoded", "{token}", "Tokens that texts were encoded to.");
         _decodedTokens = _meter.CreateCounter<long>("parley.tokenizer.tokens.decoded", "{token}", "Tokens that were decoded.");
-        _refused = _meter.CreateCounter<long>("parley.tokenizer.requests.refused", "{request}", "Requests at fault, sequences of a stream too.");
+        _refused = _meter.CreateCounter<long>(
+            "parley.tokenizer.requests.refused", "{request}", "Requests at fault, sequences of a stream too.");
     }
 
     public ActivitySource Source { get; } = new(Name);

@@ -62,9 +62,9 @@ public sealed class TelemetryOptions
         }
         catch (InvalidDataException exception)
         {
-            throw new InvalidDataException(
-                $"{Section}:{nameof(MetricsHost)}: {exception.Message.Replace($"{ServiceHost.HostSwitch}: ", "", StringComparison.Ordinal)}",
-                exception);
+            // What it says of --host is as true of this.
+            var fault = exception.Message.Replace($"{ServiceHost.HostSwitch}: ", "", StringComparison.Ordinal);
+            throw new InvalidDataException($"{Section}:{nameof(MetricsHost)}: {fault}", exception);
         }
 
         return options;

@@ -34,9 +34,9 @@ public sealed class ContentTests(TelemetryFixture fixture)
         var request = Conversations.Ask(Question, Scenario.Long(48));
         request.Chat.Messages.Insert(0, new Tokenizer.V1.ChatMessage { Role = "system", Content = "be \ud83d\ude00 brief" });
         var answer = (await system.Chat.CollectAsync(request)).Text();
-        var spans = await system.TraceAsync(trace, spans => spans.Any(span => span.DisplayName.StartsWith("chat ", StringComparison.Ordinal)));
+        var spans = await system.TraceAsync(trace, spans => spans.Any(IsChat));
 
-        var chat = spans.Single(span => span.DisplayName.StartsWith("chat ", StringComparison.Ordinal));
+        var chat = spans.Single(IsChat);
         using var input = JsonDocument.Parse(Assert.IsType<string>(chat.GetTagItem("gen_ai.input.messages")));
         Assert.Equal(["system", "user"], input.RootElement.EnumerateArray().Select(one => one.GetProperty("role").GetString()!));
         var part = input.RootElement[1].GetProperty("parts")[0];
@@ -50,6 +50,8 @@ public sealed class ContentTests(TelemetryFixture fixture)
         Assert.DoesNotContain("zyqxwv", others);
         Assert.DoesNotContain(answer[..16], others);
     }
+
+    private static bool IsChat(global::System.Diagnostics.Activity span) => span.DisplayName.StartsWith("chat ", StringComparison.Ordinal);
 
     /// <summary>Everything that was exported, as text: spans of the trace, all metrics, all logs.</summary>
     private static async Task<string> SignalsAsync(

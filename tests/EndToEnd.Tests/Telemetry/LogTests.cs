@@ -30,7 +30,8 @@ public sealed class LogTests(TelemetryFixture fixture) : IDisposable
     public async Task Console_AsJson_IsAnObjectALineWithTheTrace()
     {
         using var process = ServiceProcess.Start("Gateway", _folder, new Dictionary<string, string>(),
-            "--Telemetry:LogFormat=Json", "--Kestrel:Endpoints:Http:Url=http://127.0.0.1:0", "--Kestrel:Endpoints:Grpc:Url=http://127.0.0.1:0",
+            "--Telemetry:LogFormat=Json", "--Kestrel:Endpoints:Http:Url=http://127.0.0.1:0",
+            $"--Kestrel:Endpoints:Grpc:Url=http://unix:{Path.Combine(_folder, "grpc.sock")}",
             "--Gateway:TokenizerAddress=http://127.0.0.1:9", "--Gateway:GeneratorAddress=http://127.0.0.1:9");
         await Scenario.EventuallyAsync(() => Listening(process) is not null);
         var trace = ActivityTraceId.CreateRandom().ToHexString();
@@ -44,7 +45,7 @@ public sealed class LogTests(TelemetryFixture fixture) : IDisposable
         using var json = JsonDocument.Parse(Lines(process).Single(line => line.Contains("\"EventId\":2011", StringComparison.Ordinal)));
         Assert.Equal("Warning", json.RootElement.GetProperty("LogLevel").GetString());
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", json.RootElement.GetProperty("Timestamp").GetString()!);
-        Assert.StartsWith("chatcmpl-", json.RootElement.GetProperty("State").GetProperty("RequestId").GetString());
+        Assert.Matches("^[0-9a-f]{32}$", json.RootElement.GetProperty("State").GetProperty("RequestId").GetString()!);
         Assert.Contains(json.RootElement.GetProperty("Scopes").EnumerateArray(),
             scope => scope.TryGetProperty("TraceId", out var id) && id.GetString() == trace);
     }
@@ -53,6 +54,7 @@ public sealed class LogTests(TelemetryFixture fixture) : IDisposable
         process.Output.Split('\n').Select(line => line.Trim()).Where(line => line.StartsWith('{'));
 
     private static Uri? Listening(ServiceProcess process) => Lines(process).Select(line => JsonDocument.Parse(line).RootElement)
-        .Select(line => line.GetProperty("Message").GetString()!).Where(text => text.StartsWith("Now listening on: ", StringComparison.Ordinal))
+        .Select(line => line.GetProperty("Message").GetString()!)
+        .Where(text => text.StartsWith("Now listening on: http://127", StringComparison.Ordinal))
         .Select(text => new Uri(text["Now listening on: ".Length..])).FirstOrDefault();
 }

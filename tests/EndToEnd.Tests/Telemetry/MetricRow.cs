@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Parley.EndToEnd.Tests.Telemetry;
 
 /// <summary>What docs/telemetry.md says of one metric.</summary>
@@ -9,12 +11,15 @@ internal sealed record MetricRow(string Name, string Kind, string Unit, string B
         var cells = File.ReadLines(path).Where(line => line.StartsWith('|'))
             .Select(line => line.Trim('|').Split('|', StringSplitOptions.TrimEntries)).ToList();
         var rows = cells.Where(row => row.Length == 5 && row[0].StartsWith('`')).Select(row => new MetricRow(
-            row[0].Trim('`'), row[1], row[2], row[3], [.. row[4].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(label => label.Trim('`'))]));
+            row[0].Trim('`'), row[1], row[2], row[3],
+            [.. row[4].Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(label => label.Trim('`'))]));
         var start = cells.FindIndex(row => row is ["Buckets", "Boundaries"]);
         var buckets = cells.Skip(start + 2).TakeWhile(row => row.Length == 2)
-            .ToDictionary(row => row[0], row => row[1].Split(' ').Select(bound => double.Parse(bound, System.Globalization.CultureInfo.InvariantCulture)).ToArray());
+            .ToDictionary(row => row[0], row => row[1].Split(' ').Select(Number).ToArray());
         return ([.. rows], buckets);
     }
+
+    private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 
     /// <summary>As Prometheus' page names it, without the suffixes of a histogram's series.</summary>
     public string PrometheusName => Name.Replace('.', '_') + (Unit == "s" ? "_seconds" : "") + (Kind == "counter" ? "_total" : "");

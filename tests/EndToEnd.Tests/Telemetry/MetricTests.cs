@@ -114,7 +114,8 @@ public sealed partial class MetricTests(TelemetryFixture fixture)
     /// <summary>Of this system's series, or of the newest.</summary>
     private double Value(string name)
     {
-        var points = System.Collect().Where(metric => metric.Name == name).SelectMany(metric => metric.MetricPoints.Select(point => (metric, point)))
+        var points = System.Collect().Where(metric => metric.Name == name)
+            .SelectMany(metric => metric.MetricPoints.Select(point => (metric, point)))
             .Where(one => Tag(one.point, "gen_ai.response.model") is null or TracedSystem.Model).ToList();
         return points.Count == 0 ? -1 : points.Max(one => one.metric.MetricType == MetricType.LongGauge
             ? one.point.GetGaugeLastValueLong()

@@ -25,7 +25,8 @@ internal static class MonitoringFiles
         new YamlStream(new YamlDocument(Spec())).Save(writer, assignAnchors: false);
     }
 
-    public static string? Text(YamlMappingNode node, string key) => node.Children.TryGetValue(key, out var value) ? ((YamlScalarNode)value).Value : null;
+    public static string? Text(YamlMappingNode node, string key) =>
+        node.Children.TryGetValue(key, out var value) ? ((YamlScalarNode)value).Value : null;
 
     /// <summary>All expressions of all dashboards, as <c>(dashboard, panel, expression)</c>.</summary>
     public static IReadOnlyList<(string Dashboard, string Panel, string Expression)> Panels()
@@ -34,10 +35,13 @@ internal static class MonitoringFiles
         foreach (var path in Directory.GetFiles(Path.Combine(Folder, "dashboards"), "*.json").Order())
         {
             using var board = JsonDocument.Parse(File.ReadAllText(path));
-            foreach (var panel in board.RootElement.GetProperty("panels").EnumerateArray().Where(panel => panel.TryGetProperty("targets", out _)))
+            var name = Path.GetFileNameWithoutExtension(path);
+            foreach (var panel in board.RootElement.GetProperty("panels").EnumerateArray())
             {
-                panels.AddRange(panel.GetProperty("targets").EnumerateArray().Select(target => (
-                    Path.GetFileNameWithoutExtension(path), panel.GetProperty("title").GetString()!, target.GetProperty("expr").GetString()!)));
+                if (!panel.TryGetProperty("targets", out var targets))
+                    continue;
+                panels.AddRange(targets.EnumerateArray().Select(
+                    target => (name, panel.GetProperty("title").GetString()!, target.GetProperty("expr").GetString()!)));
             }
         }
 

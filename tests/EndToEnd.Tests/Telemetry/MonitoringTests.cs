@@ -62,7 +62,8 @@ public sealed class MonitoringTests(TelemetryFixture fixture)
             Assert.NotEmpty(MonitoringFiles.Text(annotations, "summary")!);
             Assert.Contains(MonitoringFiles.Text((YamlMappingNode)alert["labels"], "severity"), (string[])["critical", "warning"]);
             var page = File.ReadAllText(Path.Combine(TestSupport.Shared.RepositoryRoot, "docs", "runbooks", $"{name}.md"));
-            Assert.All((string[])[$"# {name}: ", "## Meaning", "## Impact", "## How to look", "## What to do"], part => Assert.Contains(part, page));
+            string[] parts = [$"# {name}: ", "## Meaning", "## Impact", "## How to look", "## What to do"];
+            Assert.All(parts, part => Assert.Contains(part, page));
         });
         Assert.Equal(
             alerts.Select(alert => MonitoringFiles.Text(alert, "alert")).Order(),
@@ -131,7 +132,8 @@ public sealed class MonitoringTests(TelemetryFixture fixture)
 
     private static string Run(string program, string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd() + error.GetAwaiter().GetResult();
@@ -145,10 +147,11 @@ public sealed class MonitoringTests(TelemetryFixture fixture)
         var cells = new HashSet<(int X, int Y)>();
         foreach (var place in panels.Select(panel => panel.GetProperty("gridPos")))
         {
+            var (left, top) = (place.GetProperty("x").GetInt32(), place.GetProperty("y").GetInt32());
             for (var x = 0; x < place.GetProperty("w").GetInt32(); x++)
             {
                 for (var y = 0; y < place.GetProperty("h").GetInt32(); y++)
-                    Assert.True(cells.Add((x + place.GetProperty("x").GetInt32(), y + place.GetProperty("y").GetInt32())), "panels overlap");
+                    Assert.True(cells.Add((left + x, top + y)), "panels overlap");
             }
         }
     }

@@ -10,8 +10,8 @@ internal static partial class PromQl
 {
     private static readonly HashSet<string> Words =
     [
-        "sum", "by", "without", "rate", "histogram_quantile", "avg_over_time", "deriv", "absent", "vector", "or", "and", "unless", "label_values",
-        "max", "min", "avg", "on", "ignoring", "group_left",
+        "sum", "max", "min", "avg", "by", "without", "on", "rate", "histogram_quantile", "avg_over_time", "deriv", "absent", "vector",
+        "or", "and", "unless",
     ];
 
     public static IReadOnlyList<(string Name, IReadOnlyList<string> Labels)> Read(string expression)
@@ -32,7 +32,8 @@ internal static partial class PromQl
         return found;
     }
 
-    private static IEnumerable<string> Names(string list) => list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static string[] Names(string list) =>
+        list.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     [GeneratedRegex(@"\[[^\]]*\]")]
     private static partial Regex RangePattern();

@@ -29,7 +29,10 @@ public sealed partial class RealPrometheusTests(TelemetryFixture fixture)
             """);
         var address = string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo(program,
-            ["--config.file=prometheus.yml", "--storage.tsdb.path=data", $"--web.listen-address={address}", "--enable-feature=exemplar-storage"])
+        [
+            "--config.file=prometheus.yml", "--storage.tsdb.path=data", $"--web.listen-address={address}",
+            "--enable-feature=exemplar-storage",
+        ])
         { WorkingDirectory = folder, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         var log = process.StandardError.ReadToEndAsync();
@@ -38,12 +41,14 @@ public sealed partial class RealPrometheusTests(TelemetryFixture fixture)
         {
             await Scenario.RunAsync(fixture.System);
             await Scenario.EventuallyAsync(() => Has(client, "up{job=\"parley\"} == 1"));
+            // A rate is of what changes between two scrapes.
+            await Scenario.RunAsync(fixture.System);
             await Scenario.EventuallyAsync(() => Has(client, "parley:chats_failed:ratio_rate5m >= 0"));
             foreach (var (dashboard, panel, expression) in MonitoringFiles.Panels())
             {
-                var query = expression.Replace("$__rate_interval", "1m", StringComparison.Ordinal).Replace("$model", ".*", StringComparison.Ordinal);
-                Assert.True(await QueryAsync(client, query) is { } result, $"{dashboard}, {panel}: {query}");
-                _ = result;
+                var query = expression.Replace("$__rate_interval", "1m", StringComparison.Ordinal)
+                    .Replace("$model", ".*", StringComparison.Ordinal);
+                Assert.True((await QueryAsync(client, query)).HasValue, $"{dashboard}, {panel}: {query}");
             }
 
             using var rules = JsonDocument.Parse(await client.GetStringAsync("/api/v1/rules"));
@@ -54,7 +59,7 @@ public sealed partial class RealPrometheusTests(TelemetryFixture fixture)
         }
         finally
         {
-            Kill(process.Id, SigTerm);
+            Assert.Equal(0, Kill(process.Id, SigTerm));
             await process.WaitForExitAsync();
             Assert.Equal(0, process.ExitCode);
             Assert.DoesNotContain("level=error", await log);

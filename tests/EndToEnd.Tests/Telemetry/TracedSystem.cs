@@ -51,6 +51,10 @@ public sealed class TracedSystem : IAsyncDisposable
 
     internal IReadOnlyList<LogRecord> Logs => _logs.Snapshot();
 
+    /// <summary>What the Gateway's log says of requests that it could not serve.</summary>
+    internal string NotServed =>
+        string.Join('\n', Logs.Where(log => log.EventId.Id is 2001 or 2011 or 2012).Select(log => log.FormattedMessage));
+
     public static async Task<TracedSystem> StartAsync(params (string Key, string Value)[] settings)
     {
         var system = new TracedSystem();
