@@ -12,6 +12,9 @@ switch (args)
     case ["scale"]:
         ScalingTable.Print();
         return;
+    case ["telemetry"]:
+        TelemetryTable.Print();
+        return;
     case ["wire"]:
         await WireTable.PrintAsync();
         return;

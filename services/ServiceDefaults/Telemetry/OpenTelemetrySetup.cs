@@ -19,6 +19,10 @@ internal static class OpenTelemetrySetup
     /// <summary>Sources and meters of Parley are subscribed by this prefix: emission stays with their owners.</summary>
     private const string SourcePrefix = "Parley.*";
 
+    /// <summary>Figures of requests, connections and the runtime. Those of memory pools would be counted several times a token.</summary>
+    private static readonly string[] FrameworkMeters =
+        ["System.Runtime", "System.Net.Http", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"];
+
     private static readonly string[] QuietPaths =
         ["/health", MetricsEndpoint.Path, "/grpc.health.v1.Health/", "/grpc.reflection."];
 
@@ -71,9 +75,7 @@ internal static class OpenTelemetrySetup
     /// <summary>The figures of Parley, of the server and of the runtime, each with a bounded number of series.</summary>
     public static MeterProviderBuilder AddParleyMetrics(this MeterProviderBuilder metrics, TelemetryOptions options) => metrics
         .AddMeter(SourcePrefix)
-        .AddMeter("System.Runtime")
-        .AddAspNetCoreInstrumentation()
-        .AddHttpClientInstrumentation()
+        .AddMeter(FrameworkMeters)
         .AddView(_ => new MetricStreamConfiguration { CardinalityLimit = options.SeriesPerMetricMax })
         // A figure's example is a trace that somebody can open.
         .SetExemplarFilter(ExemplarFilterType.TraceBased);
