@@ -57,7 +57,11 @@ internal sealed class TelemetryTable : IDisposable
         Console.WriteLine("| --- | --- | --- | --- |");
         var (off, metrics, all) = (table.Measure(false, false), table.Measure(true, false), table.Measure(true, true));
         for (var i = 0; i < off.Length; i++)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {Names[i]} | {off[i]:0} ns | {metrics[i]:0} ns | {all[i]:0} ns |"));
+        {
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"| {Names[i]} | {off[i]:0} ns | {metrics[i]:0} ns | {all[i]:0} ns |"));
+        }
+
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"| a token, {Streams} streams | {PerToken(off, Streams)} | {PerToken(metrics, Streams)} | {PerToken(all, Streams)} |"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -140,7 +144,8 @@ internal sealed class TelemetryTable : IDisposable
 
     private void Generate()
     {
-        var sequence = new Sequence("request", [1, 2, 3], [], new Generator.Sequences.SamplingParameters { MaxTokens = 1 }, new TokenStream(1));
+        var parameters = new Generator.Sequences.SamplingParameters { MaxTokens = 1 };
+        var sequence = new Sequence("request", [1, 2, 3], [], parameters, new TokenStream(1));
         _spans.Begin(sequence);
         var now = Stopwatch.GetTimestamp();
         (sequence.AcceptedAt, sequence.StartedAt, sequence.FirstTokenAt) = (now, now + 1, now + 2);
