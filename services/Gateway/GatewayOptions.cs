@@ -100,6 +100,12 @@ public sealed class GatewayOptions
     [Range(0, 3600)]
     public int DescribeCacheSeconds { get; set; } = 5;
 
+    /// <value>
+    /// How often the Generator is asked for its load while metrics are collected, in milliseconds. Default 1,000, range 50 to 60,000.
+    /// </value>
+    [Range(50, 60_000)]
+    public int LoadIntervalMs { get; set; } = 1000;
+
     /// <value>Token batches of one choice on their way through the Tokenizer. Default 32, range 1 to 10,000.</value>
     [Range(1, 10_000)]
     public int BatchesInFlightMax { get; set; } = 32;

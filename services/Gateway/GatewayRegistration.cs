@@ -47,6 +47,7 @@ public static class GatewayRegistration
         services.AddSingleton<DetokenizeCalls>();
         services.AddSingleton<TokenizerClient>();
         services.AddSingleton<GeneratorClient>();
+        services.AddHostedService<LoadWatch>();
 
         // Readiness only: a Gateway whose services are away must not be restarted. UpstreamPairing logs when that changes.
         services.AddHealthChecks().AddCheck<UpstreamHealthCheck>("upstream");

@@ -1,57 +1,118 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Upstream;
+using Parley.ServiceDefaults.Telemetry;
 
 namespace Parley.Gateway;
 
 /// <summary>
 /// Meter and activity source <c>Parley.Gateway</c>. Names, units and buckets of <c>gen_ai.client.*</c> are those of the OpenTelemetry
-/// conventions for generative AI; <c>parley.*</c> is ours. Contents of messages are never recorded.
+/// conventions for generative AI, with finer buckets below 10 ms; <c>parley.*</c> is ours. docs/telemetry.md lists them. Contents of
+/// messages are recorded where <see cref="TelemetryOptions.MessageContent"/> says so, on spans alone.
 /// </summary>
 internal sealed class GatewayTelemetry : IDisposable
 {
     public const string Name = "Parley.Gateway";
 
-    private static readonly double[] DurationBuckets = [.01, .02, .04, .08, .16, .32, .64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
+    private static readonly double[] DurationBuckets =
+        [.001, .002, .005, .01, .02, .04, .08, .16, .32, .64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 
     private static readonly long[] TokenBuckets =
         [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];
 
     private readonly ActivitySource _source = new(Name);
+    private readonly TelemetryOptions _options;
+    private readonly Uri? _server;
+    private readonly ObservableGauge<int> _reachable;
+    private Func<GeneratorLoad?> _load = static () => null;
 
-    public GatewayTelemetry(IMeterFactory meters, TimeProvider time)
+    public GatewayTelemetry(
+        IMeterFactory meters, IOptions<GatewayOptions> gatewayOptions, IOptions<TelemetryOptions> options, TimeProvider time)
     {
         Time = time;
+        _options = options.Value;
+        _server = Uri.TryCreate(gatewayOptions.Value.GeneratorAddress, UriKind.Absolute, out var address) ? address : null;
         var meter = meters.Create(Name);
-        TokenUsage = meter.CreateHistogram("gen_ai.client.token.usage", "{token}", "Tokens of a request, by type.",
-            advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = TokenBuckets });
-        OperationDuration = Seconds(meter, "gen_ai.client.operation.duration", "Duration of a request.");
-        TimeToFirstChunk = Seconds(meter, "gen_ai.client.operation.time_to_first_chunk", "From the request to its first text.");
-        TimePerOutputChunk = Seconds(meter, "gen_ai.client.operation.time_per_output_chunk", "Between two chunks of text.");
-        ActiveRequests = meter.CreateUpDownCounter<long>("parley.gateway.active_requests", "{request}", "Requests in flight.");
-        AbortedRequests = meter.CreateCounter<long>("parley.gateway.aborted_requests", "{request}", "Requests whose caller left.");
+        Duration = Seconds(meter, "gen_ai.client.inference.duration", "Duration of a chat.");
+        TimeToFirstChunk = Seconds(meter, "gen_ai.client.inference.time_to_first_chunk", "From the request to its first text.");
+        TimePerOutputChunk = Seconds(meter, "gen_ai.client.inference.time_per_output_chunk", "Between two chunks of text.");
+        InputTokens = meter.CreateCounter<long>("gen_ai.client.inference.usage.input_tokens", "{token}", "Tokens of prompts.");
+        OutputTokens = meter.CreateCounter<long>("gen_ai.client.inference.usage.output_tokens", "{token}", "Tokens of answers.");
+        CachedTokens = meter.CreateCounter<long>(
+            "gen_ai.client.inference.usage.cache_read.input_tokens", "{token}", "Tokens of prompts that the prefix cache spared.");
+        InputTokensOfOne = Tokens(meter, "gen_ai.client.inference.operation.input_tokens", "Tokens of a prompt.");
+        OutputTokensOfOne = Tokens(meter, "gen_ai.client.inference.operation.output_tokens", "Tokens of a chat's answers.");
+        ActiveRequests = meter.CreateUpDownCounter<long>("parley.gateway.active_requests", "{request}", "Chats in flight.");
+        AbortedRequests = meter.CreateCounter<long>("parley.gateway.aborted_requests", "{request}", "Chats whose caller left.");
+        _reachable = meter.CreateObservableGauge(
+            "parley.gateway.generators.reachable", () => _load() is null ? 0 : 1, "{generator}", "Generators that tell their load.");
+        Gauge(meter, "parley.gateway.generators.requests.queued", "{request}", "Requests that wait in the Generators.",
+            load => load.QueuedRequests);
+        Gauge(meter, "parley.gateway.generators.requests.running", "{request}", "Sequences that run in the Generators.",
+            load => load.RunningSequences);
+        Gauge(meter, "parley.gateway.generators.tokens.queued", "{token}", "Prompt tokens that wait in the Generators.",
+            load => load.QueuedPromptTokens);
+        Gauge(meter, "parley.gateway.generators.kv.utilization", "1", "Part of the Generators' KV blocks that sequences hold.",
+            load => load.KvUtilization);
     }
 
     public TimeProvider Time { get; }
 
-    public Histogram<long> TokenUsage { get; }
-
-    public Histogram<double> OperationDuration { get; }
+    public Histogram<double> Duration { get; }
 
     public Histogram<double> TimeToFirstChunk { get; }
 
     public Histogram<double> TimePerOutputChunk { get; }
 
+    public Counter<long> InputTokens { get; }
+
+    public Counter<long> OutputTokens { get; }
+
+    public Counter<long> CachedTokens { get; }
+
+    public Histogram<long> InputTokensOfOne { get; }
+
+    public Histogram<long> OutputTokensOfOne { get; }
+
     public UpDownCounter<long> ActiveRequests { get; }
 
     public Counter<long> AbortedRequests { get; }
 
+    /// <summary>Whether somebody collects what the Generators' load is asked for.</summary>
+    public bool WantsLoad => _reachable.Enabled;
+
+    /// <summary>Starts the gauges of the Generators' load.</summary>
+    public void Observe(Func<GeneratorLoad?> load) => Volatile.Write(ref _load, load);
+
     /// <summary>Starts to measure a request; disposing ends it.</summary>
-    public ChatMeasurement Begin(ChatRequest request) =>
-        new(this, request, _source.StartActivity($"chat {request.Model}", ActivityKind.Internal));
+    public ChatMeasurement Begin(ChatRequest request)
+    {
+        // The span gets the model's name once that is known to be one that is served.
+        var activity = _source.StartActivity("chat", ActivityKind.Client);
+        if (activity is not null && _server is not null)
+        {
+            activity.SetTag("server.address", _server.Host);
+            activity.SetTag("server.port", _server.Port);
+        }
+
+        var content = activity is { IsAllDataRequested: true } && _options.MessageContent
+            ? new ChatContent(request, _options.MessageContentCharactersMax)
+            : null;
+        return new ChatMeasurement(this, request, activity, content);
+    }
 
     public void Dispose() => _source.Dispose();
 
     private static Histogram<double> Seconds(Meter meter, string name, string description) =>
         meter.CreateHistogram(name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = DurationBuckets });
+
+    private static Histogram<long> Tokens(Meter meter, string name, string description) =>
+        meter.CreateHistogram(
+            name, "{token}", description, advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = TokenBuckets });
+
+    private void Gauge<T>(Meter meter, string name, string unit, string description, Func<GeneratorLoad, T> read)
+        where T : struct => meter.CreateObservableGauge<T>(
+            name, () => Volatile.Read(ref _load)() is { } load ? [new Measurement<T>(read(load))] : [], unit, description);
 }

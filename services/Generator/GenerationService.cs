@@ -11,7 +11,8 @@ namespace Parley.Generator;
 
 /// <summary>The edge: reads a request, queues its sequence, copies its stream to the call, and says when the caller left.</summary>
 internal sealed class GenerationService(
-    EngineHost host, AdmissionQueue queue, IOptions<GeneratorOptions> optionsAccessor, TimeProvider time, ILogger<GenerationService> logger)
+    EngineHost host, AdmissionQueue queue, IOptions<GeneratorOptions> optionsAccessor, GeneratorTelemetry telemetry, SequenceSpans spans,
+    TimeProvider time, ILogger<GenerationService> logger)
     : Wire.Generation.GenerationBase
 {
     private static readonly string InstanceId = Guid.NewGuid().ToString("N");
@@ -67,6 +68,7 @@ internal sealed class GenerationService(
         var stream = new TokenStream(_options.StreamTokensMax, queue.Wake);
         var requestId = request.RequestId.Length > 0 ? request.RequestId : Guid.NewGuid().ToString("N");
         var sequence = new Sequence(requestId, prompt, resumed, parameters, stream, DeadlineOf(context));
+        spans.Begin(sequence);
         Admit(sequence);
 
         using var left = context.CancellationToken.UnsafeRegister(_ => Leave(sequence), null);
@@ -80,6 +82,7 @@ internal sealed class GenerationService(
         {
             // Whatever ends the call ends the sequence; after its own ending this does nothing.
             Leave(sequence);
+            spans.End(sequence);
         }
     }
 
@@ -95,6 +98,7 @@ internal sealed class GenerationService(
             return;
         }
 
+        telemetry.Refused(result);
         Log.Refused(logger, sequence.RequestId, result.ToString());
         throw result switch
         {
@@ -139,11 +143,7 @@ internal sealed class GenerationService(
 
     private SamplingReader Sampling(ServedModel model) => new(model.Defaults, _options, model.Shape.VocabularySize);
 
-    /// <summary>The name, then what requests may call the model as well.</summary>
-    private string[] ServedNames(ServedModel model) =>
-        _options.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is { Length: > 0 } names
-            ? [.. names.Distinct()]
-            : [model.Name];
+    private string[] ServedNames(ServedModel model) => _options.ServedNames(model.Name);
 
     private Wire.GetLoadResponse Load()
     {

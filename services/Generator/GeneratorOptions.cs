@@ -184,6 +184,13 @@ internal sealed class GeneratorOptions
     [Range(1, 1_048_576)]
     public int ListedTokenIdsMax { get; set; } = 4096;
 
+    /// <summary>The name of the answers, then what requests may call the model as well.</summary>
+    /// <param name="packageName">The package's own, where none is set.</param>
+    public string[] ServedNames(string packageName) =>
+        ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is { Length: > 0 } names
+            ? [.. names.Distinct()]
+            : [packageName];
+
     /// <summary>The engine's part of the settings.</summary>
     public EngineLimits ToLimits(int contextTokensMax) => new()
     {

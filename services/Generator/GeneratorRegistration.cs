@@ -22,6 +22,7 @@ public static class GeneratorRegistration
         services.TryAddSingleton(_ => ProcessLimits.Current);
         services.AddMetrics();
         services.TryAddSingleton<GeneratorTelemetry>();
+        services.TryAddSingleton<SequenceSpans>();
 
         // admit → plan, reserve, run, sample, emit: all but the first on the host's one thread
         services.TryAddSingleton(provider =>

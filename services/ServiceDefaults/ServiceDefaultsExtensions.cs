@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Parley.ServiceDefaults.Telemetry;
 
 namespace Parley.ServiceDefaults;
 
@@ -18,12 +19,16 @@ public static class ServiceDefaultsExtensions
     /// <summary>Adds telemetry, gRPC server defaults, health, reflection and the shutdown budget.</summary>
     /// <param name="builder">The service's builder.</param>
     /// <param name="serviceName">Name in traces and metrics, e.g. <c>parley-tokenizer</c>.</param>
+    /// <param name="collectsTelemetry">
+    /// Whether it collects spans and metrics where they are received: those are the process's, so of several hosts in one process one does.
+    /// </param>
     /// <exception cref="InvalidDataException">A setting that is read here is wrong; the message names it.</exception>
-    public static WebApplicationBuilder AddServiceDefaults(this WebApplicationBuilder builder, string serviceName)
+    public static WebApplicationBuilder AddServiceDefaults(
+        this WebApplicationBuilder builder, string serviceName, bool collectsTelemetry = true)
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.AddParleyTelemetry(serviceName);
+        builder.AddParleyTelemetry(serviceName, collectsTelemetry);
         builder.Services.AddParleyGrpcServer();
         builder.Services.AddParleyHealth();
         // Which server this is made of is nobody's business outside.

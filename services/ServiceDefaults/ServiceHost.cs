@@ -11,6 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Options;
 using Parley.ServiceDefaults.Settings;
+using Parley.ServiceDefaults.Telemetry;
 
 namespace Parley.ServiceDefaults;
 
@@ -22,6 +23,8 @@ namespace Parley.ServiceDefaults;
 public static class ServiceHost
 {
     public const string HostSwitch = "--host";
+    public const string MetricsPortSwitch = "--metrics-port";
+    private const string MetricsPortKey = $"{TelemetryOptions.Section}:{nameof(TelemetryOptions.MetricsPort)}";
     // Not "Host": some shells export a variable of that name, and variables are settings.
     private const string HostKey = "Parley:Host";
     private const string OwnSection = "Parley";
@@ -44,14 +47,15 @@ public static class ServiceHost
         ArgumentNullException.ThrowIfNull(map);
         try
         {
-            var (others, settings) = ReadSwitches(args, [(HostSwitch, HostKey, false), .. switches]);
+            var (others, settings) = ReadSwitches(
+                args, [(HostSwitch, HostKey, false), (MetricsPortSwitch, MetricsPortKey, false), .. switches]);
             var builder = WebApplication.CreateBuilder(new WebApplicationOptions
             {
                 Args = others,
                 ContentRootPath = AppContext.BaseDirectory,
             });
             builder.Configuration.AddInMemoryCollection(settings);
-            if (SettingKeys.Faults(["Host"], OwnSection, builder.Configuration).FirstOrDefault() is { } fault)
+            if (SettingKeys.Faults(["Host", "ShutdownSeconds"], OwnSection, builder.Configuration).FirstOrDefault() is { } fault)
                 throw new InvalidDataException(fault);
             builder.Configuration.AddInMemoryCollection(Endpoints(builder.Configuration, endpoints));
             if (HealthProbe.PathOf(args) is { } path)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
@@ -62,15 +63,12 @@ internal sealed class TokenizationService(
 
     public override Task<EncodeChatResponse> EncodeChat(EncodeChatRequest request, ServerCallContext context)
     {
-        using var activity = telemetry.Source.StartActivity("tokenizer.encode_chat");
         var (rendered, controls, handling, templateTime) = Render(request.Chat, context);
-        var started = clock.GetTimestamp();
         var ids = new List<int>(rendered.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : rendered.UserRanges;
         // The template wrote what opens the text itself, so nothing is added.
-        Encode(() => model.Tokenizer.EncodeChat(rendered.Text, userRanges, controls, ids), "chat.messages", context);
-        var encodeTime = clock.GetElapsedTime(started);
-        telemetry.Encoded(encodeTime, ids.Count);
+        var encodeTime = EncodeTimed(
+            () => model.Tokenizer.EncodeChat(rendered.Text, userRanges, controls, ids), ids, "chat.messages", context);
         var response = new EncodeChatResponse
         {
             TokenizerSha256 = model.Sha256,
@@ -86,7 +84,6 @@ internal sealed class TokenizationService(
 
         if (request.IncludePieces)
             AddPieces(ids, WholeText(), response.Pieces);
-        activity?.SetTag("parley.tokens", ids.Count);
         return Task.FromResult(response);
     }
 
@@ -102,12 +99,10 @@ internal sealed class TokenizationService(
         if (handling == SpecialTokenHandling.Reject && model.Tokenizer.FindSpecialToken(request.Text) is { } token)
             throw Refuse(context, new RequestException("text",
                 $"The text holds the special token {token}, which this request does not allow."));
-        var started = clock.GetTimestamp();
         var ids = new List<int>(request.Text.Length / 3);
         var userRanges = handling == SpecialTokenHandling.Parse ? UserRanges.None : UserRanges.All(request.Text.Length);
         var addSpecialTokens = !request.HasAddSpecialTokens || request.AddSpecialTokens;
-        Encode(() => model.Tokenizer.Encode(request.Text, userRanges, addSpecialTokens, ids), "text", context);
-        telemetry.Encoded(clock.GetElapsedTime(started), ids.Count);
+        EncodeTimed(() => model.Tokenizer.Encode(request.Text, userRanges, addSpecialTokens, ids), ids, "text", context);
         var response = new EncodeResponse { TokenizerSha256 = model.Sha256 };
         AddIds(ids, response.Ids);
         if (request.IncludePieces)
@@ -141,34 +136,43 @@ internal sealed class TokenizationService(
             ServerCallContext context)
     {
         var session = new DetokenizeSession(model.Tokens, _options);
+        using var spans = new DetokenizeSpans(telemetry.Source);
         while (await requestStream.MoveNext(context.CancellationToken))
         {
-            if (Answer(session, requestStream.Current, context) is { } answer)
+            var started = telemetry.TimesStreams ? clock.GetTimestamp() : 0;
+            var answer = Answer(session, spans, requestStream.Current, context);
+            if (started != 0)
+                telemetry.Detokenized(clock.GetElapsedTime(started));
+            if (answer is not null)
                 await responseStream.WriteAsync(answer, context.CancellationToken);
         }
     }
 
     /// <summary>Null where nothing is to be answered.</summary>
-    private DetokenizeResponse? Answer(DetokenizeSession session, DetokenizeRequest request, ServerCallContext context)
+    private DetokenizeResponse? Answer(
+        DetokenizeSession session, DetokenizeSpans spans, DetokenizeRequest request, ServerCallContext context)
     {
         if (request.EventCase != DetokenizeRequest.EventOneofCase.Batch)
-            return AnswerOne(session, request, context);
+            return AnswerOne(session, spans, request, context);
         var answers = new DetokenizeResponse();
         foreach (var one in request.Batch.Requests)
         {
-            if (AnswerOne(session, one, context) is { } answer)
+            if (AnswerOne(session, spans, one, context) is { } answer)
                 answers.Batch.Add(answer);
         }
 
         return answers.Batch.Count > 0 ? answers : null;
     }
 
-    private DetokenizeResponse? AnswerOne(DetokenizeSession session, DetokenizeRequest request, ServerCallContext context)
+    private DetokenizeResponse? AnswerOne(
+        DetokenizeSession session, DetokenizeSpans spans, DetokenizeRequest request, ServerCallContext context)
     {
         try
         {
-            if (Read(session, request) is not { } news)
+            if (Read(session, spans, request) is not { } news)
                 return null;
+            if (news.IsFinal)
+                spans.End(request.Sequence, news.Stop is not null, error: null);
             var response = new DetokenizeResponse
             {
                 Sequence = request.Sequence,
@@ -184,13 +188,15 @@ internal sealed class TokenizationService(
         {
             // Others may share the stream: whoever asked is told, and nobody else.
             session.Forget(request.Sequence);
+            spans.End(request.Sequence, stopped: false, "invalid_argument");
+            telemetry.Refused();
             Log.Refused(logger, context.Method, exception.Field);
             var fault = new DetokenizeFault { Field = exception.Field, Description = exception.Description };
             return new DetokenizeResponse { Sequence = request.Sequence, Final = true, Fault = fault };
         }
     }
 
-    private DetokenizeUpdate? Read(DetokenizeSession session, DetokenizeRequest request)
+    private DetokenizeUpdate? Read(DetokenizeSession session, DetokenizeSpans spans, DetokenizeRequest request)
     {
         switch (request.EventCase)
         {
@@ -199,9 +205,11 @@ internal sealed class TokenizationService(
                 session.Start(request.Sequence, new SequenceSettings(
                     [.. start.Stop], !start.HasSkipSpecialTokens || start.SkipSpecialTokens, start.IncludeStop, start.PrefixIds,
                     (int)Math.Min(start.MinTokens, int.MaxValue)));
+                spans.Start(request.Sequence, start.TraceParent);
                 return null;
             case DetokenizeRequest.EventOneofCase.Tokens:
                 telemetry.Decoded(request.Tokens.Ids.Count);
+                spans.Read(request.Sequence, request.Tokens.Ids.Count);
                 return session.Append(request.Sequence, [.. request.Tokens.Ids]);
             case DetokenizeRequest.EventOneofCase.End:
                 return session.End(request.Sequence);
@@ -210,11 +218,18 @@ internal sealed class TokenizationService(
         }
     }
 
-    private void Encode(Action encode, string field, ServerCallContext context)
+    /// <summary>Encodes to <paramref name="ids"/>; returns how long that took.</summary>
+    private TimeSpan EncodeTimed(Action encode, List<int> ids, string field, ServerCallContext context)
     {
+        using var span = telemetry.Source.StartActivity("encode");
+        var started = clock.GetTimestamp();
         try
         {
             encode();
+            var time = clock.GetElapsedTime(started);
+            telemetry.Encoded(time, ids.Count);
+            span?.SetTag("parley.tokens", ids.Count);
+            return time;
         }
         catch (Exception exception) when (exception is UncoveredTextException or TextLimitException)
         {
@@ -227,6 +242,7 @@ internal sealed class TokenizationService(
     {
         if (chat is null)
             throw Refuse(context, new RequestException("chat", "The chat is missing."));
+        using var span = telemetry.Source.StartActivity("template");
         var started = clock.GetTimestamp();
         var handling = Handling(chat.SpecialTokensInContent, _options.SpecialTokensInContent, "chat.special_tokens_in_content", context);
         var mapper = new ChatMapper(_options);
@@ -241,10 +257,13 @@ internal sealed class TokenizationService(
             var rendered = template.Render(input);
             var time = clock.GetElapsedTime(started);
             telemetry.Rendered(time);
+            span?.SetTag("parley.characters", rendered.Text.Length);
             return (rendered, model.ControlsOf(template), handling, time);
         }
         catch (TemplateException exception)
         {
+            span?.SetStatus(ActivityStatusCode.Error, exception.Kind);
+            telemetry.Refused();
             Log.TemplateRefused(logger, context.Method, exception.Kind);
             // The template's own refusal is told in its words, any other fault with its kind.
             throw RequestFaults.ToRpcException(new RequestException("chat.messages",
@@ -269,6 +288,7 @@ internal sealed class TokenizationService(
 
     private RpcException Refuse(ServerCallContext context, params IReadOnlyList<RequestException> faults)
     {
+        telemetry.Refused();
         Log.Refused(logger, context.Method, faults[0].Field);
         return RequestFaults.ToRpcException(faults);
     }

@@ -13,6 +13,9 @@ switch (args)
     case ["scale"]:
         ScalingTable.Print();
         return;
+    case ["telemetry"]:
+        TelemetryTable.Print();
+        return;
     case ["wire"]:
         await WireTable.PrintAsync();
         return;

@@ -29,7 +29,7 @@ public sealed class SettingsTests
     [Fact]
     public void Sections_OfTheServices_AreFound()
     {
-        Assert.Superset(new HashSet<string?> { "Generator", "Gateway", "Tokenizer" }, Sections.Select(SectionOf).ToHashSet());
+        Assert.Superset(new HashSet<string?> { "Generator", "Gateway", "Tokenizer", "Telemetry" }, Sections.Select(SectionOf).ToHashSet());
         Assert.True(Numbers.Count > 50, $"{Numbers.Count} numbers");
     }
 
@@ -157,7 +157,7 @@ public sealed class SettingsTests
 
         Assert.Equal(1, code);
         Assert.Contains(
-            "error: Parley:Hots is no setting of Parley (environment variable Parley__Hots); the nearest are Parley:Host.", output);
+            "error: Parley:Hots is no setting of Parley (environment variable Parley__Hots); the nearest are Parley:Host, ", output);
     }
 
     [Theory]

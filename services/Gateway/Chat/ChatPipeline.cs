@@ -43,7 +43,7 @@ internal sealed class ChatPipeline(
             try
             {
                 // (1) Accept: every fault at once, a pair of services that belong together, a permit per choice.
-                var pair = await AcceptAsync(request, waiting.Token);
+                var pair = await AcceptAsync(request, measurement, waiting.Token);
                 permit = permits.Acquire(request.Choices);
                 request = VariedSampling.Apply(request, pair.Generator.DefaultSampling);
 
@@ -91,7 +91,8 @@ internal sealed class ChatPipeline(
         }
     }
 
-    private async ValueTask<UpstreamPair> AcceptAsync(ChatRequest request, CancellationToken cancellationToken)
+    private async ValueTask<UpstreamPair> AcceptAsync(
+        ChatRequest request, ChatMeasurement measurement, CancellationToken cancellationToken)
     {
         var violations = validator.Validate(request, pairing.LastSeen?.Names);
         if (violations is [{ Field: "model" }])
@@ -99,6 +100,7 @@ internal sealed class ChatPipeline(
         if (violations.Count > 0)
             throw new ChatException(ChatError.Invalid(violations));
         var pair = await pairing.GetAsync(cancellationToken);
+        measurement.Paired(pair.Names);
         CheckTools(request.Conversation, pair);
         if (request.Model.Length == 0 || pair.Names.Contains(request.Model))
             return pair;
@@ -143,11 +145,11 @@ internal sealed class ChatPipeline(
     {
         switch (update)
         {
-            case ChatUpdate.Delta { Text.Length: > 0 }:
-                measurement.Chunk();
+            case ChatUpdate.Delta { Text.Length: > 0 } delta:
+                measurement.Chunk(delta.Choice, delta.Text);
                 break;
             case ChatUpdate.ChoiceFinished finished:
-                measurement.ChoiceFinished(finished.Reason);
+                measurement.ChoiceFinished(finished.Choice, finished.Reason);
                 break;
             case ChatUpdate.Completed completed:
                 measurement.Completed(completed.Usage);

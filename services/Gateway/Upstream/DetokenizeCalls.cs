@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
+using Parley.ServiceDefaults.Telemetry;
 using Parley.Tokenizer.V1;
 
 namespace Parley.Gateway.Upstream;
@@ -38,6 +39,7 @@ internal sealed class DetokenizeCalls(UpstreamChannels channels, IOptions<Gatewa
     {
         var activity = Activity.Current;
         Activity.Current = null;
+        using var untraced = Untraced.Begin();
         try
         {
             return new DetokenizeCall(_client.Detokenize(), first);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Grpc.Core;
 using Parley.Gateway.Chat;
@@ -43,6 +44,8 @@ internal sealed class DetokenizeStream(int choices, int answersMax, UpstreamServ
         // As for `generate`, a min_new_tokens of the model's own holds back ids that end the answer, and no stop string.
         var start = new DetokenizeStart { IncludeStop = request.IncludeStop, MinTokens = request.Sampling.MinTokens ?? 0 };
         start.Stop.AddRange(request.Stop);
+        if (Activity.Current is { IsAllDataRequested: true, IdFormat: ActivityIdFormat.W3C } span)
+            start.TraceParent = span.Id;
         // An answer that opens a message is a text of its own, as transformers decodes it: its first space may be dropped.
         if (request.Conversation.ContinueFinalMessage)
             start.PrefixIds.AddRange(promptIds.TakeLast(PrefixTokensMax));

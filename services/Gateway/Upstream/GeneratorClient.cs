@@ -28,6 +28,21 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         }
     }
 
+    public async Task<GeneratorLoad> GetLoadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var load = await _client.GetLoadAsync(new GetLoadRequest(), cancellationToken: cancellationToken);
+            return new GeneratorLoad(
+                (int)load.QueuedRequests, (int)load.QueuedPromptTokens, (int)load.RunningSequences,
+                load.KvBlocks == 0 ? 0 : (double)load.KvBlocksUsed / load.KvBlocks);
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Generator, cancellationToken);
+        }
+    }
+
     /// <summary>
     /// One sequence. Leaving the enumeration, or cancelling it, cancels the call: the Generator frees the sequence at its next step.
     /// </summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
+using Parley.ServiceDefaults.Telemetry;
 
 namespace Parley.Gateway.Upstream;
 
@@ -56,6 +57,7 @@ internal sealed class UpstreamPairing(
     private async Task<UpstreamPair> LookNowAsync()
     {
         await Task.Yield();
+        using var untraced = Untraced.Begin();
         try
         {
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(options.Value.DescribeSecondsMax), time);

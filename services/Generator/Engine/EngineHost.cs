@@ -171,7 +171,15 @@ internal sealed class EngineHost : IHostedService, IDisposable
             var loaded = Stopwatch.GetTimestamp();
             new EngineWarmUp(_engine, _options).Run();
             _engine.ResetTotals();
-            _telemetry.Observe(() => _engine.Snapshot, model.Name);
+            _telemetry.Observe(new EngineGauges
+            {
+                Model = _options.ServedNames(model.Name)[0],
+                Snapshot = () => _engine.Snapshot,
+                Queue = () => (_queue.Requests, _queue.PromptTokens),
+                Heartbeat = () => SinceHeartbeat,
+                IsHealthy = () => _state != EngineState.Unhealthy,
+                StepTokensMax = limits.StepTokensMax,
+            });
             var kvMegabytes = (long)runner.BlockCount * runner.BlockTokens * model.KvBytesPerToken / (1024 * 1024);
             Log.Serving(
                 _logger, model.Name, model.Precision, runner.Device, limits.ContextTokensMax, runner.BlockCount, runner.BlockTokens,

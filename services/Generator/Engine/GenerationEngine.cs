@@ -181,7 +181,9 @@ internal sealed class GenerationEngine : IDisposable
         _failuresInARow = 0;
         Totals.Steps++;
         CountPromptTokens();
-        _queue.Rate.Observe(Totals.PromptTokens - promptTokens, _time.GetElapsedTime(started));
+        var elapsed = _time.GetElapsedTime(started);
+        _queue.Rate.Observe(Totals.PromptTokens - promptTokens, elapsed);
+        _endings.Stepped(_plan, elapsed);
         _reservation.Commit(_faults);
 
         // (8) sample and (9) emit, row by row

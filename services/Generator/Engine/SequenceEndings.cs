@@ -59,10 +59,26 @@ internal sealed class SequenceEndings(
         }
     }
 
+    /// <summary>Counts a run of the model.</summary>
+    /// <param name="plan">What ran.</param>
+    /// <param name="duration">How long.</param>
+    public void Stepped(StepPlan plan, TimeSpan duration)
+    {
+        try
+        {
+            telemetry.Stepped(duration, plan.Rows.Length, plan.TokenCount);
+        }
+        catch (Exception exception)
+        {
+            Log.TelemetryFailed(logger, exception);
+        }
+    }
+
     /// <summary>Notes the time of a sequence's first token.</summary>
     public void FirstToken(Sequence sequence)
     {
         sequence.FirstTokenAt = time.GetTimestamp();
+        var isTraced = sequence.Trace?.Enter() ?? false;
         try
         {
             telemetry.FirstToken(time.GetElapsedTime(sequence.AcceptedAt, sequence.FirstTokenAt));
@@ -71,6 +87,9 @@ internal sealed class SequenceEndings(
         {
             Log.TelemetryFailed(logger, exception);
         }
+
+        if (isTraced)
+            SequenceTrace.Leave();
     }
 
     private void End(
@@ -102,9 +121,10 @@ internal sealed class SequenceEndings(
     {
         if (sequence.Stream.Complete(end))
             delivery.Add(sequence.Stream);
+        var isTraced = sequence.Trace?.Enter() ?? false;
         try
         {
-            telemetry.Ended(end, sequence.FirstTokenAt != 0);
+            telemetry.Ended(end, sequence.StartedAt != 0, sequence.FirstTokenAt != 0);
         }
         catch (Exception exception)
         {
@@ -113,5 +133,7 @@ internal sealed class SequenceEndings(
 
         Log.SequenceEnded(logger, sequence.RequestId, end.Finish?.ToString() ?? end.Failure.ToString()!, end.Usage.PromptTokens,
             end.Usage.CompletionTokens);
+        if (isTraced)
+            SequenceTrace.Leave();
     }
 }

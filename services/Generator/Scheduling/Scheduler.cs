@@ -80,6 +80,7 @@ internal sealed class Scheduler(
     public void Preempt(Sequence sequence)
     {
         _running.Remove(sequence);
+        sequence.Trace?.Preempted(time.GetTimestamp());
         pool.ReleaseAll(sequence.Blocks);
         sequence.CachedLength = 0;
         sequence.SharedLength = 0;

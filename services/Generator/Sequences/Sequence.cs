@@ -51,6 +51,9 @@ internal sealed class Sequence
 
     public long Deadline { get; }
 
+    /// <summary>Where its request is traced, what its spans are made of; set before it is queued.</summary>
+    public SequenceTrace? Trace { get; set; }
+
     /// <summary>Place in the order of arrival, set at acceptance; unique.</summary>
     public long Order { get; set; }
 

@@ -50,7 +50,7 @@ public sealed class ContainmentTests
     public void Step_AListenerOfTheFiguresThrows_NobodyNotices()
     {
         using var bench = new EngineBench();
-        bench.Telemetry.Observe(() => null, "scripted");
+        bench.Telemetry.Observe(new EngineGauges { Model = "scripted", Snapshot = () => null });
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, self) =>
         {

@@ -26,7 +26,7 @@ internal sealed class HostedService : IAsyncDisposable
     }
 
     /// <summary>Builds and starts a service.</summary>
-    /// <param name="name">Its name in messages and telemetry, e.g. <c>Tokenizer</c>.</param>
+    /// <param name="name">Its name in messages, e.g. <c>Tokenizer</c>.</param>
     /// <param name="options">Log level, further settings.</param>
     /// <param name="settings">The service's own settings.</param>
     /// <param name="addresses">Where each of its endpoints listens.</param>
@@ -71,7 +71,9 @@ internal sealed class HostedService : IAsyncDisposable
             }
         });
 
-        builder.AddServiceDefaults($"parley-{name.ToLowerInvariant()}");
+        // One resource, since spans and metrics are the process's; the first host to start, and the last to stop, collects them.
+        builder.AddServiceDefaults("parley", collectsTelemetry: name == LocalSystem.FirstService);
+        options.AddServices?.Invoke(builder.Services);
         add(builder);
         builder.Services.AddSingleton<IHostLifetime, ServiceLifetime>();
         var app = builder.Build();

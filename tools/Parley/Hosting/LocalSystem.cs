@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Parley.Gateway;
 using Parley.Generator;
+using Parley.ServiceDefaults.Telemetry;
 using Parley.Tokenizer;
 
 namespace Parley.Cli.Hosting;
@@ -14,6 +15,9 @@ namespace Parley.Cli.Hosting;
 /// </summary>
 internal sealed class LocalSystem : IAsyncDisposable
 {
+    /// <summary>It is up before the others and gone after them.</summary>
+    public const string FirstService = "Tokenizer";
+
     private readonly Stack<HostedService> _running = new();
 
     private LocalSystem()
@@ -32,6 +36,9 @@ internal sealed class LocalSystem : IAsyncDisposable
     public Uri Tokenizer { get; private set; } = null!;
 
     public Uri Generator { get; private set; } = null!;
+
+    /// <summary>Prometheus' page of all three; null where there is none.</summary>
+    public Uri? Metrics { get; private set; }
 
     /// <summary>Starts all three and returns once each reports that it is ready.</summary>
     /// <exception cref="IOException">A port is in use.</exception>
@@ -71,10 +78,11 @@ internal sealed class LocalSystem : IAsyncDisposable
     private async Task StartTokenizerAsync(LocalSystemOptions options, CancellationToken cancellationToken)
     {
         var settings = new Dictionary<string, string?> { ["Tokenizer:PackageDirectory"] = options.PackageDirectory };
-        var service = await HostedService.StartAsync("Tokenizer", options, settings, [IPAddress.Loopback], [(0, HttpProtocols.Http2)],
+        var service = await HostedService.StartAsync(FirstService, options, settings, [IPAddress.Loopback], [(0, HttpProtocols.Http2)],
             builder => builder.AddTokenizer(), app => app.MapTokenizer(), cancellationToken);
         _running.Push(service);
         Tokenizer = service.Address(0);
+        Metrics = service.Services.GetService<MetricsEndpoint>()?.Address;
         await service.WaitUntilServingAsync(Tokenizer, cancellationToken);
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Parley.Cli.Hosting;
@@ -28,6 +29,9 @@ internal sealed record LocalSystemOptions
 
     /// <summary>Replaces the opening of the package by the Generator; for measurements.</summary>
     public Func<Generator.Engine.ServedModel>? OpenModel { get; init; }
+
+    /// <summary>Further services of each host; for tests that listen.</summary>
+    public Action<IServiceCollection>? AddServices { get; init; }
 
     /// <summary>Receives what the services log; null writes to the console's error stream.</summary>
     public ILoggerProvider? LoggerProvider { get; init; }

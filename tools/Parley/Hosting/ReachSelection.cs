@@ -1,8 +1,10 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using Parley.Gateway;
 using Parley.ServiceDefaults;
+using Parley.ServiceDefaults.Telemetry;
 
 namespace Parley.Cli.Hosting;
 
@@ -28,6 +30,12 @@ internal sealed class ReachSelection
     {
         Description = "Port of gRPC; 0 takes a free one.",
         DefaultValueFactory = _ => UpCommand.DefaultGrpcPort,
+    };
+
+    private readonly Option<int?> _metricsPort = new(ServiceHost.MetricsPortSwitch)
+    {
+        Description = "Port of Prometheus' page /metrics, on loopback unless Telemetry__MetricsHost widens it; 0 takes a free one.",
+        HelpName = "PORT",
     };
 
     private readonly Option<string[]> _names = new("--name")
@@ -58,7 +66,7 @@ internal sealed class ReachSelection
     {
         foreach (var option in new Option[]
         {
-            _host, _httpPort, _grpcPort, _names, _key.Option, _keyFile, _allowAnonymous, _corsOrigins,
+            _host, _httpPort, _grpcPort, _metricsPort, _names, _key.Option, _keyFile, _allowAnonymous, _corsOrigins,
         })
         {
             command.Options.Add(option);
@@ -74,6 +82,8 @@ internal sealed class ReachSelection
         FreePort.RequireRange(result.GetValue(_grpcPort), _grpcPort.Name);
         if (result.GetValue(_httpPort) is var port && port != 0 && port == result.GetValue(_grpcPort))
             throw new UserErrorException($"{_httpPort.Name} and {_grpcPort.Name} are both {port}; HTTP/1 and gRPC need a port each.");
+        if (result.GetValue(_metricsPort) is { } metricsPort)
+            FreePort.RequireRange(metricsPort, _metricsPort.Name);
         var addresses = ServiceHost.Addresses(result.GetRequiredValue(_host));
         var settings = Settings(result);
         // As HostedService composes them.
@@ -105,6 +115,12 @@ internal sealed class ReachSelection
                 throw new UserErrorException($"{_names.Name} is empty; without it the model's own name is served.");
             foreach (var service in (string[])["Tokenizer", "Generator", "Gateway"])
                 settings[$"{service}:ModelName"] = joined;
+        }
+
+        if (result.GetValue(_metricsPort) is { } metricsPort)
+        {
+            settings[$"{TelemetryOptions.Section}:{nameof(TelemetryOptions.MetricsPort)}"] =
+                metricsPort.ToString(CultureInfo.InvariantCulture);
         }
 
         if (_key.Read(result) is { } key)

@@ -65,6 +65,7 @@ internal static class UpCommand
     {
         var model = await ServedModel.DescribeAsync(system.Generator, cancellationToken);
         console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[green]Parley is ready[/] after {elapsed.TotalSeconds:0.0} s:"));
+        var metrics = system.Metrics is { } page ? $"\n  metrics  {page.AbsoluteUri}" : "";
         // Plain lines: nothing is cut or wrapped where the output is a file or a narrow terminal.
         await Console.Out.WriteLineAsync($"""
               page     {system.Http.AbsoluteUri}
@@ -74,7 +75,7 @@ internal static class UpCommand
               key      {ListenReport.Key(system.NeedsKey, options.Addresses)}
               model    {model}
               package  {options.PackageDirectory}
-              inside   Tokenizer {system.Tokenizer.Authority}, Generator {system.Generator.Authority}
+              inside   Tokenizer {system.Tokenizer.Authority}, Generator {system.Generator.Authority}{metrics}
             Ctrl-C stops.
             """);
     }

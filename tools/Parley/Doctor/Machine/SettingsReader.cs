@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Parley.Gateway;
 using Parley.Generator;
 using Parley.ServiceDefaults.Settings;
+using Parley.ServiceDefaults.Telemetry;
 using Parley.Tokenizer;
 
 namespace Parley.Cli.Doctor.Machine;
@@ -32,6 +33,7 @@ internal static class SettingsReader
         var options = Read<GeneratorOptions>(configuration, GeneratorOptions.SectionName, faults);
         Read<TokenizerOptions>(configuration, TokenizerOptions.Section, faults);
         Read<GatewayOptions>(configuration, GatewayOptions.Section, faults);
+        Read<TelemetryOptions>(configuration, TelemetryOptions.Section, faults);
         options ??= new GeneratorOptions();
         if (options.PackageDirectory == NotGiven)
             options.PackageDirectory = "";
