@@ -1,0 +1,32 @@
+using Parley.Generator.Guides.Automata;
+
+namespace Parley.Generator.Guides.Json;
+
+/// <summary>Within a key.</summary>
+internal sealed class KeyState(ObjectState members, int name, int used, TextState text) : LocalState
+{
+    public ObjectState Object { get; } = members;
+
+    /// <summary>Node in the words of the object's names.</summary>
+    public int Name { get; } = name;
+
+    /// <summary>Node in the words of the keys that it has.</summary>
+    public int Used { get; } = used;
+
+    /// <summary>What is asked of the key itself.</summary>
+    public TextState Text { get; } = text;
+
+    /// <summary>True when any text may follow, and none makes it a key that is named or taken.</summary>
+    public bool IsFree => Text.IsFree && WordSetAutomaton.IsOff(Name) && WordSetAutomaton.IsOff(Used);
+
+    /// <summary>The state behind one more byte; null when there is none.</summary>
+    public KeyState? Next(byte next)
+    {
+        var text = Text.Next(next);
+        if (text is null)
+            return null;
+        if (text == Text && WordSetAutomaton.IsOff(Name) && WordSetAutomaton.IsOff(Used))
+            return this;
+        return Object.Key(Object.Names.Words.Step(Name, next), Object.Used.Words.Step(Used, next), text);
+    }
+}
