@@ -9,10 +9,8 @@ internal sealed class PatternAutomaton : TextAutomaton
     private const int Dead = 0;
     private const int Sure = 1;
 
+    private readonly PatternProgram _program;
     private readonly PatternNetwork _network;
-    private readonly bool[] _endsHere;
-    private readonly bool[] _alive;
-    private readonly byte[] _representatives;
     private readonly List<int[]> _members = [];
     private readonly List<bool> _accepting = [];
     private readonly List<int[]> _next = [];
@@ -21,13 +19,10 @@ internal sealed class PatternAutomaton : TextAutomaton
     private readonly List<int> _found = [];
     private int _round;
 
-    private PatternAutomaton(PatternNetwork network)
+    public PatternAutomaton(PatternProgram program)
     {
-        _network = network;
-        (Classes, _representatives) = Classify(network);
-        _endsHere = Closure(network, [PatternNetwork.Accept], edge => edge is PatternEdgeKind.Free or PatternEdgeKind.AtEnd);
-        _alive = Closure(network, Indices(_endsHere), edge => edge is PatternEdgeKind.Free or PatternEdgeKind.Byte);
-        _mark = new int[network.Count];
+        (_program, _network) = (program, program.Network);
+        _mark = new int[_network.Count];
         Add([], accepting: false);
         Add([PatternNetwork.Accept], accepting: true);
         Start = StartState();
@@ -37,18 +32,18 @@ internal sealed class PatternAutomaton : TextAutomaton
     public override int Start { get; }
 
     /// <inheritdoc/>
-    public override byte[] Classes { get; }
+    public override byte[] Classes => _program.Classes;
 
     /// <summary>An automaton for texts that hold a match of the tree (anchor it for texts that are one).</summary>
-    public static PatternAutomaton Of(RegexTree tree, TextEncoding encoding = TextEncoding.Json) => new(PatternNetwork.Build(tree, encoding));
+    public static PatternAutomaton Of(RegexTree tree, TextEncoding encoding = TextEncoding.Json) => new(new PatternProgram(tree, encoding));
 
     /// <inheritdoc/>
     public override int Step(int state, byte next)
     {
         if (state <= Sure)
             return state;
-        var known = _next[state][Classes[next]];
-        return known >= 0 ? known : StepAnew(state, Classes[next]);
+        var known = _next[state][_program.Classes[next]];
+        return known >= 0 ? known : StepAnew(state, _program.Classes[next]);
     }
 
     /// <inheritdoc/>
@@ -59,68 +54,6 @@ internal sealed class PatternAutomaton : TextAutomaton
 
     /// <inheritdoc/>
     public override bool? CanEndTrue(int state) => state != Dead;
-
-    private static (byte[] Classes, byte[] Representatives) Classify(PatternNetwork network)
-    {
-        var cuts = new bool[257];
-        for (var state = 0; state < network.Count; state++)
-        {
-            foreach (var edge in network.EdgesOf(state))
-            {
-                if (edge.Kind == PatternEdgeKind.Byte)
-                    cuts[edge.First] = cuts[edge.Last + 1] = true;
-            }
-        }
-
-        var classes = new byte[256];
-        var representatives = new List<byte> { 0 };
-        for (var value = 1; value < 256; value++)
-        {
-            if (cuts[value])
-                representatives.Add((byte)value);
-            classes[value] = (byte)(representatives.Count - 1);
-        }
-
-        return (classes, [.. representatives]);
-    }
-
-    /// <summary>The states from which one of the targets can be reached over edges that count.</summary>
-    private static bool[] Closure(PatternNetwork network, IEnumerable<int> targets, Func<PatternEdgeKind, bool> counts)
-    {
-        var sources = new List<int>[network.Count];
-        for (var state = 0; state < network.Count; state++)
-        {
-            foreach (var edge in network.EdgesOf(state))
-            {
-                if (counts(edge.Kind))
-                    (sources[edge.Target] ??= []).Add(state);
-            }
-        }
-
-        var reached = new bool[network.Count];
-        var pending = new Stack<int>();
-        foreach (var target in targets)
-        {
-            reached[target] = true;
-            pending.Push(target);
-        }
-
-        while (pending.TryPop(out var state))
-        {
-            foreach (var source in sources[state] ?? [])
-            {
-                if (!reached[source])
-                {
-                    reached[source] = true;
-                    pending.Push(source);
-                }
-            }
-        }
-
-        return reached;
-    }
-
-    private static IEnumerable<int> Indices(bool[] set) => Enumerable.Range(0, set.Length).Where(index => set[index]);
 
     private int StartState()
     {
@@ -153,7 +86,7 @@ internal sealed class PatternAutomaton : TextAutomaton
     private int StepAnew(int state, byte byteClass)
     {
         BeginRound();
-        var next = _representatives[byteClass];
+        var next = _program.Representatives[byteClass];
         foreach (var member in _members[state])
         {
             foreach (var edge in _network.EdgesOf(member))
@@ -170,7 +103,7 @@ internal sealed class PatternAutomaton : TextAutomaton
         else if (found[0] == PatternNetwork.Accept)
             target = Sure;
         else if (!_numbers.TryGetValue(new StateSet(found), out target))
-            _numbers.Add(new StateSet(found), target = Add(found, found.Any(member => _endsHere[member])));
+            _numbers.Add(new StateSet(found), target = Add(found, found.Any(member => _program.EndsHere[member])));
         _next[state][byteClass] = target;
         return target;
     }
@@ -197,7 +130,7 @@ internal sealed class PatternAutomaton : TextAutomaton
             if (_mark[state] == _round)
                 continue;
             _mark[state] = _round;
-            if (_alive[state])
+            if (_program.IsAlive[state])
                 _found.Add(state);
             foreach (var edge in _network.EdgesOf(state))
             {
@@ -213,7 +146,7 @@ internal sealed class PatternAutomaton : TextAutomaton
             throw new GuideException("", $"a pattern is too complex: it needs more than {GuideLimits.AutomatonStatesMax} states");
         _members.Add(members);
         _accepting.Add(accepting);
-        var row = new int[_representatives.Length];
+        var row = new int[_program.Representatives.Length];
         Array.Fill(row, -1);
         _next.Add(row);
         return _members.Count - 1;

@@ -3,7 +3,9 @@ namespace Parley.Generator.Guides.Automata;
 /// <summary>A set of words (as bytes) as a tree; the states are its nodes.</summary>
 internal sealed class WordSetAutomaton : TextAutomaton
 {
-    private const int Off = 0;
+    /// <summary>The state from which no word can be reached.</summary>
+    public const int Off = 0;
+
     private readonly List<SortedList<byte, int>> _children = [[], []];
     private readonly List<int> _word = [-1, -1];
 
@@ -42,7 +44,7 @@ internal sealed class WordSetAutomaton : TextAutomaton
     /// <inheritdoc/>
     public override byte[] Classes { get; }
 
-    /// <summary>The state from which no word can be reached.</summary>
+    /// <summary>Whether no word can be reached from a state.</summary>
     public static bool IsOff(int state) => state == Off;
 
     /// <inheritdoc/>

@@ -1,7 +1,9 @@
+using Parley.Generator.Guides.Machines;
+
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Behind a key.</summary>
-internal sealed class ColonState(PendingMember member) : LocalState
+internal sealed class ColonState(PendingMember member) : JsonState
 {
     public PendingMember Member { get; } = member;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
@@ -30,18 +31,19 @@ internal sealed class CompletionSearch(JsonMachine machine)
     /// <summary>Whether a text can be ended from here so that it meets its schema.</summary>
     public bool IsLive(Place place)
     {
-        if (!CanEnd(place.State))
+        var state = (JsonState)place.State;
+        if (!CanEnd(state))
             return false;
-        var frame = place.Frame;
+        var frame = (Frame?)place.Frame;
         if (frame is null || !frame.IsOpen)
             return true;
-        if (frame.Live.TryGetValue(place.State, out var live))
+        if (frame.Live.TryGetValue(state, out var live))
             return live;
         CheckStack();
         live = false;
-        for (var i = 0; !live && TryGet(place.State, i, out var outcomes); i++)
+        for (var i = 0; !live && TryGet(state, i, out var outcomes); i++)
             live = frame.Pending.After(outcomes, null) is { } after && IsLive(new Place(after, frame.Parent));
-        frame.Live.Add(place.State, live);
+        frame.Live.Add(state, live);
         return live;
     }
 
@@ -51,7 +53,7 @@ internal sealed class CompletionSearch(JsonMachine machine)
             throw new GuideException("", "the guide is too complex: the values that meet it nest, or follow each other, too deeply");
     }
 
-    private bool CanEnd(LocalState state)
+    private bool CanEnd(JsonState state)
     {
         if (state.CanEnd is { } known)
             return known;
@@ -67,7 +69,7 @@ internal sealed class CompletionSearch(JsonMachine machine)
         return can;
     }
 
-    private bool TryGet(LocalState state, int index, out Outcomes outcomes)
+    private bool TryGet(JsonState state, int index, out Outcomes outcomes)
     {
         var completions = state.Completions ??= new Completions();
         while (completions.Known.Count <= index)
@@ -86,7 +88,7 @@ internal sealed class CompletionSearch(JsonMachine machine)
     }
 
     /// <summary>Looks for one more way to end; false when there is none for now.</summary>
-    private bool Advance(LocalState state, Completions completions)
+    private bool Advance(JsonState state, Completions completions)
     {
         CheckStack();
         var outer = _partialBelow;
@@ -143,7 +145,7 @@ internal sealed class CompletionSearch(JsonMachine machine)
     }
 
     /// <summary>Whether the verdicts at a value's end are the same however it ends.</summary>
-    private static bool HasOneEnd(LocalState state)
+    private static bool HasOneEnd(JsonState state)
     {
         var owed = state switch
         {
@@ -158,18 +160,18 @@ internal sealed class CompletionSearch(JsonMachine machine)
         return owed.Skip(1).All(formula => formula.IsConstant);
     }
 
-    private IEnumerable<Outcomes> All(LocalState state)
+    private IEnumerable<Outcomes> All(JsonState state)
     {
         for (var i = 0; TryGet(state, i, out var outcomes); i++)
             yield return outcomes;
     }
 
-    private IEnumerable<Outcomes> Explore(LocalState state)
+    private IEnumerable<Outcomes> Explore(JsonState state)
     {
         CountStep();
         return state switch
         {
-            ValueState value => Enumerable.Range(0, 7).Select(kind => value.Goal.Begin((JsonKind)kind)).OfType<LocalState>().SelectMany(All),
+            ValueState value => Enumerable.Range(0, 7).Select(kind => value.Goal.Begin((JsonKind)kind)).OfType<JsonState>().SelectMany(All),
             LiteralState literal => [literal.Outcomes],
             TextState text => _texts.Ends(text),
             MembersState members => OfMembers(members),

@@ -1,7 +1,9 @@
+using Parley.Generator.Guides.Machines;
+
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Behind the whole text.</summary>
-internal sealed class DoneState : LocalState
+internal sealed class DoneState : JsonState
 {
     public static DoneState Instance { get; } = new() { CanEnd = true };
 }

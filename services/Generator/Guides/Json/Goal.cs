@@ -1,4 +1,5 @@
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
@@ -8,7 +9,7 @@ namespace Parley.Generator.Guides.Json;
 /// </summary>
 internal sealed class Goal
 {
-    private readonly LocalState?[] _begins = new LocalState?[7];
+    private readonly JsonState?[] _begins = new JsonState?[7];
     private readonly bool[] _known = new bool[7];
     private NameTable? _names;
 
@@ -42,7 +43,7 @@ internal sealed class Goal
     }
 
     /// <summary>The state behind the first byte of a value of this kind (the first digit of a number is still to come); null when there is no such value.</summary>
-    public LocalState? Begin(JsonKind kind)
+    public JsonState? Begin(JsonKind kind)
     {
         ref var begin = ref _begins[(int)kind];
         if (_known[(int)kind])

@@ -1,7 +1,9 @@
+using Parley.Generator.Guides.Machines;
+
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Within an array, between its items.</summary>
-internal sealed class ItemsState(ArrayState items, MembersPhase phase) : LocalState
+internal sealed class ItemsState(ArrayState items, MembersPhase phase) : JsonState
 {
     public ArrayState Array { get; } = items;
 

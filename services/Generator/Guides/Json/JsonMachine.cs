@@ -1,6 +1,7 @@
 using System.Text;
 using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
@@ -9,7 +10,7 @@ namespace Parley.Generator.Guides.Json;
 /// Reads JSON texts byte by byte against a schema, as an automaton with a stack: what encloses a value waits on the stack with what it asks of
 /// the value, and goes on with the value's verdicts. States are made as texts need them and kept; the machine is not safe for several threads.
 /// </summary>
-internal sealed class JsonMachine
+internal sealed class JsonMachine : GuideMachine
 {
     private readonly Dictionary<StateKey, Goal> _goals = [];
     private readonly Dictionary<StateKey, ArrayState> _arrays = [];
@@ -44,8 +45,8 @@ internal sealed class JsonMachine
     /// <summary>What the whole text is for.</summary>
     public Goal Root { get; }
 
-    /// <summary>Before the first byte.</summary>
-    public Place Start => new(Root.Value, null);
+    /// <inheritdoc/>
+    public override Place Start => new(Root.Value, null);
 
     /// <summary>The verdicts of formulas that are certain; null when the first is not true.</summary>
     public static Outcomes? Verdicts(ReadOnlySpan<Formula> owed)
@@ -70,8 +71,8 @@ internal sealed class JsonMachine
     /// <summary>Counts one step of a search.</summary>
     public void CountStep() => _search.CountStep();
 
-    /// <summary>Begins a new account of the steps that a search may take.</summary>
-    public void BeginAccount() => _search.BeginAccount();
+    /// <inheritdoc/>
+    public override void BeginAccount() => _search.BeginAccount();
 
     public Goal Goal(Formula[] owed, Formula[] order)
     {
@@ -128,22 +129,19 @@ internal sealed class JsonMachine
         return outcome;
     }
 
-    /// <summary>Whether the text can be ended from here so that it meets the schema.</summary>
-    public bool IsLive(Place place) => _search.IsLive(place);
+    /// <inheritdoc/>
+    public override bool IsLive(Place place) => _search.IsLive(place);
 
-    /// <summary>Whether the text may end here.</summary>
-    public bool MayEnd(Place place) =>
+    /// <inheritdoc/>
+    public override bool MayEnd(Place place) =>
         place.State is DoneState || (place.Frame is null && place.State is TextState { IsNumber: true } number && number.End() is not null);
 
-    /// <summary>The place behind one more byte, whether or not the text can be ended from there.</summary>
-    /// <param name="place">Where the text stands.</param>
-    /// <param name="next">The byte.</param>
-    /// <param name="trail">The text up to here, without the byte.</param>
-    /// <param name="after">Where it stands then.</param>
-    public bool TryStep(Place place, byte next, Trail trail, out Place after)
+    /// <inheritdoc/>
+    public override bool TryStep(Place place, byte next, Trail trail, out Place after)
     {
         after = place;
         var state = place.State;
+        var frame = (Frame?)place.Frame;
         if (_freeWhitespace && next is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t'
             && state is ValueState or MembersState or ItemsState or ColonState or DoneState)
         {
@@ -153,37 +151,48 @@ internal sealed class JsonMachine
         switch (state)
         {
             case TextState text:
-                return StepText(text, place.Frame, next, trail, out after);
+                return StepText(text, frame, next, trail, out after);
             case KeyState key when next == '"' && key.Text.Syntax == StringSyntax.Between:
-                return EndKey(key, place.Frame, trail, out after);
+                return EndKey(key, frame, trail, out after);
             case KeyState key:
-                return Within(key.Next(next), place.Frame, out after);
+                return Within(key.Next(next), frame, out after);
             case MembersState members:
-                return StepMembers(members, place.Frame, next, trail, out after);
+                return StepMembers(members, frame, next, trail, out after);
             case ItemsState items:
-                return StepItems(items, place.Frame, next, trail, out after);
+                return StepItems(items, frame, next, trail, out after);
             case ColonState colon when next == ':':
-                after = new Place(colon.Member.Child.Value, Enter(colon.Member, place.Frame, -1));
+                after = new Place(colon.Member.Child.Value, Enter(colon.Member, frame, -1));
                 return true;
             case ValueState value:
-                return Within(BeginValue(value.Goal, next), place.Frame, out after);
+                return Within(BeginValue(value.Goal, next), frame, out after);
             case LiteralState literal when literal.Takes(next):
                 if (literal.IsLast)
-                    return Leave(place.Frame, literal.Outcomes, trail, next, out after);
-                after = new Place(literal.Next(), place.Frame);
+                    return Leave(frame, literal.Outcomes, trail, next, out after);
+                after = new Place(literal.Next(), frame);
                 return true;
             default:
                 return false;
         }
     }
 
-    private static bool Within(LocalState? state, Frame? frame, out Place after)
+    /// <summary>The place behind a string that ends somewhere behind this place, where what follows does not depend on how it ends.</summary>
+    public bool TryLeave(Place place, out Place after)
+    {
+        var text = (TextState)place.State;
+        var outcomes = Verdicts([Formula.True, .. text.Shape.Owed[1..]])!.Value;
+        if (place.Frame is Frame frame)
+            return Within(frame.Pending.After(outcomes, null), frame.Parent, out after);
+        after = new Place(DoneState.Instance, null);
+        return true;
+    }
+
+    private static bool Within(JsonState? state, Frame? frame, out Place after)
     {
         after = new Place(state!, frame);
         return state is not null;
     }
 
-    private static LocalState? BeginValue(Goal goal, byte next)
+    private static JsonState? BeginValue(Goal goal, byte next)
     {
         switch (next)
         {

@@ -1,9 +1,10 @@
 using Parley.Generator.Guides.Automata;
+using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Within a key.</summary>
-internal sealed class KeyState(ObjectState members, int name, int used, TextState text) : LocalState
+internal sealed class KeyState(ObjectState members, int name, int used, TextState text) : JsonState
 {
     public ObjectState Object { get; } = members;
 
@@ -18,6 +19,9 @@ internal sealed class KeyState(ObjectState members, int name, int used, TextStat
 
     /// <summary>True when any text may follow, and none makes it a key that is named or taken.</summary>
     public bool IsFree => Text.IsFree && WordSetAutomaton.IsOff(Name) && WordSetAutomaton.IsOff(Used);
+
+    /// <summary>The state of a key like none that is named or taken.</summary>
+    public KeyState Free => Object.Key(WordSetAutomaton.Off, WordSetAutomaton.Off, Text);
 
     /// <summary>The state behind one more byte; null when there is none.</summary>
     public KeyState? Next(byte next)

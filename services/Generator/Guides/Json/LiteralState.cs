@@ -1,9 +1,10 @@
+using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Within <c>true</c>, <c>false</c> or <c>null</c>.</summary>
-internal sealed class LiteralState : LocalState
+internal sealed class LiteralState : JsonState
 {
     private static readonly string[] Words = ["null", "false", "true"];
     private readonly string _word;

@@ -1,7 +1,9 @@
+using Parley.Generator.Guides.Machines;
+
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Within an object, between its members.</summary>
-internal sealed class MembersState(ObjectState members, MembersPhase phase) : LocalState
+internal sealed class MembersState(ObjectState members, MembersPhase phase) : JsonState
 {
     public ObjectState Object { get; } = members;
 

@@ -1,4 +1,5 @@
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
@@ -9,7 +10,7 @@ internal abstract class Pending
     private readonly Formula[] _owed;
     private readonly OutcomeAtom[] _asked;
     private readonly HashSet<Atom> _required = [];
-    private readonly Dictionary<Outcomes, LocalState?> _after = [];
+    private readonly Dictionary<Outcomes, JsonState?> _after = [];
 
     protected Pending(JsonMachine machine, Formula[] owed)
     {
@@ -52,7 +53,7 @@ internal abstract class Pending
     /// <summary>The state behind the value.</summary>
     /// <param name="outcomes">The verdicts on the value.</param>
     /// <param name="text">The value as it is written, where <see cref="ReadsText"/>; else null.</param>
-    public LocalState? After(Outcomes outcomes, string? text)
+    public JsonState? After(Outcomes outcomes, string? text)
     {
         if (text is not null)
             return Make(outcomes, text);
@@ -62,9 +63,9 @@ internal abstract class Pending
     }
 
     /// <summary>The state of the object or array with these formulas.</summary>
-    protected abstract LocalState With(Formula[] owed);
+    protected abstract JsonState With(Formula[] owed);
 
-    private LocalState? Make(Outcomes outcomes, string? text)
+    private JsonState? Make(Outcomes outcomes, string? text)
     {
         var owed = new Formula[_owed.Length];
         for (var i = 0; i < owed.Length; i++)

@@ -1,4 +1,5 @@
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Json;
 
@@ -21,5 +22,5 @@ internal sealed class PendingMember : Pending
     /// <summary>The state behind the key.</summary>
     public ColonState Colon { get; }
 
-    protected override LocalState With(Formula[] owed) => Machine.Object(Before.Names, _position, _used, owed).After;
+    protected override JsonState With(Formula[] owed) => Machine.Object(Before.Names, _position, _used, owed).After;
 }

@@ -4,7 +4,7 @@ using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
 
-/// <summary>Searches the states of strings, numbers and keys for their ends, the nearest first.</summary>
+/// <summary>Searches the states of strings, numbers and keys for their ends.</summary>
 internal sealed class TextSearch(JsonMachine machine)
 {
     /// <summary>Whether a text of the shape can end; null when only a search can tell.</summary>
@@ -15,25 +15,15 @@ internal sealed class TextSearch(JsonMachine machine)
             return true;
         if (must.Atom is TextAtom single)
             return single.Automaton.CanEndTrue(text.States[Array.IndexOf(text.Shape.Atoms, single)]);
-        return IsRoomForLength(must) ?? CanMultipleEnd(text, must);
+        return LengthsOf(must) is { } lengths ? lengths.Least <= lengths.Most : CanMultipleEnd(text, must);
     }
 
     /// <summary>The verdicts with which a text can end.</summary>
     public IEnumerable<Outcomes> Ends(TextState from)
     {
-        var seen = new HashSet<TextState> { from };
-        var pending = new Queue<TextState>([from]);
-        while (pending.TryDequeue(out var state))
-        {
-            if (state.End() is { } outcomes)
-                yield return outcomes;
-            foreach (var next in state.Shape.Representatives)
-            {
-                machine.CountStep();
-                if (state.Next(next) is { } after && after.CanEnd != false && seen.Add(after))
-                    pending.Enqueue(after);
-            }
-        }
+        if (from.Shape.Owed.Skip(1).All(formula => formula.IsConstant) && CanEnd(from) is { } plain)
+            return plain ? [JsonMachine.Verdicts([Formula.True, .. from.Shape.Owed[1..]])!.Value] : [];
+        return Search(from);
     }
 
     /// <summary>
@@ -71,6 +61,25 @@ internal sealed class TextSearch(JsonMachine machine)
         }
     }
 
+    /// <summary>Goes deep first: from nearly every state nearly every way leads to an end, and all of them together may be many.</summary>
+    private IEnumerable<Outcomes> Search(TextState from)
+    {
+        var seen = new HashSet<TextState> { from };
+        var pending = new Stack<TextState>([from]);
+        while (pending.TryPop(out var state))
+        {
+            if (state.End() is { } outcomes)
+                yield return outcomes;
+            var steps = state.Shape.Representatives;
+            for (var i = steps.Length - 1; i >= 0; i--)
+            {
+                machine.CountStep();
+                if (state.Next(steps[i]) is { } after && after.CanEnd != false && seen.Add(after))
+                    pending.Push(after);
+            }
+        }
+    }
+
     /// <summary>One byte of each class that the key's automata tell apart.</summary>
     private static IEnumerable<byte> Steps(KeyState state)
     {
@@ -101,8 +110,21 @@ internal sealed class TextSearch(JsonMachine machine)
         return state == integer.Start && NumberSyntax.MayGrow(text.Syntax) ? true : null;
     }
 
-    /// <summary>Whether lengths alone are asked for, and there is one between them.</summary>
-    private static bool? IsRoomForLength(Formula must)
+    /// <summary>
+    /// How many more characters a string may have, where nothing but its length is asked for and the text stands between two characters; else null.
+    /// </summary>
+    public static (int Least, int Most)? Lengths(TextState text)
+    {
+        if (text.IsNumber || text.Syntax != StringSyntax.Between || LengthsOf(text.Shape.Owed[0]) is not { } lengths)
+            return null;
+        var characters = 0;
+        for (var i = 0; i < text.Shape.Atoms.Length; i++)
+            characters = Math.Max(characters, LengthAutomaton.Characters(text.States[i]));
+        return (Math.Max(0, lengths.Least - characters), lengths.Most == int.MaxValue ? int.MaxValue : lengths.Most - characters);
+    }
+
+    /// <summary>The lengths that a formula lets pass, where it is about lengths alone.</summary>
+    private static (int Least, int Most)? LengthsOf(Formula must)
     {
         var (least, most) = (0, int.MaxValue);
         foreach (var conjunct in must.Conjuncts())
@@ -115,6 +137,6 @@ internal sealed class TextSearch(JsonMachine machine)
                 return null;
         }
 
-        return least <= most;
+        return (least, most);
     }
 }

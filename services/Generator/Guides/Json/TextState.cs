@@ -1,9 +1,11 @@
 using Parley.Generator.Guides.Automata;
+using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Within a string or a number.</summary>
-internal sealed class TextState : LocalState
+internal sealed class TextState : JsonState
 {
     private readonly TextTable _table;
     private readonly int[] _states;
@@ -31,6 +33,9 @@ internal sealed class TextState : LocalState
 
     /// <summary>True between two characters of a string of which nothing more is asked.</summary>
     public bool IsFree => Syntax == StringSyntax.Between && Shape.Atoms.Length == 0 && !IsNumber;
+
+    /// <summary>The state between two characters of a string of which nothing more is asked; null where verdicts are still open.</summary>
+    public TextState? Free => Shape.Owed.Length == 1 ? _table.Begin(TextKind.String, [Formula.True]) : null;
 
     /// <summary>The state behind one more byte; null when there is none.</summary>
     public TextState? Next(byte next)

@@ -1,7 +1,9 @@
+using Parley.Generator.Guides.Machines;
+
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Before a value.</summary>
-internal sealed class ValueState(Goal goal) : LocalState
+internal sealed class ValueState(Goal goal) : JsonState
 {
     public Goal Goal { get; } = goal;
 }

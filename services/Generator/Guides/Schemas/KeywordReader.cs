@@ -145,7 +145,9 @@ internal sealed class KeywordReader(SchemaReader reader)
             case "pattern":
                 return Pattern(value, String(value));
             case "format":
-                if (Formats.Find(String(value), _table) is { } format)
+                if (value.Text == "idn-hostname")
+                    throw new GuideException(value.Pointer, "the format idn-hostname is not supported");
+                if (Formats.Find(String(value), _table, reader.AssertsByte) is { } format)
                     return format;
                 reader.UnknownFormats.Add(value.Text);
                 return Formula.True;

@@ -18,15 +18,18 @@ internal sealed class SchemaReader
     private readonly Dictionary<JsonTree, WrittenSchema> _schemas = [];
     private readonly KeywordReader _keywords;
 
-    public SchemaReader(JsonTree document, AtomTable table)
+    public SchemaReader(JsonTree document, AtomTable table, bool assertsByte)
     {
-        Table = table;
+        (Table, AssertsByte) = (table, assertsByte);
         _addresses = new SchemaAddresses(document);
         _keywords = new KeywordReader(this);
         Root = Value(document, _addresses.Root);
     }
 
     public AtomTable Table { get; }
+
+    /// <summary>Whether the format <c>byte</c> asserts; see <see cref="GuideSettings.AssertsByte"/>.</summary>
+    public bool AssertsByte { get; }
 
     /// <summary>What the document asks: a formula over <see cref="Schema"/>.</summary>
     public Formula Root { get; }

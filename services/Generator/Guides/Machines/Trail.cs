@@ -1,4 +1,4 @@
-namespace Parley.Generator.Guides.Json;
+namespace Parley.Generator.Guides.Machines;
 
 /// <summary>The bytes of a text up to where it is looked at.</summary>
 internal sealed class Trail
