@@ -50,6 +50,6 @@ internal sealed class Guide
     /// <summary>Begins a text.</summary>
     public GuideMatcher Begin() => new(this);
 
-    /// <summary>See <see cref="MaskBuilder.Mask"/>.</summary>
-    internal ReadOnlySpan<uint> Mask(Place place, Trail trail) => _masks.Mask(place, trail);
+    /// <summary>See <see cref="MaskBuilder.Fill"/>.</summary>
+    internal void FillMask(Place place, Trail trail, Span<uint> mask) => _masks.Fill(place, trail, mask);
 }

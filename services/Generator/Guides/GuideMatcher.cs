@@ -25,7 +25,7 @@ internal sealed class GuideMatcher
         lock (_guide.Gate)
         {
             _guide.Machine.BeginAccount();
-            _guide.Mask(_place, _trail).CopyTo(mask);
+            _guide.FillMask(_place, _trail, mask);
         }
     }
 

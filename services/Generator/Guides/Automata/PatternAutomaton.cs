@@ -34,6 +34,9 @@ internal sealed class PatternAutomaton : TextAutomaton
     /// <inheritdoc/>
     public override byte[] Classes => _program.Classes;
 
+    /// <summary>See <see cref="PatternProgram.DistanceMax"/>.</summary>
+    public int DistanceMax => _program.DistanceMax;
+
     /// <summary>An automaton for texts that hold a match of the tree (anchor it for texts that are one).</summary>
     public static PatternAutomaton Of(RegexTree tree, TextEncoding encoding = TextEncoding.Json) => new(new PatternProgram(tree, encoding));
 

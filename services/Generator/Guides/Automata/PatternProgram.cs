@@ -9,6 +9,7 @@ internal sealed class PatternProgram
         (Classes, Representatives) = Classify(Network);
         EndsHere = Closure(Network, [PatternNetwork.Accept], edge => edge is PatternEdgeKind.Free or PatternEdgeKind.AtEnd);
         IsAlive = Closure(Network, Indices(EndsHere), edge => edge is PatternEdgeKind.Free or PatternEdgeKind.Byte);
+        DistanceMax = Distance();
     }
 
     public PatternNetwork Network { get; }
@@ -24,6 +25,51 @@ internal sealed class PatternProgram
 
     /// <summary>States from which a match can still be reached.</summary>
     public bool[] IsAlive { get; }
+
+    /// <summary>From wherever a match can still be reached, it can be reached within so many bytes.</summary>
+    public int DistanceMax { get; }
+
+    /// <summary>Walks back from the ends, byte by byte.</summary>
+    private int Distance()
+    {
+        var sources = new List<(int Source, int Bytes)>[Network.Count];
+        for (var state = 0; state < Network.Count; state++)
+        {
+            foreach (var edge in Network.EdgesOf(state))
+            {
+                if (edge.Kind is PatternEdgeKind.Free or PatternEdgeKind.Byte)
+                    (sources[edge.Target] ??= []).Add((state, edge.Kind == PatternEdgeKind.Byte ? 1 : 0));
+            }
+        }
+
+        var distances = new int[Network.Count];
+        Array.Fill(distances, int.MaxValue);
+        var pending = new LinkedList<int>();
+        foreach (var end in Indices(EndsHere))
+        {
+            distances[end] = 0;
+            pending.AddLast(end);
+        }
+
+        var most = 0;
+        while (pending.First is { Value: var state })
+        {
+            pending.RemoveFirst();
+            most = Math.Max(most, distances[state]);
+            foreach (var (source, bytes) in sources[state] ?? [])
+            {
+                if (distances[state] + bytes >= distances[source])
+                    continue;
+                distances[source] = distances[state] + bytes;
+                if (bytes == 0)
+                    pending.AddFirst(source);
+                else
+                    pending.AddLast(source);
+            }
+        }
+
+        return most;
+    }
 
     private static (byte[] Classes, byte[] Representatives) Classify(PatternNetwork network)
     {

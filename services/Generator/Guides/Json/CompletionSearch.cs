@@ -32,6 +32,8 @@ internal sealed class CompletionSearch(JsonMachine machine)
     public bool IsLive(Place place)
     {
         var state = (JsonState)place.State;
+        if (state is KeyState { IsOff: false } key && key.Text.Shape.Atoms.Length == 0 && IsLive(place with { State = key.Free }))
+            return true; // any key can be made one like no other
         if (!CanEnd(state))
             return false;
         var frame = (Frame?)place.Frame;

@@ -175,9 +175,13 @@ internal sealed class JsonMachine : GuideMachine
         }
     }
 
-    /// <summary>The place behind a string that ends somewhere behind this place, where what follows does not depend on how it ends.</summary>
+    /// <summary>
+    /// The place behind a string, or a key like no other, that ends somewhere behind this place, where what follows does not depend on how it ends.
+    /// </summary>
     public bool TryLeave(Place place, out Place after)
     {
+        if (place.State is KeyState key)
+            return Within(key.Text.End() is { } verdicts ? key.Object.AnyOther(verdicts)?.Colon : null, (Frame?)place.Frame, out after);
         var text = (TextState)place.State;
         var outcomes = Verdicts([Formula.True, .. text.Shape.Owed[1..]])!.Value;
         if (place.Frame is Frame frame)

@@ -17,8 +17,11 @@ internal sealed class KeyState(ObjectState members, int name, int used, TextStat
     /// <summary>What is asked of the key itself.</summary>
     public TextState Text { get; } = text;
 
-    /// <summary>True when any text may follow, and none makes it a key that is named or taken.</summary>
-    public bool IsFree => Text.IsFree && WordSetAutomaton.IsOff(Name) && WordSetAutomaton.IsOff(Used);
+    /// <summary>True when no text makes it a key that is named or taken.</summary>
+    public bool IsOff => WordSetAutomaton.IsOff(Name) && WordSetAutomaton.IsOff(Used);
+
+    /// <summary>True when no text does, and any may follow.</summary>
+    public bool IsFree => Text.IsFree && IsOff;
 
     /// <summary>The state of a key like none that is named or taken.</summary>
     public KeyState Free => Object.Key(WordSetAutomaton.Off, WordSetAutomaton.Off, Text);
@@ -29,7 +32,7 @@ internal sealed class KeyState(ObjectState members, int name, int used, TextStat
         var text = Text.Next(next);
         if (text is null)
             return null;
-        if (text == Text && WordSetAutomaton.IsOff(Name) && WordSetAutomaton.IsOff(Used))
+        if (text == Text && IsOff)
             return this;
         return Object.Key(Object.Names.Words.Step(Name, next), Object.Used.Words.Step(Used, next), text);
     }

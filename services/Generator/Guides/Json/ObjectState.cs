@@ -7,6 +7,9 @@ namespace Parley.Generator.Guides.Json;
 /// <summary>An object with some members: which keys it has, what must still hold of it, and what is asked.</summary>
 internal sealed class ObjectState
 {
+    /// <summary>Stands for a key that does not matter: half a surrogate pair is no key that a text can have.</summary>
+    private const string NoKey = "\ud800";
+
     private readonly Dictionary<(int, int, TextState), KeyState> _keys = [];
     private readonly Dictionary<(int, string, Outcomes), PendingMember?> _members = [];
     private Formula[]? _asked;
@@ -99,8 +102,6 @@ internal sealed class ObjectState
     /// <summary>The object while the value of some key is being written that has no name in the table.</summary>
     public PendingMember? AnyOther(Outcomes verdicts)
     {
-        // Half a surrogate pair is no key that a text can have.
-        const string NoKey = "\ud800";
         if (!_members.TryGetValue((-1, NoKey, verdicts), out var member))
             _members.Add((-1, NoKey, verdicts), member = Make(-1, NoKey, verdicts));
         return member;
@@ -180,6 +181,6 @@ internal sealed class ObjectState
                 return null;
         }
 
-        return new PendingMember(this, owed, position, ordered ? Used : Used.With(key));
+        return new PendingMember(this, owed, position, ordered || key == NoKey ? Used : Used.With(key));
     }
 }

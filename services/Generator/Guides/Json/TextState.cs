@@ -37,6 +37,12 @@ internal sealed class TextState : JsonState
     /// <summary>The state between two characters of a string of which nothing more is asked; null where verdicts are still open.</summary>
     public TextState? Free => Shape.Owed.Length == 1 ? _table.Begin(TextKind.String, [Formula.True]) : null;
 
+    /// <summary>
+    /// The state without the bounds on its length that so many more characters can't reach; null when there are none. Their part in what may follow
+    /// is nothing.
+    /// </summary>
+    public TextState? WithoutLengths(int characters) => _table.WithoutLengths(this, characters);
+
     /// <summary>The state behind one more byte; null when there is none.</summary>
     public TextState? Next(byte next)
     {

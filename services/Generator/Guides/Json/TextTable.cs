@@ -51,6 +51,32 @@ internal sealed class TextTable(JsonMachine machine)
                 : Verdict.Unknown)))]);
     }
 
+    /// <summary>See <see cref="TextState.WithoutLengths"/>.</summary>
+    public TextState? WithoutLengths(TextState state, int characters)
+    {
+        var atoms = state.Shape.Atoms;
+        // What else is asked must be in reach as well; how far that is at most, only a pattern by itself can say.
+        if (atoms.FirstOrDefault(atom => atom.Automaton is not LengthAutomaton) is { } other)
+            characters += other.Automaton is PatternAutomaton pattern ? pattern.DistanceMax : GuideLimits.SchemaBytesMax;
+        if (atoms.Count(atom => atom.Automaton is not LengthAutomaton) > 1)
+            return null;
+        if (state.Shape.Owed.Length > 1 || state.Syntax != StringSyntax.Between || !Array.Exists(atoms, atom => IsFar(state, atom, characters)))
+            return null;
+
+        // Only bounds from above may be left out: one from below must first be met.
+        var conjuncts = state.Shape.Owed[0].Conjuncts().ToArray();
+        var kept = conjuncts.Where(conjunct => conjunct.Kind != FormulaKind.Not || !IsFar(state, conjunct.Members[0].Atom, characters)).ToArray();
+        if (kept.Length == conjuncts.Length || kept.Any(conjunct => conjunct.Atom is null))
+            return null;
+        var shape = Shape(state.Shape.Kind, [Machine.Formulas.And(kept)]);
+        var states = state.States.ToArray();
+        return shape.State(this, state.Syntax, [.. shape.Atoms.Select(atom => states[Array.IndexOf(atoms, atom)])]);
+    }
+
+    private static bool IsFar(TextState state, Atom? atom, int characters) =>
+        atom is TextAtom { Automaton: LengthAutomaton length } text
+        && LengthAutomaton.Characters(state.States[Array.IndexOf(state.Shape.Atoms, text)]) + characters + 1 < length.Least;
+
     private TextShape Shape(TextKind kind, Formula[] owed)
     {
         var key = new StateKey(owed, (int)kind);

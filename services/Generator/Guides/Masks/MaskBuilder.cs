@@ -1,3 +1,4 @@
+using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Json;
 using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Vocabulary;
@@ -10,70 +11,82 @@ namespace Parley.Generator.Guides.Masks;
 /// </summary>
 internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabulary)
 {
-    private const int MasksMax = 256;
-    private readonly Dictionary<Place, uint[]> _masks = [];
+    private const int InsideMax = 256;
     private readonly Dictionary<TextState, InsideMask> _inside = [];
     private readonly Place[] _places = new Place[257];
+    public static long Visited; //DBG
     private readonly TextState[] _texts = new TextState[257];
 
-    /// <summary>The mask of a place: bit id % 32 of word id / 32. Ids that end a sequence are allowed where the text may end.</summary>
+    /// <summary>Writes the mask of a place: bit id % 32 of word id / 32. Ids that end a sequence are allowed where the text may end.</summary>
     /// <param name="place">Where the text stands; it can be ended from there.</param>
     /// <param name="trail">The text up to there.</param>
-    public ReadOnlySpan<uint> Mask(Place place, Trail trail)
+    /// <param name="mask">Overwritten.</param>
+    public void Fill(Place place, Trail trail, Span<uint> mask)
     {
-        if (_masks.TryGetValue(place, out var mask))
-            return mask;
-        mask = new uint[vocabulary.Words];
         var length = trail.Length;
-        Fill(place, trail, mask);
+        if (place.State is TextState { IsNumber: false } text && text.WithoutLengths(vocabulary.CharactersMax) is { } loose)
+            place = place with { State = loose };
+        Choose(place, trail, mask);
         trail.Length = length;
         if (machine.MayEnd(place))
         {
             foreach (var end in vocabulary.Ends)
                 mask[end >> 5] |= 1u << end;
         }
-
-        if (_masks.Count == MasksMax)
-            _masks.Clear();
-        _masks.Add(place, mask);
-        return mask;
     }
 
-    private void Fill(Place place, Trail trail, uint[] mask)
+    private void Choose(Place place, Trail trail, Span<uint> mask)
     {
         switch (place.State)
         {
             case TextState { IsFree: true } or KeyState { IsFree: true }:
-                vocabulary.Plain.CopyTo(mask, 0);
-                AddClosing(place, trail, mask, vocabulary.Closing);
+                vocabulary.Plain.CopyTo(mask);
+                AddClosing(place, trail, mask, vocabulary.Closing, ahead: true);
                 break;
             case TextState { IsNumber: false } text when place.Frame is not { IsOpen: true }:
                 var inside = Inside(text);
-                inside.Staying.CopyTo(mask, 0);
-                AddClosing(place, trail, mask, inside.Closing);
+                inside.Staying.CopyTo(mask);
+                AddClosing(place, trail, mask, inside.Closing, ahead: true);
                 break;
             case KeyState { Text.IsFree: true } key when machine.IsLive(place with { State = key.Free }):
                 FillFrom(place with { State = key.Free }, place, trail, mask);
                 break;
-            case TextState { IsNumber: false } text when text.Free is { } free && machine.IsLive(place with { State = free }):
+            case TextState { IsNumber: false, Syntax: StringSyntax.Between } text when text.Free is { } free && machine.IsLive(place with { State = free }):
                 FillFrom(place with { State = free }, place, trail, mask);
                 break;
+            case TextState or KeyState when Slice(place.State) is { } slice:
+                slice.Staying.CopyTo(mask);
+                AddClosing(place, trail, mask, slice.Closing, ahead: false);
+                Walk(slice.Rest, place, trail, mask);
+                break;
             default:
-                Walk(vocabulary.Trie, 0, vocabulary.Trie.Count, place, trail, mask);
+                mask.Clear();
+                Walk(vocabulary.Trie, place, trail, mask);
                 break;
         }
     }
 
+    /// <summary>The largest set of characters of which the state takes each and is the same behind it; null for none.</summary>
+    private TokenSlice? Slice(LocalState state)
+    {
+        foreach (var slice in vocabulary.Slices)
+        {
+            if (CharacterLoops.Takes(state, slice))
+                return slice;
+        }
+
+        return null;
+    }
+
     /// <summary>Adds the tokens of which every byte is taken.</summary>
-    private void Walk(TokenTrie trie, int node, int end, Place place, Trail trail, uint[] mask)
+    private void Walk(TokenTrie trie, Place place, Trail trail, Span<uint> mask)
     {
         var length = trail.Length;
-        var above = node < end ? trie.Depths[node] - 1 : 0;
-        _places[above] = place;
-        while (node < end)
+        _places[0] = place;
+        for (var node = 0; node < trie.Count;)
         {
-            int depth = trie.Depths[node];
-            trail.Length = length + depth - above - 1;
+            Visited++; int depth = trie.Depths[node];
+            trail.Length = length + depth - 1;
             var next = trie.Bytes[node];
             if (!machine.TryStep(_places[depth - 1], next, trail, out var after) || !machine.IsLive(after))
             {
@@ -94,15 +107,15 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
     /// Starts from the mask of a state of which nothing is asked, and corrects it by the tokens that do not lead to that state: of all others it is
     /// right.
     /// </summary>
-    private void FillFrom(Place free, Place place, Trail trail, uint[] mask)
+    private void FillFrom(Place free, Place place, Trail trail, Span<uint> mask)
     {
-        Fill(free, trail, mask);
+        Choose(free, trail, mask);
         var trie = vocabulary.Trie;
         var length = trail.Length;
         _places[0] = place;
         for (var node = 0; node < trie.Count;)
         {
-            int depth = trie.Depths[node];
+            Visited++; int depth = trie.Depths[node];
             trail.Length = length + depth - 1;
             var next = trie.Bytes[node];
             if (!machine.TryStep(_places[depth - 1], next, trail, out var after) || !machine.IsLive(after))
@@ -112,7 +125,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
                 continue;
             }
 
-            if (after == free)
+            if (IsAlike(after.State, free.State))
             {
                 node = trie.Ends[node];
                 continue;
@@ -127,7 +140,15 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         trail.Length = length;
     }
 
-    private static void Set(TokenTrie trie, int entry, int end, uint[] mask)
+    /// <summary>Whether nothing is asked of what follows, as at the same place of a text that began in the free state.</summary>
+    private static bool IsAlike(LocalState state, LocalState free) => state switch
+    {
+        KeyState key => free is KeyState other && key.Object == other.Object && key.IsOff,
+        TextState text => free is TextState other && text.Shape == other.Shape,
+        _ => false,
+    };
+
+    private static void Set(TokenTrie trie, int entry, int end, Span<uint> mask)
     {
         for (; entry < end; entry++)
         {
@@ -136,7 +157,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         }
     }
 
-    private static void Clear(TokenTrie trie, int entry, int end, uint[] mask)
+    private static void Clear(TokenTrie trie, int entry, int end, Span<uint> mask)
     {
         for (; entry < end; entry++)
         {
@@ -146,17 +167,17 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
     }
 
     /// <summary>Adds, of the tokens that may end the string, those whose rest is taken.</summary>
-    private void AddClosing(Place place, Trail trail, uint[] mask, uint[] closing)
+    private void AddClosing(Place place, Trail trail, Span<uint> mask, uint[] closing, bool ahead)
     {
         var trie = vocabulary.ClosingTrie;
         var length = trail.Length;
         _places[0] = place;
         for (var node = 0; node < trie.Count;)
         {
-            int depth = trie.Depths[node];
+            Visited++; int depth = trie.Depths[node];
             trail.Length = length + depth - 1;
             var next = trie.Bytes[node];
-            if (!Close(_places[depth - 1], depth, next, trail, out var after))
+            if (!Close(_places[depth - 1], ahead && depth == 1, next, trail, out var after))
             {
                 node = trie.Ends[node];
                 continue;
@@ -176,12 +197,10 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         trail.Length = length;
     }
 
-    private bool Close(Place place, int depth, byte next, Trail trail, out Place after)
+    private bool Close(Place place, bool ahead, byte next, Trail trail, out Place after)
     {
-        // The string need not be able to end right here: the tokens have characters before their quotes, and what follows those is the same.
-        var taken = depth == 1 && place.State is TextState
-            ? ((JsonMachine)machine).TryLeave(place, out after)
-            : machine.TryStep(place, next, trail, out after);
+        // Ahead: the string need not be able to end right here, for the tokens have characters before their quotes; what follows those is the same.
+        var taken = ahead ? ((JsonMachine)machine).TryLeave(place, out after) : machine.TryStep(place, next, trail, out after);
         return taken && machine.IsLive(after);
     }
 
@@ -192,15 +211,18 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
             return inside;
         if (TextSearch.Lengths(from) is { } lengths)
             return new InsideMask(vocabulary.PlainUpTo(lengths.Most), vocabulary.ClosingBetween(lengths.Least, lengths.Most));
-        inside = new InsideMask(new uint[vocabulary.Words], new uint[vocabulary.Words]);
-        var trie = vocabulary.Trie;
+        var slice = Slice(from);
+        inside = slice is null
+            ? new InsideMask(new uint[vocabulary.Words], new uint[vocabulary.Words])
+            : new InsideMask([.. slice.Staying], from.End() is null ? new uint[vocabulary.Words] : [.. slice.Closing]);
+        var trie = slice?.Rest ?? vocabulary.Trie;
         _texts[0] = from;
         for (var node = 0; node < trie.Count;)
         {
-            int depth = trie.Depths[node];
+            Visited++; int depth = trie.Depths[node];
             var text = _texts[depth - 1];
             var next = trie.Bytes[node];
-            if (next == '"' && text.Syntax == Automata.StringSyntax.Between)
+            if (next == '"' && text.Syntax == StringSyntax.Between)
             {
                 if (text.End() is not null)
                     Set(trie, trie.FirstEntries[node], trie.FirstEntries[trie.Ends[node]], inside.Closing);
@@ -219,7 +241,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
             node++;
         }
 
-        if (_inside.Count >= MasksMax)
+        if (_inside.Count >= InsideMax)
             _inside.Clear();
         _inside.Add(from, inside);
         return inside;

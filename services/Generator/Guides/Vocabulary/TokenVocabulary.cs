@@ -54,6 +54,9 @@ internal sealed class TokenVocabulary
         ClosingTrie = new TokenTrie(distinct.Select((suffix, number) => ((byte[])[(byte)'"', .. Convert.FromHexString(suffix)], number))
             .Where(text => text.Item1.Length <= 255));
         _plainUpTo = UpTo(byLength);
+        byte[] word = [.. Enumerable.Range(0, 128).Where(value => char.IsAsciiLetterOrDigit((char)value) || value == '_').Select(value => (byte)value)];
+        byte[] printable = [.. Enumerable.Range(0x20, 0x5F).Where(value => value is not ('"' or '\\')).Select(value => (byte)value)];
+        Slices = [Slice(printable, foreign: true), Slice(printable, foreign: false), Slice(word, foreign: false)];
     }
 
     /// <summary>Bytes by id.</summary>
@@ -77,6 +80,12 @@ internal sealed class TokenVocabulary
     /// <summary>The closing quote and what stands behind it, of the tokens of <see cref="Closing"/>; numbers are those of <see cref="ClosingTokens"/>.</summary>
     public TokenTrie ClosingTrie { get; }
 
+    /// <summary>Tokens of a few common sets of characters, the largest first.</summary>
+    public TokenSlice[] Slices { get; }
+
+    /// <summary>Characters of the longest token that stays inside a string.</summary>
+    public int CharactersMax => _plainUpTo.Length - 1;
+
     /// <summary>The tokens that have this text from the closing quote on.</summary>
     public int[] ClosingTokens(int number) => _closing[number];
 
@@ -96,6 +105,37 @@ internal sealed class TokenVocabulary
         }
 
         return mask;
+    }
+
+    private TokenSlice Slice(byte[] ascii, bool foreign)
+    {
+        var slice = new TokenSlice(ascii, foreign, new uint[Words], new uint[Words], Trie);
+        var rest = new List<(byte[], int)>();
+        foreach (var id in Trie.Entries)
+        {
+            var text = Tokens[id]!;
+            var end = Inside(text);
+            if (end < 0 || !Keeps(text.AsSpan(0, end), slice))
+                rest.Add((text, id));
+            else
+                (end == text.Length ? slice.Staying : slice.Closing)[id >> 5] |= 1u << id;
+        }
+
+        return slice with { Rest = new TokenTrie(rest) };
+    }
+
+    private static bool Keeps(ReadOnlySpan<byte> text, TokenSlice slice)
+    {
+        while (text.Length > 0)
+        {
+            if (System.Text.Rune.DecodeFromUtf8(text, out var rune, out var length) != System.Buffers.OperationStatus.Done)
+                return false;
+            if (rune.IsAscii ? !slice.Ascii.AsSpan().Contains((byte)rune.Value) : !slice.IsForeign || rune.Value is 0x2028 or 0x2029)
+                return false;
+            text = text[length..];
+        }
+
+        return true;
     }
 
     private uint[][] UpTo(List<List<int>> byLength)
