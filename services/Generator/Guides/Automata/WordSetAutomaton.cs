@@ -13,7 +13,7 @@ internal sealed class WordSetAutomaton : TextAutomaton
     {
         for (var index = 0; index < words.Count; index++)
         {
-            var node = Start;
+            var node = 1;
             foreach (var next in words[index])
             {
                 if (!_children[node].TryGetValue(next, out var child))
@@ -39,7 +39,7 @@ internal sealed class WordSetAutomaton : TextAutomaton
     }
 
     /// <inheritdoc/>
-    public override int Start => 1;
+    public override int Start => _children.Count > 2 || _word[1] >= 0 ? 1 : Off;
 
     /// <inheritdoc/>
     public override byte[] Classes { get; }

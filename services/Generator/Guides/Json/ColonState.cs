@@ -1,5 +1,3 @@
-using Parley.Generator.Guides.Machines;
-
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Behind a key.</summary>

@@ -12,6 +12,7 @@ namespace Parley.Generator.Guides.Json;
 internal sealed class CompletionSearch(JsonMachine machine)
 {
     private readonly TextSearch _texts = new(machine);
+    private readonly ValueCount _values = new(machine);
     private int _steps;
     private int _depth;
     private int _partialBelow = int.MaxValue;
@@ -199,10 +200,27 @@ internal sealed class CompletionSearch(JsonMachine machine)
     {
         if (items.Phase != MembersPhase.More && items.Array.End() is { } end)
             yield return end;
-        if (items.Array.Item() is not { } item)
+        if (items.Array.Item() is not { } item || !HasEnough(items.Array, item))
             yield break;
         foreach (var outcomes in Through(item))
             yield return outcomes;
+    }
+
+    /// <summary>Whether there are as many different items as there must be, where they must differ and all places are alike.</summary>
+    private bool HasEnough(ArrayState array, PendingItem item)
+    {
+        if (!item.ReadsText || item.IsOpen)
+            return true;
+        var least = 1;
+        foreach (var conjunct in array.Owed[0].Conjuncts())
+        {
+            if (conjunct.Atom is CountAtom count)
+                least = count.More;
+            else if (conjunct.Atom is ItemAtom { PlacesLeft: > 0 })
+                return true;
+        }
+
+        return least == 1 || _values.Reaches(item.Child, least);
     }
 
     private IEnumerable<Outcomes> OfMembers(MembersState members)

@@ -1,5 +1,3 @@
-using Parley.Generator.Guides.Machines;
-
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>Within an array, between its items.</summary>

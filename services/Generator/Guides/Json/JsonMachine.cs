@@ -295,6 +295,10 @@ internal sealed class JsonMachine : GuideMachine
             default:
                 if (items.Phase == MembersPhase.After || items.Array.Item() is not { } item)
                     return false;
+
+                // Where nothing but the item itself is open, what follows it is the same for every item.
+                if (!item.IsOpen && !(item.After(default, null) is { } behind && _search.IsLive(new Place(behind, frame))))
+                    return false;
                 var inner = Enter(item, frame, item.ReadsText ? trail.Length : -1);
                 return Within(BeginValue(item.Child, next), inner, out after);
         }

@@ -1,5 +1,4 @@
 using Parley.Generator.Guides.Formulas;
-using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Json;
 

@@ -1,6 +1,4 @@
 using Parley.Generator.Guides.Automata;
-using Parley.Generator.Guides.Formulas;
-using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Json;
 
@@ -34,8 +32,11 @@ internal sealed class TextState : JsonState
     /// <summary>True between two characters of a string of which nothing more is asked.</summary>
     public bool IsFree => Syntax == StringSyntax.Between && Shape.Atoms.Length == 0 && !IsNumber;
 
-    /// <summary>The state between two characters of a string of which nothing more is asked; null where verdicts are still open.</summary>
-    public TextState? Free => Shape.Owed.Length == 1 ? _table.Begin(TextKind.String, [Formula.True]) : null;
+    /// <summary>
+    /// The state between two characters of a string that meets nothing of what may still be met, and of which nothing more is asked; null where
+    /// there is none.
+    /// </summary>
+    public TextState? Free => _table.Free(Shape);
 
     /// <summary>
     /// The state without the bounds on its length that so many more characters can't reach; null when there are none. Their part in what may follow

@@ -51,6 +51,13 @@ internal sealed class TextTable(JsonMachine machine)
                 : Verdict.Unknown)))]);
     }
 
+    /// <summary>See <see cref="TextState.Free"/>.</summary>
+    public TextState? Free(TextShape shape)
+    {
+        var owed = shape.Owed.Select(formula => Machine.Formulas.Replace(formula, _ => Formula.False)).ToArray();
+        return owed[0] == Formula.True ? Shape(shape.Kind, owed).State(this, StringSyntax.Between, []) : null;
+    }
+
     /// <summary>See <see cref="TextState.WithoutLengths"/>.</summary>
     public TextState? WithoutLengths(TextState state, int characters)
     {

@@ -12,9 +12,11 @@ namespace Parley.Generator.Guides.Masks;
 internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabulary)
 {
     private const int InsideMax = 256;
+    private const int RecentMax = 8;
     private readonly Dictionary<TextState, InsideMask> _inside = [];
+    private readonly Dictionary<TextState, bool> _keys = [];
+    private readonly List<(Place Place, uint[] Mask)> _recent = [];
     private readonly Place[] _places = new Place[257];
-    public static long Visited; //DBG
     private readonly TextState[] _texts = new TextState[257];
 
     /// <summary>Writes the mask of a place: bit id % 32 of word id / 32. Ids that end a sequence are allowed where the text may end.</summary>
@@ -23,16 +25,37 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
     /// <param name="mask">Overwritten.</param>
     public void Fill(Place place, Trail trail, Span<uint> mask)
     {
+        foreach (var recent in _recent)
+        {
+            if (recent.Place != place)
+                continue;
+            recent.Mask.CopyTo(mask);
+            return;
+        }
+
         var length = trail.Length;
-        if (place.State is TextState { IsNumber: false } text && text.WithoutLengths(vocabulary.CharactersMax) is { } loose)
-            place = place with { State = loose };
-        Choose(place, trail, mask);
+        var loose = place.State is TextState { IsNumber: false } text && text.WithoutLengths(vocabulary.CharactersMax) is { } other
+            ? place with { State = other }
+            : place;
+        Choose(loose, trail, mask);
         trail.Length = length;
         if (machine.MayEnd(place))
         {
             foreach (var end in vocabulary.Ends)
                 mask[end >> 5] |= 1u << end;
         }
+
+        Remember(place, mask);
+    }
+
+    /// <summary>Within a string the place stays the same from token to token; the last few masks are kept, and their memory is used again.</summary>
+    private void Remember(Place place, ReadOnlySpan<uint> mask)
+    {
+        var kept = _recent.Count < RecentMax ? new uint[vocabulary.Words] : _recent[0].Mask;
+        if (_recent.Count == RecentMax)
+            _recent.RemoveAt(0);
+        mask.CopyTo(kept);
+        _recent.Add((place, kept));
     }
 
     private void Choose(Place place, Trail trail, Span<uint> mask)
@@ -43,18 +66,21 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
                 vocabulary.Plain.CopyTo(mask);
                 AddClosing(place, trail, mask, vocabulary.Closing, ahead: true);
                 break;
-            case TextState { IsNumber: false } text when place.Frame is not { IsOpen: true }:
+            case TextState { IsNumber: false, Syntax: StringSyntax.Between } text when place.Frame is not { IsOpen: true }:
                 var inside = Inside(text);
                 inside.Staying.CopyTo(mask);
                 AddClosing(place, trail, mask, inside.Closing, ahead: true);
                 break;
-            case KeyState { Text.IsFree: true } key when machine.IsLive(place with { State = key.Free }):
+            case KeyState { IsOff: true, Text.Syntax: StringSyntax.Between } key:
+                FillKey(key, place, trail, mask);
+                break;
+            case KeyState { IsOff: false, Text.Syntax: StringSyntax.Between } key when machine.IsLive(place with { State = key.Free }):
                 FillFrom(place with { State = key.Free }, place, trail, mask);
                 break;
             case TextState { IsNumber: false, Syntax: StringSyntax.Between } text when text.Free is { } free && machine.IsLive(place with { State = free }):
                 FillFrom(place with { State = free }, place, trail, mask);
                 break;
-            case TextState or KeyState when Slice(place.State) is { } slice:
+            case TextState when Slice(place.State) is { } slice:
                 slice.Staying.CopyTo(mask);
                 AddClosing(place, trail, mask, slice.Closing, ahead: false);
                 Walk(slice.Rest, place, trail, mask);
@@ -85,7 +111,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         _places[0] = place;
         for (var node = 0; node < trie.Count;)
         {
-            Visited++; int depth = trie.Depths[node];
+            int depth = trie.Depths[node];
             trail.Length = length + depth - 1;
             var next = trie.Bytes[node];
             if (!machine.TryStep(_places[depth - 1], next, trail, out var after) || !machine.IsLive(after))
@@ -115,7 +141,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         _places[0] = place;
         for (var node = 0; node < trie.Count;)
         {
-            Visited++; int depth = trie.Depths[node];
+            int depth = trie.Depths[node];
             trail.Length = length + depth - 1;
             var next = trie.Bytes[node];
             if (!machine.TryStep(_places[depth - 1], next, trail, out var after) || !machine.IsLive(after))
@@ -174,7 +200,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         _places[0] = place;
         for (var node = 0; node < trie.Count;)
         {
-            Visited++; int depth = trie.Depths[node];
+            int depth = trie.Depths[node];
             trail.Length = length + depth - 1;
             var next = trie.Bytes[node];
             if (!Close(_places[depth - 1], ahead && depth == 1, next, trail, out var after))
@@ -204,6 +230,80 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         return taken && machine.IsLive(after);
     }
 
+    /// <summary>A key like no other: within it only what is asked of its text has a state, and whether the object can go on is asked once for each.</summary>
+    private void FillKey(KeyState key, Place place, Trail trail, Span<uint> mask)
+    {
+        mask.Clear();
+        var trie = vocabulary.Trie;
+        if (Slice(key) is { } slice)
+        {
+            trie = slice.Rest;
+            slice.Staying.CopyTo(mask);
+            if (key.Text.End() is not null)
+                AddClosing(place, trail, mask, slice.Closing, ahead: true);
+        }
+
+        _keys.Clear();
+        _texts[0] = key.Text;
+        for (var node = 0; node < trie.Count;)
+        {
+            var text = _texts[trie.Depths[node] - 1];
+            var next = trie.Bytes[node];
+            if (next == '"' && text.Syntax == StringSyntax.Between)
+            {
+                if (text.End() is not null)
+                    WalkBelow(trie, node, place with { State = Other(key, text) }, trail, mask);
+                node = trie.Ends[node];
+                continue;
+            }
+
+            if (text.Next(next) is not { } after || !IsLive(key, after, place))
+            {
+                node = trie.Ends[node];
+                continue;
+            }
+
+            _texts[trie.Depths[node]] = after;
+            Set(trie, trie.FirstEntries[node], trie.FirstEntries[node + 1], mask);
+            node++;
+        }
+    }
+
+    private static KeyState Other(KeyState key, TextState text) => key.Object.Key(WordSetAutomaton.Off, WordSetAutomaton.Off, text);
+
+    private bool IsLive(KeyState key, TextState text, Place place)
+    {
+        if (!_keys.TryGetValue(text, out var live))
+            _keys.Add(text, live = machine.IsLive(place with { State = Other(key, text) }));
+        return live;
+    }
+
+    /// <summary>Adds the tokens of a subtree that begins with the quote that ends a key.</summary>
+    private void WalkBelow(TokenTrie trie, int top, Place place, Trail trail, Span<uint> mask)
+    {
+        var length = trail.Length;
+        var above = trie.Depths[top] - 1;
+        _places[above] = place;
+        for (var node = top; node < trie.Ends[top];)
+        {
+            int depth = trie.Depths[node];
+            trail.Length = length + depth - above - 1;
+            var next = trie.Bytes[node];
+            if (!Close(_places[depth - 1], node == top, next, trail, out var after))
+            {
+                node = trie.Ends[node];
+                continue;
+            }
+
+            trail.Add(next);
+            _places[depth] = after;
+            Set(trie, trie.FirstEntries[node], trie.FirstEntries[node + 1], mask);
+            node++;
+        }
+
+        trail.Length = length;
+    }
+
     /// <summary>The masks of a state within a string; made once.</summary>
     private InsideMask Inside(TextState from)
     {
@@ -219,7 +319,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         _texts[0] = from;
         for (var node = 0; node < trie.Count;)
         {
-            Visited++; int depth = trie.Depths[node];
+            int depth = trie.Depths[node];
             var text = _texts[depth - 1];
             var next = trie.Bytes[node];
             if (next == '"' && text.Syntax == StringSyntax.Between)

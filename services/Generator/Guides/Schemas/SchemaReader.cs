@@ -52,6 +52,8 @@ internal sealed class SchemaReader
                 var formula = schema.For(kind);
                 if (formula.IsConstant || kind < JsonKind.Object)
                     continue;
+                if (kind == JsonKind.Array && schema is WrittenSchema written)
+                    CheckDistinct(formula, written);
                 var own = new List<Atom>();
                 formula.CollectAtoms(own, []);
                 foreach (var value in own.SelectMany(Values))
@@ -127,6 +129,23 @@ internal sealed class SchemaReader
         }
 
         return Table.Formulas.And([.. parts]);
+    }
+
+    /// <summary>
+    /// That items differ can be asked, not its opposite: whether an array can still get two equal items depends on every value of its first.
+    /// </summary>
+    private static void CheckDistinct(Formula formula, WrittenSchema schema)
+    {
+        foreach (var conjunct in formula.Conjuncts())
+        {
+            var atoms = new List<Atom>();
+            conjunct.CollectAtoms(atoms, []);
+            if (conjunct.Atom is not DistinctAtom && atoms.Exists(atom => atom is DistinctAtom))
+            {
+                throw new GuideException(
+                    schema.Place.Pointer, "uniqueItems is supported where it must hold, not as one of several alternatives for an array, nor under not or if");
+            }
+        }
     }
 
     /// <summary>The values that a condition looks into.</summary>

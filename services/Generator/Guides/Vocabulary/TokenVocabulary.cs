@@ -56,7 +56,7 @@ internal sealed class TokenVocabulary
         _plainUpTo = UpTo(byLength);
         byte[] word = [.. Enumerable.Range(0, 128).Where(value => char.IsAsciiLetterOrDigit((char)value) || value == '_').Select(value => (byte)value)];
         byte[] printable = [.. Enumerable.Range(0x20, 0x5F).Where(value => value is not ('"' or '\\')).Select(value => (byte)value)];
-        Slices = [Slice(printable, foreign: true), Slice(printable, foreign: false), Slice(word, foreign: false)];
+        Slices = [Slice(printable, foreign: true), Slice(printable[1..], foreign: true), Slice(printable, foreign: false), Slice(word, foreign: false)];
     }
 
     /// <summary>Bytes by id.</summary>
