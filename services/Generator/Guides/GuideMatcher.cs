@@ -1,3 +1,4 @@
+using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides;
@@ -29,7 +30,9 @@ internal sealed class GuideMatcher
         }
     }
 
-    /// <summary>Takes a token; false, and nothing changes, when the guide does not allow it. A token that ends the sequence is not taken.</summary>
+    /// <summary>
+    /// Takes a token; false, and nothing changes, when the guide does not allow it. A token that ends the sequence is not taken.
+    /// </summary>
     /// <exception cref="GuideException">To find out takes more than the limits allow.</exception>
     public bool TryTake(int token)
     {

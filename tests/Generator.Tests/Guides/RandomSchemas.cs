@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace Parley.Generator.Tests.Guides;
 
-/// <summary>Schemas put together by chance from a seed: every keyword that the oracle knows, over the few values of <see cref="SmallWorld"/>.</summary>
+/// <summary>
+/// Schemas put together by chance from a seed: every keyword that the oracle knows, over the few values of <see cref="SmallWorld"/>.
+/// </summary>
 /// <param name="seed">Where chance begins.</param>
 internal sealed class RandomSchemas(int seed)
 {

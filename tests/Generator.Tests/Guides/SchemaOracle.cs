@@ -27,7 +27,8 @@ internal static class SchemaOracle
             case "$ref":
                 return Valid(root.GetProperty("$defs").GetProperty(asked.GetString()!["#/$defs/".Length..]));
             case "type":
-                return (asked.ValueKind == JsonValueKind.Array ? asked.EnumerateArray().ToArray() : [asked]).Any(type => IsOf(type.GetString()!, value));
+                return (asked.ValueKind == JsonValueKind.Array ? asked.EnumerateArray().ToArray() : [asked]).Any(type =>
+                    IsOf(type.GetString()!, value));
             case "enum":
                 return asked.EnumerateArray().Any(one => JsonElement.DeepEquals(one, value));
             case "const":
@@ -87,7 +88,8 @@ internal static class SchemaOracle
             case "propertyNames":
                 return members.All(member => IsValid(asked, JsonSerializer.SerializeToElement(member.Name), root));
             case "dependentRequired":
-                return asked.EnumerateObject().All(entry => !Has(entry.Name) || entry.Value.EnumerateArray().All(name => Has(name.GetString()!)));
+                return asked.EnumerateObject().All(entry => !Has(entry.Name)
+                    || entry.Value.EnumerateArray().All(name => Has(name.GetString()!)));
             case "dependentSchemas":
                 return asked.EnumerateObject().All(entry => !Has(entry.Name) || IsValid(entry.Value, value, root));
             default:
@@ -97,7 +99,8 @@ internal static class SchemaOracle
 
     private static bool IsNamed(JsonElement schema, string name) =>
         (schema.TryGetProperty("properties", out var named) && named.TryGetProperty(name, out _))
-        || (schema.TryGetProperty("patternProperties", out var patterns) && patterns.EnumerateObject().Any(pattern => Regex.IsMatch(name, pattern.Name)));
+        || (schema.TryGetProperty("patternProperties", out var patterns)
+            && patterns.EnumerateObject().Any(pattern => Regex.IsMatch(name, pattern.Name)));
 
     private static bool OfArray(JsonElement schema, string keyword, JsonElement asked, JsonElement value, JsonElement root)
     {
@@ -110,7 +113,8 @@ internal static class SchemaOracle
             "items" => items.Skip(places).All(item => IsValid(asked, item, root)),
             "minItems" => items.Length >= asked.GetInt32(),
             "maxItems" => items.Length <= asked.GetInt32(),
-            "uniqueItems" => !asked.GetBoolean() || !items.Where((item, index) => items.Take(index).Any(other => JsonElement.DeepEquals(other, item))).Any(),
+            "uniqueItems" => !asked.GetBoolean()
+                || !items.Where((item, index) => items.Take(index).Any(other => JsonElement.DeepEquals(other, item))).Any(),
             "contains" => Contained() >= (schema.TryGetProperty("minContains", out var least) ? least.GetInt32() : 1)
                 && (!schema.TryGetProperty("maxContains", out var most) || Contained() <= most.GetInt32()),
             _ => true,

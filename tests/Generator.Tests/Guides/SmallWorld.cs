@@ -1,6 +1,8 @@
 namespace Parley.Generator.Tests.Guides;
 
-/// <summary>A few JSON values, all of them: scalars, arrays of two scalars at most, objects of the keys a and b. Small enough to try every one.</summary>
+/// <summary>
+/// A few JSON values, all of them: scalars, arrays of two scalars at most, objects of the keys a and b. Small enough to try every one.
+/// </summary>
 internal static class SmallWorld
 {
     private static readonly string[] Scalars = ["null", "true", "false", "0", "1", "12", "\"\"", "\"a\"", "\"b\\\"\""];
@@ -23,7 +25,8 @@ internal static class SmallWorld
             .. Scalars,
             "[]", .. Scalars.Select(one => $"[{one}]"),
             .. Scalars.SelectMany(_ => Scalars, (one, two) => $"[{one},{two}]"),
-            .. maybe.SelectMany(_ => maybe, (a, b) => $"{{{string.Join(',', new[] { a == "" ? "" : $"\"a\":{a}", b == "" ? "" : $"\"b\":{b}" }.Where(part => part != ""))}}}"),
+            .. maybe.SelectMany(_ => maybe, (a, b) => $"{{{string.Join(',', new[] { a == "" ? "" : $"\"a\":{a}", b == "" ? ""
+                : $"\"b\":{b}" }.Where(part => part != ""))}}}"),
         ];
     }
 }

@@ -12,5 +12,6 @@ namespace Parley.Generator.Guides.Automata;
 /// <param name="Exponent">The exponent's digits so far, as a number.</param>
 /// <param name="ExponentNegative">A minus stood before them.</param>
 internal readonly record struct BoundState(
-    BoundPhase Phase, bool Negative, bool NonZero, int WholeDigits, sbyte Order, int FractionDigits, sbyte MantissaOrder, int MantissaDigits,
+    BoundPhase Phase, bool Negative, bool NonZero, int WholeDigits, sbyte Order, int FractionDigits, sbyte MantissaOrder,
+        int MantissaDigits,
     int Exponent, bool ExponentNegative);

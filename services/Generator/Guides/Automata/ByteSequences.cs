@@ -3,7 +3,8 @@ namespace Parley.Generator.Guides.Automata;
 /// <summary>Sets of characters as sequences of byte ranges.</summary>
 internal static class ByteSequences
 {
-    private static readonly (int First, int Last, int Bytes)[] Lengths = [(0, 0x7F, 1), (0x80, 0x7FF, 2), (0x800, 0xFFFF, 3), (0x10000, CodePoints.Last, 4)];
+    private static readonly (int First, int Last, int Bytes)[] Lengths = [(0, 0x7F, 1), (0x80, 0x7FF, 2), (0x800, 0xFFFF, 3),
+        (0x10000, CodePoints.Last, 4)];
 
     /// <summary>The bytes of a set: each entry is one sequence of inclusive ranges.</summary>
     public static IEnumerable<(byte First, byte Last)[]> Of(CodePoints characters, TextEncoding encoding)

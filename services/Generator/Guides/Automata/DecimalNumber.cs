@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Automata;
 
@@ -53,7 +54,8 @@ internal sealed record DecimalNumber(int Sign, string Digits, int Point)
     public (BigInteger Integer, int Places) Scaled()
     {
         var places = Math.Max(0, Digits.Length - Point);
-        var integer = Sign == 0 ? BigInteger.Zero : BigInteger.Parse(Digits, CultureInfo.InvariantCulture) * BigInteger.Pow(10, Math.Max(0, Point - Digits.Length));
+        var integer = Sign == 0 ? BigInteger.Zero
+            : BigInteger.Parse(Digits, CultureInfo.InvariantCulture) * BigInteger.Pow(10, Math.Max(0, Point - Digits.Length));
         return (integer * Sign, places);
     }
 

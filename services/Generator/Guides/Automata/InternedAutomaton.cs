@@ -1,3 +1,5 @@
+using Parley.Generator.Guides.Limits;
+
 namespace Parley.Generator.Guides.Automata;
 
 /// <summary>An automaton whose states are values of <typeparamref name="TState"/>, numbered as they are met.</summary>
@@ -56,7 +58,8 @@ internal abstract class InternedAutomaton<TState> : TextAutomaton
             return number;
         number = _states.Count;
         if (number >= GuideLimits.AutomatonStatesMax)
-            throw new GuideException("", $"the guide is too complex: one of its automata has more than {GuideLimits.AutomatonStatesMax} states");
+            throw new GuideException("",
+                $"the guide is too complex: one of its automata has more than {GuideLimits.AutomatonStatesMax} states");
         _states.Add(state);
         var row = new int[_classCount];
         Array.Fill(row, -1);

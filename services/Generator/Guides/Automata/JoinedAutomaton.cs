@@ -1,7 +1,8 @@
 namespace Parley.Generator.Guides.Automata;
 
 /// <summary>
-/// A text of one automaton, a separating character that no text of it has, and a text of another automaton. States are pairs: the second is −1
+/// A text of one automaton, a separating character that no text of it has, and a text of another automaton. States are pairs: the second
+/// is −1
 /// before the separator.
 /// </summary>
 /// <param name="first">Reads what stands before the separator.</param>

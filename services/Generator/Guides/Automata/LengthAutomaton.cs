@@ -1,6 +1,8 @@
 namespace Parley.Generator.Guides.Automata;
 
-/// <summary>Whether a JSON string holds at least so many characters (Unicode code points). States: characters so far × place in an escape.</summary>
+/// <summary>
+/// Whether a JSON string holds at least so many characters (Unicode code points). States: characters so far × place in an escape.
+/// </summary>
 /// <param name="least">Characters, at least 1.</param>
 internal sealed class LengthAutomaton(int least) : TextAutomaton
 {

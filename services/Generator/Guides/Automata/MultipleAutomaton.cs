@@ -1,8 +1,11 @@
 using System.Numerics;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Automata;
 
-/// <summary>Whether a number is a multiple of divisor ÷ 10^places. A number with an exponent is left out of the language where that is asked.</summary>
+/// <summary>
+/// Whether a number is a multiple of divisor ÷ 10^places. A number with an exponent is left out of the language where that is asked.
+/// </summary>
 internal sealed class MultipleAutomaton : InternedAutomaton<MultipleState>
 {
     private readonly long _divisor;

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Parley.Generator.Guides.Automata;
 
 /// <summary>
-/// Whether a number is one of a set. It is, where it is written as the schema writes it, or plainly; written otherwise (<c>1.50</c> for 1.5) it
+/// Whether a number is one of a set. It is, where it is written as the schema writes it, or plainly; written otherwise (<c>1.50</c> for
+/// 1.5) it
 /// equals one of the set without belonging to the language where that is asked, so that its verdict is unknown.
 /// </summary>
 internal sealed class NumberSetAutomaton : InternedAutomaton<PairState>
@@ -45,7 +46,8 @@ internal sealed class NumberSetAutomaton : InternedAutomaton<PairState>
     {
         var zero = RegexTree.Set(CodePoints.Single('0'));
         var zeros = RegexTree.Repeat(zero, 0, -1);
-        var minus = number.Sign switch { < 0 => RegexTree.Literal("-"), 0 => RegexTree.Repeat(RegexTree.Literal("-"), 0, 1), _ => RegexTree.Empty };
+        var minus = number.Sign switch { < 0 => RegexTree.Literal("-"), 0 => RegexTree.Repeat(RegexTree.Literal("-"), 0, 1), _ =>
+            RegexTree.Empty };
         var plain = number.Fraction.Length > 0
             ? RegexTree.Sequence(RegexTree.Literal(number.Whole + "." + number.Fraction), zeros)
             : RegexTree.Sequence(RegexTree.Literal(number.Whole), Maybe(RegexTree.Sequence(RegexTree.Literal("."), zero, zeros)));

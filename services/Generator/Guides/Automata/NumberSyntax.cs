@@ -1,7 +1,8 @@
 namespace Parley.Generator.Guides.Automata;
 
 /// <summary>
-/// How a number may be written: JSON's grammar, an exponent only in the scientific form (one digit that is not zero before the point) and with three
+/// How a number may be written: JSON's grammar, an exponent only in the scientific form (one digit that is not zero before the point) and
+/// with three
 /// digits at most.
 /// </summary>
 internal static class NumberSyntax
@@ -12,7 +13,8 @@ internal static class NumberSyntax
     /// <summary>The state before the first byte.</summary>
     public const byte Start = 0;
 
-    private const byte Minus = 1, Zero = 2, OneDigit = 3, Digits = 4, Point = 5, Fraction = 6, ShortPoint = 7, ShortFraction = 8, Exponent = 9, Sign = 10;
+    private const byte Minus = 1, Zero = 2, OneDigit = 3, Digits = 4, Point = 5, Fraction = 6, ShortPoint = 7, ShortFraction = 8,
+        Exponent = 9, Sign = 10;
     private const byte ExponentDigit = 11, ExponentLast = 13;
 
     /// <summary>Whether a number may end in this state.</summary>

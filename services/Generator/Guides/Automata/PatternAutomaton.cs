@@ -1,3 +1,5 @@
+using Parley.Generator.Guides.Limits;
+
 namespace Parley.Generator.Guides.Automata;
 
 /// <summary>

@@ -1,7 +1,10 @@
+using Parley.Generator.Guides.Limits;
+
 namespace Parley.Generator.Guides.Automata;
 
 /// <summary>
-/// The nondeterministic automaton of a regular expression over bytes. Edges without a byte are of three kinds: free, only at the text's begin,
+/// The nondeterministic automaton of a regular expression over bytes. Edges without a byte are of three kinds: free, only at the text's
+/// begin,
 /// and only at its end. State 0 accepts, wherever the text goes on.
 /// </summary>
 internal sealed class PatternNetwork

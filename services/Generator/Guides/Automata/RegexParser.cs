@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Automata;
 
@@ -102,7 +103,8 @@ internal ref struct RegexParser
             return false;
         if (comma < 0)
             max = min;
-        else if (comma < inside.Length - 1 && !int.TryParse(inside[(comma + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out max))
+        else if (comma < inside.Length - 1
+            && !int.TryParse(inside[(comma + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out max))
             return false;
         if (max >= 0 && max < min)
             throw Fault("a repetition whose bounds are out of order");
@@ -262,7 +264,8 @@ internal ref struct RegexParser
     private int Unicode()
     {
         if (!AtEnd && _pattern[_at] == '{' && _pattern[_at..].IndexOf('}') is > 1 and var close
-            && int.TryParse(_pattern.Slice(_at + 1, close - 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var braced)
+            && int.TryParse(_pattern.Slice(_at + 1, close - 1), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture,
+                out var braced)
             && braced <= CodePoints.Last)
         {
             _at += close + 1;

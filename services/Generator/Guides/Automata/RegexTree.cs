@@ -29,7 +29,8 @@ internal sealed record RegexTree(RegexKind Kind)
     public static RegexTree Choice(params IReadOnlyList<RegexTree> members) =>
         members.Count == 1 ? members[0] : new(RegexKind.Choice) { Members = members };
 
-    public static RegexTree Repeat(RegexTree member, int min, int max) => new(RegexKind.Repeat) { Members = [member], Min = min, Max = max };
+    public static RegexTree Repeat(RegexTree member, int min, int max) =>
+        new(RegexKind.Repeat) { Members = [member], Min = min, Max = max };
 
     /// <summary>These very characters, one after the other.</summary>
     public static RegexTree Literal(string text) =>

@@ -1,7 +1,8 @@
 namespace Parley.Generator.Guides.Automata;
 
 /// <summary>
-/// The inside of a JSON string as a compact writer writes it: well-formed UTF-8, and escapes only where there must be one, in their shortest form
+/// The inside of a JSON string as a compact writer writes it: well-formed UTF-8, and escapes only where there must be one, in their
+/// shortest form
 /// (<c>\n</c>, not <c>\u000a</c>).
 /// </summary>
 internal static class StringSyntax

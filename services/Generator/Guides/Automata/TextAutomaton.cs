@@ -21,6 +21,8 @@ internal abstract class TextAutomaton
     /// <summary>The verdict that holds however the text goes on; null when that is still open, or not known to be settled.</summary>
     public abstract Verdict? Settled(int state);
 
-    /// <summary>True when a <see cref="Verdict.True"/> can certainly be reached from here; null when the automaton alone cannot say.</summary>
+    /// <summary>
+    /// True when a <see cref="Verdict.True"/> can certainly be reached from here; null when the automaton alone cannot say.
+    /// </summary>
     public virtual bool? CanEndTrue(int state) => null;
 }

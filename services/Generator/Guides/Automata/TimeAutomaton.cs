@@ -19,7 +19,8 @@ internal sealed class TimeAutomaton() : InternedAutomaton<TimeState>(TimeClasses
         switch (state.Place)
         {
             case 0 or 3 or 6 when digit >= 0:
-                return digit <= (state.Place == 0 ? 2 : state.Place == 3 ? 5 : 6) ? state with { Place = state.Place + 1, Digit = digit } : Dead;
+                return digit <= (state.Place == 0 ? 2 : state.Place == 3 ? 5 : 6)
+                    ? state with { Place = state.Place + 1, Digit = digit } : Dead;
             case 1 when digit >= 0:
                 return Hours(state.Digit, digit) is { } hours ? state with { Place = 2, Minutes = hours * 60, Digit = 0 } : Dead;
             case 4 when digit >= 0:
@@ -67,13 +68,16 @@ internal sealed class TimeAutomaton() : InternedAutomaton<TimeState>(TimeClasses
         }
     }
 
-    /// <summary>Of a leap second, only what can still become the last second of a day in UTC; of other times, only what still matters.</summary>
+    /// <summary>
+    /// Of a leap second, only what can still become the last second of a day in UTC; of other times, only what still matters.
+    /// </summary>
     private static TimeState Fits(TimeState state)
     {
         if (state.Place < 0)
             return Dead;
         if (!state.Leap)
-            return state.Place is Last or OffsetBegin + 2 or OffsetBegin + 3 ? new TimeState(state.Place, 0, false, 0, 0, 0) : state with { Sign = 0, Offset = 0 };
+            return state.Place is Last or OffsetBegin + 2 or OffsetBegin + 3 ? new TimeState(state.Place, 0, false, 0, 0, 0)
+                : state with { Sign = 0, Offset = 0 };
         var wanted = state.Sign > 0 ? (state.Minutes + 1) % Day : Day - 1 - state.Minutes;
         var fits = (state.Place - OffsetBegin) switch
         {

@@ -3,7 +3,8 @@ using Parley.Generator.Guides.Automata;
 namespace Parley.Generator.Guides.Formulas;
 
 /// <summary>
-/// A boolean formula over conditions (three-valued, after Kleene). Formulas are made by <see cref="FormulaTable"/>, which simplifies them and
+/// A boolean formula over conditions (three-valued, after Kleene). Formulas are made by <see cref="FormulaTable"/>, which simplifies them
+/// and
 /// gives equal ones the same object; members keep the order in which the schema has them.
 /// </summary>
 internal sealed class Formula

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Formulas;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Schemas;
 
@@ -6,7 +7,8 @@ namespace Parley.Generator.Guides.Json;
 
 /// <summary>
 /// Decides whether a text can still be ended so that it meets its schema: exactly, by searching the automaton for an end.
-/// For each state it knows the verdicts with which the value can end (the value's summary, in the language of pushdown automata); schemas that
+/// For each state it knows the verdicts with which the value can end (the value's summary, in the language of pushdown automata); schemas
+/// that
 /// contain themselves make that a fixed point, which is computed round by round.
 /// </summary>
 internal sealed class CompletionSearch(JsonMachine machine)

@@ -2,7 +2,9 @@ using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Json;
 
-/// <summary>What encloses a value: the object or array that waits for it, and what encloses that. Equal frames are the same object.</summary>
+/// <summary>
+/// What encloses a value: the object or array that waits for it, and what encloses that. Equal frames are the same object.
+/// </summary>
 /// <param name="pending">The object or array.</param>
 /// <param name="parent">What encloses it; null for the outermost.</param>
 /// <param name="begin">Where in the text the value begins, where its text matters; else −1.</param>

@@ -4,7 +4,8 @@ using Parley.Generator.Guides.Schemas;
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>
-/// What a value is for: the first formula must hold of it, of the others what encloses it wants the verdicts. Formulas over <see cref="Schema"/>.
+/// What a value is for: the first formula must hold of it, of the others what encloses it wants the verdicts. Formulas over <see
+/// cref="Schema"/>.
 /// </summary>
 internal sealed class Goal
 {
@@ -41,7 +42,10 @@ internal sealed class Goal
         return [.. Owed.Select(formula => formulas.Replace(formula, atom => ((Schema)atom).For(kind)))];
     }
 
-    /// <summary>The state behind the first byte of a value of this kind (the first digit of a number is still to come); null when there is no such value.</summary>
+    /// <summary>
+    /// The state behind the first byte of a value of this kind (the first digit of a number is still to come); null when there is no such
+    /// value.
+    /// </summary>
     public JsonState? Begin(JsonKind kind)
     {
         ref var begin = ref _begins[(int)kind];

@@ -1,14 +1,17 @@
 using System.Text;
 using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
 
 /// <summary>
-/// Reads JSON texts byte by byte against a schema, as an automaton with a stack: what encloses a value waits on the stack with what it asks of
-/// the value, and goes on with the value's verdicts. States are made as texts need them and kept; the machine is not safe for several threads.
+/// Reads JSON texts byte by byte against a schema, as an automaton with a stack: what encloses a value waits on the stack with what it
+/// asks of
+/// the value, and goes on with the value's verdicts. States are made as texts need them and kept; the machine is not safe for several
+/// threads.
 /// </summary>
 internal sealed class JsonMachine : GuideMachine
 {
@@ -176,7 +179,8 @@ internal sealed class JsonMachine : GuideMachine
     }
 
     /// <summary>
-    /// The place behind a string, or a key like no other, that ends somewhere behind this place, where what follows does not depend on how it ends.
+    /// The place behind a string, or a key like no other, that ends somewhere behind this place, where what follows does not depend on
+    /// how it ends.
     /// </summary>
     public bool TryLeave(Place place, out Place after)
     {

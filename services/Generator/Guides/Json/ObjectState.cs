@@ -1,5 +1,6 @@
 using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
@@ -77,7 +78,9 @@ internal sealed class ObjectState
         return key;
     }
 
-    /// <summary>The object while the value of a key is being written; null when it can't have that key (again, here, or with any value).</summary>
+    /// <summary>
+    /// The object while the value of a key is being written; null when it can't have that key (again, here, or with any value).
+    /// </summary>
     /// <param name="key">The key.</param>
     /// <param name="verdicts">The verdicts on the key, as <see cref="KeyState.Text"/> ends with.</param>
     public PendingMember? Member(string key, Outcomes verdicts)
@@ -162,7 +165,8 @@ internal sealed class ObjectState
 
         Formula[] asked = [Machine.Formulas.And([.. must]), .. tests.Distinct().Except(must)];
         if (asked.Length > GuideLimits.OwedVerdictsMax)
-            throw new GuideException("", $"the guide is too complex: more than {GuideLimits.OwedVerdictsMax} patterns apply to one object's keys");
+            throw new GuideException("",
+                $"the guide is too complex: more than {GuideLimits.OwedVerdictsMax} patterns apply to one object's keys");
         return asked;
     }
 

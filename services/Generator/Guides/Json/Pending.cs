@@ -1,9 +1,12 @@
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
 
-/// <summary>An object or array while one of its values is being written: what is asked of the value, and what follows from its verdicts.</summary>
+/// <summary>
+/// An object or array while one of its values is being written: what is asked of the value, and what follows from its verdicts.
+/// </summary>
 internal abstract class Pending
 {
     private readonly Formula[] _owed;
@@ -30,7 +33,7 @@ internal abstract class Pending
         if (_asked.Length > GuideLimits.OwedVerdictsMax)
         {
             throw new GuideException(
-                "", $"the guide is too complex: more than {GuideLimits.OwedVerdictsMax} alternatives hang on one value (of anyOf, oneOf or not over objects)");
+                "", $"the guide is too complex: more than {GuideLimits.OwedVerdictsMax} alternatives hang on one value of an object or array");
         }
 
         var must = machine.Formulas.And([.. outcomes.Where(_required.Contains).Select(outcome => outcome.Value)]);

@@ -27,7 +27,8 @@ internal sealed class TextSearch(JsonMachine machine)
     }
 
     /// <summary>
-    /// Members whose key has no name in the table: one for each way in which the object can go on, since keys that meet the same patterns are alike.
+    /// Members whose key has no name in the table: one for each way in which the object can go on, since keys that meet the same patterns
+    /// are alike.
     /// </summary>
     public IEnumerable<PendingMember> OtherMembers(KeyState from)
     {
@@ -111,7 +112,8 @@ internal sealed class TextSearch(JsonMachine machine)
     }
 
     /// <summary>
-    /// How many more characters a string may have, where nothing but its length is asked for and the text stands between two characters; else null.
+    /// How many more characters a string may have, where nothing but its length is asked for and the text stands between two characters;
+    /// else null.
     /// </summary>
     public static (int Least, int Most)? Lengths(TextState text)
     {

@@ -33,13 +33,15 @@ internal sealed class TextState : JsonState
     public bool IsFree => Syntax == StringSyntax.Between && Shape.Atoms.Length == 0 && !IsNumber;
 
     /// <summary>
-    /// The state between two characters of a string that meets nothing of what may still be met, and of which nothing more is asked; null where
+    /// The state between two characters of a string that meets nothing of what may still be met, and of which nothing more is asked; null
+    /// where
     /// there is none.
     /// </summary>
     public TextState? Free => _table.Free(Shape);
 
     /// <summary>
-    /// The state without the bounds on its length that so many more characters can't reach; null when there are none. Their part in what may follow
+    /// The state without the bounds on its length that so many more characters can't reach; null when there are none. Their part in what
+    /// may follow
     /// is nothing.
     /// </summary>
     public TextState? WithoutLengths(int characters) => _table.WithoutLengths(this, characters);

@@ -1,5 +1,6 @@
 using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Schemas;
 
 namespace Parley.Generator.Guides.Json;
@@ -67,12 +68,14 @@ internal sealed class TextTable(JsonMachine machine)
             characters += other.Automaton is PatternAutomaton pattern ? pattern.DistanceMax : GuideLimits.SchemaBytesMax;
         if (atoms.Count(atom => atom.Automaton is not LengthAutomaton) > 1)
             return null;
-        if (state.Shape.Owed.Length > 1 || state.Syntax != StringSyntax.Between || !Array.Exists(atoms, atom => IsFar(state, atom, characters)))
+        if (state.Shape.Owed.Length > 1 || state.Syntax != StringSyntax.Between
+            || !Array.Exists(atoms, atom => IsFar(state, atom, characters)))
             return null;
 
         // Only bounds from above may be left out: one from below must first be met.
         var conjuncts = state.Shape.Owed[0].Conjuncts().ToArray();
-        var kept = conjuncts.Where(conjunct => conjunct.Kind != FormulaKind.Not || !IsFar(state, conjunct.Members[0].Atom, characters)).ToArray();
+        var kept = conjuncts.Where(conjunct => conjunct.Kind != FormulaKind.Not
+            || !IsFar(state, conjunct.Members[0].Atom, characters)).ToArray();
         if (kept.Length == conjuncts.Length || kept.Any(conjunct => conjunct.Atom is null))
             return null;
         var shape = Shape(state.Shape.Kind, [Machine.Formulas.And(kept)]);

@@ -1,3 +1,4 @@
+using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Json;
@@ -24,7 +25,8 @@ internal sealed class ValueCount(JsonMachine machine)
             if (machine.MayEnd(at.Place) && ++found == least)
                 break;
             if (at.Length == LengthMax)
-                throw new GuideException("", "the guide is too complex: whether there are enough different items takes too long to find out");
+                throw new GuideException("",
+                    "the guide is too complex: whether there are enough different items takes too long to find out");
 
             // What closes goes on top of the stack, so that values end before they grow.
             for (var value = 255; value >= 0; value--)

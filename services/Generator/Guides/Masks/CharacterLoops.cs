@@ -29,7 +29,8 @@ internal static class CharacterLoops
 
     private static bool TakesForeign(TextState text)
     {
-        // Characters from 128 on, by the bytes that the shape tells apart; of the line and paragraph separator (E2 80 A8 and A9) it does not matter.
+        // Characters from 128 on, by the bytes that the shape tells apart; of the line and paragraph separator (E2 80 A8 and A9) it does
+        // not matter.
         var pending = new Stack<(TextState State, bool AfterE2, bool AfterE280)>();
         var seen = new HashSet<(TextState, bool, bool)>();
         pending.Push((text, false, false));

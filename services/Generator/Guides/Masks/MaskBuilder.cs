@@ -6,7 +6,8 @@ using Parley.Generator.Guides.Vocabulary;
 namespace Parley.Generator.Guides.Masks;
 
 /// <summary>
-/// Finds the tokens that a text may go on with: walks the vocabulary's tree together with the automaton and leaves out what it does not take.
+/// Finds the tokens that a text may go on with: walks the vocabulary's tree together with the automaton and leaves out what it does not
+/// take.
 /// Inside strings, where nearly every token may follow, it starts from masks that are made once. Not safe for several threads.
 /// </summary>
 internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabulary)
@@ -19,7 +20,9 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
     private readonly Place[] _places = new Place[257];
     private readonly TextState[] _texts = new TextState[257];
 
-    /// <summary>Writes the mask of a place: bit id % 32 of word id / 32. Ids that end a sequence are allowed where the text may end.</summary>
+    /// <summary>
+    /// Writes the mask of a place: bit id % 32 of word id / 32. Ids that end a sequence are allowed where the text may end.
+    /// </summary>
     /// <param name="place">Where the text stands; it can be ended from there.</param>
     /// <param name="trail">The text up to there.</param>
     /// <param name="mask">Overwritten.</param>
@@ -48,7 +51,9 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         Remember(place, mask);
     }
 
-    /// <summary>Within a string the place stays the same from token to token; the last few masks are kept, and their memory is used again.</summary>
+    /// <summary>
+    /// Within a string the place stays the same from token to token; the last few masks are kept, and their memory is used again.
+    /// </summary>
     private void Remember(Place place, ReadOnlySpan<uint> mask)
     {
         var kept = _recent.Count < RecentMax ? new uint[vocabulary.Words] : _recent[0].Mask;
@@ -77,7 +82,8 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
             case KeyState { IsOff: false, Text.Syntax: StringSyntax.Between } key when machine.IsLive(place with { State = key.Free }):
                 FillFrom(place with { State = key.Free }, place, trail, mask);
                 break;
-            case TextState { IsNumber: false, Syntax: StringSyntax.Between } text when text.Free is { } free && machine.IsLive(place with { State = free }):
+            case TextState { IsNumber: false, Syntax: StringSyntax.Between } text when text.Free is { } free
+                && machine.IsLive(place with { State = free }):
                 FillFrom(place with { State = free }, place, trail, mask);
                 break;
             case TextState when Slice(place.State) is { } slice:
@@ -130,7 +136,8 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
     }
 
     /// <summary>
-    /// Starts from the mask of a state of which nothing is asked, and corrects it by the tokens that do not lead to that state: of all others it is
+    /// Starts from the mask of a state of which nothing is asked, and corrects it by the tokens that do not lead to that state: of all
+    /// others it is
     /// right.
     /// </summary>
     private void FillFrom(Place free, Place place, Trail trail, Span<uint> mask)
@@ -225,12 +232,16 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
 
     private bool Close(Place place, bool ahead, byte next, Trail trail, out Place after)
     {
-        // Ahead: the string need not be able to end right here, for the tokens have characters before their quotes; what follows those is the same.
+        // Ahead: the string need not be able to end right here, for the tokens have characters before their quotes; what follows those is
+        // the same.
         var taken = ahead ? ((JsonMachine)machine).TryLeave(place, out after) : machine.TryStep(place, next, trail, out after);
         return taken && machine.IsLive(after);
     }
 
-    /// <summary>A key like no other: within it only what is asked of its text has a state, and whether the object can go on is asked once for each.</summary>
+    /// <summary>
+    /// A key like no other: within it only what is asked of its text has a state, and whether the object can go on is asked once for
+    /// each.
+    /// </summary>
     private void FillKey(KeyState key, Place place, Trail trail, Span<uint> mask)
     {
         mask.Clear();

@@ -1,5 +1,6 @@
 using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Schemas;
 

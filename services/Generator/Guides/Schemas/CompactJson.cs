@@ -37,7 +37,8 @@ internal static class CompactJson
             case JsonKind.Object:
                 text.Append('{');
                 var first = true;
-                foreach (var (name, member) in sorted ? value.Members.OrderBy(member => member.Key, StringComparer.Ordinal) : value.Members.AsEnumerable())
+                foreach (var (name, member) in sorted ? value.Members.OrderBy(member => member.Key, StringComparer.Ordinal)
+                    : value.Members.AsEnumerable())
                 {
                     text.Append(first ? "" : ",");
                     first = false;

@@ -28,7 +28,8 @@ internal sealed class ConstantSchema : Schema
         switch (_value.Kind)
         {
             case JsonKind.String:
-                return formulas.Of(_table.Text("w" + _value.Text, () => new WordSetAutomaton(ByteSequences.Written(_value.Text) is { } word ? [word] : [])));
+                return formulas.Of(_table.Text("w" + _value.Text, () =>
+                    new WordSetAutomaton(ByteSequences.Written(_value.Text) is { } word ? [word] : [])));
             case JsonKind.Number:
                 return formulas.Of(_table.Text("n" + _value.Text, () => NumberSetAutomaton.Of([_value.Text])));
             case JsonKind.Object:

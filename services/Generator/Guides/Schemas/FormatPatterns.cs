@@ -45,7 +45,8 @@ internal static class FormatPatterns
     // 1 to 63 characters, no hyphen at an end, and not the prefix of punycode, whose validity no automaton of this kind can tell.
     private const string Label =
         $"(?:[A-WYZa-wyz0-9](?:{Inner}{{0,61}}{Alphanumeric})?"
-        + $"|[Xx](?:{Alphanumeric}|[A-MO-Za-mo-z0-9-]{Inner}{{0,60}}{Alphanumeric}|[Nn](?:{Alphanumeric}|{Alphanumeric}{Inner}{{0,59}}{Alphanumeric}"
+        + $"|[Xx](?:{Alphanumeric}|[A-MO-Za-mo-z0-9-]{Inner}{{0,60}}{Alphanumeric}|[Nn]"
+        + $"(?:{Alphanumeric}|{Alphanumeric}{Inner}{{0,59}}{Alphanumeric}"
         + $"|-(?:{Alphanumeric}|{Alphanumeric}{Inner}{{0,58}}{Alphanumeric})))?)";
 
     /// <summary>RFC 1123, section 2.1, without labels that are encoded.</summary>
@@ -96,8 +97,9 @@ internal static class FormatPatterns
     /// <summary>RFC 3986, URI-reference.</summary>
     public const string UriReference = $"(?:{Uri}|(?:{Hierarchy}|{PathCharNoColon}+(?:/{PathChar}*)*))?{Ending})";
 
-    private const string Ucs = @"\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\u{10000}-\u{1fffd}\u{20000}-\u{2fffd}\u{30000}-\u{3fffd}\u{40000}-\u{4fffd}"
-        + @"\u{50000}-\u{5fffd}\u{60000}-\u{6fffd}\u{70000}-\u{7fffd}\u{80000}-\u{8fffd}\u{90000}-\u{9fffd}\u{a0000}-\u{afffd}\u{b0000}-\u{bfffd}"
+    private const string Ucs = @"\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef\u{10000}-\u{1fffd}\u{20000}-\u{2fffd}\u{30000}-\u{3fffd}"
+        + @"\u{40000}-\u{4fffd}\u{50000}-\u{5fffd}\u{60000}-\u{6fffd}\u{70000}-\u{7fffd}\u{80000}-\u{8fffd}\u{90000}-\u{9fffd}\u{a0000}-\u{afffd}"
+        + @"\u{b0000}-\u{bfffd}"
         + @"\u{c0000}-\u{cfffd}\u{d0000}-\u{dfffd}\u{e1000}-\u{efffd}";
 
     private const string Private = @"\ue000-\uf8ff\u{f0000}-\u{ffffd}\u{100000}-\u{10fffd}";
@@ -147,6 +149,8 @@ internal static class FormatPatterns
     private const string RegexNesteds = $@"{RegexNested}(?:\|{RegexNested})*";
     private const string RegexOuter = $@"(?:(?:{RegexChar}|{RegexClass}|\((?:\?(?:[:=!]|<[=!]))?{RegexNesteds}\)){RegexCount}|[$^])*";
 
-    /// <summary>A part of ECMA-262's patterns: groups nest twice, classes have the usual ranges, and only the first group may have a name.</summary>
+    /// <summary>
+    /// A part of ECMA-262's patterns: groups nest twice, classes have the usual ranges, and only the first group may have a name.
+    /// </summary>
     public const string Regex = $@"(?:\(\?<[A-Za-z_$][A-Za-z0-9_$]*>{RegexNesteds}\))?{RegexOuter}(?:\|{RegexOuter})*";
 }

@@ -1,9 +1,12 @@
 using System.Text;
 using System.Text.Json;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Schemas;
 
-/// <summary>A JSON value as it stands in a text: members in their order, numbers as they are written. Each place is an object of its own.</summary>
+/// <summary>
+/// A JSON value as it stands in a text: members in their order, numbers as they are written. Each place is an object of its own.
+/// </summary>
 internal sealed class JsonTree
 {
     private readonly Dictionary<string, JsonTree>? _byName;

@@ -1,5 +1,6 @@
 using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Schemas;
 
@@ -110,9 +111,11 @@ internal sealed class KeywordReader(SchemaReader reader)
         {
             // Draft 4 writes an exclusive bound as a boolean beside the bound.
             case "minimum":
-                return schema.Place.Get("exclusiveMinimum") is { Kind: JsonKind.True } ? Bound(value, 1) : _table.Formulas.Not(Bound(value, -1));
+                return schema.Place.Get("exclusiveMinimum") is { Kind: JsonKind.True } ? Bound(value, 1)
+                    : _table.Formulas.Not(Bound(value, -1));
             case "maximum":
-                return schema.Place.Get("exclusiveMaximum") is { Kind: JsonKind.True } ? Bound(value, -1) : _table.Formulas.Not(Bound(value, 1));
+                return schema.Place.Get("exclusiveMaximum") is { Kind: JsonKind.True } ? Bound(value, -1)
+                    : _table.Formulas.Not(Bound(value, 1));
             case "exclusiveMinimum" when value.Kind is not (JsonKind.True or JsonKind.False):
                 return Bound(value, 1);
             case "exclusiveMaximum" when value.Kind is not (JsonKind.True or JsonKind.False):
@@ -177,7 +180,8 @@ internal sealed class KeywordReader(SchemaReader reader)
         {
             case "properties" or "patternProperties" or "additionalProperties":
                 // One condition for the three; it is made where the first of them stands.
-                return schema.Place.Members.First(member => member.Key is "properties" or "patternProperties" or "additionalProperties").Key == keyword
+                return schema.Place.Members.First(member =>
+                    member.Key is "properties" or "patternProperties" or "additionalProperties").Key == keyword
                     ? formulas.Of(Properties(schema))
                     : Formula.True;
             case "required":

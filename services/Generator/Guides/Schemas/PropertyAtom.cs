@@ -3,7 +3,8 @@ using Parley.Generator.Guides.Formulas;
 namespace Parley.Generator.Guides.Schemas;
 
 /// <summary>
-/// Every member of an object meets what applies to its key: the schemas of its name and of each pattern that its name matches, or else the one for
+/// Every member of an object meets what applies to its key: the schemas of its name and of each pattern that its name matches, or else
+/// the one for
 /// additional properties. Values are formulas over <see cref="Schema"/>.
 /// </summary>
 internal sealed class PropertyAtom : Atom

@@ -11,7 +11,8 @@ internal static class PropertyNames
         return names;
     }
 
-    private static void Collect(WrittenSchema schema, SchemaReader reader, List<string> names, HashSet<string> known, HashSet<JsonTree> seen)
+    private static void Collect(WrittenSchema schema, SchemaReader reader, List<string> names, HashSet<string> known,
+        HashSet<JsonTree> seen)
     {
         if (!seen.Add(schema.Place))
             return;

@@ -1,3 +1,5 @@
+using Parley.Generator.Guides.Limits;
+
 namespace Parley.Generator.Guides.Schemas;
 
 /// <summary>Finds what a reference leads to: addresses, anchors and pointers of one schema document.</summary>
@@ -5,7 +7,8 @@ internal sealed class SchemaAddresses
 {
     private static readonly string[] Single =
     [
-        "additionalProperties", "items", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedProperties", "unevaluatedItems",
+        "additionalProperties", "items", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedProperties",
+            "unevaluatedItems",
         "additionalItems", "contentSchema",
     ];
 
@@ -76,7 +79,8 @@ internal sealed class SchemaAddresses
             return otherwise;
         return text switch
         {
-            _ when text.Contains("draft-03", StringComparison.Ordinal) || text.Contains("draft-04", StringComparison.Ordinal) => SchemaDialect.Draft4,
+            _ when text.Contains("draft-03", StringComparison.Ordinal) || text.Contains("draft-04", StringComparison.Ordinal) =>
+                SchemaDialect.Draft4,
             _ when text.Contains("draft-06", StringComparison.Ordinal) => SchemaDialect.Draft6,
             _ when text.Contains("draft-07", StringComparison.Ordinal) => SchemaDialect.Draft7,
             _ when text.Contains("2019-09", StringComparison.Ordinal) => SchemaDialect.Draft2019,

@@ -1,4 +1,5 @@
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Schemas;
 
@@ -28,7 +29,7 @@ internal sealed class SchemaReader
 
     public AtomTable Table { get; }
 
-    /// <summary>Whether the format <c>byte</c> asserts; see <see cref="GuideSettings.AssertsByte"/>.</summary>
+    /// <summary>Whether the format <c>byte</c> asserts.</summary>
     public bool AssertsByte { get; }
 
     /// <summary>What the document asks: a formula over <see cref="Schema"/>.</summary>
@@ -132,7 +133,8 @@ internal sealed class SchemaReader
     }
 
     /// <summary>
-    /// That items differ can be asked, not its opposite: whether an array can still get two equal items depends on every value of its first.
+    /// That items differ can be asked, not its opposite: whether an array can still get two equal items depends on every value of its
+    /// first.
     /// </summary>
     private static void CheckDistinct(Formula formula, WrittenSchema schema)
     {
@@ -143,7 +145,8 @@ internal sealed class SchemaReader
             if (conjunct.Atom is not DistinctAtom && atoms.Exists(atom => atom is DistinctAtom))
             {
                 throw new GuideException(
-                    schema.Place.Pointer, "uniqueItems is supported where it must hold, not as one of several alternatives for an array, nor under not or if");
+                    schema.Place.Pointer,
+                    "uniqueItems is supported where it must hold, not as one of several alternatives for an array, nor under not or if");
             }
         }
     }
@@ -198,7 +201,8 @@ internal sealed class SchemaReader
             schema = next;
         }
 
-        throw new GuideException(schema.Place.Pointer, "a reference leads back to the schema that it stands in, without going into a value");
+        throw new GuideException(schema.Place.Pointer,
+            "a reference leads back to the schema that it stands in, without going into a value");
     }
 
     private (JsonTree Place, SchemaResource Resource) Target(string keyword, JsonTree reference, WrittenSchema from)
@@ -209,10 +213,12 @@ internal sealed class SchemaReader
         if (keyword == "$dynamicRef" && target.Place.Get("$dynamicAnchor") is { Kind: JsonKind.String, Text: var name }
             && _addresses.DynamicAnchors(name) > 1 && reference.Text.EndsWith("#" + name, StringComparison.Ordinal))
         {
-            throw new GuideException(reference.Pointer, $"$dynamicRef is not supported where several schemas are called '{name}' by $dynamicAnchor");
+            throw new GuideException(reference.Pointer,
+                $"$dynamicRef is not supported where several schemas are called '{name}' by $dynamicAnchor");
         }
 
-        if (keyword == "$recursiveRef" && target.Place.Get("$recursiveAnchor") is { Kind: JsonKind.True } && target.Place != _addresses.Root.Root)
+        if (keyword == "$recursiveRef" && target.Place.Get("$recursiveAnchor") is { Kind: JsonKind.True }
+            && target.Place != _addresses.Root.Root)
             throw new GuideException(reference.Pointer, "$recursiveRef is not supported within a schema that others extend");
         return target;
     }

@@ -3,14 +3,16 @@ using Parley.Generator.Guides.Formulas;
 namespace Parley.Generator.Guides.Schemas;
 
 /// <summary>
-/// Every member that no schema beside or below has evaluated meets a schema. Which schemas have evaluated depends on whether they hold, which is
+/// Every member that no schema beside or below has evaluated meets a schema. Which schemas have evaluated depends on whether they hold,
+/// which is
 /// certain at the object's end only: each of them comes with the formula of that.
 /// </summary>
 /// <param name="value">What is asked of a member that is not evaluated: a formula over <see cref="Schema"/>.</param>
 /// <param name="others">When a schema holds, and the keys that it evaluates then (null: all).</param>
 /// <param name="family">The same condition at other times, so that equal ones are the same object; null for the first.</param>
 internal sealed class UnevaluatedPropertiesAtom(
-    Formula value, IReadOnlyList<(Formula Holds, PropertyAtom? Keys)> others, Dictionary<StateKey, UnevaluatedPropertiesAtom>? family = null) : Atom
+    Formula value, IReadOnlyList<(Formula Holds, PropertyAtom? Keys)> others, Dictionary<StateKey,
+        UnevaluatedPropertiesAtom>? family = null) : Atom
 {
     private readonly Dictionary<StateKey, UnevaluatedPropertiesAtom> _family = family ?? [];
 

@@ -1,9 +1,11 @@
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Schemas;
 
 /// <summary>
-/// unevaluatedProperties and unevaluatedItems: finds the schemas beside and below that evaluate members or items of the same value, each with the
+/// unevaluatedProperties and unevaluatedItems: finds the schemas beside and below that evaluate members or items of the same value, each
+/// with the
 /// formula of when it counts (it, and all between, hold).
 /// </summary>
 internal sealed class UnevaluatedReader(SchemaReader reader)
@@ -51,7 +53,8 @@ internal sealed class UnevaluatedReader(SchemaReader reader)
     private void Collect(WrittenSchema schema, Formula holds, JsonKind kind, int depth, Action<WrittenSchema, Formula, bool> found)
     {
         if (depth > DepthMax)
-            throw new GuideException(schema.Place.Pointer, "unevaluatedProperties and unevaluatedItems are not supported over schemas nested this deeply");
+            throw new GuideException(schema.Place.Pointer,
+                "unevaluatedProperties and unevaluatedItems are not supported over schemas nested this deeply");
         found(schema, holds, depth > 0);
         foreach (var (keyword, value) in reader.Keywords(schema))
         {

@@ -1,4 +1,5 @@
 using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Schemas;
 

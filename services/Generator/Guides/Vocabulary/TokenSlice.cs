@@ -1,7 +1,8 @@
 namespace Parley.Generator.Guides.Vocabulary;
 
 /// <summary>
-/// Tokens that keep to some characters inside a JSON string: where a state takes each of these characters and is the same behind it, all of the
+/// Tokens that keep to some characters inside a JSON string: where a state takes each of these characters and is the same behind it, all
+/// of the
 /// tokens are known at once, and only the rest is walked.
 /// </summary>
 /// <param name="Ascii">The characters below 128 that belong to it.</param>

@@ -1,7 +1,8 @@
 namespace Parley.Generator.Guides.Vocabulary;
 
 /// <summary>
-/// Texts as a tree of bytes, in the order of a depth-first walk: the nodes below a node follow it directly, so that a walk is one pass over arrays,
+/// Texts as a tree of bytes, in the order of a depth-first walk: the nodes below a node follow it directly, so that a walk is one pass
+/// over arrays,
 /// and leaving out a subtree is one jump.
 /// </summary>
 internal sealed class TokenTrie
@@ -62,7 +63,9 @@ internal sealed class TokenTrie
     /// <summary>The node behind a node's subtree.</summary>
     public int[] Ends { get; }
 
-    /// <summary>Where a node's subtree begins in <see cref="Entries"/>: first its own texts, then those below. One more than there are nodes.</summary>
+    /// <summary>
+    /// Where a node's subtree begins in <see cref="Entries"/>: first its own texts, then those below. One more than there are nodes.
+    /// </summary>
     public int[] FirstEntries { get; }
 
     public int DepthMax { get; }

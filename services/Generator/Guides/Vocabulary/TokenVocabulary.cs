@@ -4,7 +4,8 @@ using Parley.Generator.Guides.Automata;
 namespace Parley.Generator.Guides.Vocabulary;
 
 /// <summary>
-/// A tokenizer's tokens as bytes, prepared for masks: a tree of all of them; which of them stay inside a JSON string of which nothing is asked; and
+/// A tokenizer's tokens as bytes, prepared for masks: a tree of all of them; which of them stay inside a JSON string of which nothing is
+/// asked; and
 /// those that end one, by what stands behind the quote. Made once for a model; safe for several threads.
 /// </summary>
 internal sealed class TokenVocabulary
@@ -14,7 +15,8 @@ internal sealed class TokenVocabulary
     private readonly uint[][] _plainUpTo;
 
     /// <summary>Prepares a vocabulary.</summary>
-    /// <param name="tokens">Bytes by id; null for ids that are no text (special tokens, gaps). Tokens beyond 255 bytes are never allowed by a guide.</param>
+    /// <param name="tokens">Bytes by id; null for ids that are no text (special tokens, gaps). Tokens beyond 255 bytes are never allowed
+    /// by a guide.</param>
     /// <param name="ends">Ids that end a sequence.</param>
     public TokenVocabulary(IReadOnlyList<byte[]?> tokens, IReadOnlyCollection<int> ends)
     {
@@ -54,9 +56,11 @@ internal sealed class TokenVocabulary
         ClosingTrie = new TokenTrie(distinct.Select((suffix, number) => ((byte[])[(byte)'"', .. Convert.FromHexString(suffix)], number))
             .Where(text => text.Item1.Length <= 255));
         _plainUpTo = UpTo(byLength);
-        byte[] word = [.. Enumerable.Range(0, 128).Where(value => char.IsAsciiLetterOrDigit((char)value) || value == '_').Select(value => (byte)value)];
+        byte[] word = [.. Enumerable.Range(0, 128).Where(value => char.IsAsciiLetterOrDigit((char)value)
+            || value == '_').Select(value => (byte)value)];
         byte[] printable = [.. Enumerable.Range(0x20, 0x5F).Where(value => value is not ('"' or '\\')).Select(value => (byte)value)];
-        Slices = [Slice(printable, foreign: true), Slice(printable[1..], foreign: true), Slice(printable, foreign: false), Slice(word, foreign: false)];
+        Slices = [Slice(printable, foreign: true), Slice(printable[1..], foreign: true), Slice(printable, foreign: false),
+            Slice(word, foreign: false)];
     }
 
     /// <summary>Bytes by id.</summary>
@@ -77,7 +81,10 @@ internal sealed class TokenVocabulary
     /// <summary>Mask of the tokens that may stand there, and end it.</summary>
     public uint[] Closing { get; }
 
-    /// <summary>The closing quote and what stands behind it, of the tokens of <see cref="Closing"/>; numbers are those of <see cref="ClosingTokens"/>.</summary>
+    /// <summary>
+    /// The closing quote and what stands behind it, of the tokens of <see cref="Closing"/>; numbers are those of <see
+    /// cref="ClosingTokens"/>.
+    /// </summary>
     public TokenTrie ClosingTrie { get; }
 
     /// <summary>Tokens of a few common sets of characters, the largest first.</summary>

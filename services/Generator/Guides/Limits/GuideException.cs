@@ -1,4 +1,4 @@
-namespace Parley.Generator.Guides;
+namespace Parley.Generator.Guides.Limits;
 
 /// <summary>A guide that is not taken: something that it asks for is not supported, contradicts itself, or goes beyond a limit.</summary>
 /// <param name="place">JSON pointer into the schema (or a position of a pattern) that is at fault; empty for the whole.</param>

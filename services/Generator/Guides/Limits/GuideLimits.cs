@@ -1,4 +1,4 @@
-namespace Parley.Generator.Guides;
+namespace Parley.Generator.Guides.Limits;
 
 /// <summary>What bounds a guide, whoever wrote it. A guide beyond one of them is refused with a message that names it.</summary>
 internal static class GuideLimits
