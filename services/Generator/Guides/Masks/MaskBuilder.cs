@@ -15,9 +15,11 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
     private const int InsideMax = 256;
     private const int RecentMax = 8;
     private readonly Dictionary<TextState, InsideMask> _inside = [];
-    private readonly Dictionary<TextState, bool> _keys = [];
+    private readonly Dictionary<TextState, bool> _live = [];
     private readonly List<(Place Place, uint[] Mask)> _recent = [];
     private readonly Place[] _places = new Place[257];
+    private readonly byte[] _path = new byte[257];
+    private readonly (int Name, int Used)[] _nodes = new (int, int)[257];
     private readonly TextState[] _texts = new TextState[257];
 
     /// <summary>
@@ -76,8 +78,8 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
                 inside.Staying.CopyTo(mask);
                 AddClosing(place, trail, mask, inside.Closing, ahead: true);
                 break;
-            case KeyState { IsOff: true, Text.Syntax: StringSyntax.Between } key:
-                FillKey(key, place, trail, mask);
+            case KeyState { IsOff: false, Text.IsFree: true } key when machine.IsLive(place with { State = key.Free }):
+                FillNames(key, place, trail, mask);
                 break;
             case KeyState { IsOff: false, Text.Syntax: StringSyntax.Between } key when machine.IsLive(place with { State = key.Free }):
                 FillFrom(place with { State = key.Free }, place, trail, mask);
@@ -86,10 +88,8 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
                 && machine.IsLive(place with { State = free }):
                 FillFrom(place with { State = free }, place, trail, mask);
                 break;
-            case TextState when Slice(place.State) is { } slice:
-                slice.Staying.CopyTo(mask);
-                AddClosing(place, trail, mask, slice.Closing, ahead: false);
-                Walk(slice.Rest, place, trail, mask);
+            case TextState { IsNumber: false } or KeyState { IsOff: true }:
+                FillText(place, trail, mask);
                 break;
             default:
                 mask.Clear();
@@ -173,6 +173,50 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
         trail.Length = length;
     }
 
+    /// <summary>
+    /// The same for a key of which nothing is asked but that it is not taken: only tokens that keep to keys that are named or taken,
+        and end them,
+    /// differ from those of a key like no other, for any other end makes it one.
+    /// </summary>
+    private void FillNames(KeyState key, Place place, Trail trail, Span<uint> mask)
+    {
+        Choose(place with { State = key.Free }, trail, mask);
+        var (trie, names, used) = (vocabulary.Trie, key.Object.Names.Words, key.Object.Used.Words);
+        var length = trail.Length;
+        _nodes[0] = (key.Name, key.Used);
+        _texts[0] = key.Text;
+        for (var node = 0; node < trie.Count;)
+        {
+            int depth = trie.Depths[node];
+            var (name, taken) = _nodes[depth - 1];
+            var next = trie.Bytes[node];
+            var text = _texts[depth - 1];
+            if (next == '"' && text.Syntax == StringSyntax.Between)
+            {
+                trail.Length = length;
+                for (var above = 1; above < depth; above++)
+                    trail.Add(_path[above]);
+                Clear(trie, trie.FirstEntries[node], trie.FirstEntries[trie.Ends[node]], mask);
+                WalkBelow(trie, node, place with { State = key.Object.Key(name, taken, text) }, ahead: false, trail, mask);
+                node = trie.Ends[node];
+                continue;
+            }
+
+            _nodes[depth] = (names.Step(name, next), used.Step(taken, next));
+            if (_nodes[depth] == (WordSetAutomaton.Off, WordSetAutomaton.Off) || text.Next(next) is not { } after)
+            {
+                node = trie.Ends[node];
+                continue;
+            }
+
+            _path[depth] = next;
+            _texts[depth] = after;
+            node++;
+        }
+
+        trail.Length = length;
+    }
+
     /// <summary>Whether nothing is asked of what follows, as at the same place of a text that began in the free state.</summary>
     private static bool IsAlike(LocalState state, LocalState free) => state switch
     {
@@ -239,58 +283,68 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
     }
 
     /// <summary>
-    /// A key like no other: within it only what is asked of its text has a state, and whether the object can go on is asked once for
-    /// each.
+    /// Within a string, or a key like no other,
+        only what is asked of its text has a state; whether the whole can still be ended is asked once for
+    /// each of these states.
     /// </summary>
-    private void FillKey(KeyState key, Place place, Trail trail, Span<uint> mask)
+    private void FillText(Place place, Trail trail, Span<uint> mask)
     {
         mask.Clear();
+        var key = place.State as KeyState;
+        var from = key?.Text ?? (TextState)place.State;
         var trie = vocabulary.Trie;
-        if (Slice(key) is { } slice)
+        if (Slice(place.State) is { } slice)
         {
             trie = slice.Rest;
             slice.Staying.CopyTo(mask);
-            if (key.Text.End() is not null)
-                AddClosing(place, trail, mask, slice.Closing, ahead: true);
+            if (from.End() is not null)
+                AddClosing(place, trail, mask, slice.Closing, ahead: key is not null);
         }
 
-        _keys.Clear();
-        _texts[0] = key.Text;
+        _live.Clear();
+        _texts[0] = from;
+        var length = trail.Length;
         for (var node = 0; node < trie.Count;)
         {
-            var text = _texts[trie.Depths[node] - 1];
+            int depth = trie.Depths[node];
+            var text = _texts[depth - 1];
             var next = trie.Bytes[node];
+            trail.Length = length + depth - 1;
             if (next == '"' && text.Syntax == StringSyntax.Between)
             {
                 if (text.End() is not null)
-                    WalkBelow(trie, node, place with { State = Other(key, text) }, trail, mask);
+                    WalkBelow(trie, node, Within(place, key, text), key is not null, trail, mask);
                 node = trie.Ends[node];
                 continue;
             }
 
-            if (text.Next(next) is not { } after || !IsLive(key, after, place))
+            if (text.Next(next) is not { } after || !IsLive(place, key, after))
             {
                 node = trie.Ends[node];
                 continue;
             }
 
-            _texts[trie.Depths[node]] = after;
+            trail.Add(next);
+            _texts[depth] = after;
             Set(trie, trie.FirstEntries[node], trie.FirstEntries[node + 1], mask);
             node++;
         }
+
+        trail.Length = length;
     }
 
-    private static KeyState Other(KeyState key, TextState text) => key.Object.Key(WordSetAutomaton.Off, WordSetAutomaton.Off, text);
+    private static Place Within(Place place, KeyState? key, TextState text) =>
+        place with { State = key is null ? text : key.Object.Key(WordSetAutomaton.Off, WordSetAutomaton.Off, text) };
 
-    private bool IsLive(KeyState key, TextState text, Place place)
+    private bool IsLive(Place place, KeyState? key, TextState text)
     {
-        if (!_keys.TryGetValue(text, out var live))
-            _keys.Add(text, live = machine.IsLive(place with { State = Other(key, text) }));
+        if (!_live.TryGetValue(text, out var live))
+            _live.Add(text, live = machine.IsLive(Within(place, key, text)));
         return live;
     }
 
-    /// <summary>Adds the tokens of a subtree that begins with the quote that ends a key.</summary>
-    private void WalkBelow(TokenTrie trie, int top, Place place, Trail trail, Span<uint> mask)
+    /// <summary>Adds the tokens of a subtree that begins with the quote that ends a string or key.</summary>
+    private void WalkBelow(TokenTrie trie, int top, Place place, bool ahead, Trail trail, Span<uint> mask)
     {
         var length = trail.Length;
         var above = trie.Depths[top] - 1;
@@ -300,7 +354,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
             int depth = trie.Depths[node];
             trail.Length = length + depth - above - 1;
             var next = trie.Bytes[node];
-            if (!Close(_places[depth - 1], node == top, next, trail, out var after))
+            if (!Close(_places[depth - 1], ahead && node == top, next, trail, out var after))
             {
                 node = trie.Ends[node];
                 continue;
