@@ -141,6 +141,12 @@ internal sealed class CompletionSearch(JsonMachine machine)
                 }
             }
         }
+        catch (GuideException)
+        {
+            // An enumeration that was broken off looks like one that has come to its end.
+            completions.Round = null;
+            throw;
+        }
         finally
         {
             completions.IsBusy = false;

@@ -33,7 +33,7 @@ internal abstract class Pending
         if (_asked.Length > GuideLimits.OwedVerdictsMax)
         {
             throw new GuideException(
-                "", $"the guide is too complex: more than {GuideLimits.OwedVerdictsMax} alternatives hang on one value of an object or array");
+                "", $"the guide is too complex: more than {GuideLimits.OwedVerdictsMax} alternatives hang on one value");
         }
 
         var must = machine.Formulas.And([.. outcomes.Where(_required.Contains).Select(outcome => outcome.Value)]);

@@ -10,12 +10,44 @@ internal sealed class TextSearch(JsonMachine machine)
     /// <summary>Whether a text of the shape can end; null when only a search can tell.</summary>
     public bool? CanEnd(TextState text)
     {
+        if (text.CanEnd is { } known)
+            return known;
         var must = text.Shape.Owed[0];
         if (must.Kind == FormulaKind.True)
             return true;
         if (must.Atom is TextAtom single)
             return single.Automaton.CanEndTrue(text.States[Array.IndexOf(text.Shape.Atoms, single)]);
-        return LengthsOf(must) is { } lengths ? lengths.Least <= lengths.Most : CanMultipleEnd(text, must);
+        if ((LengthsOf(must) is { } lengths ? lengths.Least <= lengths.Most : CanMultipleEnd(text, must)) is { } sure)
+            return sure;
+        return text.Shape.Owed.Skip(1).All(formula => formula.IsConstant) ? Find(text) : null;
+    }
+
+    /// <summary>Searches for an end, and notes of every state on the way what has been found out, so that each is searched once.</summary>
+    private bool Find(TextState from)
+    {
+        var before = new Dictionary<TextState, TextState> { [from] = from };
+        var pending = new Stack<TextState>([from]);
+        while (pending.TryPop(out var state))
+        {
+            if (state.CanEnd == true || state.End() is not null)
+            {
+                for (state.CanEnd = true; state != from; state.CanEnd = true)
+                    state = before[state];
+                return true;
+            }
+
+            var steps = state.Shape.Representatives;
+            for (var i = steps.Length - 1; i >= 0; i--)
+            {
+                machine.CountStep();
+                if (state.Next(steps[i]) is { } after && after.CanEnd != false && before.TryAdd(after, state))
+                    pending.Push(after);
+            }
+        }
+
+        foreach (var state in before.Keys)
+            state.CanEnd = false;
+        return false;
     }
 
     /// <summary>The verdicts with which a text can end.</summary>

@@ -28,5 +28,5 @@ internal static class GuideLimits
     public const int StatesMax = 200_000;
 
     /// <summary>Steps of search that compiling, one mask or one token may take.</summary>
-    public const int SearchStepsMax = 400_000;
+    public const int SearchStepsMax = 2_000_000;
 }

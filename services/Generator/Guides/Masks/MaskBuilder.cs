@@ -175,7 +175,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
 
     /// <summary>
     /// The same for a key of which nothing is asked but that it is not taken: only tokens that keep to keys that are named or taken,
-        and end them,
+    /// and end them,
     /// differ from those of a key like no other, for any other end makes it one.
     /// </summary>
     private void FillNames(KeyState key, Place place, Trail trail, Span<uint> mask)
@@ -284,7 +284,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
 
     /// <summary>
     /// Within a string, or a key like no other,
-        only what is asked of its text has a state; whether the whole can still be ended is asked once for
+    /// only what is asked of its text has a state; whether the whole can still be ended is asked once for
     /// each of these states.
     /// </summary>
     private void FillText(Place place, Trail trail, Span<uint> mask)
