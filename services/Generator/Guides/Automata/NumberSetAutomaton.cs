@@ -46,8 +46,12 @@ internal sealed class NumberSetAutomaton : InternedAutomaton<PairState>
     {
         var zero = RegexTree.Set(CodePoints.Single('0'));
         var zeros = RegexTree.Repeat(zero, 0, -1);
-        var minus = number.Sign switch { < 0 => RegexTree.Literal("-"), 0 => RegexTree.Repeat(RegexTree.Literal("-"), 0, 1), _ =>
-            RegexTree.Empty };
+        var minus = number.Sign switch
+        {
+            < 0 => RegexTree.Literal("-"),
+            0 => RegexTree.Repeat(RegexTree.Literal("-"), 0, 1),
+            _ => RegexTree.Empty,
+        };
         var plain = number.Fraction.Length > 0
             ? RegexTree.Sequence(RegexTree.Literal(number.Whole + "." + number.Fraction), zeros)
             : RegexTree.Sequence(RegexTree.Literal(number.Whole), Maybe(RegexTree.Sequence(RegexTree.Literal("."), zero, zeros)));

@@ -66,7 +66,7 @@ internal sealed class TextSearch(JsonMachine machine)
     {
         var found = new HashSet<Outcomes>();
         var seen = new HashSet<KeyState> { from };
-        
+
         // Which keys it are matters only where members are counted: else another key of the kind is always left.
         var isWhole = from.Object.CountsKeys && from == from.Object.Key();
         var pending = new Queue<(KeyState State, byte[] Written)>([(from, [])]);
