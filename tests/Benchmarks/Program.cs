@@ -21,6 +21,12 @@ switch (args)
         return;
 }
 
+if (args is ["guides", .. var guides])
+{
+    GuideTable.Print(guides);
+    return;
+}
+
 if (args is ["hub", .. var hub])
 {
     await HubTable.PrintAsync(hub);

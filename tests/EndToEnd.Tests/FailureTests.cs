@@ -52,6 +52,7 @@ public sealed class FailureTests : IDisposable
     public async Task Start_FolderWithoutAPackage_NamesTheFile()
     {
         var empty = Directory.CreateDirectory(Path.Combine(_folder, "empty")).FullName;
+        File.WriteAllText(Path.Combine(empty, "config.json"), "{}");
         var exception = await Assert.ThrowsAnyAsync<Exception>(() => LocalSystem.StartAsync(
             new LocalSystemOptions { PackageDirectory = empty }, CancellationToken.None));
         Assert.Contains("tokenizer.json", ErrorReport.For(exception) ?? exception.ToString());

@@ -32,7 +32,7 @@ public sealed class TokenizationServiceTests : IDisposable
     [Fact]
     public async Task Describe_TemplatesWithAndWithoutTools_SaysWhichReadThem()
     {
-        _model.Write("parley.json", """{"formatVersion": 1, "name": "small"}""");
+        _model.Write("parley.json", Manifests.Of("small").ToJson());
         await using (var host = await TokenizerHost.StartAsync(_model.Directory))
             Assert.False((await host.Client.DescribeAsync(new DescribeRequest())).ReadsTools);
         _model.Write("additional_chat_templates/tool_use.jinja", "{{ tools | tojson }}");
@@ -50,7 +50,7 @@ public sealed class TokenizationServiceTests : IDisposable
     public async Task EncodeChat_PackageWithFurtherTemplates_FindsThemByName()
     {
         // As the importer lays a package out.
-        _model.Write("parley.json", """{"formatVersion": 1, "name": "small"}""");
+        _model.Write("parley.json", Manifests.Of("small").ToJson());
         _model.Write("additional_chat_templates/rag.jinja", "{{ documents[0].text }}");
         await using var host = await TokenizerHost.StartAsync(_model.Directory);
         var described = await host.Client.DescribeAsync(new DescribeRequest());

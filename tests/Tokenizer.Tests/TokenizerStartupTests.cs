@@ -43,19 +43,7 @@ public sealed class TokenizerStartupTests : IDisposable
     public async Task Start_PackageCopiedInPart_NamesTheFileThatIsNotWhole(string name, long bytes, string? named)
     {
         _model.Delete("chat_template.jinja");
-        var manifest = new ModelManifest
-        {
-            FormatVersion = ModelManifest.CurrentFormatVersion,
-            Name = "small",
-            Architecture = "LlamaForCausalLM",
-            Precision = "fp32",
-            Shape = new ModelShape(1, 16, 16, 1, 1, 16, 305, 64, TiedEmbeddings: false),
-            Parameters = 1,
-            Opset = 21,
-            Importer = "1",
-            SourceSha256 = "",
-            Files = new Dictionary<string, PackageFile> { [name] = new(bytes, "") },
-        };
+        var manifest = Manifests.Of("small", new Dictionary<string, PackageFile> { [name] = new(bytes, "") });
         _model.Write("parley.json", manifest.ToJson());
         if (named is not null)
         {

@@ -445,9 +445,8 @@ internal sealed class GenerationEngine : IDisposable
         Log.StepFailed(_logger, _plan.Rows.Length, _plan.TokenCount, exception);
         foreach (var row in _plan.Rows)
             _endings.Fail(row.Sequence, FailureReason.StepFailed, "A step of the model failed; the service's log has the cause.");
-        if (++_failuresInARow < _limits.StepFailuresMax)
-            return StepOutcome.Failed;
-        return BecomeUnhealthy($"{_failuresInARow} steps in a row failed.");
+        return ++_failuresInARow < _limits.StepFailuresMax
+            ? StepOutcome.Failed : BecomeUnhealthy($"{_failuresInARow} steps in a row failed.");
     }
 
     private StepOutcome BecomeUnhealthy(string reason)
@@ -495,8 +494,7 @@ internal sealed class GenerationEngine : IDisposable
     [Conditional("DEBUG")]
     private void AssertInvariants()
     {
-        var violations = CheckInvariants();
-        if (violations.Count > 0)
+        if (CheckInvariants() is { Count: > 0 } violations)
             throw new InvalidOperationException("The engine is inconsistent:\n" + string.Join("\n", violations));
     }
 }

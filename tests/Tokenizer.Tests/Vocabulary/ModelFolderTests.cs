@@ -1,3 +1,4 @@
+using Parley.Tokenizer.Tests.Doubles;
 using Parley.Tokenizer.Vocabulary;
 
 namespace Parley.Tokenizer.Tests.Vocabulary;
@@ -22,8 +23,9 @@ public sealed class ModelFolderTests : IDisposable
     {
         var path = Path.Combine(_root, folder);
         Directory.CreateDirectory(path);
+        File.WriteAllText(Path.Combine(path, "tokenizer.json"), "{}");
         if (manifest is not null)
-            File.WriteAllText(Path.Combine(path, "parley.json"), $$"""{"name":"{{manifest}}"}""");
+            File.WriteAllText(Path.Combine(path, "parley.json"), Manifests.Of(manifest).ToJson());
         if (configured is not null)
             File.WriteAllText(Path.Combine(path, "config.json"), $$"""{"_name_or_path":"{{configured}}"}""");
 

@@ -130,6 +130,7 @@ public sealed class TokenizerFileTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public void Load_NoFile_NamesTheThree()
     {
+        Write("config.json", "{}"u8.ToArray());
         var fault = Assert.Throws<InvalidDataException>(Load);
         foreach (var file in (string[])["tokenizer.json", "tokenizer.model", "*.tiktoken"])
             Assert.Contains(file, fault.Message);

@@ -1,0 +1,8 @@
+namespace Parley.Generator.Guides.Automata;
+
+internal enum BoundPhase : byte
+{
+    Whole,
+    Fraction,
+    Exponent,
+}

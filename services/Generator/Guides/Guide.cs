@@ -1,0 +1,78 @@
+using Parley.Generator.Guides.Automata;
+using Parley.Generator.Guides.Json;
+using Parley.Generator.Guides.Limits;
+using Parley.Generator.Guides.Machines;
+using Parley.Generator.Guides.Masks;
+using Parley.Generator.Guides.Patterns;
+using Parley.Generator.Guides.Schemas;
+using Parley.Generator.Guides.Vocabulary;
+
+namespace Parley.Generator.Guides;
+
+/// <summary>
+/// A constraint on a whole answer, compiled for a vocabulary. What it learns of the texts that it meets it keeps for all of them; it may
+/// be used by
+/// several threads, one at a time.
+/// </summary>
+internal sealed class Guide
+{
+    private readonly MaskBuilder _masks;
+
+    private Guide(GuideMachine machine, TokenVocabulary vocabulary, IReadOnlyCollection<string> unknownFormats)
+    {
+        (Machine, Vocabulary, UnknownFormats) = (machine, vocabulary, unknownFormats);
+        _masks = new MaskBuilder(machine, vocabulary);
+        machine.BeginAccount();
+        if (!machine.IsLive(machine.Start))
+            throw new GuideException("", "no text meets the guide");
+    }
+
+    public GuideMachine Machine { get; }
+
+    public TokenVocabulary Vocabulary { get; }
+
+    /// <summary>Formats that the schema names and nobody defines; they assert nothing.</summary>
+    public IReadOnlyCollection<string> UnknownFormats { get; }
+
+    /// <summary>Held while the guide is used.</summary>
+    internal Lock Gate { get; } = new();
+
+    /// <summary>A guide to JSON texts that meet a schema.</summary>
+    /// <param name="schema">The schema as JSON, drafts 4 to 2020-12.</param>
+    /// <param name="settings">How the texts are written.</param>
+    /// <param name="vocabulary">The tokens.</param>
+    /// <exception cref="GuideException">The schema is wrong, asks for what is not supported, lets no text pass, or goes beyond a
+    /// limit.</exception>
+    public static Guide FromSchema(string schema, GuideSettings settings, TokenVocabulary vocabulary)
+    {
+        var table = new AtomTable();
+        var reader = new SchemaReader(JsonTree.Parse(schema), table, settings.AssertsByte);
+        reader.ReadAll();
+        var machine = new JsonMachine(table, reader.Root, settings.AnyOrder, settings.FreeWhitespace);
+        return new Guide(machine, vocabulary, reader.UnknownFormats);
+    }
+
+    /// <summary>A guide to texts that a regular expression of ECMA-262 matches as a whole.</summary>
+    /// <param name="pattern">The expression.</param>
+    /// <param name="vocabulary">The tokens.</param>
+    /// <exception cref="GuideException">The pattern is wrong, uses what is not supported, or goes beyond a limit.</exception>
+    public static Guide FromPattern(string pattern, TokenVocabulary vocabulary) =>
+        new(new PatternMachine(RegexParser.Parse(pattern)), vocabulary, []);
+
+    /// <summary>A guide to one of these texts.</summary>
+    /// <param name="choices">At least one.</param>
+    /// <param name="vocabulary">The tokens.</param>
+    /// <exception cref="GuideException">There is none, or together they go beyond a limit.</exception>
+    public static Guide FromChoices(IReadOnlyList<string> choices, TokenVocabulary vocabulary)
+    {
+        if (choices.Count == 0)
+            throw new GuideException("", "a choice needs at least one text");
+        return new(new PatternMachine(RegexTree.Choice([.. choices.Select(RegexTree.Literal)])), vocabulary, []);
+    }
+
+    /// <summary>Begins a text.</summary>
+    public GuideMatcher Begin() => new(this);
+
+    /// <summary>See <see cref="MaskBuilder.Fill"/>.</summary>
+    internal void FillMask(Place place, Trail trail, Span<uint> mask) => _masks.Fill(place, trail, mask);
+}

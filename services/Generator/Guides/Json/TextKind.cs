@@ -1,0 +1,8 @@
+namespace Parley.Generator.Guides.Json;
+
+internal enum TextKind : byte
+{
+    String,
+    Number,
+    Key,
+}

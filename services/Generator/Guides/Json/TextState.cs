@@ -1,0 +1,69 @@
+using Parley.Generator.Guides.Automata;
+
+namespace Parley.Generator.Guides.Json;
+
+/// <summary>Within a string or a number.</summary>
+internal sealed class TextState : JsonState
+{
+    private readonly TextTable _table;
+    private readonly int[] _states;
+    private readonly TextState?[] _next;
+    private readonly bool[] _known;
+    private Outcomes? _end;
+    private bool _endKnown;
+
+    public TextState(TextTable table, TextShape shape, byte syntax, int[] states)
+    {
+        (_table, Shape, Syntax, _states) = (table, shape, syntax, states);
+        _next = new TextState?[shape.Representatives.Length];
+        _known = new bool[_next.Length];
+    }
+
+    public TextShape Shape { get; }
+
+    /// <summary>State of <see cref="StringSyntax"/> or <see cref="NumberSyntax"/>.</summary>
+    public byte Syntax { get; }
+
+    /// <summary>States of the shape's automata.</summary>
+    public ReadOnlySpan<int> States => _states;
+
+    public bool IsNumber => Shape.Kind == TextKind.Number;
+
+    /// <summary>True between two characters of a string of which nothing more is asked.</summary>
+    public bool IsFree => Syntax == StringSyntax.Between && Shape.Atoms.Length == 0 && !IsNumber;
+
+    /// <summary>
+    /// The state between two characters of a string that meets nothing of what may still be met, and of which nothing more is asked; null
+    /// where
+    /// there is none.
+    /// </summary>
+    public TextState? Free => _table.Free(Shape);
+
+    /// <summary>
+    /// The state without the bounds on its length that so many more characters can't reach; null when there are none. Their part in what
+    /// may follow
+    /// is nothing.
+    /// </summary>
+    public TextState? WithoutLengths(int characters) => _table.WithoutLengths(this, characters);
+
+    /// <summary>The state behind one more byte; null when there is none.</summary>
+    public TextState? Next(byte next)
+    {
+        var index = Shape.Classes[next];
+        if (!_known[index])
+        {
+            _next[index] = _table.Step(this, next);
+            _known[index] = true;
+        }
+
+        return _next[index];
+    }
+
+    /// <summary>The verdicts if the text ends here; null when it may not.</summary>
+    public Outcomes? End()
+    {
+        if (!_endKnown)
+            (_end, _endKnown) = (_table.End(this), true);
+        return _end;
+    }
+}

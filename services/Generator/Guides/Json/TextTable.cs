@@ -1,0 +1,122 @@
+using Parley.Generator.Guides.Automata;
+using Parley.Generator.Guides.Formulas;
+using Parley.Generator.Guides.Limits;
+using Parley.Generator.Guides.Schemas;
+
+namespace Parley.Generator.Guides.Json;
+
+/// <summary>The states of strings and numbers of one guide.</summary>
+internal sealed class TextTable(JsonMachine machine)
+{
+    private readonly Dictionary<StateKey, TextShape> _shapes = [];
+
+    public JsonMachine Machine { get; } = machine;
+
+    /// <summary>The state before the first byte (of a string: behind the opening quote); null when the formulas can't be met.</summary>
+    public TextState? Begin(JsonKind kind, Formula[] owed) => Begin(kind == JsonKind.Number ? TextKind.Number : TextKind.String, owed);
+
+    /// <summary>The state before the first byte of a text.</summary>
+    public TextState? Begin(TextKind kind, Formula[] owed)
+    {
+        var shape = Shape(kind, owed);
+        return Settle(shape, 0, [.. shape.Atoms.Select(atom => atom.Automaton.Start)]);
+    }
+
+    /// <summary>See <see cref="TextState.Next"/>.</summary>
+    public TextState? Step(TextState state, byte next)
+    {
+        var syntax = state.IsNumber ? NumberSyntax.Step(state.Syntax, next) : StringSyntax.Step(state.Syntax, next);
+        if (syntax == StringSyntax.Fault)
+            return null;
+        var atoms = state.Shape.Atoms;
+        if (atoms.Length == 0)
+            return state.Shape.State(this, syntax, []);
+        var states = new int[atoms.Length];
+        for (var i = 0; i < states.Length; i++)
+            states[i] = atoms[i].Automaton.Step(state.States[i], next);
+        return Settle(state.Shape, syntax, states);
+    }
+
+    /// <summary>See <see cref="TextState.End"/>.</summary>
+    public Outcomes? End(TextState state)
+    {
+        if (state.IsNumber ? !NumberSyntax.MayEnd(state.Syntax) : state.Syntax != StringSyntax.Between)
+            return null;
+        if (state.Shape.Atoms.Length == 0)
+            return JsonMachine.Verdicts(state.Shape.Owed);
+        var states = state.States.ToArray();
+        var atoms = state.Shape.Atoms;
+        return JsonMachine.Verdicts([.. state.Shape.Owed.Select(formula => Machine.Formulas.Replace(
+            formula, atom => Formula.Of(atoms[Array.IndexOf(atoms, (TextAtom)atom)] is var text
+                ? text.Automaton.End(states[Array.IndexOf(atoms, text)])
+                : Verdict.Unknown)))]);
+    }
+
+    /// <summary>See <see cref="TextState.Free"/>.</summary>
+    public TextState? Free(TextShape shape)
+    {
+        var owed = shape.Owed.Select(formula => Machine.Formulas.Replace(formula, _ => Formula.False)).ToArray();
+        return owed[0] == Formula.True ? Shape(shape.Kind, owed).State(this, StringSyntax.Between, []) : null;
+    }
+
+    /// <summary>See <see cref="TextState.WithoutLengths"/>.</summary>
+    public TextState? WithoutLengths(TextState state, int characters)
+    {
+        var atoms = state.Shape.Atoms;
+        // What else is asked must be in reach as well; how far that is at most, only a pattern by itself can say.
+        if (atoms.FirstOrDefault(atom => atom.Automaton is not LengthAutomaton) is { } other)
+            characters += other.Automaton is PatternAutomaton pattern ? pattern.DistanceMax : GuideLimits.SchemaBytesMax;
+        if (atoms.Count(atom => atom.Automaton is not LengthAutomaton) > 1)
+            return null;
+        if (state.Shape.Owed.Length > 1 || state.Syntax != StringSyntax.Between
+            || !Array.Exists(atoms, atom => IsFar(state, atom, characters)))
+            return null;
+
+        // Only bounds from above may be left out: one from below must first be met.
+        var conjuncts = state.Shape.Owed[0].Conjuncts().ToArray();
+        var kept = conjuncts.Where(conjunct => conjunct.Kind != FormulaKind.Not
+            || !IsFar(state, conjunct.Members[0].Atom, characters)).ToArray();
+        if (kept.Length == conjuncts.Length || kept.Any(conjunct => conjunct.Atom is null))
+            return null;
+        var shape = Shape(state.Shape.Kind, [Machine.Formulas.And(kept)]);
+        var states = state.States.ToArray();
+        return shape.State(this, state.Syntax, [.. shape.Atoms.Select(atom => states[Array.IndexOf(atoms, atom)])]);
+    }
+
+    private static bool IsFar(TextState state, Atom? atom, int characters) =>
+        atom is TextAtom { Automaton: LengthAutomaton length } text
+        && LengthAutomaton.Characters(state.States[Array.IndexOf(state.Shape.Atoms, text)]) + characters + 1 < length.Least;
+
+    private TextShape Shape(TextKind kind, Formula[] owed)
+    {
+        var key = new StateKey(owed, (int)kind);
+        if (!_shapes.TryGetValue(key, out var shape))
+            _shapes.Add(key, shape = new TextShape(kind, owed));
+        return shape;
+    }
+
+    /// <summary>Takes out of the formulas what is certain already.</summary>
+    private TextState? Settle(TextShape shape, byte syntax, int[] states)
+    {
+        while (true)
+        {
+            var any = false;
+            for (var i = 0; i < states.Length; i++)
+                any |= shape.Atoms[i].Automaton.Settled(states[i]) is not null;
+            if (!any)
+                break;
+            var owed = shape.Owed.Select(formula => Machine.Formulas.Replace(formula, atom =>
+            {
+                var index = Array.IndexOf(shape.Atoms, (TextAtom)atom);
+                return shape.Atoms[index].Automaton.Settled(states[index]) is { } verdict ? Formula.Of(verdict) : Machine.Formulas.Of(atom);
+            })).ToArray();
+            if (owed[0].Kind is FormulaKind.False or FormulaKind.Unknown)
+                return null;
+            var rest = Shape(shape.Kind, owed);
+            states = [.. rest.Atoms.Select(atom => states[Array.IndexOf(shape.Atoms, atom)])];
+            shape = rest;
+        }
+
+        return shape.State(this, syntax, states);
+    }
+}

@@ -1,0 +1,192 @@
+using System.Runtime.InteropServices;
+using Parley.Generator.Guides.Automata;
+
+namespace Parley.Generator.Guides.Vocabulary;
+
+/// <summary>
+/// A tokenizer's tokens as bytes, prepared for masks: a tree of all of them; which of them stay inside a JSON string of which nothing is
+/// asked; and
+/// those that end one, by what stands behind the quote. Made once for a model; safe for several threads.
+/// </summary>
+internal sealed class TokenVocabulary
+{
+    private readonly int[][] _closing;
+    private readonly List<(int Id, int Characters)> _closingLengths = [];
+    private readonly uint[][] _plainUpTo;
+
+    /// <summary>Prepares a vocabulary.</summary>
+    /// <param name="tokens">Bytes by id; null for ids that are no text (special tokens, gaps). Tokens beyond 255 bytes are never allowed
+    /// by a guide.</param>
+    /// <param name="ends">Ids that end a sequence.</param>
+    public TokenVocabulary(IReadOnlyList<byte[]?> tokens, IReadOnlyCollection<int> ends)
+    {
+        Tokens = tokens;
+        Ends = [.. ends];
+        Words = (tokens.Count + 31) / 32;
+        Trie = new TokenTrie(tokens.Select((text, id) => (text!, id)).Where(token => token.Item1 is { Length: > 0 and <= 255 }));
+        Plain = new uint[Words];
+        Closing = new uint[Words];
+        var suffixes = new Dictionary<string, List<int>>();
+        var byLength = new List<List<int>>();
+        foreach (var (id, text) in Trie.Entries.Select(id => (id, tokens[id]!)))
+        {
+            switch (Inside(text))
+            {
+                case < 0:
+                    continue;
+                case var end when end == text.Length:
+                    Plain[id >> 5] |= 1u << id;
+                    var length = Characters(text);
+                    while (byLength.Count <= length)
+                        byLength.Add([]);
+                    byLength[length].Add(id);
+                    continue;
+                case var end:
+                    Closing[id >> 5] |= 1u << id;
+                    _closingLengths.Add((id, Characters(text.AsSpan(0, end))));
+                    var suffix = Convert.ToHexString(text.AsSpan(end + 1));
+                    (CollectionsMarshal.GetValueRefOrAddDefault(suffixes, suffix, out _) ??= []).Add(id);
+                    break;
+            }
+        }
+
+        // The quote itself is a first byte, so that a token that ends with it has a node too.
+        var distinct = suffixes.Keys.ToArray();
+        _closing = [.. distinct.Select(suffix => suffixes[suffix].ToArray())];
+        ClosingTrie = new TokenTrie(distinct.Select((suffix, number) => ((byte[])[(byte)'"', .. Convert.FromHexString(suffix)], number))
+            .Where(text => text.Item1.Length <= 255));
+        _plainUpTo = UpTo(byLength);
+        byte[] word = [.. Enumerable.Range(0, 128).Where(value => char.IsAsciiLetterOrDigit((char)value)
+            || value == '_').Select(value => (byte)value)];
+        byte[] printable = [.. Enumerable.Range(0x20, 0x5F).Where(value => value is not ('"' or '\\')).Select(value => (byte)value)];
+        Slices = [Slice(printable, foreign: true), Slice(printable[1..], foreign: true), Slice(printable, foreign: false),
+            Slice(word, foreign: false)];
+    }
+
+    /// <summary>Bytes by id.</summary>
+    public IReadOnlyList<byte[]?> Tokens { get; }
+
+    /// <summary>Ids that end a sequence.</summary>
+    public int[] Ends { get; }
+
+    /// <summary>Words of 32 bits in a mask.</summary>
+    public int Words { get; }
+
+    /// <summary>All tokens that are text.</summary>
+    public TokenTrie Trie { get; }
+
+    /// <summary>Mask of the tokens that may stand inside a JSON string between two characters, and stay inside.</summary>
+    public uint[] Plain { get; }
+
+    /// <summary>Mask of the tokens that may stand there, and end it.</summary>
+    public uint[] Closing { get; }
+
+    /// <summary>
+    /// The closing quote and what stands behind it, of the tokens of <see cref="Closing"/>; numbers are those of <see
+    /// cref="ClosingTokens"/>.
+    /// </summary>
+    public TokenTrie ClosingTrie { get; }
+
+    /// <summary>Tokens of a few common sets of characters, the largest first.</summary>
+    public TokenSlice[] Slices { get; }
+
+    /// <summary>Characters of the longest token that stays inside a string.</summary>
+    public int CharactersMax => _plainUpTo.Length - 1;
+
+    /// <summary>The tokens that have this text from the closing quote on.</summary>
+    public int[] ClosingTokens(int number) => _closing[number];
+
+    /// <summary>Mask of the tokens of <see cref="Plain"/> that have so many characters at most.</summary>
+    public uint[] PlainUpTo(int characters) => characters < _plainUpTo.Length ? _plainUpTo[characters] : Plain;
+
+    /// <summary>Mask of the tokens of <see cref="Closing"/> that have between so many characters before their quote.</summary>
+    public uint[] ClosingBetween(int least, int most)
+    {
+        if (least <= 0 && most >= 255)
+            return Closing;
+        var mask = new uint[Words];
+        foreach (var (id, characters) in _closingLengths)
+        {
+            if (characters >= least && characters <= most)
+                mask[id >> 5] |= 1u << id;
+        }
+
+        return mask;
+    }
+
+    private TokenSlice Slice(byte[] ascii, bool foreign)
+    {
+        var slice = new TokenSlice(ascii, foreign, new uint[Words], new uint[Words], Trie);
+        var rest = new List<(byte[], int)>();
+        foreach (var id in Trie.Entries)
+        {
+            var text = Tokens[id]!;
+            var end = Inside(text);
+            if (end < 0 || !Keeps(text.AsSpan(0, end), slice))
+                rest.Add((text, id));
+            else
+                (end == text.Length ? slice.Staying : slice.Closing)[id >> 5] |= 1u << id;
+        }
+
+        return slice with { Rest = new TokenTrie(rest) };
+    }
+
+    private static bool Keeps(ReadOnlySpan<byte> text, TokenSlice slice)
+    {
+        while (text.Length > 0)
+        {
+            if (System.Text.Rune.DecodeFromUtf8(text, out var rune, out var length) != System.Buffers.OperationStatus.Done)
+                return false;
+            if (rune.IsAscii ? !slice.Ascii.AsSpan().Contains((byte)rune.Value) : !slice.IsForeign || rune.Value is 0x2028 or 0x2029)
+                return false;
+            text = text[length..];
+        }
+
+        return true;
+    }
+
+    private uint[][] UpTo(List<List<int>> byLength)
+    {
+        var masks = new uint[byLength.Count][];
+        var mask = new uint[Words];
+        for (var length = 0; length < masks.Length; length++)
+        {
+            foreach (var id in byLength[length])
+                mask[id >> 5] |= 1u << id;
+            masks[length] = [.. mask];
+        }
+
+        return masks;
+    }
+
+    /// <summary>Characters that begin in a text, which is well-formed within a JSON string.</summary>
+    private static int Characters(ReadOnlySpan<byte> text)
+    {
+        var characters = 0;
+        var state = StringSyntax.Between;
+        foreach (var next in text)
+        {
+            if (state == StringSyntax.Between)
+                characters++;
+            state = StringSyntax.Step(state, next);
+        }
+
+        return characters;
+    }
+
+    /// <summary>How many bytes lie inside the string before its closing quote; −1 when it can't hold them.</summary>
+    private static int Inside(ReadOnlySpan<byte> text)
+    {
+        var state = StringSyntax.Between;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '"' && state == StringSyntax.Between)
+                return i;
+            state = StringSyntax.Step(state, text[i]);
+            if (state == StringSyntax.Fault)
+                return -1;
+        }
+
+        return text.Length;
+    }
+}

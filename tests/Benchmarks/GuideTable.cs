@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Parley.Generator.Guides;
+using Parley.Generator.Guides.Json;
+using Parley.Generator.Guides.Limits;
+using Parley.Generator.Guides.Vocabulary;
+using Parley.Generator.Tests.Guides;
+using Parley.Tokenizer.Encoders;
+
+namespace Parley.Benchmarks;
+
+/// <summary>
+/// Guides on Llama 3's vocabulary, one thread: what passes by split and by keyword, and what compiling and masks cost.
+/// <c>guides maskbench|suite [--every N]</c>
+/// </summary>
+internal sealed class GuideTable
+{
+    private const int WarmSchemas = 150;
+    private readonly HuggingFaceTokenizer _tokenizer = Material.Load(Material.Llama3);
+    private readonly TokenVocabulary _vocabulary;
+    private readonly uint[] _mask;
+    private readonly SortedDictionary<string, GuideTally> _groups = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, GuideTally> _keywords = new(StringComparer.Ordinal);
+    private readonly List<double> _compile = [];
+    private readonly List<double> _first = [];
+    private readonly List<double> _start = [];
+    private readonly List<double> _later = [];
+    private readonly List<string> _refusals = [];
+
+    private GuideTable()
+    {
+        var tokens = new byte[]?[_tokenizer.Tokens.Count];
+        for (var id = 0; id < tokens.Length; id++)
+            tokens[id] = _tokenizer.Tokens.IsSpecial(id) || _tokenizer.Tokens.Bytes(id).IsEmpty ? null
+                : _tokenizer.Tokens.Bytes(id).ToArray();
+        var begin = Stopwatch.GetTimestamp();
+        _vocabulary = new TokenVocabulary(tokens, [128_001, 128_009]);
+        Console.WriteLine($"vocabulary: {_vocabulary.Trie.Count} nodes in {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:F0} ms");
+        _mask = new uint[_vocabulary.Words];
+    }
+
+    public static void Print(string[] args)
+    {
+        var shared = Path.GetFullPath(Path.Combine(Material.Root, "..", "shared", "fixtures", "json-schema"));
+        var every = args is [_, "--every", var number] ? int.Parse(number, CultureInfo.InvariantCulture) : 1;
+        IEnumerable<GuideCase> cases = args is ["suite", ..]
+            ? GuideCase.Suite(Path.Combine(shared, "suite-draft2020-12.json.xz"))
+            : GuideCase.Maskbench(Path.Combine(shared, "maskbench.jsonl.xz"));
+        var chosen = cases.Where((_, index) => index % every == 0).ToList();
+        var table = new GuideTable();
+        foreach (var warm in chosen.Take(WarmSchemas))
+            table.Run(warm);
+        table.Forget();
+        foreach (var one in chosen)
+            table.Run(one);
+        table.Print();
+    }
+
+    private void Forget()
+    {
+        _groups.Clear();
+        _keywords.Clear();
+        _refusals.Clear();
+        foreach (var times in (List<double>[])[_compile, _first, _start, _later])
+            times.Clear();
+    }
+
+    private void Run(GuideCase one)
+    {
+        using var schema = JsonDocument.Parse(one.Schema);
+        var keywords = new HashSet<string>();
+        CollectKeywords(schema.RootElement, keywords);
+        var tally = new GuideTally { Schemas = 1 };
+        var begin = Stopwatch.GetTimestamp();
+        try
+        {
+            var guide = Guide.FromSchema(one.Schema, GuideSettings.Default, _vocabulary);
+            var compile = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+            _compile.Add(compile);
+            var first = _first.Count;
+            foreach (var (data, isValid, _) in one.Instances)
+                Walk(guide, data, isValid, tally);
+            if (_first.Count > first)
+                _start.Add(compile + _first[first]);
+            tally.Passed = tally.ValidRefused + tally.InvalidAccepted == 0 ? 1 : 0;
+        }
+        catch (GuideException exception)
+        {
+            tally.Refused = 1;
+            _refusals.Add($"{one.Name}: {exception.Place} {exception.Message}");
+        }
+
+        Add(_groups, one.Group, tally);
+        foreach (var keyword in keywords)
+            Add(_keywords, keyword, tally);
+    }
+
+    private void Walk(Guide guide, string data, bool isValid, GuideTally tally)
+    {
+        var matcher = guide.Begin();
+        var ids = _tokenizer.Encode(InstanceWriter.Write((JsonMachine)guide.Machine, data));
+        var taken = 0;
+        foreach (var id in ids)
+        {
+            var begin = Stopwatch.GetTimestamp();
+            matcher.FillMask(_mask);
+            (taken == 0 ? _first : _later).Add(Stopwatch.GetElapsedTime(begin).TotalMicroseconds);
+            if (((_mask[id >> 5] >> id) & 1) == 0 || !matcher.TryTake(id))
+                break;
+            taken++;
+        }
+
+        var accepted = taken == ids.Count && matcher.MayEnd;
+        tally.Instances++;
+        if (isValid && !accepted)
+            tally.ValidRefused++;
+        if (!isValid && accepted)
+            tally.InvalidAccepted++;
+    }
+
+    private static void Add(SortedDictionary<string, GuideTally> rows, string name, GuideTally tally)
+    {
+        if (!rows.TryGetValue(name, out var row))
+            rows.Add(name, row = new GuideTally());
+        row.Add(tally);
+    }
+
+    private static void CollectKeywords(JsonElement schema, HashSet<string> keywords)
+    {
+        if (schema.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in schema.EnumerateArray())
+                CollectKeywords(item, keywords);
+        }
+
+        if (schema.ValueKind != JsonValueKind.Object)
+            return;
+        foreach (var member in schema.EnumerateObject())
+        {
+            if (GuideTally.Keywords.Contains(member.Name))
+                keywords.Add(member.Name == "format" && member.Value.ValueKind == JsonValueKind.String
+                    ? $"format {member.Value.GetString()}" : member.Name);
+            CollectKeywords(member.Value, keywords);
+        }
+    }
+
+    private void Print()
+    {
+        Print("Split", _groups);
+        Print("Keyword", _keywords);
+        Console.WriteLine();
+        foreach (var refusal in _refusals)
+            Console.WriteLine($"refused: {refusal}");
+        Console.WriteLine();
+        Print("compile, µs", _compile);
+        Print("first mask, µs", _first);
+        Print("compile and first mask, µs", _start);
+        Print("later masks, µs", _later);
+    }
+
+    private static void Print(string title, SortedDictionary<string, GuideTally> rows)
+    {
+        Console.WriteLine();
+        Console.WriteLine($"| {title} | Schemas | Pass | Refused | Instances | Valid refused | Invalid accepted |");
+        Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+        var all = new GuideTally();
+        foreach (var (name, row) in rows)
+        {
+            Console.WriteLine($"| {name} | {row} |");
+            all.Add(row);
+        }
+
+        if (title == "Split")
+            Console.WriteLine($"| all | {all} |");
+    }
+
+    private static void Print(string title, List<double> times)
+    {
+        times.Sort();
+        double At(double share) => times[Math.Min(times.Count - 1, (int)(share * times.Count))];
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{title}: mean {times.Average():F1}, p50 {At(.5):F1}, p90 {At(.9):F1}, p99 {At(.99):F1}, ")
+            + string.Create(CultureInfo.InvariantCulture, $"worst {times[^1]:F0} ({times.Count})"));
+    }
+}
