@@ -53,8 +53,11 @@ public sealed class TraceTests(TelemetryFixture fixture, ITestOutputHelper outpu
         AssertTags(chat,
             ("gen_ai.operation.name", "chat"), ("gen_ai.provider.name", "parley"), ("gen_ai.request.model", "traced"),
             ("gen_ai.response.model", "traced"), ("gen_ai.request.max_tokens", 12u), ("gen_ai.request.seed", 7L),
-            ("gen_ai.request.stream", true), ("gen_ai.usage.output_tokens", 12L), ("gen_ai.usage.cache_read.input_tokens", 0L),
-            ("server.address", "127.0.0.1"));
+            ("gen_ai.request.stream", true), ("gen_ai.usage.output_tokens", 12L), ("server.address", "127.0.0.1"));
+        // What chats of other tests began with may lie in the cache.
+        Assert.InRange(
+            Assert.IsType<long>(chat.GetTagItem("gen_ai.usage.cache_read.input_tokens")), 0,
+            Assert.IsType<long>(chat.GetTagItem("gen_ai.usage.input_tokens")));
         Assert.Equal(["length"], Assert.IsType<string[]>(chat.GetTagItem("gen_ai.response.finish_reasons")));
         Assert.InRange(Assert.IsType<double>(chat.GetTagItem("gen_ai.response.time_to_first_chunk")), 0.0001, 600);
         Assert.Null(chat.GetTagItem("gen_ai.request.choice.count"));

@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Execution;
 using Parley.ModelImporter.Graph.Onnx;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
@@ -120,7 +121,8 @@ public sealed class CudaGraphTests : IDisposable
     [InlineData(GraphTarget.GroupQuery)]
     public void Schemas_OfOnnxRuntime_AcceptTheGraph(string attention)
     {
-        using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+        using var options = OnnxRuntimeSetup.CreateSessionOptions();
+        options.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
 
         var exception = Assert.Throws<OnnxRuntimeException>(
             () => new InferenceSession(Path.Combine(Import("bf16", attention), "model.onnx"), options));

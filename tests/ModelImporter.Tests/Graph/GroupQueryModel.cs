@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Execution;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Graph.Onnx;
 
@@ -18,7 +19,9 @@ internal sealed class GroupQueryModel : IDisposable
     {
         var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(package, "model.onnx")));
         Rewrite(model.Graph);
-        using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, IntraOpNumThreads = 2 };
+        using var options = OnnxRuntimeSetup.CreateSessionOptions();
+        options.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR;
+        options.IntraOpNumThreads = 2;
         options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", package);
         _session = new InferenceSession(model.ToByteArray(), options);
     }

@@ -66,7 +66,8 @@ public sealed class CudaParityTests
     public void Schemas_OfOnnxRuntime_AcceptTheGraph(string name, string attention)
     {
         using var folder = new TemporaryFolder();
-        using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+        using var options = OnnxRuntimeSetup.CreateSessionOptions();
+        options.LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL;
         var package = Import(folder, new ParityCheckpoint(name), "bf16", attention);
 
         var exception = Assert.Throws<OnnxRuntimeException>(() => new InferenceSession(Path.Combine(package, "model.onnx"), options));
