@@ -3,6 +3,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
+using Parley.Benchmarks.Dashboards;
 using Parley.Benchmarks.Gguf;
 
 switch (args)
@@ -24,6 +25,12 @@ switch (args)
 if (args is ["guides", .. var guides])
 {
     GuideTable.Print(guides);
+    return;
+}
+
+if (args is ["dashboards", .. var dashboards])
+{
+    await DashboardPictures.DrawAsync(dashboards);
     return;
 }
 

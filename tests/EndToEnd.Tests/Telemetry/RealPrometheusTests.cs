@@ -44,6 +44,9 @@ public sealed partial class RealPrometheusTests(TelemetryFixture fixture)
             // A rate is of what changes between two scrapes.
             await Scenario.RunAsync(fixture.System);
             await Scenario.EventuallyAsync(() => Has(client, "parley:chats_failed:ratio_rate5m >= 0"));
+            // Their buckets have the bounds under the names that Prometheus gives them.
+            await Scenario.EventuallyAsync(() => Has(client, "parley:time_to_first_token_slow:ratio_rate5m >= 0"));
+            await Scenario.EventuallyAsync(() => Has(client, "parley:time_per_output_token_slow:ratio_rate5m >= 0"));
             foreach (var (dashboard, panel, expression) in MonitoringFiles.Panels())
             {
                 var query = expression.Replace("$__rate_interval", "1m", StringComparison.Ordinal)
