@@ -7,7 +7,7 @@ namespace Parley.EndToEnd.Tests.Telemetry;
 
 /// <summary>The words of a chat are in no signal, unless the setting says so; then on the span of the chat alone.</summary>
 [Collection(TelemetryCollection.Name)]
-public sealed class ContentTests(TelemetryFixture fixture)
+public sealed class ContentTests(TelemetryFixture fixture) : IClassFixture<TelemetryFixture>
 {
     private const string Question = "what is a zyqxwv token?";
 

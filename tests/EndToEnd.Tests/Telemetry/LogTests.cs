@@ -7,7 +7,7 @@ namespace Parley.EndToEnd.Tests.Telemetry;
 
 /// <summary>A log line of a chat leads to its trace.</summary>
 [Collection(TelemetryCollection.Name)]
-public sealed class LogTests(TelemetryFixture fixture) : IDisposable
+public sealed class LogTests(TelemetryFixture fixture) : IClassFixture<TelemetryFixture>, IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("parley-log-").FullName;
 

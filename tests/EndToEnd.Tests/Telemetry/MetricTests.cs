@@ -8,7 +8,7 @@ namespace Parley.EndToEnd.Tests.Telemetry;
 
 /// <summary>What is exported is what docs/telemetry.md says, and no more, whatever callers send.</summary>
 [Collection(TelemetryCollection.Name)]
-public sealed partial class MetricTests(TelemetryFixture fixture)
+public sealed partial class MetricTests(TelemetryFixture fixture) : IClassFixture<TelemetryFixture>
 {
     private static readonly string Page = Path.Combine(Shared.RepositoryRoot, "docs", "telemetry.md");
 

@@ -6,7 +6,7 @@ namespace Parley.EndToEnd.Tests.Telemetry;
 
 /// <summary>Dashboards and rules speak of what a running system exports, and each alert leads to its page.</summary>
 [Collection(TelemetryCollection.Name)]
-public sealed class MonitoringTests(TelemetryFixture fixture)
+public sealed class MonitoringTests(TelemetryFixture fixture) : IClassFixture<TelemetryFixture>
 {
     /// <summary>Labels that the scraping adds.</summary>
     private static readonly string[] TargetLabels = ["instance", "job", "pod", "namespace"];

@@ -10,7 +10,7 @@ namespace Parley.EndToEnd.Tests.Telemetry;
 
 /// <summary>Debian's Prometheus scrapes a running system, takes the rules, and answers the dashboards' questions.</summary>
 [Collection(TelemetryCollection.Name)]
-public sealed partial class RealPrometheusTests(TelemetryFixture fixture)
+public sealed partial class RealPrometheusTests(TelemetryFixture fixture) : IClassFixture<TelemetryFixture>
 {
     private const int SigTerm = 15;
 

@@ -1,6 +1,6 @@
 namespace Parley.EndToEnd.Tests.Telemetry;
 
-/// <summary>One running system for the tests of telemetry.</summary>
+/// <summary>One running system for the tests of a class.</summary>
 public sealed class TelemetryFixture : IAsyncLifetime
 {
     public TracedSystem System { get; private set; } = null!;

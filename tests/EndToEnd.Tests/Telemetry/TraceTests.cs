@@ -7,7 +7,7 @@ namespace Parley.EndToEnd.Tests.Telemetry;
 
 /// <summary>One chat is one trace through the three services, with a span for each stage of its way.</summary>
 [Collection(TelemetryCollection.Name)]
-public sealed class TraceTests(TelemetryFixture fixture, ITestOutputHelper output)
+public sealed class TraceTests(TelemetryFixture fixture, ITestOutputHelper output) : IClassFixture<TelemetryFixture>
 {
     private const int AttemptsMax = 20;
 
