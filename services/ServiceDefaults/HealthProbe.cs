@@ -14,7 +14,6 @@ internal static class HealthProbe
     public const string ReadySwitch = "--check-health";
     public const string LiveSwitch = "--check-live";
 
-    private const string EndpointsKey = "Kestrel:Endpoints";
     private static readonly TimeSpan AnswerTimeMax = TimeSpan.FromSeconds(5);
 
     /// <summary>The path that a command line asks for; null where it starts the service.</summary>
@@ -52,7 +51,7 @@ internal static class HealthProbe
     /// <exception cref="InvalidDataException">There is none.</exception>
     internal static (Uri Address, HttpProtocols Protocols) Endpoint(IConfiguration configuration)
     {
-        foreach (var section in configuration.GetSection(EndpointsKey).GetChildren())
+        foreach (var section in configuration.GetSection(ServiceHost.EndpointsKey).GetChildren())
         {
             if (section["Url"] is not { } url || BindingAddress.Parse(url) is not { IsUnixPipe: false, IsNamedPipe: false } parsed
                 || parsed.Scheme != Uri.UriSchemeHttp)
@@ -65,6 +64,6 @@ internal static class HealthProbe
         }
 
         throw new InvalidDataException(
-            $"{ReadySwitch}: no endpoint of {EndpointsKey} speaks HTTP without TLS over TCP; ask the service from outside.");
+            $"{ReadySwitch}: no endpoint of {ServiceHost.EndpointsKey} speaks HTTP without TLS over TCP; ask the service from outside.");
     }
 }

@@ -28,7 +28,7 @@ public static class ServiceHost
     // Not "Host": some shells export a variable of that name, and variables are settings.
     private const string HostKey = "Parley:Host";
     private const string OwnSection = "Parley";
-    private const string EndpointsKey = "Kestrel:Endpoints";
+    internal const string EndpointsKey = "Kestrel:Endpoints";
     private const string DefaultProtocolsKey = "Kestrel:EndpointDefaults:Protocols";
 
     /// <summary>Runs the service until it is told to stop; returns the exit code of the process.</summary>
@@ -93,22 +93,24 @@ public static class ServiceHost
     public static bool IsUnreadableSetting(Exception exception) =>
         exception is InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" };
 
-    /// <summary>The addresses to listen on for <c>--host</c>: an address, or a name all of whose addresses here are meant.</summary>
+    /// <summary>The addresses to listen on: an address, or a name all of whose addresses here are meant.</summary>
+    /// <param name="host">The address or name.</param>
+    /// <param name="setting">What gave it, for messages. Default: <c>--host</c>.</param>
     /// <exception cref="InvalidDataException">It is neither, or none of this machine.</exception>
-    public static IReadOnlyList<IPAddress> Addresses(string host)
+    public static IReadOnlyList<IPAddress> Addresses(string host, string setting = HostSwitch)
     {
         ArgumentNullException.ThrowIfNull(host);
         if (IPAddress.TryParse(host, out var literal))
         {
             return CanListen(literal)
                 ? [literal]
-                : throw new InvalidDataException($"{HostSwitch}: {host} is no address of this machine; 0.0.0.0 is all that it has.");
+                : throw new InvalidDataException($"{setting}: {host} is no address of this machine; 0.0.0.0 is all that it has.");
         }
 
         if (Uri.CheckHostName(host) != UriHostNameType.Dns)
         {
             throw new InvalidDataException(
-                $"{HostSwitch}: '{host}' is no address or name; give e.g. 127.0.0.1, 0.0.0.0, :: or localhost, without scheme and port.");
+                $"{setting}: '{host}' is no address or name; give e.g. 127.0.0.1, 0.0.0.0, :: or localhost, without scheme and port.");
         }
 
         IPAddress[] found;
@@ -118,12 +120,12 @@ public static class ServiceHost
         }
         catch (SocketException exception)
         {
-            throw new InvalidDataException($"{HostSwitch}: the name '{host}' is not known ({exception.Message}).", exception);
+            throw new InvalidDataException($"{setting}: the name '{host}' is not known ({exception.Message}).", exception);
         }
 
         IPAddress[] own = [.. found.Distinct().Where(CanListen)];
         return own.Length > 0 ? own : throw new InvalidDataException(
-            $"{HostSwitch}: '{host}' is {string.Join(", ", found.Select(address => address.ToString()))}, no address of this machine.");
+            $"{setting}: '{host}' is {string.Join(", ", found.Select(address => address.ToString()))}, no address of this machine.");
     }
 
     /// <summary>Takes the switches out of a command line.</summary>

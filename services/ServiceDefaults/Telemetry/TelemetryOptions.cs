@@ -54,19 +54,8 @@ public sealed class TelemetryOptions
         var checks = new SettingsRules<TelemetryOptions>(Section, configuration).Validate(null, options);
         if (checks.Failed)
             throw new OptionsValidationException(Section, typeof(TelemetryOptions), checks.Failures);
-        if (options.MetricsPort is null)
-            return options;
-        try
-        {
-            ServiceHost.Addresses(options.MetricsHost);
-        }
-        catch (InvalidDataException exception)
-        {
-            // What it says of --host is as true of this.
-            var fault = exception.Message.Replace($"{ServiceHost.HostSwitch}: ", "", StringComparison.Ordinal);
-            throw new InvalidDataException($"{Section}:{nameof(MetricsHost)}: {fault}", exception);
-        }
-
+        if (options.MetricsPort is not null)
+            ServiceHost.Addresses(options.MetricsHost, $"{Section}:{nameof(MetricsHost)}");
         return options;
     }
 }
