@@ -35,6 +35,10 @@ public sealed partial class TidyTests
     public void OpenWork_WithoutIssue_IsNotLeft() =>
         AssertNone(Places(line => OpenWork().IsMatch(line)));
 
+    /// <summary>A run gets bare pointers: what nobody holds may be collected in its midst, which ends the process.</summary>
+    [Fact]
+    public void NativeValue_OfARun_IsHeldByName() => AssertNone(Places(line => UnheldNativeValue().IsMatch(line)));
+
     [Fact]
     public void Name_OfFileOrFolder_SaysWhatIsInside() =>
         AssertNone(CSharp.Where(file => VagueName().IsMatch(file.Path)).Select(file => file.Path));
@@ -138,6 +142,9 @@ public sealed partial class TidyTests
     }
 
     // Written apart, or this line would be the one it finds.
+    [GeneratedRegex("^(?!.*(using var|return|static|//|=>)).*(new RunOptions\\(|OrtValue\\.Create)")]
+    private static partial Regex UnheldNativeValue();
+
     [GeneratedRegex(@"\b(TO" + @"DO|FIX" + @"ME|HA" + @"CK)\b(?!\(#\d+\))")]
     private static partial Regex OpenWork();
 

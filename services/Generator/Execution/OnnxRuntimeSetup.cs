@@ -9,8 +9,8 @@ public static class OnnxRuntimeSetup
 {
     /// <summary>
     /// ONNX Runtime enters a domain into a table of the process when the first session that has it is made, and two first sessions at
-    /// once fail ("the domain is already exist"); one without it that looks into the table meanwhile ends the process. So a tiny session
-    /// goes ahead of all others, and every session of the process begins with options of this class.
+    /// once fail ("the domain is already exist"). So a tiny session goes ahead of all others, and every session of the process begins with
+    /// options of this class.
     /// </summary>
     private static readonly Lazy<bool> DomainEntered = new(EnterDomain);
 

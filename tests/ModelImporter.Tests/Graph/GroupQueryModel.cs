@@ -29,14 +29,20 @@ internal sealed class GroupQueryModel : IDisposable
     /// <summary>Logits of the rows asked for, one after the other.</summary>
     public float[] Run(int[] ids, params int[] rows)
     {
+        // Held by name until the run has ended: ONNX Runtime gets bare pointers, and a collection frees what nobody holds.
+        using var tokens = OrtValue.CreateTensorValueFromMemory(ids.Select(id => (long)id).ToArray(), [ids.Length]);
+        using var logitRows = OrtValue.CreateTensorValueFromMemory(rows.Select(row => (long)row).ToArray(), [rows.Length]);
+        using var lastPosition = OrtValue.CreateTensorValueFromMemory(new[] { ids.Length - 1 }, [1]);
+        using var length = OrtValue.CreateTensorValueFromMemory(new[] { ids.Length }, [1]);
+        using var run = new RunOptions();
         using var results = _session.Run(
-            new RunOptions(),
+            run,
             new Dictionary<string, OrtValue>
             {
-                ["input_ids"] = OrtValue.CreateTensorValueFromMemory(ids.Select(id => (long)id).ToArray(), [ids.Length]),
-                ["logit_rows"] = OrtValue.CreateTensorValueFromMemory(rows.Select(row => (long)row).ToArray(), [rows.Length]),
-                ["last_position"] = OrtValue.CreateTensorValueFromMemory(new[] { ids.Length - 1 }, [1]),
-                ["length"] = OrtValue.CreateTensorValueFromMemory(new[] { ids.Length }, [1]),
+                ["input_ids"] = tokens,
+                ["logit_rows"] = logitRows,
+                ["last_position"] = lastPosition,
+                ["length"] = length,
             },
             ["logits"]);
         return results[0].GetTensorDataAsSpan<float>().ToArray();
