@@ -40,7 +40,7 @@ internal sealed class Speculator(
         for (var i = 0; i < plan.Rows.Length; i++)
         {
             if (plan.Rows[i].Sequence.Guide is not null)
-                left -= TryDraft(plan, i, left, DraftForced, faults);
+                left -= TryDraft(plan, i, left, forced: true, faults);
         }
 
         for (var i = 0; i < plan.Rows.Length; i++)
@@ -49,7 +49,7 @@ internal sealed class Speculator(
             if (plan.Rows[i].DraftTokens > 0)
                 continue;
             if (!sequence.Parameters.FreeDraftsOnly)
-                left -= TryDraft(plan, i, left, Draft, faults);
+                left -= TryDraft(plan, i, left, forced: false, faults);
             else if (sequence.IsDecoding && sequence.Drafting.DraftTokens > 0)
                 sharers++;
         }
@@ -62,7 +62,7 @@ internal sealed class Speculator(
             if (!sequence.Parameters.FreeDraftsOnly || plan.Rows[i].DraftTokens > 0)
                 continue;
             var rests = !sequence.IsDecoding || sequence.Drafting.DraftTokens == 0;
-            left -= TryDraft(plan, i, rests ? 0 : (left + sharers - 1) / sharers--, Draft, faults);
+            left -= TryDraft(plan, i, rests ? 0 : (left + sharers - 1) / sharers--, forced: false, faults);
         }
     }
 
@@ -82,12 +82,11 @@ internal sealed class Speculator(
         sequence.DropDraft();
     }
 
-    private static int TryDraft(
-        StepPlan plan, int row, int tokensMax, Func<StepPlan, int, int, int> draft, List<SequenceFault> faults)
+    private int TryDraft(StepPlan plan, int row, int tokensMax, bool forced, List<SequenceFault> faults)
     {
         try
         {
-            return draft(plan, row, tokensMax);
+            return forced ? DraftForced(plan, row, tokensMax) : Draft(plan, row, tokensMax);
         }
         catch (Exception exception)
         {
