@@ -24,13 +24,16 @@ internal sealed class GuideSteps : IDisposable
 
     /// <summary>Text that goes on for as long as it is measured.</summary>
     private const string Endless =
-        """{"type":"array","items":{"type":"object","properties":{"note":{"type":"string"},"n":{"type":"integer"}},"required":["note","n"]},"minItems":500}""";
+        """
+        {"type":"array","items":{"type":"object","properties":{"note":{"type":"string"},"n":{"type":"integer"}},"required":["note","n"]},
+        "minItems":500}
+        """;
 
     /// <summary>Mostly keys.</summary>
     private const string Keys =
         """
-        {"type":"object","properties":{"first_name_of_the_person":{"enum":["Anna","Bob"]},"age_in_years_at_present":{"type":"integer","minimum":0,
-        "maximum":120},"is_a_registered_customer":{"type":"boolean"},"preferred_language_code":{"enum":["en","fr"]}},
+        {"type":"object","properties":{"first_name_of_the_person":{"enum":["Anna","Bob"]},
+        "age_in_years_at_present":{"type":"integer","minimum":0,"maximum":120},"is_a_registered_customer":{"type":"boolean"},"preferred_language_code":{"enum":["en","fr"]}},
         "required":["first_name_of_the_person","age_in_years_at_present","is_a_registered_customer","preferred_language_code"],
         "additionalProperties":false}
         """;

@@ -12,8 +12,8 @@ public sealed class GuideTests(DemoSystem system)
 {
     private const string Schema =
         """
-        {"type":"object","properties":{"title":{"type":"string","maxLength":12},"steps":{"type":"array","items":{"type":"integer","minimum":1,
-        "maximum":99},"minItems":2,"maxItems":4},"sure":{"type":"boolean"},"where":{"type":"string","format":"place","maxLength":3}},
+        {"type":"object","properties":{"title":{"type":"string","maxLength":12},"steps":{"type":"array",
+        "items":{"type":"integer","minimum":1,"maximum":99},"minItems":2,"maxItems":4},"sure":{"type":"boolean"},"where":{"type":"string","format":"place","maxLength":3}},
         "required":["title","steps","sure"],"additionalProperties":false}
         """;
 
@@ -25,7 +25,8 @@ public sealed class GuideTests(DemoSystem system)
         using var client = new HttpClient { BaseAddress = system.Http };
         for (var seed = 0; seed < 4; seed++)
         {
-            var format = $$$""" "response_format":{"type":"json_schema","json_schema":{"name":"plan","strict":true,"schema":{{{Schema}}}}} """;
+            var named = $$"""{"name":"plan","strict":true,"schema":{{Schema}}}""";
+            var format = $$""" "response_format":{"type":"json_schema","json_schema":{{named}}} """;
             using var response = await PostAsync(
                 client, $$"""{{format}},"max_tokens":200,"temperature":1.2,"seed":{{seed}},"stream":{{(stream ? "true" : "false")}}""");
             var body = await response.Content.ReadAsStringAsync();

@@ -78,7 +78,8 @@ internal sealed class ChatCompletionRequestReader
     {
         var setting = FieldAliases.SettingOf(name);
         if (TryReadChat(setting, field, value) || TryReadAnswer(setting, field, value) || _sampling.TryRead(setting, field, value)
-            || _thinking.TryRead(setting, field, value) || _guide.TryRead(setting, field, value) || OtherFields.TryRead(setting, field, value, _fields))
+            || _thinking.TryRead(setting, field, value) || _guide.TryRead(setting, field, value)
+            || OtherFields.TryRead(setting, field, value, _fields))
         {
             return;
         }

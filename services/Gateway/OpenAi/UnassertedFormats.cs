@@ -1,6 +1,6 @@
 namespace Parley.Gateway.OpenAi;
 
-/// <summary>The response header that names formats of a schema which nobody defines: as the specification says, they assert nothing.</summary>
+/// <summary>The response header that names formats of a schema which nobody defines: they assert nothing.</summary>
 internal static class UnassertedFormats
 {
     public const string Header = "X-Parley-Unasserted-Formats";

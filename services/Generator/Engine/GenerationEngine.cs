@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Parley.Generator.Admission;
 using Parley.Generator.Execution;
-using Parley.Generator.Guidance;
 using Parley.Generator.KvCache;
 using Parley.Generator.Sampling;
 using Parley.Generator.Scheduling;

@@ -1,5 +1,4 @@
 using Parley.Generator.Execution;
-using Parley.Generator.Guidance;
 using Parley.Generator.Sampling;
 using Parley.Generator.Sequences;
 

@@ -40,7 +40,7 @@ internal sealed class GuideOptions
     [Range(1, 1_000_000)]
     public int AlternativesMax { get; set; } = 4096;
 
-    /// <summary>States of a guide as a whole, those that answers add among them: what bounds its memory, 500 bytes or so for each.</summary>
+    /// <summary>States of a guide as a whole, those that answers add among them: its memory, some 500 bytes for each.</summary>
     /// <value>1 to 10,000,000; default 200,000.</value>
     [Range(1, 10_000_000)]
     public int StatesMax { get; set; } = 200_000;

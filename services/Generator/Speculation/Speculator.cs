@@ -1,4 +1,3 @@
-using Parley.Generator.Guidance;
 using Parley.Generator.Scheduling;
 using Parley.Generator.Sequences;
 

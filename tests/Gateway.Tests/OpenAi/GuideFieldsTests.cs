@@ -107,7 +107,8 @@ public sealed class GuideFieldsTests
             StatusCode.InvalidArgument, null,
             [("sampling.guide.json_schema", "is refused at /properties/a/type: the type colour is none.")]);
         using var response = await PostAsync(
-            host, $$$""" "stream":{{{stream}}},"response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{{{Schema}}}}} """);
+            host,
+            $$$""" "stream":{{{stream}}},"response_format":{"type":"json_schema","json_schema":{"schema":{{{Schema}}}}} """);
 
         var error = await ErrorAsync(response);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);

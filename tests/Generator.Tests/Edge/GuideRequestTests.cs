@@ -86,7 +86,8 @@ public sealed class GuideRequestTests
     public async Task Generate_Grammar_IsNotServedYet()
     {
         await using var app = await StartAsync();
-        var violation = Assert.Single(await RefusedAsync(app, Request(new Wire.Guide { Grammar = "root ::= x" }), StatusCode.Unimplemented));
+        var request = Request(new Wire.Guide { Grammar = "root ::= x" });
+        var violation = Assert.Single(await RefusedAsync(app, request, StatusCode.Unimplemented));
         Assert.Equal("sampling.guide.grammar", violation.Field);
         Assert.Equal(["sampling.guide.grammar"], (await app.Client.DescribeAsync(new Wire.DescribeRequest())).UnsupportedFields);
     }

@@ -17,13 +17,15 @@ public sealed class GuideCompilerTests : IDisposable
     [
         // 10⁶ alternatives, each an object.
         $$"""{"anyOf":[{{string.Join(',', Enumerable.Repeat("""{"const":{"a":1}}""", 60_000))}}]}""",
-        $$"""{"enum":[{{string.Join(',', Enumerable.Range(0, 100_000).Select(i => i.ToString(CultureInfo.InvariantCulture)))}}],"type":"string"}""",
+        $$"""{"enum":[{{string.Join(',', Enumerable.Range(0, 100_000).Select(i => i.ToString(CultureInfo.InvariantCulture)))}}]}""",
         """{"$ref":"#"}""",
         """{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}},"$ref":"#/$defs/a"}""",
         string.Concat(Enumerable.Repeat("""{"not":""", 500)) + "{}" + new string('}', 500),
         """{"type":"string","pattern":"^((a{1,100}){1,100}){1,100}$"}""",
         """{"type":"string","pattern":"^(a|b)*a(a|b){60}$"}""",
-        """{"type":"string","allOf":[{"pattern":"(a|b)*a(a|b){14}"},{"pattern":"(a|b)*b(a|b){14}c"}],"not":{"pattern":"(a|c)*b(a|b){14}"}}""",
+        """
+        {"type":"string","allOf":[{"pattern":"(a|b)*a(a|b){14}"},{"pattern":"(a|b)*b(a|b){14}c"}],"not":{"pattern":"(a|c)*b(a|b){14}"}}
+        """,
     ];
 
     public void Dispose()

@@ -33,7 +33,8 @@ public sealed class GuidedStepTests
             Assert.Equal(EngineBench.Eos, answer[^1]);
             AssertPerson(GuideWorld.Text(answer));
         });
-        Assert.True(sequences.Select(sequence => GuideWorld.Text(sequence.Tokens[sequence.PromptLength..].ToArray())).Distinct().Count() > 20);
+        var texts = sequences.Select(sequence => GuideWorld.Text(sequence.Tokens[sequence.PromptLength..].ToArray()));
+        Assert.True(texts.Distinct().Count() > 20);
         bench.AssertEmpty();
     }
 
@@ -92,7 +93,8 @@ public sealed class GuidedStepTests
     public void Step_DraftOfThePromptThatTheGuideForbids_ChangesNothing()
     {
         // The prompt holds runs that go on otherwise than the guide allows.
-        var prompt = Enumerable.Range(0, 12).SelectMany(_ => new[] { GuideWorld.Id("{\""), GuideWorld.Id("z"), GuideWorld.Id("z") }).ToArray();
+        uint[] run = [GuideWorld.Id("{\""), GuideWorld.Id("z"), GuideWorld.Id("z")];
+        var prompt = Enumerable.Range(0, 12).SelectMany(_ => run).ToArray();
         using var with = new EngineBench(draftTokensMax: 8);
         using var without = new EngineBench();
         var pattern = Guide.FromPattern("""(\{"z[a-z]){1,9}""", GuideWorld.Tokens);
@@ -111,7 +113,8 @@ public sealed class GuidedStepTests
         using var together = new EngineBench(new ScriptedModelRunner(blockCount: 400), draftTokensMax: 4);
         var free = together.Submit(EngineBench.Prompt(9), EngineBench.Greedy(40));
         var guides = new[] { GuideWorld.Schema(Person), Guide.FromPattern("[ab]{3,30}", GuideWorld.Tokens) };
-        var guided = Enumerable.Range(0, 10).Select(i => Submit(together, guides[i % 2], Sampled with { Seed = (ulong)i }, (uint)i)).ToList();
+        var guided = Enumerable.Range(0, 10)
+            .Select(i => Submit(together, guides[i % 2], Sampled with { Seed = (ulong)i }, (uint)i)).ToList();
         together.Drive();
 
         for (var i = 0; i < guided.Count; i++)

@@ -4,7 +4,7 @@ using Parley.Generator.Sampling;
 using Parley.Generator.Scheduling;
 using Parley.Generator.Sequences;
 
-namespace Parley.Generator.Guidance;
+namespace Parley.Generator.Engine;
 
 /// <summary>
 /// The masks of a step: made beside the model's run, since the tokens that decide them are known before it. Rows of one guide are one

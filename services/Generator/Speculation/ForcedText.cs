@@ -2,7 +2,7 @@ using Parley.Generator.Guides;
 using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Vocabulary;
 
-namespace Parley.Generator.Guidance;
+namespace Parley.Generator.Speculation;
 
 /// <summary>
 /// Tokens that a guide leaves no choice about, as a draft: a key, a closing bracket. The text is certain, how the model cuts it is not;
