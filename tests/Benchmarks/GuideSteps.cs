@@ -33,7 +33,8 @@ internal sealed class GuideSteps : IDisposable
     private const string Keys =
         """
         {"type":"object","properties":{"first_name_of_the_person":{"enum":["Anna","Bob"]},
-        "age_in_years_at_present":{"type":"integer","minimum":0,"maximum":120},"is_a_registered_customer":{"type":"boolean"},"preferred_language_code":{"enum":["en","fr"]}},
+        "age_in_years_at_present":{"type":"integer","minimum":0,"maximum":120},
+        "is_a_registered_customer":{"type":"boolean"},"preferred_language_code":{"enum":["en","fr"]}},
         "required":["first_name_of_the_person","age_in_years_at_present","is_a_registered_customer","preferred_language_code"],
         "additionalProperties":false}
         """;

@@ -13,7 +13,8 @@ public sealed class GuideTests(DemoSystem system)
     private const string Schema =
         """
         {"type":"object","properties":{"title":{"type":"string","maxLength":12},"steps":{"type":"array",
-        "items":{"type":"integer","minimum":1,"maximum":99},"minItems":2,"maxItems":4},"sure":{"type":"boolean"},"where":{"type":"string","format":"place","maxLength":3}},
+        "items":{"type":"integer","minimum":1,"maximum":99},"minItems":2,"maxItems":4},
+        "sure":{"type":"boolean"},"where":{"type":"string","format":"place","maxLength":3}},
         "required":["title","steps","sure"],"additionalProperties":false}
         """;
 
