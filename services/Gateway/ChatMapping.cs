@@ -32,6 +32,7 @@ internal static class ChatMapping
                         RequestId = accepted.RequestId,
                         Model = accepted.Model,
                         PromptTokens = accepted.PromptTokens,
+                        UnassertedFormats = { accepted.UnassertedFormats },
                     },
                 };
             case ChatUpdate.Progress progress:

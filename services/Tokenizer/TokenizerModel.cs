@@ -1,7 +1,7 @@
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Templating;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer;
 

@@ -61,7 +61,10 @@ internal sealed class ChatPipeline(
                 // (4 to 9) The Generator admits each choice and emits its ids as they are sampled.
                 run = new ChatRun(request, prompt, tokenizer, generator, options.Value, time, deadline.Token, cancellationToken);
                 await run.StartAsync();
-                accepted = new ChatUpdate.Accepted(request.RequestId, pair.Model, (uint)prompt.Ids.Count, prompt.Rendered);
+                accepted = new ChatUpdate.Accepted(request.RequestId, pair.Model, (uint)prompt.Ids.Count, prompt.Rendered)
+                {
+                    UnassertedFormats = run.UnassertedFormats,
+                };
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {

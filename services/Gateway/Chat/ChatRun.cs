@@ -68,6 +68,9 @@ internal sealed class ChatRun : IAsyncDisposable
     /// <summary>Everything after acceptance; the last is the terminal update.</summary>
     public IAsyncEnumerable<ChatUpdate> Updates => _updates.Reader.ReadAllAsync(_open.Token);
 
+    /// <summary>Formats that the guide's schema names and nobody defines; known when the choices are admitted.</summary>
+    public IReadOnlyList<string> UnassertedFormats { get; private set; } = [];
+
     /// <summary>What ended the request early, for the log.</summary>
     public Exception? Failure => _failure;
 
@@ -141,6 +144,8 @@ internal sealed class ChatRun : IAsyncDisposable
             _detokenize.Start(choice.Index, _request, _prompt.Ids);
             await foreach (var happened in _generator.GenerateAsync(_request, _prompt, choice.Seed, choice.GenerateToken))
             {
+                if (happened is GenerationEvent.Guide guide)
+                    UnassertedFormats = guide.UnassertedFormats;
                 if (!admitted && happened is not GenerationEvent.Failed)
                 {
                     admitted = true;

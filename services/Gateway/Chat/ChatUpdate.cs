@@ -7,7 +7,11 @@ namespace Parley.Gateway.Chat;
 internal abstract record ChatUpdate
 {
     /// <summary>Every choice was admitted by the Generator; from here on a fault is a <see cref="Failed"/>.</summary>
-    internal sealed record Accepted(string RequestId, string Model, uint PromptTokens, RenderedPrompt? Rendered) : ChatUpdate;
+    internal sealed record Accepted(string RequestId, string Model, uint PromptTokens, RenderedPrompt? Rendered) : ChatUpdate
+    {
+        /// <summary>Formats that the guide's schema names and nobody defines: they assert nothing.</summary>
+        public IReadOnlyList<string> UnassertedFormats { get; init; } = [];
+    }
 
     /// <summary>A choice waits in the queue or is in prefill.</summary>
     internal sealed record Progress(uint Choice, uint QueuePosition, uint PromptTokensDone) : ChatUpdate;

@@ -13,6 +13,7 @@ internal sealed class ChatCompletionRequestReader
     private readonly RequestFields _fields = new();
     private readonly SamplingFields _sampling;
     private readonly ThinkingFields _thinking;
+    private readonly GuideFields _guide;
     private Conversation _conversation = new() { Messages = [] };
     private string _model = "";
     private IReadOnlyList<string> _stop = [];
@@ -27,6 +28,7 @@ internal sealed class ChatCompletionRequestReader
         _unknown = unknown;
         _sampling = new SamplingFields(_fields);
         _thinking = new ThinkingFields(_fields);
+        _guide = new GuideFields(_fields);
     }
 
     /// <summary>Every fault of the fields' types and names; their values are the pipeline's to judge.</summary>
@@ -51,7 +53,7 @@ internal sealed class ChatCompletionRequestReader
             }
         }
 
-        var sampling = _sampling.Settle(_choices);
+        var sampling = _sampling.Settle(_choices) with { Guide = _guide.Guide };
         var chat = new ChatRequest
         {
             RequestId = requestId,
@@ -76,7 +78,8 @@ internal sealed class ChatCompletionRequestReader
     {
         var setting = FieldAliases.SettingOf(name);
         if (TryReadChat(setting, field, value) || TryReadAnswer(setting, field, value) || _sampling.TryRead(setting, field, value)
-            || _thinking.TryRead(setting, field, value) || OtherFields.TryRead(setting, field, value, _fields))
+            || _thinking.TryRead(setting, field, value) || _guide.TryRead(setting, field, value)
+            || OtherFields.TryRead(setting, field, value, _fields))
         {
             return;
         }

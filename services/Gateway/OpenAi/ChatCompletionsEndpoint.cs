@@ -49,7 +49,10 @@ internal sealed class ChatCompletionsEndpoint(
         await foreach (var update in pipeline.RunAsync(request.Chat, cancellationToken))
         {
             if (update is ChatUpdate.Accepted accepted)
+            {
                 model = accepted.Model;
+                UnassertedFormats.Tell(context, accepted.UnassertedFormats);
+            }
             else if (update is ChatUpdate.Delta delta)
                 pieces.Learn(delta);
             result.Add(update);
@@ -67,7 +70,7 @@ internal sealed class ChatCompletionsEndpoint(
         try
         {
             await using var updates = new ChatUpdateReader(pipeline, request.Chat, context.RequestAborted);
-            await CopyAsync(updates, events, request);
+            await CopyAsync(context, updates, events, request);
         }
         catch (ChatException exception)
         {
@@ -81,7 +84,7 @@ internal sealed class ChatCompletionsEndpoint(
         await events.WriteDoneAsync();
     }
 
-    private async Task CopyAsync(ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request)
+    private async Task CopyAsync(HttpContext context, ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request)
     {
         var pieces = new PieceTable(request.Chat.Conversation.ContinueFinalMessage);
         var writer = Writer("", request, pieces);
@@ -90,6 +93,7 @@ internal sealed class ChatCompletionsEndpoint(
             switch (updates.Current)
             {
                 case ChatUpdate.Accepted accepted:
+                    UnassertedFormats.Tell(context, accepted.UnassertedFormats);
                     writer = Writer(accepted.Model, request, pieces);
                     for (var choice = 0u; choice < request.Chat.Choices; choice++)
                         await events.WriteAsync((writer, choice), static (json, state) => state.writer.WriteRole(json, state.choice));

@@ -45,8 +45,7 @@ internal static class OtherFields
             "safe_prompt", "raw", "background"),
         Each(OtherField.True, "skip_special_tokens", "detokenize", "add_bos_token", "trim_stop"),
         Each(OtherField.FalseOrEmpty, "prompt_logprobs", "moderation"),
-        Each(OtherField.Empty, "audio", "grammar", "json_schema", "guided_json", "guided_regex", "guided_choice", "guided_grammar",
-            "structured_outputs", "structural_tag", "regex", "ebnf", "format", "response_fields", "include"),
+        Each(OtherField.Empty, "audio", "grammar", "guided_grammar", "structural_tag", "ebnf", "response_fields", "include"),
         Each(OtherField.Text("none", "raw", "auto"), "reasoning_format"),
         Each(OtherField.Text("medium"), "verbosity"),
         // Other prompts, templates, adapters and tools than those of the request's messages.
@@ -57,7 +56,6 @@ internal static class OtherFields
         Each(OtherField.Text("instruct"), "mode"),
         // Empty here means on, with its defaults.
         Each(new OtherField(value => value.ValueKind == JsonValueKind.Null, "null"), "web_search_options"),
-        Each(new OtherField(IsText, "type 'text'"), "response_format"),
         Each(new OtherField(IsTextOnly, "'text'"), "modalities"));
 
     /// <summary>Reads over a field, or refuses it; false where nobody knows it.</summary>
@@ -80,9 +78,6 @@ internal static class OtherFields
         var shown = isWord ? $"'{value.GetString()}'" : RequestFields.NameOf(value);
         fields.Refuse(field, $"is supported as {supported} only (it is {shown})", ViolationReason.Unsupported);
     }
-
-    private static bool IsText(JsonElement format) => RequestFields.IsEmpty(format) || RequestFields.Is(format, "text")
-        || (format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && RequestFields.Is(type, "text"));
 
     private static bool IsTextOnly(JsonElement modes) => RequestFields.IsEmpty(modes) || RequestFields.Is(modes, "text")
         || (modes.ValueKind == JsonValueKind.Array && modes.EnumerateArray().All(mode => RequestFields.Is(mode, "text")));

@@ -6,7 +6,7 @@ namespace Parley.Generator.Sampling;
 /// <summary>
 /// Chooses the next token of a sequence from a row of logits. The order of the stages is that of <c>transformers</c> and is this
 /// file: logit and sequence bias → repetition, presence and frequency penalty → no-repeat n-gram → min tokens → forced, allowed and
-/// banned ids →
+/// banned ids → guide →
 /// temperature → top-k → top-p → min-p → typical → draw. All arithmetic is fp32, and whatever the settings it ends with at least one
 /// candidate: a temperature so low that quotients overflow is its limit, the greedy token. The draw is keyed by seed and place in the
 /// answer.
@@ -42,8 +42,9 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     /// <param name="logits">The model's logits [vocabulary]; not changed.</param>
     /// <param name="sequence">Whose token; its tokens so far are read.</param>
     /// <param name="detail">What the request asked to know about it, or null.</param>
+    /// <param name="mask">Ids that the sequence's guide allows, bit id % 32 of word id / 32; empty for a sequence without one.</param>
     /// <exception cref="SamplingException">The logits are not numbers, or the request's settings rule out every token.</exception>
-    public uint Sample(ReadOnlySpan<float> logits, Sequence sequence, out TokenDetail? detail)
+    public uint Sample(ReadOnlySpan<float> logits, Sequence sequence, out TokenDetail? detail, ReadOnlySpan<uint> mask = default)
     {
         var parameters = sequence.Parameters;
         _blocks.Read(logits);
@@ -57,7 +58,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         var scores = logits;
         if (NeedsScores(sequence))
         {
-            scores = ApplyLogitStages(logits, sequence);
+            scores = ApplyLogitStages(logits, sequence, mask);
             _blocks.Read(scores);
             CheckSettings(_blocks.Best, sequence);
         }
@@ -99,14 +100,16 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         && (parameters.HasPenalties || parameters.LogitBias.Count > 0 || parameters.NoRepeatNgramSize > 0
             || sequence.AnswerLength < parameters.MinTokens || parameters.AllowedTokenIds.Count > 0 || parameters.BannedTokenIds.Count > 0
             || parameters.RunBias.Count > 0 || (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
-            || Forced(sequence).Count > 0);
+            || Forced(sequence).Count > 0 || sequence.Guide is not null);
 
+    /// <summary>What the model wants first or last in any case; a guide says what stands where, and knows of no such token.</summary>
     private static IReadOnlyList<int> Forced(Sequence sequence) =>
-        sequence.AnswerLength == 0 && sequence.Parameters.ForcedFirstTokenIds.Count > 0 ? sequence.Parameters.ForcedFirstTokenIds
+        sequence.Guide is not null ? []
+        : sequence.AnswerLength == 0 && sequence.Parameters.ForcedFirstTokenIds.Count > 0 ? sequence.Parameters.ForcedFirstTokenIds
         : sequence.AnswerLength == sequence.Parameters.MaxTokens - 1 ? sequence.Parameters.ForcedLastTokenIds
         : [];
 
-    private Span<float> ApplyLogitStages(ReadOnlySpan<float> logits, Sequence sequence)
+    private Span<float> ApplyLogitStages(ReadOnlySpan<float> logits, Sequence sequence, ReadOnlySpan<uint> mask)
     {
         var parameters = sequence.Parameters;
         var scores = _scores.AsSpan();
@@ -157,6 +160,12 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         }
 
         ApplyBans(scores, sequence);
+        if (!mask.IsEmpty)
+        {
+            LogitStages.Mask(scores, mask);
+            _trace.Record("guide", scores);
+        }
+
         return scores;
     }
 
@@ -329,6 +338,8 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             yield return "banned_token_ids";
         if (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
             yield return "the model's begin_suppress_tokens";
+        if (sequence.Guide is { } guide)
+            yield return $"the guide behind byte {guide.Position} of the text";
     }
 
     private TokenDetail Describe(ReadOnlySpan<float> logits, int chosen, SamplingParameters parameters)

@@ -1,6 +1,6 @@
 using CsCheck;
 using Parley.Tokenizer.Detokenization;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 using static Parley.Tokenizer.Tests.Doubles.FallbackVocabulary;
 
 namespace Parley.Tokenizer.Tests.Detokenization;

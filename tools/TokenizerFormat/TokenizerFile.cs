@@ -2,9 +2,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
-using Parley.Tokenizer.Encoders;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>What a tokenizer.json, or a file in its place, says: vocabulary and merges in final form, stages as JSON.</summary>
 internal sealed class TokenizerFile

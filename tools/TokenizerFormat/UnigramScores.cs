@@ -1,4 +1,4 @@
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>What a Unigram model has besides its vocabulary.</summary>
 /// <param name="Values">The logarithmic score of each id.</param>

@@ -1,6 +1,4 @@
-using Parley.Tokenizer.Encoders;
-
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>
 /// Merges for vocabularies that list none: every way to cut a token into two others, in the order in which the reference's conversion

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>The named special tokens of a model folder and the ids that begin and end its texts.</summary>
 /// <param name="Named">Name and text as templates see them, e.g. <c>bos_token</c>.</param>

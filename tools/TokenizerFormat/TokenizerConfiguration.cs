@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>What tokenizer_config.json says where there is no tokenizer.json: the class, its options, the added tokens.</summary>
 internal sealed class TokenizerConfiguration

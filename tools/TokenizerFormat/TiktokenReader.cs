@@ -3,9 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Parley.Tokenizer.Encoders;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>
 /// Reads a tiktoken vocabulary, one <c>base64 rank</c> per line. Such a file has no pattern and no special tokens: these come from

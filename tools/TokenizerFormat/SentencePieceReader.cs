@@ -2,9 +2,8 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
-using Parley.Tokenizer.Encoders;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>
 /// Reads SentencePiece's tokenizer.model into the stages that transformers makes of it: the class in tokenizer_config.json decides

@@ -1,6 +1,6 @@
 using Google.Protobuf;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>The parts of SentencePiece's <c>ModelProto</c> that encoding needs, read by their field numbers.</summary>
 internal sealed class SentencePieceModel

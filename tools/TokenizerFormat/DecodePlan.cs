@@ -1,8 +1,6 @@
 using System.Text;
-using Parley.Tokenizer.Encoders;
-using Parley.Tokenizer.Vocabulary;
 
-namespace Parley.Tokenizer.Detokenization;
+namespace Parley.TokenizerFormat;
 
 /// <summary>
 /// The decoder of tokenizer.json, resolved into what can be done once per token at load (its bytes) and what is left for the stream.

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Parley.PackageFormat;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>The small JSON files of a Hugging Face folder or model package.</summary>
 internal sealed class ModelFolder

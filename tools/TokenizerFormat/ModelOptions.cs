@@ -1,4 +1,4 @@
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>The options of a BPE model in tokenizer.json.</summary>
 /// <param name="UnknownToken">Stands for a character without a token; null drops the character.</param>

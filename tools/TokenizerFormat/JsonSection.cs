@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>One object of a model file together with the place it stands at, so that every fault can name file and field.</summary>
 internal readonly struct JsonSection(JsonElement element, string place)

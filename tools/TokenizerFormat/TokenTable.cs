@@ -1,6 +1,4 @@
-using Parley.Tokenizer.Detokenization;
-
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>Id → token, its bytes and whether it is special. Made once, never changed, read without locks.</summary>
 internal sealed class TokenTable

@@ -1,8 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Parley.Tokenizer.Encoders;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>
 /// Reads tokenizer.json token by token: the vocabulary and the merges, which are nearly all of the file, never become a document.

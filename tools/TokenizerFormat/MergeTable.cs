@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Parley.Tokenizer.Encoders;
+namespace Parley.TokenizerFormat;
 
 /// <summary>
 /// Pair of token ids → rank and id of the token they merge into, in one open-addressing table: a look-up is one multiplication and

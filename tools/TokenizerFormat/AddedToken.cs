@@ -1,4 +1,4 @@
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>A token that is found in the text before the model sees it, e.g. <c>&lt;|eot_id|&gt;</c>.</summary>
 /// <param name="Id">Its id.</param>

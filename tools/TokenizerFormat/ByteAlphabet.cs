@@ -1,4 +1,4 @@
-namespace Parley.Tokenizer.Encoders;
+namespace Parley.TokenizerFormat;
 
 /// <summary>GPT-2's printable stand-ins for the 256 bytes, in which byte-level vocabularies are written.</summary>
 internal static class ByteAlphabet

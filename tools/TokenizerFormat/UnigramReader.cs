@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Parley.Tokenizer.Vocabulary;
+namespace Parley.TokenizerFormat;
 
 /// <summary>Reads the vocabulary of a Unigram model in tokenizer.json: <c>[["token", score], …]</c>, ids by position.</summary>
 internal static class UnigramReader
