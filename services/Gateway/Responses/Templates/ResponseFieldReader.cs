@@ -15,7 +15,7 @@ internal static class ResponseFieldReader
     ];
 
     /// <exception cref="ResponseFormatException">It is no field.</exception>
-    public static ResponseField Read(string name, JsonNode? spec)
+    public static ResponseField Read(string name, JsonNode? spec, bool isOurs)
     {
         var scope = $"field '{name}'";
         if (spec is not JsonObject node)
@@ -23,7 +23,7 @@ internal static class ResponseFieldReader
         if (node.Select(member => member.Key).FirstOrDefault(key => !Keys.Contains(key)) is { } unknown)
             throw new ResponseFormatException($"{scope}: the key '{unknown}' is unknown");
         var kind = node.TryGetPropertyValue("content", out var content) ? PythonTruth.Text(content) : "text";
-        if (kind is null || !ContentParser.IsKnown(kind))
+        if (kind is null || !ContentParser.IsKnown(kind, isOurs))
             throw new ResponseFormatException($"{scope}: content is none of the parsers");
         var arguments = node.TryGetPropertyValue("content_args", out var given) ? given : new JsonObject();
         var join = PythonTruth.Text(node["join"]);

@@ -31,8 +31,10 @@ internal sealed class ResponseTemplate
     /// <exception cref="ResponseFormatException">It is none; the message says which field and why.</exception>
     public static ResponseTemplate Parse(string json) => Read(PythonJson.Parse(json));
 
+    /// <param name="spec">A template.</param>
+    /// <param name="isOurs">It may use a kind of content that transformers does not know.</param>
     /// <exception cref="ResponseFormatException">It is none; the message says which field and why.</exception>
-    public static ResponseTemplate Read(JsonNode? spec)
+    public static ResponseTemplate Read(JsonNode? spec, bool isOurs = false)
     {
         if (spec is not JsonObject node)
             throw new ResponseFormatException("response_template must be an object");
@@ -50,7 +52,7 @@ internal sealed class ResponseTemplate
             throw new ResponseFormatException("response_template.fields must be an object that holds a field");
         var fields = new Dictionary<string, ResponseField>(StringComparer.Ordinal);
         foreach (var (name, field) in fieldNodes)
-            fields[name] = ResponseFieldReader.Read(name, field);
+            fields[name] = ResponseFieldReader.Read(name, field, isOurs);
         var open = fields.Values.Where(field => field.Open is null).Select(field => field.Name).ToArray();
         if (open.Length > 1)
             throw new ResponseFormatException($"response_template: only one field may have no open; {string.Join(", ", open)} have none");

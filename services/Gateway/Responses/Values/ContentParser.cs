@@ -6,6 +6,8 @@ namespace Parley.Gateway.Responses.Values;
 /// <summary>What the text of a region means: one of the kinds that a field's <c>content</c> may name, with its <c>content_args</c>.</summary>
 internal sealed class ContentParser(string kind, JsonNode? arguments)
 {
+    private const string PythonCallsKind = "python-calls";
+
     private static readonly string[] Kinds = ["text", "int", "float", "bool", "json", "xml-inline", "kv-lines"];
 
     private readonly JsonObject? _arguments = arguments as JsonObject;
@@ -18,10 +20,36 @@ internal sealed class ContentParser(string kind, JsonNode? arguments)
     /// <summary>White space at both ends is no part of it.</summary>
     public bool Strips => _arguments is null || !_arguments.TryGetPropertyValue("strip", out var strip) || PythonTruth.IsTrue(strip);
 
+    /// <summary>The pattern of one value, where values come one by one and mean what stands there; else null.</summary>
+    public Pattern? TagPattern
+    {
+        get
+        {
+            if (kind != "xml-inline" || _arguments is null || _arguments["value_parser"] is not null
+                || PythonTruth.IsTrue(_arguments["merge_duplicates"]) || PythonTruth.Text(_arguments["tag_pattern"]) is not { } text)
+            {
+                return null;
+            }
+
+            try
+            {
+                var pattern = Pattern.Parse(text);
+                return !pattern.HasReferences && pattern.Names.Contains("key") && pattern.Names.Contains("value") ? pattern : null;
+            }
+            catch (PatternException)
+            {
+                // Whoever parses a region by it says why.
+                return null;
+            }
+        }
+    }
+
     /// <summary>JSON as the standard has it, without a dialect of strings or keys.</summary>
     public bool IsPlainJson => kind == "json" && _arguments is null or { Count: 0 };
 
-    public static bool IsKnown(string kind) => Kinds.Contains(kind);
+    /// <param name="kind">The name of a kind.</param>
+    /// <param name="isOurs">A description of ours may use one that transformers does not know.</param>
+    public static bool IsKnown(string kind, bool isOurs = false) => Kinds.Contains(kind) || (isOurs && kind == PythonCallsKind);
 
     /// <exception cref="ResponseFormatException">The text is none of its kind.</exception>
     /// <exception cref="PatternException">A pattern among the arguments is none, or costs too much.</exception>
@@ -43,6 +71,8 @@ internal sealed class ContentParser(string kind, JsonNode? arguments)
                 return JsonValue.Create(Text(text).ToLowerInvariant() is "true" or "1");
             case "json":
                 return new JsonDialect(_arguments).Parse(text, Text);
+            case PythonCallsKind:
+                return PythonCalls.Parse(text);
             case "xml-inline":
                 return ParseTags(text, budget);
             default:

@@ -27,6 +27,9 @@ internal sealed class ToolSchemas
     /// <summary>There are no tools.</summary>
     public bool IsEmpty => _properties.Count == 0;
 
+    /// <summary>Whether a function was offered.</summary>
+    public bool Knows(string function) => _properties.ContainsKey(function);
+
     /// <summary>The types that an argument may have, in their order; empty where nothing is said.</summary>
     public IReadOnlyList<string> TypesOf(string function, string argument) =>
         _properties.TryGetValue(function, out var properties) && properties.TryGetPropertyValue(argument, out var schema) ? Types(schema) : [];
