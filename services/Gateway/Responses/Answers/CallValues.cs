@@ -22,8 +22,12 @@ internal static class CallValues
         var calls = new List<(string Name, string Arguments)>();
         foreach (var one in value is JsonArray list ? list : new JsonArray(value?.DeepClone()))
         {
-            if ((one as JsonObject)?["function"] is not JsonObject function || PythonTruth.Text(function["name"]) is not { Length: > 0 } name)
+            if ((one as JsonObject)?["function"] is not JsonObject function
+                || PythonTruth.Text(function["name"]) is not { Length: > 0 } name)
+            {
                 return null;
+            }
+
             try
             {
                 switch (function["arguments"])

@@ -101,7 +101,8 @@ internal sealed record CallPart(CallPartKind Kind)
     private static string Python(JsonNode? value) => value switch
     {
         null => "None",
-        JsonObject node => "{" + string.Join(", ", node.Select(one => $"{JsonSerializer.Serialize(one.Key, Relaxed)}: {Python(one.Value)}")) + "}",
+        JsonObject node => "{" + string.Join(
+            ", ", node.Select(one => $"{JsonSerializer.Serialize(one.Key, Relaxed)}: {Python(one.Value)}")) + "}",
         JsonArray list => "[" + string.Join(", ", list.Select(Python)) + "]",
         _ => value.GetValueKind() switch
         {

@@ -3,7 +3,9 @@ using Parley.Gateway.Responses.Templates;
 
 namespace Parley.Gateway.Responses.Reading;
 
-/// <summary>What reading an answer has found out for certain. Places are UTF-16 units of all that was read, the prompt's part included.</summary>
+/// <summary>
+/// What reading an answer has found out for certain. Places are UTF-16 units of all that was read, the prompt's part included.
+/// </summary>
 internal abstract record ResponseEvent(ResponseField Field)
 {
     /// <summary>A region begins.</summary>

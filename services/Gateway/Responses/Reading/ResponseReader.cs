@@ -39,7 +39,8 @@ internal sealed class ResponseReader
     {
         (_template, _tools) = (template, tools);
         _outside = [
-            .. template.Fields.Values.Where(field => field.Open is not null).Select(field => (field, true, new PatternScan(field.Open!, 0))),
+            .. template.Fields.Values.Where(field => field.Open is not null)
+                .Select(field => (field, true, new PatternScan(field.Open!, 0))),
             .. template.Implicit is { Close: { } close } leftover ? [(leftover, false, new PatternScan(close, 0))]
                 : Array.Empty<(ResponseField, bool, PatternScan)>(),
         ];
@@ -60,7 +61,9 @@ internal sealed class ResponseReader
     /// <summary>Characters before this place have been told, dropped, or were delimiters.</summary>
     public int Told => _told;
 
-    /// <summary>Patterns and answer were made for each other: no delimiter is looked for any more, and what comes is the region's text.</summary>
+    /// <summary>
+    /// Patterns and answer were made for each other: no delimiter is looked for any more, and what comes is the region's text.
+    /// </summary>
     public bool IsExhausted => _isExhausted;
 
     /// <summary>Reads more.</summary>

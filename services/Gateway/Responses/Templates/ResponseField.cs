@@ -4,7 +4,9 @@ using Parley.Gateway.Responses.Values;
 
 namespace Parley.Gateway.Responses.Templates;
 
-/// <summary>One field of the message that a response template makes of an answer: what opens and closes its regions, and what they mean.</summary>
+/// <summary>
+/// One field of the message that a response template makes of an answer: what opens and closes its regions, and what they mean.
+/// </summary>
 internal sealed record ResponseField(string Name)
 {
     /// <summary>Null for the one field that takes what lies outside all others.</summary>

@@ -3,7 +3,9 @@ using Parley.Gateway.Responses.Patterns;
 
 namespace Parley.Gateway.Responses.Values;
 
-/// <summary>What the text of a region means: one of the kinds that a field's <c>content</c> may name, with its <c>content_args</c>.</summary>
+/// <summary>
+/// What the text of a region means: one of the kinds that a field's <c>content</c> may name, with its <c>content_args</c>.
+/// </summary>
 internal sealed class ContentParser(string kind, JsonNode? arguments)
 {
     private const string PythonCallsKind = "python-calls";

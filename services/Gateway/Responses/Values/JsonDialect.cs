@@ -57,7 +57,8 @@ internal sealed class JsonDialect(JsonObject arguments)
         while (text.IndexOf(open, at, StringComparison.Ordinal) is >= 0 and var start
             && text.IndexOf(close, start + open.Length, StringComparison.Ordinal) is >= 0 and var end)
         {
-            result.Append(text, at, start - at).Append(Opening).Append(captured.Count.ToString(CultureInfo.InvariantCulture)).Append(Closing);
+            result.Append(text, at, start - at)
+                .Append(Opening).Append(CultureInfo.InvariantCulture, $"{captured.Count}").Append(Closing);
             captured.Add(text[(start + open.Length)..end]);
             at = end + close.Length;
         }

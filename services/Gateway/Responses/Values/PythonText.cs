@@ -89,7 +89,8 @@ internal static class PythonText
             }
 
             isDigit = Rune.IsDigit(runes[index]);
-            digits.Append(isDigit ? ((int)Rune.GetNumericValue(runes[index])).ToString(CultureInfo.InvariantCulture) : runes[index].ToString());
+            digits.Append(isDigit
+                ? ((int)Rune.GetNumericValue(runes[index])).ToString(CultureInfo.InvariantCulture) : runes[index].ToString());
         }
 
         return digits.ToString();

@@ -29,9 +29,12 @@ internal static class PythonTruth
         _ => value.GetValueKind() == JsonValueKind.String && value.GetValue<string>().Length == 0,
     };
 
-    public static bool IsNumber(JsonNode? value, double number) => value is JsonValue one
-        && one.GetValueKind() == JsonValueKind.Number && one.TryGetValue<double>(out var is64) ? is64 == number
-        : value is JsonValue whole && whole.GetValueKind() == JsonValueKind.Number && whole.TryGetValue<long>(out var is63) && is63 == number;
+    public static bool IsNumber(JsonNode? value, double number)
+    {
+        if (value is not JsonValue one || one.GetValueKind() != JsonValueKind.Number)
+            return false;
+        return one.TryGetValue<double>(out var real) ? real == number : one.TryGetValue<long>(out var whole) && whole == number;
+    }
 
     public static string? Text(JsonNode? value) =>
         value is JsonValue one && one.GetValueKind() == JsonValueKind.String ? one.GetValue<string>() : null;

@@ -13,7 +13,9 @@ internal sealed class ToolSchemas
 
     public static ToolSchemas None { get; } = new([]);
 
-    /// <param name="tools">Each <c>{"type": "function", "function": {…}}</c>, or the function alone; what is neither counts for nothing.</param>
+    /// <param name="tools">
+    /// Each <c>{"type": "function", "function": {…}}</c>, or the function alone; what is neither counts for nothing.
+    /// </param>
     public ToolSchemas(IEnumerable<JsonNode?> tools)
     {
         foreach (var tool in tools.OfType<JsonObject>())
@@ -32,7 +34,8 @@ internal sealed class ToolSchemas
 
     /// <summary>The types that an argument may have, in their order; empty where nothing is said.</summary>
     public IReadOnlyList<string> TypesOf(string function, string argument) =>
-        _properties.TryGetValue(function, out var properties) && properties.TryGetPropertyValue(argument, out var schema) ? Types(schema) : [];
+        _properties.TryGetValue(function, out var properties) && properties.TryGetPropertyValue(argument, out var schema)
+            ? Types(schema) : [];
 
     /// <summary>A call, or a list of calls, with arguments that are texts made what their schemas say.</summary>
     public JsonNode? Cast(JsonNode? value)
