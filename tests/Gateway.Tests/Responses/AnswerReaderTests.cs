@@ -53,6 +53,31 @@ public sealed class AnswerReaderTests
         Assert.Equal("", answer.Content);
     }
 
+    [Theory]
+    [InlineData("hermes", "<tool_call>{\"name\": \"f\", \"arguments\": {\"o\": \"{\\\"a\\\": NaN}\"}}</tool_call>")]
+    [InlineData("qwen-xml", "<tool_call><function=f><parameter=o>{\"a\": NaN}</parameter></function></tool_call>")]
+    public void Read_AnArgumentThatJsonHasNoWordFor_IsContent(string format, string text)
+    {
+        var answer = AnswerText.Read(format, "", text.Select(one => one.ToString()), [Tool]);
+        Assert.Equal((text, 0, 1), (answer.Content, answer.Calls.Count, answer.Dropped));
+    }
+
+    [Fact]
+    public void Read_DeepArguments_AreTold()
+    {
+        var deep = string.Concat(Enumerable.Repeat("[", 200)) + new string(']', 200);
+        var text = $"<tool_call>{{\"arguments\": {{\"n\": {deep}}}, \"name\": \"f\"}}</tool_call>";
+        Assert.Equal($"{{\"n\":{deep}}}", AnswerText.Read("hermes", "", [text], [Tool]).Calls[0].Arguments);
+    }
+
+    [Fact]
+    public void Read_CallsForATemplateThatTakesShortIds_HaveSuch()
+    {
+        var calls = AnswerText.Read("mistral-args", "", ["[TOOL_CALLS]f[ARGS]{}[TOOL_CALLS]f[ARGS]{}</s>"], [Tool]).Calls;
+        Assert.All(calls.Values, call => Assert.Matches("^[A-Za-z0-9]{9}$", call.Id));
+        Assert.Equal(2, calls.Values.Select(call => call.Id).Distinct().Count());
+    }
+
     [Fact]
     public void Read_TextOfEveryKind_LosesNothingAndIsTheSameHoweverCut()
     {

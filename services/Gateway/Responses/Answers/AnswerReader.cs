@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json.Nodes;
 using Parley.Gateway.Responses.Formats;
 using Parley.Gateway.Responses.Patterns;
 using Parley.Gateway.Responses.Reading;
@@ -34,7 +33,7 @@ internal sealed class AnswerReader
     /// <param name="isSingle">Only the first call is told.</param>
     public AnswerReader(ResponseFormat format, string prompt, IEnumerable<string> toolsJson, bool isSingle)
     {
-        _tools = new ToolSchemas(toolsJson.Select(tool => JsonNode.Parse(tool)));
+        _tools = new ToolSchemas(toolsJson.Select(tool => PythonJson.Parse(tool)));
         _sink = new CallSink(format.CallIdCharacters, isSingle);
         _reader = new ResponseReader(format.Template, _tools);
         var fields = format.Template.Fields.Values;
@@ -215,9 +214,9 @@ internal sealed class AnswerReader
             if (!_isBroken)
                 _stream?.Read(_reader.Text[_textAt..end], isWhole, _sink);
         }
-        catch (PatternException)
+        catch (Exception exception) when (exception is PatternException or ArgumentException or InvalidOperationException)
         {
-            // What has not begun can still be told at the region's end.
+            // A pattern's budget is spent, or JSON has no word for a value. What has not begun can still be told at the region's end.
             _isBroken = true;
         }
     }
@@ -241,11 +240,26 @@ internal sealed class AnswerReader
             parts.Add(ReferenceEquals(lane, _content) ? new AnswerPart.Content(text) : new AnswerPart.Reasoning(text));
     }
 
+    /// <summary>The first special token that ends behind a place.</summary>
+    private int FirstSpecial(int start)
+    {
+        var (low, high) = (0, _special.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (_special[middle].End > start)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+
+        return low;
+    }
+
     /// <summary>A part of the text without its special tokens.</summary>
     private ReadOnlySpan<char> Visible(int start, int end)
     {
-        var index = _special.FindLastIndex(range => range.Start < start);
-        index = index >= 0 && _special[index].End > start ? index : index + 1;
+        var index = FirstSpecial(start);
         if (index >= _special.Count || _special[index].Start >= end)
             return _reader.Text[start..end];
         var visible = new StringBuilder(end - start);

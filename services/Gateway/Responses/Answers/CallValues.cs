@@ -8,7 +8,11 @@ namespace Parley.Gateway.Responses.Answers;
 /// <summary>The calls that the value of a region holds, and values as JSON text.</summary>
 internal static class CallValues
 {
-    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Relaxed = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        MaxDepth = 1000,
+    };
 
     /// <summary>A value as JSON.</summary>
     /// <exception cref="ArgumentException">It holds a number that JSON has no word for.</exception>
@@ -45,7 +49,7 @@ internal static class CallValues
                         return null;
                 }
             }
-            catch (Exception exception) when (exception is ArgumentException or ResponseFormatException)
+            catch (Exception exception) when (exception is ArgumentException or InvalidOperationException or ResponseFormatException)
             {
                 return null;
             }
