@@ -16,6 +16,8 @@ internal sealed class ModelFolder
 
     private const string ChatTemplateFile = "chat_template.jinja";
 
+    private const string ResponseTemplateFile = "response_template.json";
+
     /// <exception cref="InvalidDataException">
     /// There is no such folder, it is empty, or a file that its manifest lists is not whole.
     /// </exception>
@@ -70,6 +72,18 @@ internal sealed class ModelFolder
             templates[System.IO.Path.GetFileNameWithoutExtension(place)] = (ReadText(System.IO.Path.Combine(Path, place)), place);
 
         return templates;
+    }
+
+    /// <summary>
+    /// How an answer becomes a message, as JSON: what a user has put into the folder, else what tokenizer_config.json says; empty where
+    /// neither does.
+    /// </summary>
+    public string ReadResponseTemplate()
+    {
+        if (TryRead(ResponseTemplateFile) is { } added)
+            return added.GetRawText();
+        return TryRead(TokenizerConfig) is { ValueKind: JsonValueKind.Object } config
+            && config.TryGetProperty("response_template", out var own) && own.ValueKind == JsonValueKind.Object ? own.GetRawText() : "";
     }
 
     /// <summary>The bytes of the tokenizer's file.</summary>

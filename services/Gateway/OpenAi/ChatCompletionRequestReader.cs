@@ -22,6 +22,7 @@ internal sealed class ChatCompletionRequestReader
     private bool _stream;
     private bool _includeUsage;
     private bool _withoutTools;
+    private bool _parallelCalls = true;
 
     public ChatCompletionRequestReader(UnknownFields unknown)
     {
@@ -65,6 +66,7 @@ internal sealed class ChatCompletionRequestReader
             },
             Sampling = sampling,
             Varied = _sampling.IsVaried,
+            ParallelToolCalls = _parallelCalls,
             Stop = _stop,
             IncludeStop = _includeStop,
             Choices = _choices,
@@ -116,6 +118,9 @@ internal sealed class ChatCompletionRequestReader
                 return true;
             case "tool_choice":
                 ReadToolChoice(field, value);
+                return true;
+            case "parallel_tool_calls":
+                _parallelCalls = _fields.Flag(field, value) ?? true;
                 return true;
             case "chat_template_kwargs":
                 _conversation = _conversation with { TemplateArgumentsJson = _fields.ObjectText(field, value) ?? "" };

@@ -98,7 +98,7 @@ internal sealed class ChatCompletionsEndpoint(
                     for (var choice = 0u; choice < request.Chat.Choices; choice++)
                         await events.WriteAsync((writer, choice), static (json, state) => state.writer.WriteRole(json, state.choice));
                     break;
-                case ChatUpdate.Delta delta when delta.Text.Length > 0 || delta.Logprobs.Count > 0:
+                case ChatUpdate.Delta delta when delta.TellsSomething || delta.Logprobs.Count > 0:
                     pieces.Learn(delta);
                     await events.WriteAsync((writer, delta), static (json, state) => state.writer.WriteDelta(json, state.delta));
                     break;

@@ -18,7 +18,7 @@ internal static class OtherFields
             "request_id"),
         // How fast, in which memory, and for how long: the words are the same.
         Each(OtherField.Any, "prediction", "cache_prompt", "keep_alive", "ttl", "num_ctx", "n_ctx", "max_context_length",
-            "truncation_length", "parallel_tool_calls"),
+            "truncation_length"),
         Each(OtherField.Told, "id_slot", "slot_id", "n_keep", "num_keep", "min_keep", "n_cache_reuse", "cache_salt", "num_gpu",
             "num_thread", "num_batch", "main_gpu", "low_vram", "use_mmap", "use_mlock", "numa", "f16_kv", "draft_model",
             "prompt_lookup_num_tokens", "provider", "models", "route", "timings_per_token", "return_progress", "separate_reasoning"),
