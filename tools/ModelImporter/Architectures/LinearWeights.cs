@@ -14,6 +14,9 @@ internal sealed record LinearWeights(string Name, int Inputs, IReadOnlyList<Line
     /// <summary>The linear that this one was split off; null for a whole one.</summary>
     public LinearWeights? Whole { get; init; }
 
+    /// <summary>The experts that this one is of: <c>layers.0.experts.gate_up</c>; null for others.</summary>
+    public string? Stack { get; init; }
+
     /// <summary>Rows of all parts.</summary>
     public int Outputs => Parts.Sum(part => part.Outputs);
 

@@ -68,9 +68,9 @@ internal sealed class CalibrationForward
             case 0:
                 var qkv = Create(_inputs.Rows, linear.Outputs);
                 Multiply(qkv, _inputs, linear, rounded, options);
-                Clip(qkv.Data, (float)_config.QkvClip);
                 _inputs = Create(_inputs.Rows, layer.AttentionOutput.Inputs);
-                new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens).Run(qkv, _inputs, options);
+                new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens, _config.QkvClip)
+                    .Run(qkv, _inputs, options);
                 break;
             case 1:
                 Update(linear, rounded, layer.AttentionAfterNorm, options);
@@ -85,14 +85,6 @@ internal sealed class CalibrationForward
                     _inputs = _normalized = Normalize(_weights.Layers[index + 1].AttentionNorm, options);
                 break;
         }
-    }
-
-    private static void Clip(Span<float> values, float most)
-    {
-        if (most == 0)
-            return;
-        TensorPrimitives.Min(values, most, values);
-        TensorPrimitives.Max(values, -most, values);
     }
 
     private static Matrix Create(int rows, int columns) => new(new float[checked(rows * columns)], rows, columns);
