@@ -36,6 +36,9 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
     /// <summary>The mixture of experts of each layer but its dense ones; null where all layers have a plain MLP.</summary>
     public MixtureSettings? Mixture { get; init; }
 
+    /// <summary>In which form the checkpoint holds its linears.</summary>
+    public StoredForm Form { get; init; }
+
     /// <summary>Factor on the embeddings.</summary>
     public double EmbeddingScale { get; init; } = 1;
 

@@ -19,9 +19,20 @@ internal sealed class Glm4MoeArchitecture : DecoderArchitecture
     public override IReadOnlyList<string> Silent { get; } =
         [.. MixtureFields.Silent, "num_nextn_predict_layers", "num_mtp_layers"];
 
+    /// <summary>As GGUF files have it.</summary>
+    protected override IReadOnlyList<(string Found, string Known)> OtherNames { get; } =
+        [(".mlp.exp_probs_b.bias", ".mlp.gate.e_score_correction_bias")];
+
     public override bool Ignores(string tensor, DecoderConfig config) => base.Ignores(tensor, config)
-        || (tensor.Split('.') is ["model", "layers", var layer, ..]
-            && int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index >= config.Shape.Layers);
+        || (LayerOf(tensor) is { } layer && int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+            && index >= config.Shape.Layers);
+
+    private static string? LayerOf(string tensor) => tensor.Split('.') switch
+    {
+        ["model", "layers", var layer, ..] => layer,
+        ["blk", var layer, ..] => layer,
+        _ => null,
+    };
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {

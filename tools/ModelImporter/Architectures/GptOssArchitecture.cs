@@ -16,6 +16,10 @@ internal sealed class GptOssArchitecture : DecoderArchitecture
         Experts = new ExpertNames { Router = "mlp.router", IsTransposed = true, IsInterleaved = true },
     };
 
+    /// <summary>As GGUF files have it.</summary>
+    protected override IReadOnlyList<(string Found, string Known)> OtherNames { get; } =
+        [(".self_attn.sinks.weight", ".self_attn.sinks")];
+
     /// <summary>The function of the experts is the class's own; the last two stand in published configurations.</summary>
     public override IReadOnlyList<string> Silent { get; } =
         [.. MixtureFields.Silent, "hidden_act", "initial_context_length", "experts_per_token"];

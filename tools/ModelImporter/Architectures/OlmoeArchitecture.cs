@@ -15,14 +15,12 @@ internal sealed class OlmoeArchitecture : DecoderArchitecture
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
-        WindowFields.RefuseTypes(config, common.Shape.Layers);
+        CommonFields.RefuseWindows(config);
         config.RefuseNull("norm_topk_prob");
         var bias = config.Bool("attention_bias", false);
         var attention = Attention(common, Rotary(config, common).Read()) with
         {
             HeadNorm = new HeadNorm(HeadNormKind.Whole, common.Norm),
-            // The class has none of its own, but reads one.
-            Window = WindowFields.ReadWindow(config, null),
         };
         return common with
         {
