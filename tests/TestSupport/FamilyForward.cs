@@ -134,8 +134,10 @@ public sealed class FamilyForward
         var long_ = which == "q" ? "query" : "key";
         x = _config.Type switch
         {
-            "qwen3" or "qwen3_moe" or "gemma3_text" or "exaone4" or "apertus" => HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
-            "glm4_moe" when _config.Flag("use_qk_norm", false) => HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
+            "qwen3" or "qwen3_moe" or "gemma3_text" or "exaone4" or "apertus" =>
+                HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
+            "glm4_moe" when _config.Flag("use_qk_norm", false) =>
+                HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
             "olmo2" or "olmo3" or "olmoe" => Norm(x, $"{name}.{which}_norm", heads * _config.HeadSize),
             "cohere" when _config.Flag("use_qk_norm", false) =>
                 HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: false),

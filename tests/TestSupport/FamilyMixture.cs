@@ -110,7 +110,8 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
     private double[] Named(string experts, int expert, string name, double[] x) => Multiply(
         x, tensors[$"{experts}.{expert}.{name}.weight"], tensors.GetValueOrDefault($"{experts}.{expert}.{name}.bias"));
 
-    private static double[] Interleave(double[] one, double[] other) => [.. one.Zip(other).SelectMany(pair => new[] { pair.First, pair.Second })];
+    private static double[] Interleave(double[] one, double[] other) =>
+        [.. one.Zip(other).SelectMany(pair => new[] { pair.First, pair.Second })];
 
     /// <summary>From codes and exponents; null where the checkpoint has none.</summary>
     private double[]? GptOss(string name, int expert, int outputs, double[] x)
@@ -138,7 +139,8 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
         if (tensors.TryGetValue($"{layer}.shared_mlp.input_linear.weight", out var packed))
         {
             var both = Multiply(x, packed, null);
-            return Multiply(Gate(both[..(both.Length / 2)], both[(both.Length / 2)..]), tensors[$"{layer}.shared_mlp.output_linear.weight"], null);
+            var gated = Gate(both[..(both.Length / 2)], both[(both.Length / 2)..]);
+            return Multiply(gated, tensors[$"{layer}.shared_mlp.output_linear.weight"], null);
         }
 
         var name = $"{layer}.mlp.shared_experts";

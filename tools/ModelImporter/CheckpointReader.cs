@@ -66,7 +66,11 @@ internal sealed class CheckpointReader : IDisposable
             tensors ??= CheckpointTensors.Open(source);
             var untied = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } });
             var known = untied.KnownNames();
+            if (config.Form == StoredForm.Fp8)
+                known.UnionWith(Fp8Weights.Names(untied.Names()).ToList());
             tensors.Rename(name => architecture.Rename(name, known));
+            if (config.Form == StoredForm.Fp8)
+                Fp8Weights.Join(tensors, config.Fp8Block);
             foreach (var mixture in untied.Mixtures)
                 mixture.Unstack(tensors);
             config = HeadTying.Resolve(architecture, config, tensors);

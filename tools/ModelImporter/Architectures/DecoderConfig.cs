@@ -39,6 +39,9 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
     /// <summary>In which form the checkpoint holds its linears.</summary>
     public StoredForm Form { get; init; }
 
+    /// <summary>Blocks that have a scale each in fp8; null where a matrix has one.</summary>
+    public (int Rows, int Columns)? Fp8Block { get; init; }
+
     /// <summary>Factor on the embeddings.</summary>
     public double EmbeddingScale { get; init; } = 1;
 

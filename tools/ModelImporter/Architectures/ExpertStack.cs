@@ -46,12 +46,13 @@ internal sealed record ExpertStack(string Name, ExpertPart Part)
         // Codes lie as they are multiplied, whatever the numbers do.
         var isTransposed = IsTransposed && !isMxfp4;
         var (rows, columns) = ((long)linears[0].Parts[parts.First].Outputs * parts.Count, (long)linears[0].Inputs);
-        tensors.Check(Name, IsBias ? [linears.Count, rows] : isTransposed ? [linears.Count, columns, rows] : [linears.Count, rows, columns]);
+        var (count, isTurned) = (linears.Count, isTransposed && !IsBias);
+        tensors.Check(Name, IsBias ? [count, rows] : isTurned ? [count, columns, rows] : [count, rows, columns]);
         var stack = tensors.Source(Name);
         for (var expert = 0; expert < linears.Count; expert++)
         {
-            var source = isTransposed && !IsBias ? new TransposedSource(stack, expert, tensors.Transposed) : stack;
-            var first = isTransposed && !IsBias ? 0 : expert * rows;
+            var source = isTurned ? new TransposedSource(stack, expert, tensors.Transposed) : stack;
+            var first = isTurned ? 0 : expert * rows;
             for (var i = 0; i < parts.Count; i++)
             {
                 var part = linears[expert].Parts[parts.First + i];

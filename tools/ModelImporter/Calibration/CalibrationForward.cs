@@ -99,7 +99,7 @@ internal sealed class CalibrationForward
     private void PassRouter(LinearWeights linear)
     {
         var router = _order[_step].Linear;
-        if (_weights.Layers[_order[_step].Layer].Mlp is not MixtureWeights mixture || router != mixture.Router || linear.Name == router.Name)
+        if (linear.Name == router.Name || _weights.Layers[_order[_step].Layer].Mlp is not MixtureWeights mixture || router != mixture.Router)
             return;
         var weights = Create(router.Outputs, router.Inputs);
         for (var row = 0; row < router.Outputs; row++)
@@ -119,7 +119,8 @@ internal sealed class CalibrationForward
         var isExpert = part > 0 && expert < mixture.Settings.Experts;
         if (part > 0 && part % 2 == 1)
         {
-            _inputs = isExpert || mixture.Settings is { IsClamped: false } ? _mixture!.Gate(product) : throw new NotSupportedException();
+            // The shared MLP of those that have one computes what its experts do.
+            _inputs = _mixture!.Gate(product);
             return;
         }
 

@@ -17,7 +17,8 @@ internal static class MixtureMeaning
         if (mixtures is not [var mixture, ..])
             yield break;
         var settings = mixture.Settings;
-        var layers = ModelMeaning.Ranges(weights.Layers.Index().Where(entry => entry.Item.Mlp is MixtureWeights).Select(entry => entry.Index));
+        var sparse = weights.Layers.Index().Where(entry => entry.Item.Mlp is MixtureWeights).Select(entry => entry.Index);
+        var layers = ModelMeaning.Ranges(sparse);
         yield return $"layers {layers} have {settings.Experts} experts, of which a token goes through {settings.Chosen}; each is "
             + (settings.IsClamped
                 ? string.Create(CultureInfo.InvariantCulture,

@@ -148,8 +148,8 @@ public sealed record ModelTree(
             Parent("experts", "ModuleList", new ModelTreeNode(
                 settings.Experts == 1 ? "0" : $"0-{settings.Experts - 1}", $"{family}MLP", "", settings.Experts,
                 [.. expert.Select(part => Linear(
-                    LastOf(ModuleOf(part.Weight)), mixture.GateUp[0].Parts.Contains(part) ? mixture.Router.Inputs : settings.Width, part.Outputs,
-                    part.Bias is not null))])),
+                    LastOf(ModuleOf(part.Weight)), mixture.GateUp[0].Parts.Contains(part) ? mixture.Router.Inputs : settings.Width,
+                    part.Outputs, part.Bias is not null))])),
         ];
         if (mixture.Shared is { } shared)
         {
