@@ -36,7 +36,10 @@ internal sealed class MixtralArchitecture : DecoderArchitecture
             Layers = Repeat(common, Attention(common, rotary) with { Window = WindowFields.ReadWindow(config, null) }),
             // The softmax over all, divided by the sum of the best, as there.
             Mixture = MixtureFields.Read(config, common.Activation, ("num_local_experts", 8, "num_experts"), 2,
-                common.Shape.IntermediateSize, RouterScoring.SoftmaxOfAll) with { Normalizes = true },
+                common.Shape.IntermediateSize, RouterScoring.SoftmaxOfAll) with
+            {
+                Normalizes = true,
+            },
         };
     }
 }

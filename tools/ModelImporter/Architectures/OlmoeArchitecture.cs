@@ -29,7 +29,10 @@ internal sealed class OlmoeArchitecture : DecoderArchitecture
             OutputBias = bias,
             QkvClip = config.Has("clip_qkv") ? config.Positive("clip_qkv", 1e9) : 0,
             Mixture = MixtureFields.Read(config, common.Activation, ("num_experts", 64, "num_local_experts"), 8,
-                common.Shape.IntermediateSize, RouterScoring.SoftmaxOfAll) with { Normalizes = config.Bool("norm_topk_prob", false) },
+                common.Shape.IntermediateSize, RouterScoring.SoftmaxOfAll) with
+            {
+                Normalizes = config.Bool("norm_topk_prob", false),
+            },
         };
     }
 }
