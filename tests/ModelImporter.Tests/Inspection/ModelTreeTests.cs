@@ -51,8 +51,8 @@ public sealed class ModelTreeTests
         Assert.Contains("the MLP of layers 0 is SiLU(gate) · up, 320 wide", meaning);
         Assert.Contains("beside the experts every token goes through an MLP of 96", meaning);
         Assert.Contains(
-            "the router takes the best sigmoids, with a correction for the choice alone, from the best 1 of 2 groups, divided by their sum, "
-            + "× 2.5", meaning);
+            "the router takes the best sigmoids, with a correction for the choice alone, from the best 1 of 2 groups, divided by their "
+            + "sum, × 2.5", meaning);
     }
 
     [Fact]

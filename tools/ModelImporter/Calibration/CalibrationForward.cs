@@ -99,7 +99,8 @@ internal sealed class CalibrationForward
     private void PassRouter(LinearWeights linear)
     {
         var router = _order[_step].Linear;
-        if (linear.Name == router.Name || _weights.Layers[_order[_step].Layer].Mlp is not MixtureWeights mixture || router != mixture.Router)
+        if (linear.Name == router.Name || _weights.Layers[_order[_step].Layer].Mlp is not MixtureWeights mixture
+            || router != mixture.Router)
             return;
         var weights = Create(router.Outputs, router.Inputs);
         for (var row = 0; row < router.Outputs; row++)

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
-/// <summary>gpt-oss. The file does not say that yarn's range is not truncated, nor the numbers of the gate; the architecture does.</summary>
+/// <summary>gpt-oss. The file does not say that yarn's range is not truncated, nor what cuts off the gate; the architecture does.</summary>
 internal sealed class GptOssGguf : GgufFamily
 {
     public override string Architecture => "gpt-oss";
