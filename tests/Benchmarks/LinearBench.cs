@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Numerics;
 using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels.Linears;
@@ -15,7 +14,6 @@ internal static class LinearBench
 {
     private const int Layers = 3;
     private const int Threads = 2;
-    private const int ReadBytes = 512 << 20;
 
     private static readonly int[] DefaultRows = [1, 2, 4, 8, 16, 32, 128, 512];
 
@@ -25,7 +23,7 @@ internal static class LinearBench
         var rows = words.Length > 0 ? [.. words[0].Split(',').Select(int.Parse)] : DefaultRows;
         var formats = words.Length > 1 ? words[1].Split(',') : LinearBenchModel.Formats;
         var spinning = settings.Contains("--spin");
-        var bandwidth = Bandwidth();
+        var bandwidth = BandwidthProbe.Measure(Threads);
         Write($"{QuantizedLinearKernel.Best.Name}, {Threads} threads, spinning {(spinning ? "on" : "off")}, {Layers} layers; "
             + $"read bandwidth {bandwidth:0.0} GB/s; multiply-adds {LinearBenchModel.Products * Layers / 1e9:0.000} G");
         var columns = string.Join(" | ", rows.Select(count => $"{count} rows, ms (GMAC/s)"));
@@ -60,42 +58,6 @@ internal static class LinearBench
         }
 
         return best;
-    }
-
-    /// <summary>GB/s of plain loops that read memory on both threads: the best of some runs.</summary>
-    private static double Bandwidth()
-    {
-        var memory = new byte[ReadBytes];
-        Array.Fill(memory, (byte)1);
-        var best = double.MaxValue;
-        for (var i = 0; i < 6; i++)
-        {
-            var start = Stopwatch.GetTimestamp();
-            Parallel.For(0, Threads, new ParallelOptions { MaxDegreeOfParallelism = Threads }, thread =>
-            {
-                var sum = Sum(memory.AsSpan(thread * (ReadBytes / Threads), ReadBytes / Threads));
-                if (sum == 0)
-                    throw new InvalidOperationException("the memory was not read");
-            });
-            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-
-        return ReadBytes / best / 1e9;
-    }
-
-    private static long Sum(ReadOnlySpan<byte> memory)
-    {
-        var (a, b, c, d) = (Vector<long>.Zero, Vector<long>.Zero, Vector<long>.Zero, Vector<long>.Zero);
-        var longs = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, Vector<long>>(memory);
-        for (var i = 0; i + 4 <= longs.Length; i += 4)
-        {
-            a += longs[i];
-            b += longs[i + 1];
-            c += longs[i + 2];
-            d += longs[i + 3];
-        }
-
-        return Vector.Sum(a + b + c + d);
     }
 
     private static void Write(string line) => Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{line}"));

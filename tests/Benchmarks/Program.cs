@@ -58,6 +58,12 @@ if (args is ["linears", .. var linears])
     return;
 }
 
+if (args is ["experts", .. var experts])
+{
+    ExpertsBench.Run(experts);
+    return;
+}
+
 if (args is ["linear-kernel", .. var kernels])
 {
     LinearKernelBench.Run(kernels);

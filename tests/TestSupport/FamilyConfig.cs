@@ -54,15 +54,16 @@ internal sealed class FamilyConfig
     public double EmbeddingFactor => Type switch
     {
         "gemma" or "gemma2" or "gemma3_text" => Math.Sqrt(Hidden),
-        "granite" => Number("embedding_multiplier", 1),
+        "granite" or "granitemoe" or "granitemoeshared" => Number("embedding_multiplier", 1),
         _ => 1,
     };
 
-    public double ResidualFactor => Type == "granite" ? Number("residual_multiplier", 1) : 1;
+    public double ResidualFactor => Type is "granite" or "granitemoe" or "granitemoeshared"
+        ? Number("residual_multiplier", 1) : 1;
 
     public double LogitFactor => Type switch
     {
-        "granite" => 1 / Number("logits_scaling", 1),
+        "granite" or "granitemoe" or "granitemoeshared" => 1 / Number("logits_scaling", 1),
         "cohere" or "cohere2" => Number("logit_scale", 0.0625),
         _ => 1,
     };
@@ -78,12 +79,12 @@ internal sealed class FamilyConfig
 
     public double AttentionFactor => Type switch
     {
-        "granite" => Number("attention_multiplier", 1),
+        "granite" or "granitemoe" or "granitemoeshared" => Number("attention_multiplier", 1),
         "gemma2" or "gemma3_text" => 1 / Math.Sqrt(Number("query_pre_attn_scalar", 256)),
         _ => 1 / Math.Sqrt(HeadSize),
     };
 
-    public double? Clip => Type == "olmo" ? OrNull("clip_qkv", null) : null;
+    public double? Clip => Type is "olmo" or "olmoe" ? OrNull("clip_qkv", null) : null;
 
     public bool IsParallel => Type is "cohere" or "cohere2" || (Type == "stablelm" && Flag("use_parallel_residual", false));
 
@@ -118,15 +119,17 @@ internal sealed class FamilyConfig
     /// <summary>Whether a layer is a sliding one.</summary>
     public bool Slides(int layer)
     {
-        if (Type is "mistral" or "ministral3" or "phi3" or "starcoder2")
+        if (Type is "mistral" or "ministral3" or "phi3" or "starcoder2" or "mixtral")
             return WindowOf() is not null;
+        if (Type == "qwen3_moe")
+            return Flag("use_sliding_window", false) && WindowOf() is not null;
         if (Find("layer_types") is { } types)
             return types[layer].GetString() == "sliding_attention";
         return Type switch
         {
             "ministral" => WindowOf() is not null,
             "qwen2" or "qwen3" => Flag("use_sliding_window", false) && WindowOf() is not null && layer >= Number("max_window_layers", 28),
-            "gemma2" => layer % 2 == 0,
+            "gemma2" or "gpt_oss" => layer % 2 == 0,
             "gemma3_text" => (layer + 1) % Number("sliding_window_pattern", 6) != 0,
             "olmo3" => (layer + 1) % 4 != 0,
             "cohere2" => (layer + 1) % Number("sliding_window_pattern", 4) != 0,
@@ -159,10 +162,14 @@ internal sealed class FamilyConfig
 
     private int? WindowOf() => _root.TryGetProperty("sliding_window", out var value)
         ? value.ValueKind == JsonValueKind.Null ? null : value.GetInt32()
-        : Type is "phi3" or "starcoder2" or "ministral3" or "smollm3" ? null : 4096;
+        : Type is "phi3" or "starcoder2" or "ministral3" or "smollm3" or "mixtral" ? null : Type == "gpt_oss" ? 128 : 4096;
 
     private double? OrNull(string field, double? fallback) => _root.TryGetProperty(field, out var value)
         ? value.ValueKind == JsonValueKind.Null ? null : value.GetDouble() : fallback;
+
+    /// <summary>A whole number under the first name that is there.</summary>
+    public int Count(int fallback, params string[] fields) =>
+        fields.Select(Find).FirstOrDefault(value => value is not null)?.GetInt32() ?? fallback;
 
     private int Int(string field) => _root.GetProperty(field).GetInt32();
 

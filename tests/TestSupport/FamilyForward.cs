@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Parley.TestSupport;
 
 /// <summary>
-/// A plain forward pass of any dense family over one sequence, from the definitions in transformers: sums in double, no cache, nothing
+/// A plain forward pass of any family over one sequence, from the definitions in transformers: sums in double, no cache, nothing
 /// fused. It reads a Hugging Face folder by itself, so that it shares no code with what it checks.
 /// </summary>
 public sealed class FamilyForward
@@ -14,6 +14,7 @@ public sealed class FamilyForward
     private readonly Dictionary<string, float[]> _tensors = new(StringComparer.Ordinal);
     private readonly FamilyConfig _config;
     private readonly FamilyRotary _rotary;
+    private readonly FamilyMixture _mixture;
 
     /// <param name="folder">A folder with config.json and *.safetensors (F32, F16 or BF16).</param>
     public FamilyForward(string folder)
@@ -23,6 +24,7 @@ public sealed class FamilyForward
         _rotary = new FamilyRotary(_config);
         foreach (var path in Directory.GetFiles(folder, "*.safetensors"))
             Load(path);
+        _mixture = new FamilyMixture(_config, _tensors);
     }
 
     /// <summary>Logits of every position.</summary>
@@ -79,8 +81,8 @@ public sealed class FamilyForward
         }
         else
         {
-            queries = Clip(Linear(x, $"{name}.q_proj", heads * size));
-            keys = Clip(Linear(x, $"{name}.k_proj", shared * size));
+            queries = Linear(x, $"{name}.q_proj", heads * size);
+            keys = Linear(x, $"{name}.k_proj", shared * size);
             values = Clip(Linear(x, $"{name}.v_proj", shared * size));
         }
 
@@ -110,9 +112,11 @@ public sealed class FamilyForward
             scores[s - first] = _config.AttentionSoftcap is { } cap ? Math.Tanh(score / cap) * cap : score;
         }
 
-        var largest = scores.Max();
+        // A sink takes part in the softmax and has no value.
+        var sink = _tensors.TryGetValue($"layers.{layer}.self_attn.sinks", out var sinks) ? sinks[head] : double.NegativeInfinity;
+        var largest = Math.Max(scores.Max(), sink);
         var weights = scores.Select(score => Math.Exp(score - largest)).ToArray();
-        var total = weights.Sum();
+        var total = weights.Sum() + Math.Exp(sink - largest);
         for (var d = 0; d < size; d++)
         {
             for (var s = first; s <= t; s++)
@@ -130,8 +134,11 @@ public sealed class FamilyForward
         var long_ = which == "q" ? "query" : "key";
         x = _config.Type switch
         {
-            "qwen3" or "gemma3_text" or "exaone4" or "apertus" => HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
-            "olmo2" or "olmo3" => Norm(x, $"{name}.{which}_norm", heads * _config.HeadSize),
+            "qwen3" or "qwen3_moe" or "gemma3_text" or "exaone4" or "apertus" =>
+                HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
+            "glm4_moe" when _config.Flag("use_qk_norm", false) =>
+                HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
+            "olmo2" or "olmo3" or "olmoe" => Norm(x, $"{name}.{which}_norm", heads * _config.HeadSize),
             "cohere" when _config.Flag("use_qk_norm", false) =>
                 HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: false),
             "stablelm" when _config.Flag("qk_layernorm", false) => HeadNorm(
@@ -139,6 +146,7 @@ public sealed class FamilyForward
                 [.. Enumerable.Range(0, heads).SelectMany(head => _tensors[$"{name}.{which}_layernorm.norms.{head}.weight"])], root: false),
             _ => x,
         };
+        x = Clip(x);
         if (_config.Rotates(layer))
             x = [.. x.Select((row, t) => _rotary.Rotate(row, heads, t, tokens, _config.Slides(layer)))];
         if (_config.Type == "hunyuan_v1_dense")
@@ -158,6 +166,8 @@ public sealed class FamilyForward
     private double[][] Mlp(string name, double[][] x)
     {
         var (width, hidden, mlp) = (_config.Intermediate, _config.Hidden, $"{name}.mlp");
+        if (_mixture.IsIn(name))
+            return [.. x.AsParallel().AsOrdered().Select(row => _mixture.Apply(name, row))];
         switch (_config.Type)
         {
             case "starcoder2":
@@ -261,6 +271,7 @@ public sealed class FamilyForward
             var prefix = Prefixes.FirstOrDefault(prefix => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)) ?? "";
             _tensors[tensor.Name[prefix.Length..]] = tensor.Value.GetProperty("dtype").GetString() switch
             {
+                "U8" => [.. data.ToArray().Select(value => (float)value)],
                 "F32" => MemoryMarshal.Cast<byte, float>(data).ToArray(),
                 "F16" => [.. MemoryMarshal.Cast<byte, Half>(data).ToArray().Select(value => (float)value)],
                 _ => [.. MemoryMarshal.Cast<byte, ushort>(data).ToArray().Select(value => BitConverter.Int32BitsToSingle(value << 16))],

@@ -35,7 +35,8 @@ internal sealed class FamilyRotary(FamilyConfig config)
 
     private double DefaultTheta => config.Type switch
     {
-        "gemma3_text" => 1e6,
+        "gemma3_text" or "mixtral" => 1e6,
+        "gpt_oss" => 150_000,
         "smollm3" => 2e6,
         "olmo3" or "cohere" or "ernie4_5" => 5e5,
         "apertus" => 12e6,
@@ -63,7 +64,7 @@ internal sealed class FamilyRotary(FamilyConfig config)
             : rope.TryGetProperty("type", out name) ? name.GetString()! : "default";
         var part = config.Type switch
         {
-            "glm" or "glm4" or "nemotron" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 0.5),
+            "glm" or "glm4" or "glm4_moe" or "nemotron" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 0.5),
             "stablelm" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 0.25),
             "phi3" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 1),
             _ => 1,

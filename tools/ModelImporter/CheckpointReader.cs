@@ -21,7 +21,9 @@ internal sealed class CheckpointReader : IDisposable
         new Olmo3Architecture(), new CohereArchitecture(), new Cohere2Architecture(), new GlmArchitecture(), new Glm4Architecture(),
         new Exaone4Architecture(), new SeedOssArchitecture(), new Ernie45Architecture(), new HunYuanDenseArchitecture(),
         new ArceeArchitecture(), new ApertusArchitecture(), new StableLmArchitecture(), new Starcoder2Architecture(),
-        new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(),
+        new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(), new MixtralArchitecture(),
+        new OlmoeArchitecture(), new Qwen3MoeArchitecture(), new GraniteMoeArchitecture(), new GraniteMoeSharedArchitecture(),
+        new Glm4MoeArchitecture(), new GptOssArchitecture(),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>
@@ -62,11 +64,18 @@ internal sealed class CheckpointReader : IDisposable
             if (tensors?.Gguf is { } gguf)
                 config = GgufBeside.Complete(config, gguf, FindConfig(files));
             tensors ??= CheckpointTensors.Open(source);
-            var known = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } }).Names();
+            var untied = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } });
+            var known = untied.KnownNames();
+            if (config.Form == StoredForm.Fp8)
+                known.UnionWith(Fp8Weights.Names(untied.Names()).ToList());
             tensors.Rename(name => architecture.Rename(name, known));
+            if (config.Form == StoredForm.Fp8)
+                Fp8Weights.Join(tensors, config.Fp8Block);
+            foreach (var mixture in untied.Mixtures)
+                mixture.Unstack(tensors);
             config = HeadTying.Resolve(architecture, config, tensors);
             var weights = architecture.Weights(config);
-            weights.Check(tensors, config.Shape, architecture.Ignores);
+            weights.Check(tensors, config.Shape, tensor => architecture.Ignores(tensor, config));
             CheckEnds(files, file, config.Shape.VocabularySize);
             return new CheckpointReader(config, weights, tensors, files);
         }

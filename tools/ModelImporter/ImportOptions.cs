@@ -120,7 +120,7 @@ public sealed record ImportOptions
 
     /// <summary>Whether no linear is rounded at all, so that there is nothing to calibrate.</summary>
     private static bool KeepsAllGrids(CheckpointReader checkpoint, PlainRounding plain) =>
-        checkpoint.Weights.Layers.SelectMany(layer => layer.Linears).All(
+        checkpoint.Weights.Layers.SelectMany(layer => layer.Rounded).All(
             linear => (plain.KeepsGrids && linear.Parts.All(part => checkpoint.Tensors.GridOf(part.Weight) is not null))
                 || plain.FindsGrid(checkpoint.Tensors, linear));
 

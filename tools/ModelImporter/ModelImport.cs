@@ -92,7 +92,11 @@ public static class ModelImport
             name, path, checkpoint.Config.Architecture, precision.Name, parameters, bytes,
             shape.ContextTokensMax, sourceHash)
         {
-            Notes = errors.Count == 0 ? checkpoint.Config.Notes : [.. checkpoint.Config.Notes, StoredError.ToNote(errors)],
+            Notes =
+            [
+                .. checkpoint.Config.Notes, .. precision.Rounding?.Notes ?? [],
+                .. errors.Count == 0 ? [] : new[] { StoredError.ToNote(errors) },
+            ],
             TypeErrors = errors,
         };
     }
@@ -140,14 +144,18 @@ public static class ModelImport
         var tensors = checkpoint.Tensors;
         if (tensors.Gguf is null)
         {
-            var tried = new[] { layers[0], layers[^1] }.SelectMany(layer => layer.Linears);
-            return tried.All(linear => PlainRounding.IsOnGrid(tensors, linear)) ? "int4" : "int8";
+            var tried = new[] { layers[0], layers[^1] }.SelectMany(layer => layer.Rounded);
+            return tried.All(linear => IsOnGrid(tensors, linear)) ? "int4" : "int8";
         }
 
-        var grids = layers.SelectMany(layer => layer.Linears).SelectMany(linear => linear.Parts)
+        var grids = layers.SelectMany(layer => layer.Rounded).SelectMany(linear => linear.Parts)
             .Select(part => tensors.GridOf(part.Weight)).ToList();
         return grids.All(grid => grid is not null) && grids.Any(grid => grid!.Bits == 4) ? "int4" : "int8";
     }
+
+    /// <summary>Where the file says what its codes are, nothing is tried.</summary>
+    private static bool IsOnGrid(CheckpointTensors tensors, LinearWeights linear) =>
+        linear.Parts.All(part => tensors.GridOf(part.Weight) is { Bits: 4 }) || PlainRounding.IsOnGrid(tensors, linear);
 
     /// <summary>The served name of a source unless told otherwise. It may hold a slash: <c>org/model</c>.</summary>
     public static string NameOf(string source) => SourceName.Of(source);

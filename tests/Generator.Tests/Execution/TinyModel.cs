@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
+using Parley.Generator.Execution.Kernels.Experts;
 using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Execution;
@@ -27,14 +28,18 @@ internal static class TinyModel
     };
 
     /// <summary>Writes <c>model.onnx</c> and returns its path.</summary>
-    public static string Write(string folder)
+    public static string Write(string folder, bool experts = false)
     {
         var path = Path.Combine(folder, "model.onnx");
-        File.WriteAllBytes(path, Build());
+        File.WriteAllBytes(path, Build(experts));
         return path;
     }
 
-    public static byte[] Build()
+    /// <summary>The token whose logits of the router are NaN, where there are experts.</summary>
+    public const uint SpoiltToken = 49;
+
+    /// <summary>The graph; with a mixture of experts behind each attention if asked.</summary>
+    public static byte[] Build(bool experts = false)
     {
         var random = new Random(7);
         var graph = new OnnxGraphWriter();
@@ -55,7 +60,9 @@ internal static class TinyModel
             graph.Node("MatMul", "", [$"hidden.{layer}", $"qkv.{layer}"], [$"packed.{layer}"]);
             AddAttention(graph, $"packed.{layer}", layer, $"attended.{layer}");
             graph.Node("MatMul", "", [$"attended.{layer}", $"out.{layer}"], [$"projected.{layer}"]);
-            graph.Node("Add", "", [$"hidden.{layer}", $"projected.{layer}"], [$"hidden.{layer + 1}"]);
+            graph.Node("Add", "", [$"hidden.{layer}", $"projected.{layer}"], [experts ? $"sum.{layer}" : $"hidden.{layer + 1}"]);
+            if (experts)
+                AddExperts(graph, random, layer);
         }
 
         graph.Node("Gather", "", [$"hidden.{Shape.Layers}", GraphContract.LogitRows], ["last"]);
@@ -89,6 +96,27 @@ internal static class TinyModel
             [output],
             [("num_heads", (long)Shape.QueryHeads), ("kv_num_heads", (long)Shape.KeyValueHeads), ("do_rotary", 1L), .. attributes]);
 
+    private static void AddExperts(OnnxGraphWriter graph, Random random, int layer)
+    {
+        const int Experts = 6;
+        AddRandom(graph, random, $"router.{layer}", Shape.HiddenSize, Experts);
+        var offsets = new float[Shape.VocabularySize * Experts];
+        offsets[SpoiltToken * Experts] = float.NaN;
+        AddConstant(graph, $"offsets.{layer}", offsets, Shape.VocabularySize, Experts);
+        AddRandom(graph, random, $"gate_up.{layer}", Experts * 2 * Shape.IntermediateSize, Shape.HiddenSize,
+            Experts, 2 * Shape.IntermediateSize, Shape.HiddenSize);
+        AddRandom(graph, random, $"down.{layer}", Experts * Shape.HiddenSize, Shape.IntermediateSize,
+            Experts, Shape.HiddenSize, Shape.IntermediateSize);
+        graph.Node("MatMul", "", [$"sum.{layer}", $"router.{layer}"], [$"scores.{layer}"])
+            .Node("Gather", "", [$"offsets.{layer}", GraphContract.InputIds], [$"offset.{layer}"])
+            .Node("Add", "", [$"scores.{layer}", $"offset.{layer}"], [$"logits.{layer}"])
+            .Node(MixtureOfExpertsOp.OpName, CustomOpDomain.Name,
+                [$"sum.{layer}", $"logits.{layer}", "", $"gate_up.{layer}", "", $"down.{layer}"], [$"mixed.{layer}"],
+                ("experts", (long)Experts), ("top_k", 2L), ("hidden", (long)Shape.HiddenSize),
+                ("intermediate", (long)Shape.IntermediateSize), ("normalize", 1L))
+            .Node("Add", "", [$"sum.{layer}", $"mixed.{layer}"], [$"hidden.{layer + 1}"]);
+    }
+
     private static void AddAttentionInputs(OnnxGraphWriter graph, int layers)
     {
         graph.Input(GraphContract.CumulativeLengths, OnnxGraphWriter.Int32, -1).Input(GraphContract.PastLengths, OnnxGraphWriter.Int32, -1);
@@ -100,12 +128,12 @@ internal static class TinyModel
         }
     }
 
-    private static void AddRandom(OnnxGraphWriter graph, Random random, string name, int rows, int columns)
+    private static void AddRandom(OnnxGraphWriter graph, Random random, string name, int rows, int columns, params long[] shape)
     {
         var values = new float[rows * columns];
         for (var i = 0; i < values.Length; i++)
             values[i] = (float)(random.NextDouble() - 0.5);
-        AddConstant(graph, name, values, rows, columns);
+        AddConstant(graph, name, values, shape.Length > 0 ? shape : [rows, columns]);
     }
 
     private static void AddConstant(OnnxGraphWriter graph, string name, float[] values, params long[] shape) =>

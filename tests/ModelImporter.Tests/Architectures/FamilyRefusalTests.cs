@@ -32,7 +32,20 @@ public sealed class FamilyRefusalTests
     [InlineData("hunyuan_v1_dense", """{"rope_scaling":{"type":"dynamic","alpha":-1,"factor":1}}""", "rope_scaling.alpha")]
     [InlineData("arcee", """{"hidden_act":"mish"}""", "mish")]
     [InlineData("glm4", """{"rope_parameters":{"partial_rotary_factor":0.04}}""", "partial_rotary_factor")]
-    [InlineData("mixtral", "{}", "model_type is \"mixtral\"")]
+    [InlineData("qwen2_moe", "{}", "model_type is \"qwen2_moe\"")]
+    [InlineData("mixtral", """{"hidden_act":"gelu"}""", "hidden_act is Gelu")]
+    [InlineData("mixtral", """{"num_experts_per_tok":9}""", "num_experts_per_tok is 9; supported: up to the 8 experts")]
+    [InlineData("qwen3_moe", """{"num_experts":8,"num_local_experts":16}""", "num_local_experts is 16; supported: the same as num_experts")]
+    [InlineData("qwen3_moe", """{"mlp_only_layers":["0"]}""", "mlp_only_layers")]
+    [InlineData("qwen3_moe", """{"norm_topk_prob":null}""", "norm_topk_prob is null")]
+    [InlineData("olmoe", """{"sliding_window":16}""", "sliding_window")]
+    [InlineData("glm4_moe", """{"head_dim":128,"n_routed_experts":8,"n_group":3}""", "n_group is 3")]
+    [InlineData("glm4_moe", """{"head_dim":128,"n_routed_experts":8,"n_group":4,"topk_group":2}""", "topk_group is 2")]
+    [InlineData("glm4_moe", """{"head_dim":128,"routed_scaling_factor":0}""", "routed_scaling_factor")]
+    [InlineData("gpt_oss", """{"swiglu_limit":null}""", "swiglu_limit is null")]
+    [InlineData("gpt_oss", """{"quantization_config":{"quant_method":"awq"}}""", "quantization_config.quant_method is \"awq\"")]
+    [InlineData("llama", """{"quantization_config":{"quant_method":"mxfp4"}}""", "quantization_config is of the method \"mxfp4\"")]
+    [InlineData("llama", """{"quantization_config":{"quant_method":"compressed-tensors"}}""", "compressed-tensors")]
     public void Config_ThatIsNotHonoured_IsRefusedByItsField(string modelType, string fields, string named) =>
         Assert.Contains(named, Assert.Throws<InvalidDataException>(() => Read(modelType, fields)).Message, StringComparison.Ordinal);
 

@@ -39,7 +39,7 @@ public sealed class GgufConfigurationTests
     [InlineData("""{"rope.dimension_count":16}""", "rope.dimension_count")]
     [InlineData("""{"attention.value_length":16}""", "llama.attention.value_length")]
     [InlineData("""{"attention.head_count_kv":[1,1]}""", "llama.attention.head_count_kv is a list")]
-    [InlineData("""{"expert_count":8}""", "llama.expert_count is 8")]
+    [InlineData("""{"expert_count":8}""", "llama.expert_used_count is missing")]
     [InlineData("""{"attention.scale":0.5}""", "llama.attention.scale is 0.5")]
     [InlineData("""{"logit_scale":8.0}""", "llama.logit_scale")]
     [InlineData("""{"residual_scale":0.5}""", "llama.residual_scale")]

@@ -14,6 +14,47 @@ public sealed class ModelTreeTests
          "tie_word_embeddings":true}
         """;
 
+    /// <summary>Qwen 3 30B-A3B by its configuration: 3.3 of 30.5 billion weights a token, of the embedding one row.</summary>
+    [Fact]
+    public void Meaning_OfAMixture_SaysWhatATokenReads()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), """
+            {"model_type":"qwen3_moe","hidden_size":2048,"intermediate_size":6144,"moe_intermediate_size":768,"num_hidden_layers":48,
+             "num_attention_heads":32,"num_key_value_heads":4,"head_dim":128,"num_experts":128,"num_experts_per_tok":8,
+             "norm_topk_prob":true,"vocab_size":151936,"max_position_embeddings":40960}
+            """);
+
+        var tree = ModelTree.Read(folder.Path);
+
+        Assert.Equal(30_532_122_624, tree.Parameters);
+        Assert.Contains("layers 0-47 have 128 experts, of which a token goes through 8; each is SiLU(gate) · up, 768 wide", tree.Meaning);
+        Assert.Contains("the router takes the best of a softmax over all experts, divided by their sum", tree.Meaning);
+        Assert.Contains(tree.Meaning, line => line.StartsWith("a token reads 3,0", StringComparison.Ordinal)
+            && line.Contains("of the 30,532,122,624 weights", StringComparison.Ordinal));
+        Assert.Contains("(0-127): 128 x Qwen3MoeMLP(", tree.Root.ToText(), StringComparison.Ordinal);
+    }
+
+    /// <summary>GLM-4.5 Air's ways: a dense layer, a shared MLP, a corrected choice.</summary>
+    [Fact]
+    public void Meaning_OfADenseLayerAndASharedMlp_NamesThem()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder.File("config.json"), """
+            {"model_type":"glm4_moe","hidden_size":256,"num_hidden_layers":4,"num_attention_heads":4,"num_key_value_heads":2,"head_dim":64,
+             "n_routed_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":96,"intermediate_size":320,"routed_scaling_factor":2.5,
+             "n_group":2,"vocab_size":512}
+            """);
+
+        var meaning = ModelTree.Read(folder.Path).Meaning;
+
+        Assert.Contains("the MLP of layers 0 is SiLU(gate) · up, 320 wide", meaning);
+        Assert.Contains("beside the experts every token goes through an MLP of 96", meaning);
+        Assert.Contains(
+            "the router takes the best sigmoids, with a correction for the choice alone, from the best 1 of 2 groups, divided by their "
+            + "sum, × 2.5", meaning);
+    }
+
     [Fact]
     public void Tree_Llama1B_ReadsAsTheWalkThroughPrintsIt()
     {

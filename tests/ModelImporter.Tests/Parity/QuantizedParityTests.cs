@@ -1,4 +1,5 @@
 using Parley.ModelImporter.Calibration;
+using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests.Parity;
 
@@ -12,7 +13,10 @@ public sealed class QuantizedParityTests
     {
         var checkpoint = new ParityCheckpoint(name);
         var cases = checkpoint.Cases();
-        foreach (var (precision, bound) in new[] { ("int8", 0.1), ("w8a8", 0.1), ("int4", 0.8) })
+        // Of a mixture with random weights the choice of experts is no clear one: where it tips over, so do the logits
+        // (Logits_OfAMixtureThatChoosesAll_AreClose has the same without a choice).
+        var eight = ParityCheckpoint.Mixtures.Any(row => row.Data == name) ? 0.5 : 0.1;
+        foreach (var (precision, bound) in new[] { ("int8", eight), ("w8a8", eight), ("int4", 0.8) })
         {
             using var package = new ParityPackage(checkpoint.Folder, precision);
             using var runner = package.Open(ParityPackage.Options());
@@ -26,6 +30,47 @@ public sealed class QuantizedParityTests
 
             TestContext.Current.TestOutputHelper?.WriteLine($"{name} {precision}: {error}");
             Assert.InRange(error.RootMeanSquare, 0, bound);
+        }
+    }
+
+    /// <summary>Experts whose widths the layout takes, and whose widths it does not; every expert has a say, so none tips over.</summary>
+    [Theory]
+    [InlineData("mixtral", """{"num_local_experts":4,"num_experts_per_tok":4}""")]
+    [InlineData("qwen3_moe", """{"num_experts":4,"num_experts_per_tok":4,"moe_intermediate_size":48,"norm_topk_prob":true}""")]
+    [InlineData("gpt_oss", """{"num_local_experts":4,"num_experts_per_tok":4,"head_dim":32,"intermediate_size":72}""")]
+    public void Logits_OfAMixtureThatChoosesAll_AreClose(string modelType, string fields)
+    {
+        using var folder = new TemporaryFolder();
+        var source = RandomCheckpoint.Write(folder, modelType, fields, seed: 5);
+        uint[] ids = [.. Enumerable.Range(0, 60).Select(i => (uint)((i * 37) + (i * i)) % 384)];
+        using var exact = new ParityPackage(source);
+        using var runner = exact.Open(ParityPackage.Options());
+        var expected = exact.Logits(runner, [ids], 16)[0];
+        foreach (var (precision, bound) in new[] { ("int8", 0.1), ("w8a8", 0.1), ("int4", 0.8) })
+        {
+            using var package = new ParityPackage(source, precision);
+            using var quantized = package.Open(ParityPackage.Options());
+            var error = new LogitError();
+            foreach (var (actual, wanted) in package.Logits(quantized, [ids], 16)[0].Zip(expected))
+                error.Add(actual, wanted);
+            TestContext.Current.TestOutputHelper?.WriteLine($"{modelType} {precision}: {error}");
+            Assert.InRange(error.RootMeanSquare, 0, bound);
+        }
+    }
+
+    /// <summary>Router included, a row is the same bits alone and beside others, in chunks of any size.</summary>
+    [Theory]
+    [MemberData(nameof(ParityCheckpoint.Mixtures), MemberType = typeof(ParityCheckpoint))]
+    public void Logits_OfAMixtureBatched_AreTheSameBits(string name)
+    {
+        var prompts = new ParityCheckpoint(name).Cases().Select(scene => scene.Ids).ToList();
+        using var package = new ParityPackage(Shared.Fixture("hf", name), "int8");
+        using var runner = package.Open(ParityPackage.Options());
+        var alone = prompts.Select(ids => package.Logits(runner, [ids], 1)[0]).ToList();
+        foreach (var chunk in new[] { 1, 7, 64 })
+        {
+            foreach (var (together, one) in package.Logits(runner, prompts, chunk).Zip(alone))
+                Assert.Equal(one.SelectMany(row => row), together.SelectMany(row => row));
         }
     }
 
@@ -98,5 +143,46 @@ public sealed class QuantizedParityTests
         }).ToArray();
 
         Assert.InRange(errors[1], 0, errors[0]);
+    }
+
+    /// <summary>Experts too; those that the text hardly reaches are rounded without it, and the import says so.</summary>
+    [Theory]
+    [InlineData("""{"num_local_experts":4,"num_experts_per_tok":4}""", 800, false)]
+    [InlineData("""{"num_local_experts":16,"num_experts_per_tok":1}""", 40, true)]
+    public void Int4_OfAMixtureRoundedForAText_IsNoWorse(string fields, int tokens, bool tooFew)
+    {
+        using var folder = new TemporaryFolder();
+        var source = RandomCheckpoint.Write(folder, "mixtral", fields, seed: 6);
+        var random = new Random(7);
+        int[] text = [.. Enumerable.Range(0, tokens).Select(_ => random.Next(384))];
+        uint[] ids = [.. text.Take(60).Select(id => (uint)id)];
+        using var exact = new ParityPackage(source);
+        using var runner = exact.Open(ParityPackage.Options());
+        var expected = exact.Logits(runner, [ids], 16)[0];
+        var errors = new[] { (int[]?)null, text }.Select(calibration =>
+        {
+            var destination = folder.File($"package-{calibration is null}");
+            var result = ModelImport.Run(new ImportOptions
+            {
+                Source = source,
+                Destination = destination,
+                Precision = "int4",
+                CalibrationIds = calibration,
+                Int4Group = 32,
+            });
+            Assert.Equal(
+                calibration is not null && tooFew,
+                result.Notes.Any(note => note.Contains("too few tokens", StringComparison.Ordinal)));
+            using var package = ParityPackage.Of(destination);
+            using var quantized = package.Open(ParityPackage.Options());
+            var error = new LogitError();
+            foreach (var (actual, wanted) in package.Logits(quantized, [ids], 16)[0].Zip(expected))
+                error.Add(actual, wanted);
+            return error.RootMeanSquare;
+        }).ToArray();
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{errors[0]:E2} {errors[1]:E2}");
+        if (!tooFew)
+            Assert.InRange(errors[1], 0, errors[0]);
     }
 }

@@ -53,6 +53,14 @@ internal static class RandomCheckpoint
                 tensors[norm.Bias] = ([norm.Width], Numbers(norm.Width, 0.2));
         }
 
+        foreach (var mixture in weights.Mixtures)
+        {
+            if (mixture.Correction is not null)
+                tensors[mixture.Correction] = ([mixture.Settings.Experts], Numbers(mixture.Settings.Experts, 0.3));
+        }
+
+        foreach (var sinks in weights.Layers.Select(layer => layer.Sinks).OfType<string>())
+            tensors[sinks] = ([config.Shape.QueryHeads], Numbers(config.Shape.QueryHeads, 1));
         foreach (var scalar in weights.Layers.SelectMany(layer => layer.Mlp.Scalars))
         {
             var isEpsilon = scalar.Name.EndsWith("eps", StringComparison.Ordinal);
@@ -65,7 +73,8 @@ internal static class RandomCheckpoint
             [.. Enumerable.Range(0, count).Select(_ => (float)(mean + (deviation * 3.46 * (random.NextDouble() - 0.5))))];
     }
 
-    private static byte[] Serialize(SortedDictionary<string, (int[] Shape, float[] Values)> tensors)
+    /// <summary>A safetensors file.</summary>
+    public static byte[] Serialize(SortedDictionary<string, (int[] Shape, float[] Values)> tensors)
     {
         var header = new JsonObject();
         var offset = 0;

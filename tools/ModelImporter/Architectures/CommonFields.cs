@@ -8,7 +8,6 @@ internal static class CommonFields
     /// <summary>Fields that any configuration may have and that change what transformers computes, each with what is supported.</summary>
     public static IReadOnlyList<(string Field, string Supported)> Refused { get; } =
     [
-        ("quantization_config", "checkpoints in F32, F16 or BF16"),
         ("per_layer_config", "layers that are all alike"),
         ("text_config", "the text model alone"),
         ("kv_sharing_modes", "layers with keys and values of their own"),

@@ -198,6 +198,18 @@ internal sealed class ConfigFile
         return [.. value.EnumerateArray().Select(IsSet)];
     }
 
+    /// <summary>A list of whole numbers; empty where the field is missing.</summary>
+    public IReadOnlyList<int> WholeNumbers(string field)
+    {
+        if (!Has(field))
+            return [];
+        var value = _object.GetProperty(field);
+        if (value.ValueKind != JsonValueKind.Array
+            || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number || !item.TryGetInt32(out _)))
+            throw Bad(field, "a list of whole numbers");
+        return [.. value.EnumerateArray().Select(item => item.GetInt32())];
+    }
+
     /// <summary>A number in (0, <paramref name="max"/>].</summary>
     public double Positive(string field, double max, double? fallback = null)
     {

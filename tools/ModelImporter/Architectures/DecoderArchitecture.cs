@@ -41,6 +41,9 @@ internal abstract class DecoderArchitecture : IArchitecture
     /// <summary>A field <c>head_dim</c> is read; else it is the part of the hidden size, whatever stands there.</summary>
     protected virtual bool HasHeadSize => true;
 
+    /// <summary>Parts of names as some checkpoints have them, each with what it is called here.</summary>
+    protected virtual IReadOnlyList<(string Found, string Known)> OtherNames => [];
+
     /// <summary>Fields of the family's own that change nothing.</summary>
     public virtual IReadOnlyList<string> Silent => [];
 
@@ -57,7 +60,15 @@ internal abstract class DecoderArchitecture : IArchitecture
 
         var norm = new NormSettings(NormKind, (float)epsilon, NormAddsOne);
         var activation = ReadActivation(config);
-        var read = Read(config, new DecoderConfig(Name, shape, norm, []) { Activation = activation });
+        var form = QuantizationFields.Read(config);
+        if (form == StoredForm.Mxfp4 && ModelType != "gpt_oss")
+            throw config.Unsupported("quantization_config", "of the method \"mxfp4\"", "that of gpt_oss alone");
+        var read = Read(config, new DecoderConfig(Name, shape, norm, [])
+        {
+            Activation = activation,
+            Form = form,
+            Fp8Block = form == StoredForm.Fp8 ? QuantizationFields.ReadBlock(config) : null,
+        });
         // What stretches with the text goes as far as it is meant to.
         if (read.Layers.Select(layer => layer.Rotary).FirstOrDefault(rotary => rotary is { Scaling: RotaryScaling.Dynamic }) is { } dynamic)
         {
@@ -85,7 +96,7 @@ internal abstract class DecoderArchitecture : IArchitecture
     }
 
     /// <summary>Frequencies that old checkpoints stored are computed anew; towers of a multimodal checkpoint stay where they are.</summary>
-    public bool Ignores(string tensor) =>
+    public virtual bool Ignores(string tensor, DecoderConfig config) =>
         tensor.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)
         || TowerPrefixes.Any(prefix => tensor.StartsWith(prefix, StringComparison.Ordinal));
 
@@ -110,7 +121,12 @@ internal abstract class DecoderArchitecture : IArchitecture
     protected static RotaryFields Rotary(ConfigFile config, DecoderConfig common) =>
         new(config, common.Shape.HeadSize, common.Shape.ContextTokensMax);
 
-    private static string? RenameText(string tensor, IReadOnlySet<string> known) =>
+    private string? RenameText(string tensor, IReadOnlySet<string> known) => RenameKnown(tensor, known)
+        ?? OtherNames.Where(other => tensor.Contains(other.Found, StringComparison.Ordinal))
+            .Select(other => RenameKnown(tensor.Replace(other.Found, other.Known, StringComparison.Ordinal), known))
+            .FirstOrDefault(name => name is not null);
+
+    private static string? RenameKnown(string tensor, IReadOnlySet<string> known) =>
         known.Contains(tensor) ? tensor
         : tensor.StartsWith(Prefix, StringComparison.Ordinal) && known.Contains(tensor[Prefix.Length..]) ? tensor[Prefix.Length..]
         : known.Contains(Prefix + tensor) ? Prefix + tensor

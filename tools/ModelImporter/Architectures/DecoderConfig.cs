@@ -33,6 +33,15 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
     /// <summary>The function of the MLP.</summary>
     public Activation Activation { get; init; }
 
+    /// <summary>The mixture of experts of each layer but its dense ones; null where all layers have a plain MLP.</summary>
+    public MixtureSettings? Mixture { get; init; }
+
+    /// <summary>In which form the checkpoint holds its linears.</summary>
+    public StoredForm Form { get; init; }
+
+    /// <summary>Blocks that have a scale each in fp8; null where a matrix has one.</summary>
+    public (int Rows, int Columns)? Fp8Block { get; init; }
+
     /// <summary>Factor on the embeddings.</summary>
     public double EmbeddingScale { get; init; } = 1;
 
@@ -50,6 +59,9 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
 
     /// <summary>The positions of the first layer that has any.</summary>
     public RotarySettings? Rotary => Layers.FirstOrDefault(layer => layer.Rotary is not null)?.Rotary;
+
+    /// <summary>The mixture of a layer; null where it has a plain MLP.</summary>
+    public MixtureSettings? MixtureOf(int layer) => Mixture is { } mixture && !mixture.DenseLayers.Contains(layer) ? mixture : null;
 
     /// <summary>The same decoder with other positions in each layer that has any.</summary>
     public DecoderConfig WithRotary(Func<RotarySettings, RotarySettings> change) =>

@@ -29,6 +29,10 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
 
     public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Mlp.Linears];
 
+    /// <summary>Those that a precision rounds: all but routers, which stay as they are.</summary>
+    public IEnumerable<LinearWeights> Rounded =>
+        Mlp is MixtureWeights mixture ? Linears.Where(linear => linear != mixture.Router) : Linears;
+
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>
         new[] { AttentionNorm, QueryNorm, KeyNorm, AttentionAfterNorm, MlpNorm, MlpAfterNorm }.OfType<NormWeights>();

@@ -36,6 +36,7 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             AttentionAfterNorm = Optional(source, names.AttentionAfterNorm),
             MlpNorm = config.IsParallel ? null : Optional(source, names.MlpNorm),
             MlpAfterNorm = Optional(source, names.MlpAfterNorm),
+            Sinks = config.Layers[layer].HasSinks ? $"{source}.{names.Sinks}" : null,
         };
     }
 
@@ -54,6 +55,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
 
     private MlpWeights Mlp(int layer, string source)
     {
+        if (config.MixtureOf(layer) is { } mixture)
+            return Mixture(layer, source, mixture);
         var width = config.Shape.IntermediateSize;
         var down = Linear(layer, "down", width, Part(source, names.Down, config.MlpBias, Hidden));
         if (names.Up is { } up)
@@ -68,6 +71,34 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             Linear(layer, "gate_up", Hidden,
                 [.. names.GateUp.Select(name => Part(source, name, config.MlpBias, 2 * width / names.GateUp.Count))]),
             down);
+    }
+
+    private MixtureWeights Mixture(int layer, string source, MixtureSettings settings)
+    {
+        var (own, bias) = (names.Experts, settings.ExpertBias);
+        var shared = settings.SharedWidth;
+        return new MixtureWeights(
+            settings,
+            Linear(layer, "router", Hidden, Part(source, own.Router, settings.RouterBias, settings.Experts)),
+            Experts("gate_up", Hidden, (own.Gate, settings.Width), (own.Up, settings.Width)),
+            Experts("down", settings.Width, (own.Down, Hidden)))
+        {
+            Correction = settings.HasCorrection ? $"{source}.{own.Correction}" : null,
+            Stacks = own.Stacks(source),
+            Shared = shared == 0 ? null : new GatedMlpWeights(
+                Linear(layer, "shared_gate_up", Hidden,
+                    [.. own.SharedGateUp.Select(name => Part(source, name, config.MlpBias, 2 * shared / own.SharedGateUp.Count))]),
+                Linear(layer, "shared_down", shared, Part(source, own.SharedDown, config.MlpBias, Hidden))),
+        };
+
+        IReadOnlyList<LinearWeights> Experts(string name, int inputs, params (string Name, int Outputs)[] parts) =>
+        [
+            .. Enumerable.Range(0, settings.Experts).Select(expert => Linear(layer, $"experts.{expert}.{name}", inputs,
+                [.. parts.Select(part => Part($"{source}.{own.Experts}.{expert}", part.Name, bias, part.Outputs))]) with
+            {
+                Stack = $"layers.{layer}.experts.{name}",
+            }),
+        ];
     }
 
     /// <summary>Its slopes, and two numbers that are constants of the class but are stored.</summary>

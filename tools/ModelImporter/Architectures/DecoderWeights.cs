@@ -28,6 +28,8 @@ internal sealed record DecoderWeights(
                 tensors.Check(layer.Sinks, shape.QueryHeads);
             foreach (var linear in layer.Linears)
                 linear.Check(tensors);
+            if (layer.Mlp is MixtureWeights { Correction: { } correction } mixture)
+                tensors.Check(correction, mixture.Settings.Experts);
             foreach (var scalar in layer.Mlp.Scalars)
                 tensors.Check(scalar.Name, scalar.HasDimension ? [1] : []);
         }
@@ -49,7 +51,14 @@ internal sealed record DecoderWeights(
             .DistinctBy(entry => entry.part.Weight)
             .Sum(entry => ((long)entry.Inputs + (entry.part.Bias is null ? 0 : 1)) * entry.part.Outputs)
         + Norms().Sum(norm => (long)norm.Width * (norm.Bias is null ? 1 : 2))
-        + Layers.Sum(layer => (layer.Sinks is null ? 0 : shape.QueryHeads) + layer.Mlp.Scalars.Count);
+        + Layers.Sum(layer => (layer.Sinks is null ? 0 : shape.QueryHeads) + layer.Mlp.Scalars.Count)
+        + Mixtures.Sum(mixture => mixture.Correction is null ? 0 : mixture.Settings.Experts);
+
+    /// <summary>The mixtures of experts of all layers that have one.</summary>
+    public IEnumerable<MixtureWeights> Mixtures => Layers.Select(layer => layer.Mlp).OfType<MixtureWeights>();
+
+    /// <summary>All tensors of the graph, and those that may hold several of them.</summary>
+    public HashSet<string> KnownNames() => [.. Names(), .. Mixtures.SelectMany(mixture => mixture.Stacks).SelectMany(stack => stack.Names)];
 
     /// <summary>All tensors of the graph.</summary>
     public HashSet<string> Names()
@@ -60,6 +69,7 @@ internal sealed record DecoderWeights(
         [
             .. names, .. Norms().SelectMany(norm => norm.Names), .. Layers.Select(layer => layer.Sinks).OfType<string>(),
             .. Layers.SelectMany(layer => layer.Mlp.Scalars).Select(scalar => scalar.Name),
+            .. Mixtures.Select(mixture => mixture.Correction).OfType<string>(),
         ];
     }
 

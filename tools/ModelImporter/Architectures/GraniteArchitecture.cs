@@ -11,7 +11,11 @@ internal sealed class GraniteArchitecture : DecoderArchitecture
 
     private const double FactorMax = 1e6;
 
-    protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
+    protected override DecoderConfig Read(ConfigFile config, DecoderConfig common) =>
+        ReadFactors(config, common) with { MlpBias = config.Bool("mlp_bias", false) };
+
+    /// <summary>What the families with experts have, too.</summary>
+    public static DecoderConfig ReadFactors(ConfigFile config, DecoderConfig common)
     {
         CommonFields.RefuseWindows(config);
         config.RefuseNull("embedding_multiplier", "residual_multiplier", "logits_scaling", "attention_multiplier");
@@ -22,7 +26,6 @@ internal sealed class GraniteArchitecture : DecoderArchitecture
                 common, new LayerAttention(Rotary(config, common).Read(), config.Positive("attention_multiplier", FactorMax, 1))),
             AttentionBias = bias,
             OutputBias = bias,
-            MlpBias = config.Bool("mlp_bias", false),
             EmbeddingScale = config.Positive("embedding_multiplier", FactorMax, 1),
             ResidualScale = config.Positive("residual_multiplier", FactorMax, 1),
             LogitScale = 1 / config.Positive("logits_scaling", FactorMax, 1),

@@ -20,5 +20,5 @@ internal interface IArchitecture
     string Rename(string tensor, IReadOnlySet<string> known);
 
     /// <summary>Whether a tensor outside <see cref="Weights"/> may be left out without changing an answer.</summary>
-    bool Ignores(string tensor);
+    bool Ignores(string tensor, DecoderConfig config);
 }

@@ -14,6 +14,12 @@ internal sealed record LinearWeights(string Name, int Inputs, IReadOnlyList<Line
     /// <summary>The linear that this one was split off; null for a whole one.</summary>
     public LinearWeights? Whole { get; init; }
 
+    /// <summary>The experts that this one is of: <c>layers.0.experts.gate_up</c>; null for others.</summary>
+    public string? Stack { get; init; }
+
+    /// <summary>Columns that are stored; those behind them are zero.</summary>
+    public int StoredInputs { get; init; } = Inputs;
+
     /// <summary>Rows of all parts.</summary>
     public int Outputs => Parts.Sum(part => part.Outputs);
 
@@ -25,9 +31,9 @@ internal sealed record LinearWeights(string Name, int Inputs, IReadOnlyList<Line
     {
         foreach (var part in Parts)
         {
-            tensors.Check(part.Weight, part.Outputs, Inputs);
+            tensors.Check(part.Weight, part.Stored, StoredInputs);
             if (part.Bias is not null)
-                tensors.Check(part.Bias, part.Outputs);
+                tensors.Check(part.Bias, part.Stored);
         }
     }
 
@@ -39,7 +45,22 @@ internal sealed record LinearWeights(string Name, int Inputs, IReadOnlyList<Line
     public void Read(CheckpointTensors tensors, int row, int column, Span<float> values)
     {
         var (part, partRow) = Find(row);
-        tensors.Read(part.Weight, ((long)partRow * Inputs) + column, values);
+        var count = partRow < part.Stored ? Math.Clamp(StoredInputs - column, 0, values.Length) : 0;
+        if (count > 0)
+            tensors.Read(part.Weight, ((long)partRow * StoredInputs) + column, values[..count]);
+        values[count..].Clear();
+    }
+
+    /// <summary>The same with zeros behind its rows and columns.</summary>
+    /// <param name="multiple">What the columns become a multiple of, and the rows of each part where they are gate and up.</param>
+    /// <param name="padsRows">Whether rows get zeros.</param>
+    public LinearWeights Padded(int multiple, bool padsRows)
+    {
+        var inputs = (Inputs + multiple - 1) / multiple * multiple;
+        var parts = Parts.Select(part => !padsRows ? part
+            : part with { Outputs = (part.Outputs + multiple - 1) / multiple * multiple, Stored = part.Outputs }).ToList();
+        return inputs == Inputs && parts.SequenceEqual(Parts) ? this
+            : this with { Inputs = inputs, StoredInputs = Inputs, Parts = parts, Whole = this };
     }
 
     /// <summary>The part that a row lies in, and the row within it.</summary>
@@ -63,7 +84,7 @@ internal sealed record LinearWeights(string Name, int Inputs, IReadOnlyList<Line
         foreach (var part in Parts)
         {
             if (part.Bias is not null)
-                tensors.Read(part.Bias, 0, bias.AsSpan(start, part.Outputs));
+                tensors.Read(part.Bias, 0, bias.AsSpan(start, part.Stored));
             start += part.Outputs;
         }
 

@@ -35,4 +35,10 @@ internal sealed record TensorNames
 
     /// <summary>The last linear of the MLP.</summary>
     public string Down { get; init; } = "mlp.down_proj";
+
+    /// <summary>Logits of the heads that have no value, where there are any.</summary>
+    public string Sinks { get; init; } = "self_attn.sinks";
+
+    /// <summary>Parts of a mixture of experts.</summary>
+    public ExpertNames Experts { get; init; } = new();
 }

@@ -15,7 +15,18 @@ internal sealed class CalibratedRounding(CheckpointReader checkpoint, IReadOnlyL
     /// </summary>
     public const int DefaultGroup = 64;
 
+    /// <summary>Rows that an expert must be given: this part of its inputs.</summary>
+    private const int RowsPart = 8;
+
     private CalibrationForward? _forward;
+    private int _experts;
+    private int _plainExperts;
+
+    public override IReadOnlyList<string> Notes => _plainExperts == 0 ? [] :
+    [
+        $"the calibration text reaches {_plainExperts} of {_experts} matrices of experts with too few tokens; "
+        + "their weights were rounded each to the nearest code, without it.",
+    ];
 
     public override bool KeepsGrids => plain.KeepsGrids;
 
@@ -34,6 +45,18 @@ internal sealed class CalibratedRounding(CheckpointReader checkpoint, IReadOnlyL
         _forward ??= new CalibrationForward(checkpoint, ids);
         var inputs = _forward.Inputs(linear);
         var weights = Read(tensors, linear, options);
+        if (linear.Stack is not null)
+        {
+            _experts++;
+            // Errors that so few rows do not see would be pushed to where they do harm.
+            if (inputs.Rows < linear.Inputs / RowsPart)
+            {
+                _plainExperts++;
+                _forward.Advance(linear, weights, options);
+                return plain.Prepare(tensors, linear, group, options);
+            }
+        }
+
         var rounded = FeedbackRounding.Round(weights, Factor(inputs, options), group, plain.HasMinimum, options);
         _forward.Advance(linear, weights, options);
         return (row, _, codes, scales, offsets) => rounded.Copy(row, codes, scales, offsets);
@@ -44,7 +67,7 @@ internal sealed class CalibratedRounding(CheckpointReader checkpoint, IReadOnlyL
     public override void Pass(CheckpointTensors tensors, LinearWeights linear, ParallelOptions options)
     {
         var whole = linear.Whole ?? linear;
-        if (linear.Parts[0] != whole.Parts[0])
+        if (linear.Parts[0].Weight != whole.Parts[0].Weight)
             return;
         _forward ??= new CalibrationForward(checkpoint, ids);
         _forward.Advance(whole, Read(tensors, whole, options), options);

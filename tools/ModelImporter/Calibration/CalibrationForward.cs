@@ -24,6 +24,7 @@ internal sealed class CalibrationForward
     private readonly Matrix _residual;
     private Matrix _inputs;
     private Matrix _normalized;
+    private CalibrationMixture? _mixture;
     private int _step;
 
     public CalibrationForward(CheckpointReader checkpoint, IReadOnlyList<int> ids)
@@ -50,6 +51,7 @@ internal sealed class CalibrationForward
     /// <exception cref="InvalidOperationException">Another linear is next.</exception>
     public Matrix Inputs(LinearWeights linear)
     {
+        PassRouter(linear);
         var expected = _order[_step].Linear;
         return linear.Name == expected.Name ? _inputs
             : throw new InvalidOperationException($"{linear.Name} is rounded where {expected.Name} is next.");
@@ -61,6 +63,7 @@ internal sealed class CalibrationForward
     /// <param name="options">Threads and the end of the work.</param>
     public void Advance(LinearWeights linear, Matrix rounded, ParallelOptions options)
     {
+        PassRouter(linear);
         var (index, part, _) = _order[_step++];
         var layer = _weights.Layers[index];
         switch (part)
@@ -68,13 +71,18 @@ internal sealed class CalibrationForward
             case 0:
                 var qkv = Create(_inputs.Rows, linear.Outputs);
                 Multiply(qkv, _inputs, linear, rounded, options);
-                Clip(qkv.Data, (float)_config.QkvClip);
                 _inputs = Create(_inputs.Rows, layer.AttentionOutput.Inputs);
-                new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens).Run(qkv, _inputs, options);
+                new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens, _config.QkvClip)
+                    .Run(qkv, _inputs, options);
                 break;
             case 1:
                 Update(linear, rounded, layer.AttentionAfterNorm, options);
                 _inputs = _config.IsParallel ? _normalized : Normalize(layer.MlpNorm, options);
+                break;
+            case var _ when layer.Mlp is MixtureWeights mixture:
+                AdvanceMixture(mixture, part - 2, linear, rounded, options);
+                if (part == layer.Linears.Count - 1)
+                    Finish(index, layer.MlpAfterNorm, options);
                 break;
             case var _ when part < layer.Linears.Count - 1:
                 _inputs = Activate(layer.Mlp, linear, rounded, options);
@@ -87,12 +95,55 @@ internal sealed class CalibrationForward
         }
     }
 
-    private static void Clip(Span<float> values, float most)
+    /// <summary>A router is not rounded, so nobody asks for its inputs.</summary>
+    private void PassRouter(LinearWeights linear)
     {
-        if (most == 0)
+        var router = _order[_step].Linear;
+        if (linear.Name == router.Name || _weights.Layers[_order[_step].Layer].Mlp is not MixtureWeights mixture
+            || router != mixture.Router)
             return;
-        TensorPrimitives.Min(values, most, values);
-        TensorPrimitives.Max(values, -most, values);
+        var weights = Create(router.Outputs, router.Inputs);
+        for (var row = 0; row < router.Outputs; row++)
+            router.Read(_tensors, row, 0, weights.Row(row));
+        Advance(router, weights, new ParallelOptions());
+    }
+
+    /// <summary>Goes past the router, or a linear of an expert or of the MLP that every token goes through.</summary>
+    private void AdvanceMixture(MixtureWeights mixture, int part, LinearWeights linear, Matrix rounded, ParallelOptions options)
+    {
+        var product = Create(_inputs.Rows, linear.Outputs);
+        if (product.Rows > 0)
+            Multiply(product, _inputs, linear, rounded, options);
+        if (part == 0)
+            _mixture = new CalibrationMixture(_tensors, mixture, _inputs, product);
+        var (expert, next) = ((part - 1) / 2, part / 2);
+        var isExpert = part > 0 && expert < mixture.Settings.Experts;
+        if (part > 0 && part % 2 == 1)
+        {
+            // The shared MLP of those that have one computes what its experts do.
+            _inputs = _mixture!.Gate(product);
+            return;
+        }
+
+        if (isExpert)
+            _mixture!.Scatter(expert, product);
+        else if (part > 0)
+            TensorPrimitives.Add(_mixture!.Update.Data, product.Data, _mixture.Update.Data);
+        _inputs = next < mixture.Settings.Experts ? _mixture!.Gather(next) : _mixture!.Input;
+    }
+
+    /// <summary>Adds what a mixture gives to the residual stream.</summary>
+    private void Finish(int index, NormWeights? norm, ParallelOptions options)
+    {
+        var normalizer = norm is null ? null : new RowNorm(_tensors, _config.Norm, norm);
+        var update = _mixture!.Update;
+        Parallel.For(0, update.Rows, options, row =>
+        {
+            normalizer?.Apply(update.Row(row), update.Row(row), update.Columns);
+            TensorPrimitives.MultiplyAdd(update.Row(row), (float)_config.ResidualScale, _residual.Row(row), _residual.Row(row));
+        });
+        if (_step < _order.Count)
+            _inputs = _normalized = Normalize(_weights.Layers[index + 1].AttentionNorm, options);
     }
 
     private static Matrix Create(int rows, int columns) => new(new float[checked(rows * columns)], rows, columns);
@@ -132,7 +183,7 @@ internal sealed class CalibrationForward
     /// </summary>
     private Matrix Activate(MlpWeights mlp, LinearWeights linear, Matrix rounded, ParallelOptions options)
     {
-        var width = _config.Shape.IntermediateSize;
+        var width = mlp.Linears[^1].Inputs;
         var activated = Create(_inputs.Rows, width);
         var function = ActivationFunction.Of(_config.Activation, _tensors, mlp.Scalars);
         for (var first = 0; first < _inputs.Rows; first += WindowTokens)

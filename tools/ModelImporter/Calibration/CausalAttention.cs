@@ -12,6 +12,8 @@ internal sealed class CausalAttention
     private readonly ModelShape _shape;
     private readonly LayerAttention _settings;
     private readonly int _tokens;
+    private readonly float _clip;
+    private readonly float[]? _sinks;
     private readonly RowNorm? _queryNorm;
     private readonly RowNorm? _keyNorm;
     private readonly int _pairs;
@@ -23,10 +25,13 @@ internal sealed class CausalAttention
     /// <param name="settings">What the layer's attention does.</param>
     /// <param name="weights">Its norms.</param>
     /// <param name="tokens">Positions of a sequence at most.</param>
+    /// <param name="clip">Where queries, keys and values are cut off behind their norms; 0 for nowhere.</param>
     public CausalAttention(
-        CheckpointTensors tensors, ModelShape shape, LayerAttention settings, DecoderLayerWeights weights, int tokens)
+        CheckpointTensors tensors, ModelShape shape, LayerAttention settings, DecoderLayerWeights weights, int tokens, double clip)
     {
-        (_shape, _settings, _tokens) = (shape, settings, tokens);
+        (_shape, _settings, _tokens, _clip) = (shape, settings, tokens, (float)clip);
+        if (weights.Sinks is not null)
+            tensors.Read(weights.Sinks, 0, _sinks = new float[shape.QueryHeads]);
         if (settings.HeadNorm is { } norm)
         {
             _queryNorm = new RowNorm(tensors, norm.Settings, weights.QueryNorm!);
@@ -67,11 +72,12 @@ internal sealed class CausalAttention
                 qkv.Slice(first, count, head * shape.HeadSize, shape.HeadSize),
                 qkv.Slice(first, count, (shape.QueryHeads + shared) * shape.HeadSize, shape.HeadSize),
                 qkv.Slice(first, count, (shape.QueryHeads + shape.KeyValueHeads + shared) * shape.HeadSize, shape.HeadSize),
-                mixed.Slice(first, count, head * shape.HeadSize, shape.HeadSize));
+                mixed.Slice(first, count, head * shape.HeadSize, shape.HeadSize),
+                _sinks?[head]);
         });
     }
 
-    private void Attend(Matrix queries, Matrix keys, Matrix values, Matrix mixed)
+    private void Attend(Matrix queries, Matrix keys, Matrix values, Matrix mixed, float? sink)
     {
         var count = queries.Rows;
         var scores = new Matrix(new float[count * count], count, count);
@@ -87,13 +93,28 @@ internal sealed class CausalAttention
                 TensorPrimitives.Multiply(past, (float)_settings.Softcap, past);
             }
 
-            TensorPrimitives.SoftMax(past, past);
+            Weigh(past, sink);
             scores.Row(row)[..first].Clear();
             scores.Row(row)[(row + 1)..].Clear();
             mixed.Row(row).Clear();
         }
 
         MatrixProduct.Add(mixed, scores, values);
+    }
+
+    /// <summary>Scores to weights; a sink takes its part and has no value.</summary>
+    private static void Weigh(Span<float> scores, float? sink)
+    {
+        if (sink is not { } score)
+        {
+            TensorPrimitives.SoftMax(scores, scores);
+            return;
+        }
+
+        var largest = MathF.Max(TensorPrimitives.Max<float>(scores), score);
+        TensorPrimitives.Subtract(scores, largest, scores);
+        TensorPrimitives.Exp(scores, scores);
+        TensorPrimitives.Divide(scores, TensorPrimitives.Sum<float>(scores) + MathF.Exp(score - largest), scores);
     }
 
     private void Prepare(Span<float> row, int position)
@@ -103,6 +124,12 @@ internal sealed class CausalAttention
         var isLate = _settings.HeadNorm is { Kind: HeadNormKind.PerHeadRotated };
         if (!isLate)
             Normalize(heads, queries);
+        if (_clip != 0)
+        {
+            TensorPrimitives.Min(row, _clip, row);
+            TensorPrimitives.Max(row, -_clip, row);
+        }
+
         if (_pairs > 0)
         {
             for (var start = 0; start < heads.Length; start += size)

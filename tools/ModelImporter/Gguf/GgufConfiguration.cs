@@ -18,7 +18,10 @@ internal sealed class GgufConfiguration
     [
         new LlamaGguf(), new Mistral3Gguf(), new Qwen2Gguf(), new Qwen3Gguf(), new Phi3Gguf(), new GemmaGguf(), new Gemma2Gguf(),
         new Gemma3Gguf(), new GraniteGguf(), new SmolLm3Gguf(), new Olmo2Gguf(), new Exaone4Gguf(), new Glm4Gguf(), new SeedOssGguf(),
+        new Qwen3MoeGguf(), new OlmoeGguf(), new GraniteMoeGguf(), new Glm4MoeGguf(), new GptOssGguf(),
     ];
+
+    private const string FurtherKey = "nextn_predict_layers";
 
     /// <summary>Dimensions of a head that turn.</summary>
     private const string TurningKey = "rope.dimension_count";
@@ -54,7 +57,7 @@ internal sealed class GgufConfiguration
         ("expert_count", 0), ("expert_used_count", 0), ("attention.scale", 0), ("logit_scale", 0), ("embedding_scale", 0),
         ("residual_scale", 0), ("attention.sliding_window", 0), ("attention.clamp_kqv", 0), ("attention.max_alibi_bias", 0),
         ("attn_logit_softcapping", 0), ("final_logit_softcapping", 0), ("rope.scaling.attn_factor", 1), ("attention.causal", 1),
-        ("use_parallel_residual", 0), ("nextn_predict_layers", 0),
+        ("use_parallel_residual", 0), (FurtherKey, 0),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>
@@ -157,7 +160,7 @@ internal sealed class GgufConfiguration
 
     private IEnumerable<(string Field, Func<long> Value)> Sizes() =>
     [
-        ("num_hidden_layers", () => _keys.Size("block_count")),
+        ("num_hidden_layers", () => _keys.Size("block_count") - Further),
         ("hidden_size", () => _keys.Size("embedding_length")),
         ("intermediate_size", () => _keys.Size("feed_forward_length")),
         ("num_attention_heads", () => _keys.Size("attention.head_count")),
@@ -166,6 +169,9 @@ internal sealed class GgufConfiguration
         ("vocab_size", () => _header.Tensors.FirstOrDefault(tensor => tensor.Name == Embedding)?.Shape[0]
             ?? throw new InvalidDataException($"{_path}: tensor {Embedding} is missing.")),
     ];
+
+    /// <summary>Blocks behind the last layer that predict further tokens.</summary>
+    private long Further => Family.Honoured.Contains(FurtherKey) ? _keys.Count(FurtherKey) ?? 0 : 0;
 
     private static string KeyOf(string field) => field switch
     {

@@ -17,7 +17,9 @@ internal static class CudaSupport
     {
         var name = attention == GraphTarget.Paged ? "PagedAttention" : "GroupQueryAttention";
         var missing = config.Layers.Select(layer => Missing(layer, config.Shape.HeadSize, positions)).OfType<string>().FirstOrDefault();
-        return missing is null ? null : $"{name} has no {missing}";
+        // Nothing runs them in the rehearsal, so nothing would say whether the choice is that of the model.
+        return missing is not null ? $"{name} has no {missing}"
+            : config.Mixture is not null ? "MoE and QMoE are operators that this importer does not write" : null;
     }
 
     private static string? Missing(LayerAttention layer, int headSize, int positions)

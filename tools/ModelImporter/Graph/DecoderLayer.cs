@@ -33,13 +33,14 @@ internal sealed class DecoderLayer(
         }
 
         var (qkv, residual) = linears.Emit(graph, tensors, weights.Qkv, input);
+        qkv = _headNorms.Emit(index, weights, qkv);
         if (config.QkvClip != 0)
         {
             qkv = graph.Node(
                 $"{name}.qkv.clipped", "Clip", "", [qkv, Scalar("qkv.least", -config.QkvClip), Scalar("qkv.most", config.QkvClip)]);
         }
 
-        var heads = attention.Emit(graph, index, weights, _headNorms.Emit(index, weights, qkv), _headNorms);
+        var heads = attention.Emit(graph, index, weights, qkv, _headNorms);
         var update = linears.Emit(graph, tensors, weights.AttentionOutput, heads);
         update = After($"{name}.attention_after_norm", weights.AttentionAfterNorm, update);
         stream = new ResidualStream(config.IsParallel ? stream.Value : residual, update);

@@ -8,6 +8,7 @@ namespace Parley.ModelImporter.Graph;
 /// <summary>The MLP of a layer, of whatever kind its weights are, with the norm in front of it.</summary>
 internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears)
 {
+    private readonly Float32Format _router = new();
     private readonly HashSet<string> _splits = new(StringComparer.Ordinal);
 
     /// <summary>Adds an MLP.</summary>
@@ -18,6 +19,7 @@ internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tenso
     {
         GatedMlpWeights gated => EmitGated(gated, input),
         PlainMlpWeights plain => EmitPlain(plain, input),
+        MixtureWeights mixture => EmitMixture(mixture, input),
         _ => throw new ArgumentException($"No MLP is a {mlp.GetType().Name}.", nameof(mlp)),
     };
 
@@ -27,6 +29,19 @@ internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tenso
             ? linears.EmitGated(graph, tensors, mlp.GateUp, input)
             : Gate(mlp.GateUp, input);
         return (linears.Emit(graph, tensors, mlp.Down, gated), residual);
+    }
+
+    /// <summary>Router, experts and shared MLP read the same normalised stream. Which experts are best is decided in fp32.</summary>
+    private (string Output, string Residual) EmitMixture(MixtureWeights mixture, LinearInput input)
+    {
+        var name = mixture.GateUp[0].Stack![..^".gate_up".Length];
+        var (value, residual) = input.Emit(graph, name);
+        var logits = _router.Emit(graph, tensors, mixture.Router, value);
+        var experts = linears.Experts.Emit(graph, tensors, mixture, name, value, logits);
+        if (mixture.Shared is not { } mlp)
+            return (experts, residual);
+        var (shared, _) = EmitGated(mlp, new LinearInput(value));
+        return (graph.Node($"{name}.sum", "Add", "", [experts, shared]), residual);
     }
 
     private (string Output, string Residual) Gate(LinearWeights linear, LinearInput input)

@@ -132,6 +132,14 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
         _fills.Add(new TensorFill(first, bytes, run));
     }
 
+    /// <summary>Plans the work that fills a part of an initializer.</summary>
+    /// <param name="run">The work; it may write elsewhere, too, where nothing earlier lies.</param>
+    /// <param name="target">The initializer.</param>
+    /// <param name="first">First byte of the part.</param>
+    /// <param name="bytes">Its length.</param>
+    public void FillPart(Action<DataFile, ParallelOptions> run, TensorTarget target, long first, long bytes) =>
+        _fills.Add(new TensorFill(target.Offset is { } offset ? offset + first : long.MaxValue, bytes, run));
+
     /// <summary>The model. Call it when all fills have run: small tensors are copied into it.</summary>
     public ModelProto Build(string producerVersion)
     {

@@ -15,12 +15,16 @@ internal static class ModelMeaning
         foreach (var sentence in Windows(config).Concat(Positions(config)).Concat(Attention(config)))
             yield return sentence;
         yield return Norms(config, weights.Layers[0]);
-        yield return weights.Layers[0].Mlp switch
+        if (weights.Layers.FirstOrDefault(layer => layer.Mlp is not MixtureWeights) is { } dense)
         {
-            GatedMlpWeights => $"the MLP is {NameOf(config.Activation)}(gate) · up, {shape.IntermediateSize} wide",
-            PlainMlpWeights => $"the MLP is {NameOf(config.Activation)}(up) without a gate, {shape.IntermediateSize} wide",
-            _ => $"the MLP is a mixture, {shape.IntermediateSize} wide",
-        };
+            var which = config.Mixture is { } mixture ? $" of layers {Ranges(mixture.DenseLayers.Order())}" : "";
+            yield return dense.Mlp is PlainMlpWeights
+                ? $"the MLP{which} is {NameOf(config.Activation)}(up) without a gate, {shape.IntermediateSize} wide"
+                : $"the MLP{which} is {NameOf(config.Activation)}(gate) · up, {shape.IntermediateSize} wide";
+        }
+
+        foreach (var sentence in MixtureMeaning.Describe(weights, shape))
+            yield return sentence;
         if (Factors(config) is { Length: > 0 } factors)
             yield return factors;
         var matrices = shape.TiedEmbeddings ? "are one matrix" : "are two matrices";
@@ -143,7 +147,7 @@ internal static class ModelMeaning
     };
 
     /// <summary>Ascending numbers as ranges: 0-2, 4.</summary>
-    private static string Ranges(IEnumerable<int> numbers)
+    public static string Ranges(IEnumerable<int> numbers)
     {
         var ranges = new List<(int First, int Last)>();
         foreach (var number in numbers)

@@ -126,7 +126,8 @@ public sealed record ModelTree(
         IEnumerable<ModelTreeNode> rotary = isLlama ? [Leaf("rotary_emb", "LlamaRotaryEmbedding", "")] : [];
         yield return Parent("self_attn", isLlama ? "LlamaSdpaAttention" : $"{family}Attention",
             [.. Of("self_attn"), .. headNorms, .. rotary]);
-        yield return Parent("mlp", $"{family}MLP", [.. Of("mlp"), Leaf("act_fn", NameOf(config.Activation), "")]);
+        yield return layer.Mlp is MixtureWeights mixture ? Mixture(mixture, family)
+            : Parent("mlp", $"{family}MLP", [.. Of("mlp"), Leaf("act_fn", NameOf(config.Activation), "")]);
         NormWeights?[] norms = [layer.AttentionNorm, layer.AttentionAfterNorm, layer.MlpNorm, layer.MlpAfterNorm];
         foreach (var norm in norms.OfType<NormWeights>())
             yield return Norm(norm.Weights.Count == 0 ? "norm" : ModuleOf(norm.Weights[0]), config.Norm, norm, family);
@@ -134,6 +135,29 @@ public sealed record ModelTree(
         IEnumerable<ModelTreeNode> Of(string parent) => linears
             .Where(linear => linear.Name.StartsWith(parent + ".", StringComparison.Ordinal))
             .Select(linear => Linear(LastOf(linear.Name), linear.Inputs, linear.Part.Outputs, linear.Part.Bias is not null));
+    }
+
+    private static ModelTreeNode Mixture(MixtureWeights mixture, string family)
+    {
+        var settings = mixture.Settings;
+        var (router, expert) = (mixture.Router.Parts[0], mixture.GateUp[0].Parts.Concat(mixture.Down[0].Parts));
+        var block = ModuleOf(router.Weight).Split('.')[0];
+        List<ModelTreeNode> parts =
+        [
+            Linear("router", mixture.Router.Inputs, router.Outputs, router.Bias is not null),
+            Parent("experts", "ModuleList", new ModelTreeNode(
+                settings.Experts == 1 ? "0" : $"0-{settings.Experts - 1}", $"{family}MLP", "", settings.Experts,
+                [.. expert.Select(part => Linear(
+                    LastOf(ModuleOf(part.Weight)), mixture.GateUp[0].Parts.Contains(part) ? mixture.Router.Inputs : settings.Width,
+                    part.Outputs, part.Bias is not null))])),
+        ];
+        if (mixture.Shared is { } shared)
+        {
+            parts.Add(Parent("shared_experts", $"{family}MLP", [.. shared.Linears.SelectMany(linear => linear.Parts.Select(part =>
+                Linear(LastOf(ModuleOf(part.Weight)), linear.Inputs, part.Outputs, part.Bias is not null)))]));
+        }
+
+        return Parent(block, $"{family}SparseMoeBlock", parts);
     }
 
     /// <summary>What is behind the number of the layer, without the tensor's own name.</summary>

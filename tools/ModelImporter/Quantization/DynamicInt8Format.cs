@@ -16,11 +16,15 @@ namespace Parley.ModelImporter.Quantization;
 internal sealed class DynamicInt8Format : LinearFormat
 {
     private const float WeightMax = 127;
+    private const int ExpertGroup = 32;
 
     /// <summary>Keeps the reciprocal finite for an output whose weights are all zero.</summary>
     private const float ScaleMin = 1e-30f;
 
     private bool _constants;
+
+    /// <summary>Experts are on our own operator, in 8 bits.</summary>
+    public override ExpertFormat Experts => new PackedExperts(new Int8Format(ExpertGroup));
 
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {

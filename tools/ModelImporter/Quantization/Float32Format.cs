@@ -12,6 +12,8 @@ namespace Parley.ModelImporter.Quantization;
 /// </param>
 internal sealed class Float32Format(PackedFormat? rounding = null) : LinearFormat
 {
+    public override ExpertFormat Experts => new Float32Experts(rounding);
+
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var weight = graph.Reserve(

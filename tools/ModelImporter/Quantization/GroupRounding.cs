@@ -11,6 +11,9 @@ internal abstract class GroupRounding
     /// <summary>Whether weights that a file has rounded already are taken over, and not rounded here.</summary>
     public abstract bool KeepsGrids { get; }
 
+    /// <summary>What whoever imports should know when all is rounded, one sentence each.</summary>
+    public virtual IReadOnlyList<string> Notes => [];
+
     /// <summary>Weights per scale of a linear.</summary>
     /// <exception cref="InvalidDataException">None of 128, 64 and 32 divides its inputs.</exception>
     public abstract int GroupOf(CheckpointTensors tensors, LinearWeights linear);

@@ -41,6 +41,10 @@ internal abstract class LinearFormat
     public virtual (string Output, string Residual) EmitGated(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input) => throw new NotSupportedException();
 
+    /// <summary>How experts are stored and computed.</summary>
+    /// <exception cref="NotSupportedException">This format has none.</exception>
+    public virtual ExpertFormat Experts => throw new NotSupportedException($"{GetType().Name} has no experts.");
+
     /// <summary>Adds the bias, where the checkpoint has one.</summary>
     protected static string AddBias(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string product)
     {

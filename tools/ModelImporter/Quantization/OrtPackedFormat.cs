@@ -16,6 +16,9 @@ namespace Parley.ModelImporter.Quantization;
 /// <param name="offsets">Shared with <paramref name="rounded"/>: the constants of a graph are added once.</param>
 internal sealed class OrtPackedFormat(PackedFormat packed, LinearFormat rounded, OrtOffsets offsets) : LinearFormat
 {
+    /// <summary>Experts are on our own operator all the same.</summary>
+    public override ExpertFormat Experts => packed.Experts;
+
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var matrices = packed.Split(tensors, linear);

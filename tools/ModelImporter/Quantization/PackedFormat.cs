@@ -39,6 +39,8 @@ internal abstract class PackedFormat : LinearFormat
         return (AddBias(graph, tensors, linear, Join(graph, linear, products)), stream.Value);
     }
 
+    public override ExpertFormat Experts => new PackedExperts(this);
+
     public override bool CanGate(CheckpointTensors tensors, LinearWeights linear, Activation activation) =>
         activation == Activation.Silu && PackedMatrix.CanGate(linear) && Split(tensors, linear).Count == 1;
 
@@ -57,19 +59,16 @@ internal abstract class PackedFormat : LinearFormat
     public (TensorTarget Codes, TensorTarget Halves) Plan(OnnxGraphBuilder graph, CheckpointTensors tensors, PackedMatrix matrix)
     {
         var (codes, halves) = matrix.Reserve(graph);
-        graph.Fill(
-            (data, options) =>
-            {
-                var coder = Coder(tensors, matrix, options);
-                ForChunks(matrix.Blocks, ChunkBlocks, options, (first, count) =>
-                {
-                    for (var block = first; block < first + count; block++)
-                        Fill(matrix, coder, block, codes, halves, data);
-                });
-            },
-            codes,
-            halves);
+        graph.Fill((data, options) => Fill(tensors, matrix, codes, halves, 0, data, options), codes, halves);
         return (codes, halves);
+    }
+
+    /// <summary>Plans the work that fills one matrix of several that lie one after the other.</summary>
+    public void PlanPart(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, int index)
+    {
+        var bytes = matrix.Planes * matrix.Blocks * matrix.BlockBytes;
+        graph.FillPart((data, options) => Fill(tensors, matrix, codes, halves, index, data, options), codes, index * bytes, bytes);
     }
 
     /// <summary>The matrices that a linear becomes, from the first output on: one, or a run of parts for each grid.</summary>
@@ -143,8 +142,21 @@ internal abstract class PackedFormat : LinearFormat
         return matrix.MultiplyNormalized(graph, norm, weight, stream, codes, halves, gated);
     }
 
-    /// <summary>Codes and packs the outputs of one block.</summary>
-    private static void Fill(PackedMatrix matrix, RowCoder coder, int block, TensorTarget codes, TensorTarget halves, DataFile data)
+    private void Fill(
+        CheckpointTensors tensors, PackedMatrix matrix, TensorTarget codes, TensorTarget halves, int index, DataFile data,
+        ParallelOptions options)
+    {
+        var coder = Coder(tensors, matrix, options);
+        ForChunks(matrix.Blocks, ChunkBlocks, options, (first, count) =>
+        {
+            for (var block = first; block < first + count; block++)
+                Fill(matrix, coder, block, codes, halves, index, data);
+        });
+    }
+
+    /// <summary>Codes and packs the outputs of one block of the matrix of an index.</summary>
+    private static void Fill(
+        PackedMatrix matrix, RowCoder coder, int block, TensorTarget codes, TensorTarget halves, int index, DataFile data)
     {
         var linear = matrix.Linear;
         var groups = linear.Inputs / matrix.Grid.Group;
@@ -172,7 +184,8 @@ internal abstract class PackedFormat : LinearFormat
         }
 
         for (var plane = 0; plane < planes.Length; plane++)
-            codes.Write(data, ((plane * (long)matrix.Blocks) + block) * matrix.BlockBytes, planes[plane]);
-        halves.Write(data, (long)block * matrix.BlockHalves * sizeof(ushort), MemoryMarshal.AsBytes(blockHalves.AsSpan()));
+            codes.Write(data, ((((index * (long)matrix.Planes) + plane) * matrix.Blocks) + block) * matrix.BlockBytes, planes[plane]);
+        halves.Write(
+            data, ((index * (long)matrix.Blocks) + block) * matrix.BlockHalves * sizeof(ushort), MemoryMarshal.AsBytes(blockHalves.AsSpan()));
     }
 }

@@ -44,8 +44,10 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     {
         if (!keepGrids || linear.Inputs % GridGroup != 0 || !linear.Parts.All(part => tensors.Contains(part.Weight)))
             return false;
-        if (!_found.TryGetValue(linear.Name, out var found))
-            _found[linear.Name] = found = IsOnGrid(tensors, linear);
+        // One expert stands for all of its layer.
+        var key = linear.Stack ?? linear.Name;
+        if (!_found.TryGetValue(key, out var found))
+            _found[key] = found = IsOnGrid(tensors, linear);
         return found;
     }
 

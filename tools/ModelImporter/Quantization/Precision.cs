@@ -18,6 +18,9 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <summary>The device where it is not the CPU.</summary>
     public GraphTarget? Target { get; private init; }
 
+    /// <summary>How int4 finds its codes; null for other precisions.</summary>
+    public GroupRounding? Rounding { get; private init; }
+
     /// <summary>Type of activations, norms and biases.</summary>
     public ElementType Activations { get; private init; } = ElementType.Float32;
 
@@ -82,7 +85,10 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
             "int8" => new Precision(
                 name, own ? bytes : new OrtPackedFormat(bytes, new OrtInt8Format(blockMax), offsets), vocabulary),
             "int4" => new Precision(
-                name, own ? nibbles : new OrtPackedFormat(nibbles, new OrtInt4Format(rounding, offsets), offsets), vocabulary),
+                name, own ? nibbles : new OrtPackedFormat(nibbles, new OrtInt4Format(rounding, offsets), offsets), vocabulary)
+            {
+                Rounding = rounding,
+            },
             _ => throw new ArgumentException(
                 $"The precision \"{name}\" is none of {string.Join(", ", Names)}, {string.Join(", ", CudaNames)}.", nameof(name)),
         };

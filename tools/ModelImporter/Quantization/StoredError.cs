@@ -26,8 +26,13 @@ internal static class StoredError
         var vocabulary = new Int8Format(group, isOwn ? Int8Format.KeepsInVocabulary : Int8Format.KeepsInOrtVocabulary);
         var (tensors, weights) = (checkpoint.Tensors, checkpoint.Weights);
         var sums = new SortedDictionary<string, (double Errors, double Squares)>(StringComparer.Ordinal);
-        foreach (var linear in weights.Layers.SelectMany(layer => layer.Linears))
-            Add(tensors, linear, linears, parallel, sums);
+        // One expert stands for all of its layer.
+        foreach (var linear in weights.Layers.SelectMany(layer => layer.Rounded.DistinctBy(linear => linear.Stack ?? linear.Name)))
+        {
+            var alike = linear.Stack is null ? 1 : checkpoint.Config.Mixture!.Experts;
+            Add(tensors, linear, linears, parallel, sums, alike);
+        }
+
         Add(tensors, weights.Embedding, vocabulary, parallel, sums);
         if (!checkpoint.Config.Shape.TiedEmbeddings)
             Add(tensors, weights.Head, vocabulary, parallel, sums);
@@ -42,8 +47,10 @@ internal static class StoredError
 
     private static void Add(
         CheckpointTensors tensors, LinearWeights linear, PackedFormat format, ParallelOptions parallel,
-        SortedDictionary<string, (double Errors, double Squares)> sums)
+        SortedDictionary<string, (double Errors, double Squares)> sums, int alike = 1)
     {
+        if (linear.Parts.All(part => tensors.GridOf(part.Weight) is null))
+            return;
         foreach (var matrix in format.Split(tensors, linear))
         {
             var first = 0;
@@ -53,7 +60,7 @@ internal static class StoredError
                 {
                     var (errors, squares) = Measure(tensors, matrix, format, (first, part.Outputs), parallel);
                     var sum = sums.GetValueOrDefault(tensors.TypeOf(part.Weight));
-                    sums[tensors.TypeOf(part.Weight)] = (sum.Errors + errors, sum.Squares + squares);
+                    sums[tensors.TypeOf(part.Weight)] = (sum.Errors + (alike * errors), sum.Squares + (alike * squares));
                 }
 
                 first += part.Outputs;

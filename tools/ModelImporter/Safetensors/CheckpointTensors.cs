@@ -16,7 +16,7 @@ internal sealed class CheckpointTensors : IDisposable
     private static readonly string[] PickleEndings = [".bin", ".pt", ".pth", ".ckpt", ".pkl"];
 
     private readonly List<ITensorFile> _files = [];
-    private readonly Dictionary<string, (ITensorFile File, StoredTensor Tensor)> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TensorSource> _tensors = new(StringComparer.Ordinal);
 
     private CheckpointTensors(string folder) => Folder = folder;
 
@@ -26,7 +26,7 @@ internal sealed class CheckpointTensors : IDisposable
     public IReadOnlyCollection<string> Names => _tensors.Keys;
 
     /// <summary>Told of elements that are about to be read (file, tensor, first, count), from any thread.</summary>
-    public Action<ITensorFile, StoredTensor, long, long>? Reading { get; set; }
+    public TensorReading? Reading { get; set; }
 
     /// <summary>The GGUF file that the weights come from, the first of several; null where they are safetensors.</summary>
     public GgufFile? Gguf => _files is [GgufFile file, ..] ? file : null;
@@ -99,6 +99,20 @@ internal sealed class CheckpointTensors : IDisposable
         }
     }
 
+    /// <summary>Puts weights that lie in another tensor under a name of their own.</summary>
+    /// <exception cref="InvalidDataException">The name is taken; the message names both.</exception>
+    public void Add(string name, TensorSource source)
+    {
+        if (!_tensors.TryAdd(name, source))
+        {
+            throw new InvalidDataException(
+                $"{source.File.Path}: tensors {source.StoredName} and {name} stand for the same weights.");
+        }
+    }
+
+    /// <summary>Matrices that were transposed last.</summary>
+    public TransposedMatrices Transposed { get; } = new();
+
     /// <summary>Leaves a tensor out, so that nobody asks what it is for.</summary>
     public void Remove(string name) => _tensors.Remove(name);
 
@@ -108,12 +122,12 @@ internal sealed class CheckpointTensors : IDisposable
     /// <exception cref="InvalidDataException">It is not, cannot or has not.</exception>
     public void Check(string name, params ReadOnlySpan<long> shape)
     {
-        var (file, tensor) = Entry(name);
-        file.Check(tensor);
-        if (!shape.SequenceEqual(tensor.Shape.ToArray()))
+        var source = Source(name);
+        source.Check();
+        if (!shape.SequenceEqual(source.Shape.ToArray()))
         {
             throw new InvalidDataException(
-                $"{file.Path}: tensor {name} has the shape {tensor.ShapeText}; "
+                $"{source.File.Path}: tensor {name} has the shape {source.ShapeText}; "
                 + $"config.json asks for [{string.Join(", ", shape.ToArray())}].");
         }
     }
@@ -136,26 +150,21 @@ internal sealed class CheckpointTensors : IDisposable
     /// <exception cref="InvalidDataException">A weight is infinite or not a number.</exception>
     public void Read(string name, long first, Span<float> values)
     {
-        var (file, tensor) = Entry(name);
-        Reading?.Invoke(file, tensor, first, values.Length);
-        file.Read(tensor, first, values);
+        var source = Source(name);
+        source.Read(Reading, first, values);
         if (values.Length > 0 && !float.IsFinite(TensorPrimitives.MaxMagnitude(values)))
-            throw new InvalidDataException($"{file.Path}: tensor {name} holds a weight that is infinite or not a number.");
+            throw new InvalidDataException($"{source.File.Path}: tensor {name} holds a weight that is infinite or not a number.");
     }
 
     /// <summary>The grid that a tensor was rounded to before it was stored; null where it was not.</summary>
-    public StoredGrid? GridOf(string name) => _tensors.TryGetValue(name, out var entry) ? entry.File.GridOf(entry.Tensor) : null;
+    public StoredGrid? GridOf(string name) => _tensors.GetValueOrDefault(name)?.Grid;
 
     /// <summary>Reads a row of codes, see <see cref="ITensorFile.ReadGrid"/>.</summary>
-    public void ReadGrid(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums)
-    {
-        var (file, tensor) = Entry(name);
-        Reading?.Invoke(file, tensor, row * tensor.Shape[^1], tensor.Shape[^1]);
-        file.ReadGrid(tensor, row, codes, scales, minimums);
-    }
+    public void ReadGrid(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums) =>
+        Source(name).ReadGrid(Reading, row, codes, scales, minimums);
 
     /// <summary>Element type of a tensor as its file names it.</summary>
-    public string TypeOf(string name) => Entry(name).Tensor.TypeName;
+    public string TypeOf(string name) => Source(name).TypeName;
 
     /// <summary>
     /// Gives back the memory of pages that were read, so that a process that walks through a model never holds all of it.
@@ -185,7 +194,9 @@ internal sealed class CheckpointTensors : IDisposable
 
     private static bool IsGguf(string path) => path.EndsWith(GgufEnding, StringComparison.OrdinalIgnoreCase);
 
-    private (ITensorFile File, StoredTensor Tensor) Entry(string name) =>
+    /// <summary>Where the weights of a name lie.</summary>
+    /// <exception cref="InvalidDataException">There is no such tensor.</exception>
+    public TensorSource Source(string name) =>
         _tensors.TryGetValue(name, out var entry) ? entry : throw new InvalidDataException($"{Folder}: tensor {name} is missing.");
 
     private void AddAll(IReadOnlyList<string> paths)
@@ -205,7 +216,7 @@ internal sealed class CheckpointTensors : IDisposable
     {
         foreach (var tensor in file.Tensors)
         {
-            if (!_tensors.TryAdd(tensor.Name, (file, tensor)))
+            if (!_tensors.TryAdd(tensor.Name, new StoredSource(file, tensor)))
                 throw new InvalidDataException($"{file.Path}: tensor {tensor.Name} is also in {_tensors[tensor.Name].File.Path}.");
         }
     }

@@ -54,6 +54,13 @@ internal sealed class SafetensorsFile : ITensorFile
         FloatDecoder.Decode(type, _file.Span(tensor.Offset + (first * size), values.Length * size), values);
     }
 
+    public void ReadBytes(StoredTensor tensor, long first, Span<byte> bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + bytes.Length, tensor.Bytes);
+        _file.Span(tensor.Offset + first, bytes.Length).CopyTo(bytes);
+    }
+
     public void Release() => _file.Release();
 
     public void Dispose() => _file.Dispose();

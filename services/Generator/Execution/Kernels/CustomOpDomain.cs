@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Parley.Generator.Execution.Kernels.Experts;
 using Parley.Generator.Execution.Kernels.Linears;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
@@ -18,7 +19,7 @@ internal static unsafe class CustomOpDomain
     private static readonly byte* Provider = (byte*)Marshal.StringToCoTaskMemUTF8("CPUExecutionProvider");
     private static readonly IntPtr NativeDomain = Create(
         new PagedAttentionOp(), new QuantizedLinearOp(), new NormalizedLinearOp(), new QuantizedHeadOp(), new QuantizedGatherOp(),
-        new SequenceRotaryOp());
+        new SequenceRotaryOp(), new MixtureOfExpertsOp(), new QuantizedMixtureOfExpertsOp());
 
     /// <summary>Makes the operators known to sessions of these options.</summary>
     public static void Register(SessionOptions options) => OrtCustomOpApi.AddDomain(options, NativeDomain);

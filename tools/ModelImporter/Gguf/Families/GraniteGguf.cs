@@ -17,8 +17,14 @@ internal sealed class GraniteGguf : GgufFamily
     public override void Complete(GgufSource source, JsonObject config)
     {
         GgufSource.SetType(config, "GraniteForCausalLM", "granite");
-        config["attention_bias"] = source.HasBias("attn_q");
         config["mlp_bias"] = source.HasBias("ffn_gate");
+        SetFactors(source, config);
+    }
+
+    /// <summary>What the family with experts has, too.</summary>
+    public static void SetFactors(GgufSource source, JsonObject config)
+    {
+        config["attention_bias"] = source.HasBias("attn_q");
         source.Set(config, "attention_multiplier", "attention.scale");
         if (!config.ContainsKey("attention_multiplier"))
             config["attention_multiplier"] = 1 / Math.Sqrt(source.HeadSize);

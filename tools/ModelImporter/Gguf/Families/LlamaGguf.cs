@@ -2,12 +2,17 @@ using System.Text.Json.Nodes;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
-/// <summary>Llama, and Mistral without its window.</summary>
+/// <summary>Llama, and Mistral and Mixtral without their window.</summary>
 internal sealed class LlamaGguf : GgufFamily
 {
     public override string Architecture => "llama";
 
-    public override IReadOnlyList<string> ModelTypes { get; } = ["llama"];
+    public override IReadOnlyList<string> ModelTypes { get; } = ["llama", "mixtral"];
+
+    public override IReadOnlyDictionary<string, string> Modules { get; } =
+        With(GgufExperts.Modules("block_sparse_moe.gate", "block_sparse_moe.experts"));
+
+    public override IReadOnlyCollection<string> Honoured { get; } = GgufExperts.Keys.ToArray();
 
     public override bool IsPermuted => true;
 
@@ -19,10 +24,25 @@ internal sealed class LlamaGguf : GgufFamily
 
     public override void Complete(GgufSource source, JsonObject config)
     {
+        if (source.Keys.Count("expert_count") is not null)
+        {
+            CompleteMixtral(source, config);
+            return;
+        }
+
         GgufSource.SetType(config, "LlamaForCausalLM", "llama");
         config["hidden_act"] = "silu";
         config["attention_bias"] = source.HasBias("attn_q");
         config["mlp_bias"] = source.HasBias("ffn_gate");
+        if (source.Scaling() is { } scaling)
+            config["rope_scaling"] = scaling;
+    }
+
+    private static void CompleteMixtral(GgufSource source, JsonObject config)
+    {
+        GgufSource.SetType(config, "MixtralForCausalLM", "mixtral");
+        GgufExperts.Set(source, config, "num_local_experts", "intermediate_size");
+        config["sliding_window"] = null;
         if (source.Scaling() is { } scaling)
             config["rope_scaling"] = scaling;
     }

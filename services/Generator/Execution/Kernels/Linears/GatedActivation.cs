@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
 
-/// <summary>SiLU(gate) · up of sixteen outputs; the same operations in every vector width, so the same bits.</summary>
+/// <summary>A gate and what it lets through, sixteen outputs at a time; the same operations in every vector width, so the same bits.</summary>
 internal static unsafe class GatedActivation
 {
     private const float Log2E = 1.442695041f;
@@ -11,11 +11,25 @@ internal static unsafe class GatedActivation
     /// <summary>Exponents beyond are cut off: the sigmoid is then 1, or less than a normal number.</summary>
     private const float ExponentMax = 126;
 
-    /// <summary>x / (1 + e^−x) · up.</summary>
+    /// <summary>SiLU(gate) · up: gate / (1 + e^−gate) · up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Apply(Vector512<float> gate, Vector512<float> up)
+    public static Vector512<float> Apply(Vector512<float> gate, Vector512<float> up) => gate / OnePlusExp(gate) * up;
+
+    /// <summary>gpt-oss's: gate at most the limit, up within ±limit, (up + 1) · gate · sigmoid(alpha · gate).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ApplyClamped(Vector512<float> gate, Vector512<float> up, float alpha, float limit)
     {
-        var exponent = gate * Vector512.Create(-Log2E);
+        // Not the native minimum, which loses NaN.
+        gate = Vector512.Min(gate, Vector512.Create(limit));
+        up = Vector512.Min(Vector512.Max(up, Vector512.Create(-limit)), Vector512.Create(limit));
+        return gate / OnePlusExp(gate * Vector512.Create(alpha)) * (up + Vector512.Create(1f));
+    }
+
+    /// <summary>1 + e^−x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> OnePlusExp(Vector512<float> x)
+    {
+        var exponent = x * Vector512.Create(-Log2E);
         exponent = Vector512.MinNative(
             Vector512.MaxNative(exponent, Vector512.Create(-ExponentMax)), Vector512.Create(ExponentMax));
         var whole = Vector512.Round(exponent);
@@ -29,6 +43,6 @@ internal static unsafe class GatedActivation
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(6.931472028550421e-1f));
         p = Vector512.FusedMultiplyAdd(p, f, Vector512.Create(1f));
         var power = ((Vector512.ConvertToInt32Native(whole) + Vector512.Create(127)) << 23).AsSingle();
-        return gate / Vector512.FusedMultiplyAdd(p, power, Vector512.Create(1f)) * up;
+        return Vector512.FusedMultiplyAdd(p, power, Vector512.Create(1f));
     }
 }

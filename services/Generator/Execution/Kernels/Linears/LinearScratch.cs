@@ -14,6 +14,12 @@ internal static unsafe class LinearScratch
     [ThreadStatic]
     private static byte[]? _parameters;
 
+    [ThreadStatic]
+    private static byte[]? _experts;
+
+    /// <summary>All that a mixture of experts needs for a pass, as <c>ExpertMemory</c> divides it.</summary>
+    public static byte* Experts(long bytes) => Reserve(ref _experts, bytes);
+
     public static sbyte* Activations(long count) => (sbyte*)Reserve(ref _activations, count);
 
     public static float* Parameters(long count) => (float*)Reserve(ref _parameters, count * sizeof(float));

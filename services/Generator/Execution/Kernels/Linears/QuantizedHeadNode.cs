@@ -56,7 +56,7 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomO
         void* context, QuantizedHeadStep* head, ReadOnlySpan<int> counts, HeadCandidates candidates, QuantizedLinearKernel kernel)
     {
         var step = &head->Linear;
-        var plan = new QuantizedLinearPlan(step, kernel);
+        var plan = new QuantizedLinearPlan(step, kernel.TileRows);
         QuantizedLinearPlan.Quantize(context, &plan);
         if (!candidates.Begin(head, counts))
         {

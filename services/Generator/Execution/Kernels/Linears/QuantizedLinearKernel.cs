@@ -72,7 +72,7 @@ internal sealed unsafe class QuantizedLinearKernel(
     /// <summary>Runs a whole step on the calling thread.</summary>
     public void Run(QuantizedLinearStep* step)
     {
-        var plan = new QuantizedLinearPlan(step, this);
+        var plan = new QuantizedLinearPlan(step, tileRows);
         QuantizedLinearPlan.Quantize(context: null, &plan);
         QuantizedLinearPlan.Multiply(context: null, &plan, run, step->Units, parallel: false);
     }

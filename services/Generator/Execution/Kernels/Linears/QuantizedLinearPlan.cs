@@ -21,10 +21,10 @@ internal unsafe struct QuantizedLinearPlan
     private delegate*<QuantizedLinearStep*, nint, void> _run;
     private Ranges _ranges;
 
-    public QuantizedLinearPlan(QuantizedLinearStep* step, QuantizedLinearKernel kernel)
+    public QuantizedLinearPlan(QuantizedLinearStep* step, int tileRows)
     {
         _step = step;
-        _tileRows = kernel.TileRows;
+        _tileRows = tileRows;
     }
 
     /// <summary>Workers of the pass at work.</summary>
@@ -37,7 +37,7 @@ internal unsafe struct QuantizedLinearPlan
             return;
         Reserve(step);
         var kernel = QuantizedLinearKernel.Best;
-        var plan = new QuantizedLinearPlan(step, kernel);
+        var plan = new QuantizedLinearPlan(step, kernel.TileRows);
         Quantize(context, &plan);
         Multiply(context, &plan, kernel.RunUnit, step->Units, (long)step->Rows * step->Inputs * step->Outputs > RunInlineMax);
     }

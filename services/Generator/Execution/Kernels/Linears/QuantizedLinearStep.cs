@@ -36,6 +36,25 @@ internal unsafe struct QuantizedLinearStep
     /// <summary>The first half of the outputs is a gate, the second what it lets through: the result is SiLU(first) · second.</summary>
     public bool Gated;
 
+    /// <summary>The gate is gpt-oss's, with <see cref="Alpha"/> and <see cref="Limit"/>, instead of SiLU.</summary>
+    public bool Clamped;
+
+    public float Alpha;
+    public float Limit;
+
+    /// <summary>Added to the product [outputs]; null for nothing. Only an expert's.</summary>
+    public float* Bias;
+
+    /// <summary>
+    /// The row of the result that each row is added to, times its <see cref="Factors"/> [rows]; null to store the rows. Only an expert's.
+    /// </summary>
+    public int* Targets;
+
+    public float* Factors;
+
+    /// <summary>Bytes from a unit's codes to those that are read after it; 0 where those of the next unit are.</summary>
+    public nint Ahead;
+
     /// <summary>
     /// Quantised activations, tile after tile [inputs / 8, rows of the tile, 8]; <see cref="ActivationQuantizer"/> fills them.
     /// </summary>

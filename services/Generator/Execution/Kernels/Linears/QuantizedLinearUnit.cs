@@ -215,7 +215,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile.SecondHalves = step->Halves + ((long)second * blockHalves);
         tile.FirstFactor = tile.SecondFactor = HalfFactor;
         tile.FirstMinimum = tile.SecondMinimum = -8;
-        tile.Ahead = (nint)(step->Gated ? blockBytes : 2 * blockBytes);
+        tile.Ahead = step->Ahead != 0 ? step->Ahead : (nint)(step->Gated ? blockBytes : 2 * blockBytes);
     }
 
     /// <summary>
@@ -236,7 +236,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile.SharesMinima = step->HasMinima;
         tile.FirstMinimum = step->HasMinima ? -LowMinimum / 16 : HighMinimum;
         tile.SecondMinimum = LowMinimum;
-        tile.Ahead = (nint)blockBytes;
+        tile.Ahead = step->Ahead != 0 ? step->Ahead : (nint)blockBytes;
     }
 
     /// <summary>One plane of two blocks as the two streams, with the arithmetic that <see cref="SetPlanes"/> gives it.</summary>
@@ -298,6 +298,12 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
 
     private static void Store(QuantizedLinearStep* step, float* sums, int unit, int row, int rows)
     {
+        if (step->Targets is not null)
+        {
+            AddPair(step, sums, 2 * unit, row, rows);
+            return;
+        }
+
         var start = unit * 2 * BlockOutputs;
         var count = Math.Min(2 * BlockOutputs, step->Outputs - start);
         for (var r = 0; r < rows; r++, sums += 2 * BlockOutputs)
@@ -307,19 +313,66 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
     private static void StorePlanes(QuantizedLinearStep* step, float* sums, int block, int row, int rows)
     {
         for (var r = 0; r < rows; r++, sums += 2 * BlockOutputs)
-            StoreBlock(step, Planes(sums), block, row + r);
+        {
+            if (step->Targets is not null)
+                AddToTarget(step, Planes(sums), block, row + r);
+            else
+                StoreBlock(step, Planes(sums), block, row + r);
+        }
     }
 
     private static void StoreGated(QuantizedLinearStep* step, float* sums, int block, int row, int rows)
     {
         for (var r = 0; r < rows; r++, sums += 2 * BlockOutputs)
-            StoreBlock(step, GatedActivation.Apply(Vector512.Load(sums), Vector512.Load(sums + BlockOutputs)), block, row + r);
+            StoreBlock(step, Gate(step, Vector512.Load(sums), Vector512.Load(sums + BlockOutputs), block), block, row + r);
     }
 
     private static void StoreGatedPlanes(QuantizedLinearStep* step, float* gates, float* ups, int block, int row, int rows)
     {
         for (var r = 0; r < rows; r++, gates += 2 * BlockOutputs, ups += 2 * BlockOutputs)
-            StoreBlock(step, GatedActivation.Apply(Planes(gates), Planes(ups)), block, row + r);
+            StoreBlock(step, Gate(step, Planes(gates), Planes(ups), block), block, row + r);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Gate(QuantizedLinearStep* step, Vector512<float> gate, Vector512<float> up, int block)
+    {
+        if (step->Bias is not null)
+        {
+            var bias = step->Bias + (block * BlockOutputs);
+            gate += Vector512.Load(bias);
+            up += Vector512.Load(bias + step->Columns);
+        }
+
+        return step->Clamped ? GatedActivation.ApplyClamped(gate, up, step->Alpha, step->Limit) : GatedActivation.Apply(gate, up);
+    }
+
+    private static void AddPair(QuantizedLinearStep* step, float* sums, int block, int row, int rows)
+    {
+        for (var r = 0; r < rows; r++, sums += 2 * BlockOutputs)
+        {
+            AddToTarget(step, Vector512.Load(sums), block, row + r);
+            if (block + 1 < step->Blocks)
+                AddToTarget(step, Vector512.Load(sums + BlockOutputs), block + 1, row + r);
+        }
+    }
+
+    /// <summary>target += (product + bias) · factor, in this order of roundings.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddToTarget(QuantizedLinearStep* step, Vector512<float> values, int block, int row)
+    {
+        var start = block * BlockOutputs;
+        var output = step->Output + ((long)step->Targets[row] * step->Outputs) + start;
+        var factor = step->Factors[row];
+        if (start + BlockOutputs <= step->Outputs)
+        {
+            if (step->Bias is not null)
+                values += Vector512.Load(step->Bias + start);
+            (Vector512.Load(output) + (values * Vector512.Create(factor))).Store(output);
+            return;
+        }
+
+        for (var i = 0; start + i < step->Outputs; i++)
+            output[i] += (step->Bias is null ? values[i] : values[i] + step->Bias[start + i]) * factor;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

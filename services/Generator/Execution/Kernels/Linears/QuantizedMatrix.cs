@@ -17,23 +17,42 @@ internal sealed record QuantizedMatrix(
 {
     public const string Remedy = "import the model again with this build";
 
+    /// <summary>Bytes of all codes.</summary>
+    public long CodeBytes => QuantizedLinearLayout.CodeBytes(Outputs, Inputs, Planes);
+
+    /// <summary>Halves of all scales and minima.</summary>
+    public long HalfCount => (long)QuantizedLinearLayout.Blocks(Outputs) * QuantizedLinearLayout.BlockScales(Inputs, Group, HasMinima);
+
     /// <summary>Reads the attributes and the two constants of a node, and checks that they fit each other.</summary>
     /// <param name="info">The node.</param>
     /// <param name="codesInput">Index of the codes; the scales follow.</param>
     /// <exception cref="NotSupportedException">The layout or a size is none that the kernels know.</exception>
     public static unsafe QuantizedMatrix Read(void* info, int codesInput)
     {
-        var layout = OrtCustomOpApi.GetInteger(info, "layout\0"u8, 0);
+        var outputs = OrtCustomOpApi.GetInteger(info, "N\0"u8, 0);
+        var inputs = OrtCustomOpApi.GetInteger(info, "K\0"u8, 0);
+        var format = QuantizedMatrixFormat.Read(info, "layout\0"u8, "bits\0"u8, "group\0"u8, "levels\0"u8);
+        return Read(info, codesInput, outputs, inputs, copies: 1, format);
+    }
+
+    /// <summary>The same of matrices of one size that lie one after the other; the record is the first of them.</summary>
+    /// <param name="info">The node.</param>
+    /// <param name="codesInput">Index of the codes; the scales follow.</param>
+    /// <param name="outputs">Rows of each.</param>
+    /// <param name="inputs">Columns of each.</param>
+    /// <param name="copies">How many there are.</param>
+    /// <param name="format">What the node says of their weights.</param>
+    /// <exception cref="NotSupportedException">The layout or a size is none that the kernels know.</exception>
+    public static unsafe QuantizedMatrix Read(
+        void* info, int codesInput, long outputs, long inputs, int copies, QuantizedMatrixFormat format)
+    {
+        var (layout, bits, group, numbers) = format;
         if (layout is < QuantizedLinearLayout.Version or > QuantizedLinearLayout.VersionMax)
         {
             throw new NotSupportedException($"the weights have layout {layout}, this build reads {QuantizedLinearLayout.Version} to "
                 + $"{QuantizedLinearLayout.VersionMax}; {Remedy}");
         }
 
-        var outputs = OrtCustomOpApi.GetInteger(info, "N\0"u8, 0);
-        var inputs = OrtCustomOpApi.GetInteger(info, "K\0"u8, 0);
-        var group = OrtCustomOpApi.GetInteger(info, "group\0"u8, 0);
-        var bits = OrtCustomOpApi.GetInteger(info, "bits\0"u8, 0);
         if (bits is not (4 or 8) || !QuantizedLinearLayout.Groups.Contains((int)group))
             throw new NotSupportedException($"bits {bits} and group {group} must be 4 or 8, and 16, 32, 64 or 128; {Remedy}");
         if (outputs is <= 0 or > int.MaxValue / 2 || inputs is <= 0 or > int.MaxValue / 16 || inputs % group != 0
@@ -44,16 +63,26 @@ internal sealed record QuantizedMatrix(
         }
 
         var (n, k, planes) = ((int)outputs, (int)inputs, (int)bits / 4);
+        var blocks = (long)copies * QuantizedLinearLayout.Blocks(n);
+        var times = copies == 1 ? "" : $"{copies} times ";
         Span<long> shape = stackalloc long[2];
         var codes = OrtCustomOpApi.GetConstant(info, codesInput, shape);
-        if (codes is null || shape[0] != (long)planes * QuantizedLinearLayout.Blocks(n) || shape[1] != QuantizedLinearLayout.BlockBytes(k))
-            throw new NotSupportedException($"the codes [{shape[0]}, {shape[1]}] do not fit N {n}, K {k} and bits {bits}; {Remedy}");
+        if (codes is null || shape[0] != planes * blocks || shape[1] != QuantizedLinearLayout.BlockBytes(k))
+        {
+            throw new NotSupportedException(
+                $"the codes [{shape[0]}, {shape[1]}] do not fit {times}N {n}, K {k} and bits {bits}; {Remedy}");
+        }
+
         var halves = OrtCustomOpApi.GetConstant(info, codesInput + 1, shape);
         var plain = QuantizedLinearLayout.BlockScales(k, (int)group, minima: false);
-        if (halves is null || shape[0] != QuantizedLinearLayout.Blocks(n) || (shape[1] != plain && shape[1] != 2 * plain))
-            throw new NotSupportedException($"the scales [{shape[0]}, {shape[1]}] do not fit N {n}, K {k} and group {group}; {Remedy}");
+        if (halves is null || shape[0] != blocks || (shape[1] != plain && shape[1] != 2 * plain))
+        {
+            throw new NotSupportedException(
+                $"the scales [{shape[0]}, {shape[1]}] do not fit {times}N {n}, K {k} and group {group}; {Remedy}");
+        }
+
         var minima = shape[1] != plain;
-        var levels = ReadLevels(info, (int)group, planes, minima);
+        var levels = ReadLevels(numbers, (int)group, planes, minima);
         var needed = QuantizedLinearLayout.VersionOf(planes, (int)group, minima, levels is not null);
         return layout == needed
             ? new QuantizedMatrix(n, k, (int)group, planes, minima, (IntPtr)codes, (IntPtr)halves, levels)
@@ -62,9 +91,9 @@ internal sealed record QuantizedMatrix(
     }
 
     /// <summary>The table of a node's levels; null where it has none.</summary>
-    private static unsafe LevelPlanes? ReadLevels(void* info, int group, int planes, bool minima)
+    private static LevelPlanes? ReadLevels(long[]? numbers, int group, int planes, bool minima)
     {
-        if (OrtCustomOpApi.GetIntegers(info, "levels\0"u8, LevelTable.Count) is not { } numbers)
+        if (numbers is null)
             return null;
         if (numbers.Length != LevelTable.Count || numbers.Any(level => level is < sbyte.MinValue or > sbyte.MaxValue))
             throw new NotSupportedException($"levels must be {LevelTable.Count} numbers from -128 to 127; {Remedy}");

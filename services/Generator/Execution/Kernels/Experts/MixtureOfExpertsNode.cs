@@ -1,0 +1,34 @@
+namespace Parley.Generator.Execution.Kernels.Experts;
+
+/// <summary>One mixture of experts of floats of a session.</summary>
+internal sealed unsafe class MixtureOfExpertsNode(ExpertSettings settings, FloatExperts experts) : CustomOpNode
+{
+    public const int GateUp = 3;
+    public const int GateUpBias = 4;
+    public const int Down = 5;
+    public const int DownBias = 6;
+
+    /// <summary>Reads a node.</summary>
+    /// <exception cref="NotSupportedException">It asks for what the kernels do not do.</exception>
+    public static MixtureOfExpertsNode Read(void* info)
+    {
+        var settings = ExpertSettings.Read(info);
+        var (count, hidden, width) = (settings.Experts, settings.Hidden, settings.Intermediate);
+        return new MixtureOfExpertsNode(settings, new FloatExperts(
+            settings,
+            ExpertInputs.Read(info, GateUp, "gate_up", count, 2 * width, hidden),
+            ExpertInputs.Read(info, Down, "down", count, hidden, width),
+            ExpertInputs.ReadOptional(info, ExpertInputs.Correction, "correction", count),
+            ExpertInputs.ReadOptional(info, GateUpBias, "the bias of gate_up", count, 2 * width),
+            ExpertInputs.ReadOptional(info, DownBias, "the bias of down", count, hidden)));
+    }
+
+    public override string ToString() => MixtureOfExpertsOp.OpName;
+
+    public override void Compute(void* context)
+    {
+        var rows = ExpertInputs.Bind(context, settings, out var input, out var logits);
+        var output = (float*)OrtCustomOpApi.GetOutput(context, rows, settings.Hidden);
+        experts.Run(context, input, logits, output, rows);
+    }
+}

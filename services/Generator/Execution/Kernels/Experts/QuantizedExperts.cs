@@ -1,0 +1,124 @@
+using Parley.Generator.Execution.Kernels.Linears;
+
+namespace Parley.Generator.Execution.Kernels.Experts;
+
+/// <summary>
+/// A mixture of quantised experts without ONNX Runtime. A pass rounds its rows once, gathers them by expert, runs the gates of all experts
+/// that have rows, rounds again, and runs the second matrices column by column of the result.
+/// </summary>
+/// <param name="settings">The operator's attributes.</param>
+/// <param name="gateUp">The first matrix of the first expert; those of the others follow it.</param>
+/// <param name="down">The second.</param>
+/// <param name="correction">For the choice [experts]; 0 for none.</param>
+/// <param name="gateUpBias">[experts, 2 · intermediate]; 0 for none.</param>
+/// <param name="downBias">[experts, hidden]; 0 for none.</param>
+internal sealed unsafe class QuantizedExperts(
+    ExpertSettings settings, QuantizedMatrix gateUp, QuantizedMatrix down, IntPtr correction, IntPtr gateUpBias, IntPtr downBias)
+{
+    /// <summary>Memory of a pass; where a step's rows need more, they are done in several, each of which reads the weights anew.</summary>
+    private const long PassBytesMax = 256 << 20;
+
+    /// <summary>Below this number of activations waking other threads to round them costs more than it saves.</summary>
+    private const long QuantizeInlineMax = 64 * 1024;
+
+    /// <summary>Below this number of multiply-adds the linear runs on the calling thread.</summary>
+    private const long RunInlineMax = 256 * 1024;
+
+    private readonly ExpertRouter _router = new(settings, (float*)correction);
+
+    /// <summary>Computes a step.</summary>
+    /// <param name="context">Context of the node; null is the calling thread alone.</param>
+    /// <param name="kernel">Of the linears.</param>
+    /// <param name="input">[rows, hidden].</param>
+    /// <param name="logits">The router's [rows, experts].</param>
+    /// <param name="output">[rows, hidden].</param>
+    /// <param name="rows">Rows of the step.</param>
+    public void Run(void* context, QuantizedLinearKernel kernel, float* input, float* logits, float* output, int rows)
+    {
+        var passRows = (int)Math.Clamp(PassBytesMax / MemoryBytes(1), 1, Math.Max(rows, 1));
+        for (var row = 0; row < rows; row += passRows)
+        {
+            RunPass(
+                context, kernel, input + ((long)row * settings.Hidden), logits + ((long)row * settings.Experts),
+                output + ((long)row * settings.Hidden), Math.Min(passRows, rows - row));
+        }
+    }
+
+    private long MemoryBytes(int rows)
+    {
+        var memory = new MemoryCursor(null);
+        _ = new ExpertGroups(_router, rows, ref memory);
+        _ = new QuantizedExpertsMemory(rows, rows * settings.TopK, gateUp, down, ref memory);
+        return memory.Position;
+    }
+
+    private void RunPass(void* context, QuantizedLinearKernel kernel, float* input, float* logits, float* output, int rows)
+    {
+        var cursor = new MemoryCursor(LinearScratch.Experts(MemoryBytes(rows)));
+        var step = new QuantizedExpertsStep
+        {
+            Groups = new ExpertGroups(_router, rows, ref cursor),
+            Run = kernel.RunUnit,
+            TileRows = kernel.TileRows,
+        };
+        var memory = new QuantizedExpertsMemory(rows, rows * settings.TopK, gateUp, down, ref cursor);
+        ExpertGroups.Gather(context, &step.Groups, logits);
+        if (step.Groups.PairCount == 0)
+        {
+            new Span<float>(output, checked(rows * settings.Hidden)).Fill(float.NaN);
+            return;
+        }
+
+        RunGates(context, &step, input, in memory);
+        RunDown(context, &step, output, in memory);
+        ExpertReads.Add(step.BytesRead);
+    }
+
+    private void RunGates(void* context, QuantizedExpertsStep* step, float* input, in QuantizedExpertsMemory memory)
+    {
+        step->Linear = gateUp.Step();
+        ref var linear = ref step->Linear;
+        linear.Input = input;
+        linear.Gated = true;
+        (linear.Clamped, linear.Alpha, linear.Limit) = (settings.Clamped, settings.Alpha, settings.Limit);
+        linear.Activations = memory.Gathered;
+        linear.Parameters = memory.GatheredParameters;
+        linear.Output = memory.Between;
+        (step->CodeBytes, step->HalfCount) = (gateUp.CodeBytes, gateUp.HalfCount);
+        step->Biases = (float*)gateUpBias;
+        step->RowActivations = memory.Rounded;
+        step->RowParameters = memory.RoundedParameters;
+        var strides = (step->Groups.Rows + QuantizedExpertsStep.StrideRows - 1) / QuantizedExpertsStep.StrideRows;
+        ParallelLoop.Run(
+            context, &QuantizedExpertsStep.QuantizeRows, step, strides, Pays(context, step->Groups.Rows, settings.Hidden, QuantizeInlineMax));
+        var gathers = Pays(context, step->Groups.PairCount, settings.Hidden, QuantizeInlineMax);
+        ParallelLoop.Run(context, &QuantizedExpertsStep.GatherRows, step, step->Groups.ActiveCount, gathers);
+        Multiply(context, step, &QuantizedExpertsStep.RunGate, step->GateUnits);
+    }
+
+    private void RunDown(void* context, QuantizedExpertsStep* step, float* output, in QuantizedExpertsMemory memory)
+    {
+        step->Linear = down.Step();
+        ref var linear = ref step->Linear;
+        linear.Input = memory.Between;
+        linear.Activations = memory.BetweenRounded;
+        linear.Parameters = memory.BetweenParameters;
+        linear.Output = output;
+        (step->CodeBytes, step->HalfCount) = (down.CodeBytes, down.HalfCount);
+        step->Biases = (float*)downBias;
+        var quantizes = Pays(context, step->Groups.PairCount, settings.Intermediate, QuantizeInlineMax);
+        ParallelLoop.Run(context, &QuantizedExpertsStep.QuantizeExpert, step, step->Groups.ActiveCount, quantizes);
+        Multiply(context, step, &QuantizedExpertsStep.RunDown, linear.Units);
+    }
+
+    private static bool Pays(void* context, long rows, long columns, long inlineMax) =>
+        context is not null && rows * columns > inlineMax;
+
+    private static void Multiply(
+        void* context, QuantizedExpertsStep* step, delegate*<QuantizedLinearStep*, nint, void> run, int units)
+    {
+        var plan = new QuantizedLinearPlan(&step->Linear, step->TileRows);
+        var work = (long)step->Groups.PairCount * step->Linear.Inputs * step->Linear.Outputs;
+        QuantizedLinearPlan.Multiply(context, &plan, run, units, work > RunInlineMax);
+    }
+}

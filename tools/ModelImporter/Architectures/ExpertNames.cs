@@ -1,0 +1,49 @@
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>What a family calls the parts of a mixture of experts.</summary>
+internal sealed record ExpertNames
+{
+    /// <summary>The router.</summary>
+    public string Router { get; init; } = "mlp.gate";
+
+    /// <summary>What is added to its scores for the choice.</summary>
+    public string Correction { get; init; } = "mlp.gate.e_score_correction_bias";
+
+    /// <summary>The experts; each has its number behind that, or all lie in one tensor.</summary>
+    public string Experts { get; init; } = "mlp.experts";
+
+    public string Gate { get; init; } = "gate_proj";
+
+    public string Up { get; init; } = "up_proj";
+
+    public string Down { get; init; } = "down_proj";
+
+    /// <summary>Gate and up of the MLP that every token goes through: two matrices, or one that holds both.</summary>
+    public IReadOnlyList<string> SharedGateUp { get; init; } = ["mlp.shared_experts.gate_proj", "mlp.shared_experts.up_proj"];
+
+    public string SharedDown { get; init; } = "mlp.shared_experts.down_proj";
+
+    /// <summary>Matrices of all experts in one tensor are stored [inputs, outputs].</summary>
+    public bool IsTransposed { get; init; }
+
+    /// <summary>Rows of gate and up in one tensor take turns.</summary>
+    public bool IsInterleaved { get; init; }
+
+    /// <summary>Tensors that may hold all experts of a layer, in transformers' words and as GGUF files have them.</summary>
+    /// <param name="layer">Prefix of the layer.</param>
+    public IReadOnlyList<ExpertStack> Stacks(string layer)
+    {
+        var experts = $"{layer}.{Experts}";
+        return
+        [
+            new($"{experts}.gate_up_proj", ExpertPart.GateUp) { IsTransposed = IsTransposed, IsInterleaved = IsInterleaved },
+            new($"{experts}.gate_up_proj_bias", ExpertPart.GateUp) { IsBias = true, IsInterleaved = IsInterleaved },
+            new($"{experts}.down_proj", ExpertPart.Down) { IsTransposed = IsTransposed },
+            new($"{experts}.down_proj_bias", ExpertPart.Down) { IsBias = true },
+            .. Gguf("gate_exps", ExpertPart.Gate), .. Gguf("up_exps", ExpertPart.Up), .. Gguf("down_exps", ExpertPart.Down),
+        ];
+
+        ExpertStack[] Gguf(string name, ExpertPart part) =>
+            [new($"{experts}.{name}.weight", part), new($"{experts}.{name}.bias", part) { IsBias = true }];
+    }
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>
+/// GLM-4.5 and later: experts by their sigmoid, chosen in groups with a correction, beside an MLP that every token goes through; the first
+/// layers are dense. Blocks behind the last layer predict further tokens and are left out, as in transformers.
+/// </summary>
+internal sealed class Glm4MoeArchitecture : DecoderArchitecture
+{
+    public override string Name => "Glm4MoeForCausalLM";
+
+    public override string ModelType => "glm4_moe";
+
+    protected override SizeDefaults Defaults { get; } = new(46, 4096, 10_944, 96, 8, 151_552, 131_072);
+
+    protected override (string Field, double Default) EpsilonField => ("rms_norm_eps", 1e-5);
+
+    public override IReadOnlyList<string> Silent { get; } =
+        [.. MixtureFields.Silent, "num_nextn_predict_layers", "num_mtp_layers"];
+
+    /// <summary>As GGUF files have it.</summary>
+    protected override IReadOnlyList<(string Found, string Known)> OtherNames { get; } =
+        [(".mlp.exp_probs_b.bias", ".mlp.gate.e_score_correction_bias")];
+
+    public override bool Ignores(string tensor, DecoderConfig config) => base.Ignores(tensor, config)
+        || (LayerOf(tensor) is { } layer && int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+            && index >= config.Shape.Layers);
+
+    private static string? LayerOf(string tensor) => tensor.Split('.') switch
+    {
+        ["model", "layers", var layer, ..] => layer,
+        ["blk", var layer, ..] => layer,
+        _ => null,
+    };
+
+    protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
+    {
+        CommonFields.RefuseWindows(config);
+        config.RefuseNull("moe_intermediate_size", "n_shared_experts", "routed_scaling_factor", "n_group", "topk_group",
+            "first_k_dense_replace", "norm_topk_prob", "use_qk_norm");
+        var rotary = new RotaryFields(config, common.Shape.HeadSize, common.Shape.ContextTokensMax) { DefaultPartial = 0.5 }.Read();
+        var width = config.Int("moe_intermediate_size", 1, 1 << 22, 1408);
+        var mixture = MixtureFields.Read(
+            config, common.Activation, ("n_routed_experts", 128, "num_local_experts"), 8, width, RouterScoring.Sigmoid);
+        return common with
+        {
+            Layers = Repeat(common, Attention(common, rotary) with
+            {
+                HeadNorm = config.Bool("use_qk_norm", false) ? new HeadNorm(HeadNormKind.PerHead, common.Norm) : null,
+            }),
+            AttentionBias = config.Bool("attention_bias", false),
+            Mixture = ReadGroups(config, mixture) with
+            {
+                Normalizes = config.Bool("norm_topk_prob", true),
+                NormalizeEpsilon = 1e-20,
+                Scale = config.Positive("routed_scaling_factor", 1e6, 1),
+                HasCorrection = true,
+                SharedWidth = width * config.Int("n_shared_experts", 0, 1 << 12, 1),
+                DenseLayers = Enumerable.Range(0, Math.Min(common.Shape.Layers, config.Int("first_k_dense_replace", 0, 1 << 12, 1)))
+                    .ToHashSet(),
+            },
+        };
+    }
+
+    /// <exception cref="InvalidDataException">Groups do not divide the experts, or hold too few to choose from.</exception>
+    private static MixtureSettings ReadGroups(ConfigFile config, MixtureSettings mixture)
+    {
+        var groups = config.Int("n_group", 1, mixture.Experts, 1);
+        if (mixture.Experts % groups != 0 || mixture.Experts / groups < 2)
+            throw config.Unsupported("n_group", $"{groups}", $"divisors of the {mixture.Experts} experts, with two or more in each group");
+        var chosen = config.Int("topk_group", 1, groups, 1);
+        return mixture.Chosen <= mixture.Experts / groups * chosen
+            ? mixture with { Groups = groups, GroupsChosen = chosen }
+            : throw config.Unsupported("topk_group", $"{chosen}", $"groups that hold the {mixture.Chosen} experts of a token");
+    }
+}

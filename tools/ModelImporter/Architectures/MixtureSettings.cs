@@ -1,0 +1,49 @@
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>How a mixture of experts chooses, and what its experts compute.</summary>
+/// <param name="Experts">Experts of a layer.</param>
+/// <param name="Chosen">Experts that a token is given to.</param>
+/// <param name="Width">Width of an expert's MLP.</param>
+/// <param name="Scoring">What becomes of the router's logits.</param>
+internal sealed record MixtureSettings(int Experts, int Chosen, int Width, RouterScoring Scoring)
+{
+    /// <summary>The scores of the chosen are divided by their sum.</summary>
+    public bool Normalizes { get; init; }
+
+    /// <summary>What is added to that sum.</summary>
+    public double NormalizeEpsilon { get; init; }
+
+    /// <summary>Factor on the scores in the end.</summary>
+    public double Scale { get; init; } = 1;
+
+    /// <summary>Groups that the experts lie in; the best are chosen first, by the sum of their two best scores.</summary>
+    public int Groups { get; init; } = 1;
+
+    /// <summary>Groups that are chosen.</summary>
+    public int GroupsChosen { get; init; } = 1;
+
+    /// <summary>A number for each expert is added to its score for the choice alone.</summary>
+    public bool HasCorrection { get; init; }
+
+    /// <summary>The router adds a bias.</summary>
+    public bool RouterBias { get; init; }
+
+    /// <summary>The linears of the experts add a bias.</summary>
+    public bool ExpertBias { get; init; }
+
+    /// <summary>Width of the MLP that every token goes through beside the experts; 0 for none.</summary>
+    public int SharedWidth { get; init; }
+
+    /// <summary>Layers with a plain MLP instead.</summary>
+    public IReadOnlySet<int> DenseLayers { get; init; } = new HashSet<int>();
+
+    /// <summary>
+    /// Instead of SiLU(gate) · up: the gate is cut off above <see cref="Limit"/>, up at both ends, and
+    /// gate · sigmoid(<see cref="Alpha"/> · gate) · (up + 1) is what comes of them.
+    /// </summary>
+    public bool IsClamped { get; init; }
+
+    public double Alpha { get; init; } = 1;
+
+    public double Limit { get; init; }
+}

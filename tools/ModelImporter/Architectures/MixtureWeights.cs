@@ -1,0 +1,37 @@
+using Parley.ModelImporter.Safetensors;
+
+namespace Parley.ModelImporter.Architectures;
+
+/// <summary>A router, experts of which a token goes through some, and an MLP that every token goes through where there is one.</summary>
+/// <param name="Settings">How it chooses.</param>
+/// <param name="Router">A logit for each expert.</param>
+/// <param name="GateUp">Gate and up of each expert.</param>
+/// <param name="Down">Back to the residual stream, of each expert.</param>
+internal sealed record MixtureWeights(
+    MixtureSettings Settings, LinearWeights Router, IReadOnlyList<LinearWeights> GateUp, IReadOnlyList<LinearWeights> Down) : MlpWeights
+{
+    /// <summary>Tensor [experts] of what is added to scores for the choice; null for none.</summary>
+    public string? Correction { get; init; }
+
+    /// <summary>The MLP of every token; null for none.</summary>
+    public GatedMlpWeights? Shared { get; init; }
+
+    /// <summary>Tensors that may hold all experts instead.</summary>
+    public IReadOnlyList<ExpertStack> Stacks { get; init; } = [];
+
+    /// <summary>All linears of the experts: the two of the first, those of the next, and so on.</summary>
+    public IEnumerable<LinearWeights> Experts => GateUp.Zip(Down, (one, other) => new[] { one, other }).SelectMany(pair => pair);
+
+    public override IReadOnlyList<LinearWeights> Linears => [Router, .. Experts, .. Shared?.Linears ?? []];
+
+    /// <summary>Weights of an expert.</summary>
+    public long ExpertWeights => ((long)GateUp[0].Outputs * GateUp[0].Inputs) + ((long)Down[0].Outputs * Down[0].Inputs);
+
+    /// <summary>Gives the experts of a checkpoint that keeps them together a name each.</summary>
+    /// <exception cref="InvalidDataException">A tensor has another shape; the message names file, tensor, wanted and found.</exception>
+    public void Unstack(CheckpointTensors tensors)
+    {
+        foreach (var stack in Stacks)
+            stack.Unstack(tensors, this);
+    }
+}
