@@ -28,8 +28,14 @@ public sealed unsafe class AttentionWindowTests
         int* lengths = stackalloc int[] { 0, newTokens }, before = stackalloc int[] { past };
         var step = new PagedAttentionStep
         {
-            QueryHeads = 8, KeyValueHeads = 2, HeadSize = 64, SequenceCount = 1, TokenCount = newTokens, CumulativeLengths = lengths,
-            PastLengths = before, WindowTokens = window,
+            QueryHeads = 8,
+            KeyValueHeads = 2,
+            HeadSize = 64,
+            SequenceCount = 1,
+            TokenCount = newTokens,
+            CumulativeLengths = lengths,
+            PastLengths = before,
+            WindowTokens = window,
         };
         AttentionPlan.Create(&step);
         var keys = 0;
