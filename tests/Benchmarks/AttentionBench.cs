@@ -9,8 +9,8 @@ namespace Parley.Benchmarks;
 /// Attention through ONNX Runtime, ours in its settings and GroupQueryAttention by turns in one run, so that the ratio survives a machine
 /// whose speed drifts.
 /// </summary>
-/// <remarks><c>attention [--blocks 32,64] [--caches Fp32,Int8] [--heads 32/8] [--threads 2] [--repeats 15] [--cases
-/// "1,1,256;8,1,896"]</c></remarks>
+/// <remarks><c>attention [--blocks 32,64] [--caches Fp32,Int8] [--heads 32/8] [--threads 2] [--repeats 15] [--window 0]
+/// [--cases "1,1,256;8,1,896"]</c></remarks>
 internal static class AttentionBench
 {
     private static readonly string[] AllCases =
@@ -24,18 +24,19 @@ internal static class AttentionBench
         var headSize = int.Parse(settings.GetValueOrDefault("size", "64"), CultureInfo.InvariantCulture);
         var threads = int.Parse(settings.GetValueOrDefault("threads", "2"), CultureInfo.InvariantCulture);
         var repeats = int.Parse(settings.GetValueOrDefault("repeats", "15"), CultureInfo.InvariantCulture);
+        var window = int.Parse(settings.GetValueOrDefault("window", "0"), CultureInfo.InvariantCulture);
         var cases = settings.TryGetValue("cases", out var chosen) ? chosen.Split(';') : AllCases;
         var caches = settings.GetValueOrDefault("caches", "Fp32,Fp16,Int8").Split(',').Select(Enum.Parse<KvCachePrecision>).ToArray();
         var ways = (from cache in caches from block in blocks select (Cache: cache, Block: block)).ToArray();
         Console.WriteLine(
-            $"{PagedAttentionKernel.BestName}, {heads[0]}/{heads[1]} heads of {headSize}, {threads} threads; "
+            $"{PagedAttentionKernel.BestName}, {heads[0]}/{heads[1]} heads of {headSize}, {threads} threads, window {window}; "
             + $"ms per layer, median of {repeats}");
         Console.WriteLine($"| B, S, past | GQA | {string.Join(" | ", ways.Select(way => $"{way.Cache}, block {way.Block} (ratio)"))} |");
         Console.WriteLine($"|---|---{string.Concat(ways.Select(_ => "|---"))}|");
         foreach (var text in cases)
         {
             var numbers = Numbers(text, ',');
-            var load = new AttentionLoad(heads[0], heads[1], headSize, numbers[0], numbers[1], numbers[2]);
+            var load = new AttentionLoad(heads[0], heads[1], headSize, numbers[0], numbers[1], numbers[2], window);
             var sessions = new List<AttentionSession> { new GroupQueryAttentionSession(load, threads) };
             sessions.AddRange(ways.Select(way => new PagedAttentionSession(load, way.Block, way.Cache, threads)));
             var times = Measure(sessions, repeats).Select(time => time / load.Layers).ToArray();

@@ -1,8 +1,13 @@
 namespace Parley.Benchmarks;
 
 /// <summary>One step of attention: sequences that each have so many tokens in the cache and so many new ones.</summary>
-internal sealed record AttentionLoad(int QueryHeads, int KeyValueHeads, int HeadSize, int Sequences, int NewTokens, int Past)
+/// <param name="Window">Positions that a token sees; 0 for all.</param>
+internal sealed record AttentionLoad(
+    int QueryHeads, int KeyValueHeads, int HeadSize, int Sequences, int NewTokens, int Past, int Window = 0)
 {
+    /// <summary>The attribute of either operator.</summary>
+    public (string Name, object Value) WindowAttribute => ("local_window_size", Window > 0 ? (long)Window : -1L);
+
     /// <summary>Tokens of one sequence, the new ones included.</summary>
     public int Length => Past + NewTokens;
 

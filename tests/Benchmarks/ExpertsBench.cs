@@ -9,8 +9,8 @@ namespace Parley.Benchmarks;
 
 /// <summary>
 /// The mixtures of experts of a model's layers by number of rows, with other logits in each layer and step: time, bytes of weights that
-/// were read, and those on paper. Each step is paired with a turn of the probe: the machine is shared, and what others take of it changes by
-/// the second. <c>experts [hidden,intermediate,experts,chosen,layers] [rows,…] [format] [--spin]</c>
+/// were read, and those on paper. Each step is paired with a turn of the probe: what others take of a shared machine changes by the
+/// second. <c>experts [hidden,intermediate,experts,chosen,layers] [rows,…] [format] [--spin]</c>
 /// </summary>
 internal static class ExpertsBench
 {

@@ -8,7 +8,7 @@ using Parley.PackageFormat;
 
 namespace Parley.Benchmarks;
 
-/// <summary>The mixtures of experts of some layers with random weights, each in a session of its own: a graph holds 2 GB at the most.</summary>
+/// <summary>The mixtures of experts of some layers with random weights, each in a session: a graph holds 2 GB at the most.</summary>
 internal sealed class ExpertsBenchModel : IDisposable
 {
     private readonly InferenceSession[] _layers;

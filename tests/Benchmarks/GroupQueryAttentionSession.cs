@@ -22,7 +22,7 @@ internal sealed class GroupQueryAttentionSession : AttentionSession
                 [$"y.{layer}", $"present_key.{layer}", $"present_value.{layer}"],
                 ("num_heads", (long)load.QueryHeads),
                 ("kv_num_heads", (long)load.KeyValueHeads),
-                ("do_rotary", 1L));
+                ("do_rotary", 1L), load.WindowAttribute);
             graph.Output($"y.{layer}", OnnxGraphWriter.Float, -1, -1, -1);
             foreach (var name in new[] { "key", "value" })
             {

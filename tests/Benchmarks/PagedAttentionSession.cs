@@ -34,7 +34,8 @@ internal sealed class PagedAttentionSession : AttentionSession
                     [$"y.{layer}"],
                     ("num_heads", (long)load.QueryHeads),
                     ("kv_num_heads", (long)load.KeyValueHeads),
-                    ("do_rotary", 1L))
+                    ("do_rotary", 1L),
+                    load.WindowAttribute)
                 .Output($"y.{layer}", OnnxGraphWriter.Float, -1, -1);
         }
 

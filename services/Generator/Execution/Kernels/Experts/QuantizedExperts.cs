@@ -89,8 +89,8 @@ internal sealed unsafe class QuantizedExperts(
         step->RowActivations = memory.Rounded;
         step->RowParameters = memory.RoundedParameters;
         var strides = (step->Groups.Rows + QuantizedExpertsStep.StrideRows - 1) / QuantizedExpertsStep.StrideRows;
-        ParallelLoop.Run(
-            context, &QuantizedExpertsStep.QuantizeRows, step, strides, Pays(context, step->Groups.Rows, settings.Hidden, QuantizeInlineMax));
+        var quantizes = Pays(context, step->Groups.Rows, settings.Hidden, QuantizeInlineMax);
+        ParallelLoop.Run(context, &QuantizedExpertsStep.QuantizeRows, step, strides, quantizes);
         var gathers = Pays(context, step->Groups.PairCount, settings.Hidden, QuantizeInlineMax);
         ParallelLoop.Run(context, &QuantizedExpertsStep.GatherRows, step, step->Groups.ActiveCount, gathers);
         Multiply(context, step, &QuantizedExpertsStep.RunGate, step->GateUnits);

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
 
-/// <summary>A gate and what it lets through, sixteen outputs at a time; the same operations in every vector width, so the same bits.</summary>
+/// <summary>A gate and what it lets through, sixteen outputs; the same operations in every vector width, so the same bits.</summary>
 internal static unsafe class GatedActivation
 {
     private const float Log2E = 1.442695041f;

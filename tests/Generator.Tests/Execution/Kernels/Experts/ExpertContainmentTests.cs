@@ -15,7 +15,13 @@ public sealed class ExpertContainmentTests : IDisposable
 {
     private static readonly RunnerOptions Options = new()
     {
-        BlockTokens = 16, BlockCount = 40, StepTokensMax = 64, SequencesMax = 8, LogitRowsMax = 16, ContextTokensMax = 128, Threads = 2,
+        BlockTokens = 16,
+        BlockCount = 40,
+        StepTokensMax = 64,
+        SequencesMax = 8,
+        LogitRowsMax = 16,
+        ContextTokensMax = 128,
+        Threads = 2,
     };
 
     private readonly TemporaryFolder _folder = new();
@@ -56,8 +62,13 @@ public sealed class ExpertContainmentTests : IDisposable
         var queue = new AdmissionQueue(16, 1000, time);
         var limits = new EngineLimits
         {
-            ContextTokensMax = 128, StepTokensMax = 64, PrefillChunkTokens = 16, RunningSequencesMax = 8,
-            SlowReaderMax = TimeSpan.FromSeconds(30), PriorityAging = TimeSpan.FromSeconds(10), StepFailuresMax = 3,
+            ContextTokensMax = 128,
+            StepTokensMax = 64,
+            PrefillChunkTokens = 16,
+            RunningSequencesMax = 8,
+            SlowReaderMax = TimeSpan.FromSeconds(30),
+            PriorityAging = TimeSpan.FromSeconds(10),
+            StepFailuresMax = 3,
         };
         var runner = OnnxModelRunner.Create(TinyModel.Write(_folder.Path, experts: true), TinyModel.Manifest(), Options);
         var telemetry = new GeneratorTelemetry(_services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>());

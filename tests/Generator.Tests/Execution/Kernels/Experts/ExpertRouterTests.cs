@@ -16,8 +16,15 @@ public sealed unsafe class ExpertRouterTests
                 var groups = 1 << random.Next(3);
                 var settings = new ExpertSettings
                 {
-                    Experts = 8 * groups, TopK = 1 + random.Next(8), Hidden = 1, Intermediate = 1, Scoring = scoring,
-                    Normalize = random.Next(2) == 0, NormalizeEpsilon = 1e-20f, Scale = 1 + random.NextSingle(), Groups = groups,
+                    Experts = 8 * groups,
+                    TopK = 1 + random.Next(8),
+                    Hidden = 1,
+                    Intermediate = 1,
+                    Scoring = scoring,
+                    Normalize = random.Next(2) == 0,
+                    NormalizeEpsilon = 1e-20f,
+                    Scale = 1 + random.NextSingle(),
+                    Groups = groups,
                     GroupsChosen = 1 + random.Next(groups),
                 };
                 // Whole numbers, so that there are ties.
@@ -59,7 +66,12 @@ public sealed unsafe class ExpertRouterTests
     {
         var settings = new ExpertSettings
         {
-            Experts = 4, TopK = 2, Hidden = 1, Intermediate = 1, Scoring = (ExpertScoring)scoring, Normalize = true,
+            Experts = 4,
+            TopK = 2,
+            Hidden = 1,
+            Intermediate = 1,
+            Scoring = (ExpertScoring)scoring,
+            Normalize = true,
         };
 
         Assert.Null(Choose(settings, [1, value, 2, 3], null));

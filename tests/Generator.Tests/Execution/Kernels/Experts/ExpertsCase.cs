@@ -49,7 +49,8 @@ internal sealed unsafe class ExpertsCase
     public float[] Logits(int rows, int seed = 8) => Random(rows * Settings.Experts, seed, 6);
 
     /// <summary>Bytes of one expert's codes, scales and minima.</summary>
-    public long ExpertBytes => GateUp[0].Codes.Length + (2L * GateUp[0].Halves.Length) + Down[0].Codes.Length + (2L * Down[0].Halves.Length);
+    public long ExpertBytes =>
+        GateUp[0].Codes.Length + Down[0].Codes.Length + (2L * (GateUp[0].Halves.Length + Down[0].Halves.Length));
 
     /// <summary>
     /// The answer [rows, hidden] in double precision; where <paramref name="kernel"/> is given, each expert's linears are its on the row

@@ -9,14 +9,28 @@ public sealed class MixtureOfExpertsOpTests
 {
     private static readonly ExpertSettings Settings = new()
     {
-        Experts = 8, TopK = 3, Hidden = 96, Intermediate = 64, Scoring = ExpertScoring.SoftmaxOfChosen, Clamped = true, Alpha = 1.702f,
-        Limit = 7, Groups = 4, GroupsChosen = 2,
+        Experts = 8,
+        TopK = 3,
+        Hidden = 96,
+        Intermediate = 64,
+        Scoring = ExpertScoring.SoftmaxOfChosen,
+        Clamped = true,
+        Alpha = 1.702f,
+        Limit = 7,
+        Groups = 4,
+        GroupsChosen = 2,
     };
 
     /// <summary>Sizes that fill no vector, and no tile of outputs.</summary>
     private static readonly ExpertSettings Odd = new()
     {
-        Experts = 6, TopK = 2, Hidden = 32, Intermediate = 64, Scoring = ExpertScoring.Sigmoid, Normalize = true, NormalizeEpsilon = 1e-20f,
+        Experts = 6,
+        TopK = 2,
+        Hidden = 32,
+        Intermediate = 64,
+        Scoring = ExpertScoring.Sigmoid,
+        Normalize = true,
+        NormalizeEpsilon = 1e-20f,
         Scale = 1.5f,
     };
 

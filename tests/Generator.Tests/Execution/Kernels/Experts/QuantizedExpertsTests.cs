@@ -13,20 +13,38 @@ public sealed class QuantizedExpertsTests
 
     private static readonly ExpertSettings Qwen = new()
     {
-        Experts = 12, TopK = 4, Hidden = 96, Intermediate = 64, Scoring = ExpertScoring.SoftmaxOfAll, Normalize = true,
+        Experts = 12,
+        TopK = 4,
+        Hidden = 96,
+        Intermediate = 64,
+        Scoring = ExpertScoring.SoftmaxOfAll,
+        Normalize = true,
     };
 
-    /// <summary>Odd blocks: an output block of the result, and one of a gate, stands alone.</summary>
     private static readonly ExpertSettings GptOss = new()
     {
-        Experts = 5, TopK = 2, Hidden = 160, Intermediate = 96, Scoring = ExpertScoring.SoftmaxOfChosen, Clamped = true, Alpha = 1.702f,
+        Experts = 5,
+        TopK = 2,
+        Hidden = 160,
+        Intermediate = 96,
+        Scoring = ExpertScoring.SoftmaxOfChosen,
+        Clamped = true,
+        Alpha = 1.702f,
         Limit = 0.5f,
     };
 
     private static readonly ExpertSettings Glm = new()
     {
-        Experts = 16, TopK = 3, Hidden = 64, Intermediate = 32, Scoring = ExpertScoring.Sigmoid, Normalize = true,
-        NormalizeEpsilon = 1e-20f, Scale = 2.5f, Groups = 4, GroupsChosen = 2,
+        Experts = 16,
+        TopK = 3,
+        Hidden = 64,
+        Intermediate = 32,
+        Scoring = ExpertScoring.Sigmoid,
+        Normalize = true,
+        NormalizeEpsilon = 1e-20f,
+        Scale = 2.5f,
+        Groups = 4,
+        GroupsChosen = 2,
     };
 
     private static readonly ExpertSettings One = new() { Experts = 1, TopK = 1, Hidden = 32, Intermediate = 32, Scale = 0.5f };
@@ -223,11 +241,8 @@ public sealed class QuantizedExpertsTests
     private static void AssertClose(double[] expected, float[] actual, double tolerance)
     {
         Assert.Equal(expected.Length, actual.Length);
-        var largest = expected.Max(Math.Abs);
+        var allowed = tolerance * expected.Max(Math.Abs);
         for (var i = 0; i < expected.Length; i++)
-        {
-            Assert.True(
-                Math.Abs(expected[i] - actual[i]) <= tolerance * largest, $"[{i}] is {actual[i]}, not {expected[i]} ± {tolerance * largest}");
-        }
+            Assert.True(Math.Abs(expected[i] - actual[i]) <= allowed, $"[{i}] is {actual[i]}, not {expected[i]} ± {allowed}");
     }
 }
