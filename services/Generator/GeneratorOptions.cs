@@ -1,8 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 using Parley.Generator.Engine;
-using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Guidance;
 
 namespace Parley.Generator;

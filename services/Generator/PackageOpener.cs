@@ -2,6 +2,8 @@ using Microsoft.Extensions.Options;
 using Parley.Generator.Engine;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Execution.Kernels;
+using Parley.Generator.Execution.Runtime;
 using Parley.Generator.Guidance;
 using Parley.Generator.KvCache;
 using Parley.Generator.Model;

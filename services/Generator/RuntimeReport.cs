@@ -2,6 +2,7 @@ using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Linears;
+using Parley.Generator.Execution.Runtime;
 
 namespace Parley.Generator;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
 
 namespace Parley.Benchmarks;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Execution;
-using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Experts;
 using Parley.PackageFormat;
 

@@ -1,5 +1,6 @@
 using Parley.Cli.Packages;
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Model;
 using Parley.TestSupport;
 

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Model;
 using Parley.ModelImporter.Tests.Graph;
 using Parley.PackageFormat;

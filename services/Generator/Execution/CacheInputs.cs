@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Parley.Generator.Execution.Kernels;
 using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution;

@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Execution.Kernels;
 using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution;

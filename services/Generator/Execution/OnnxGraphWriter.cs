@@ -70,7 +70,7 @@ internal sealed class OnnxGraphWriter
         var model = new ArrayBufferWriter<byte>();
         Number(model, 1, 10);
         Bytes(model, 7, _graph);
-        foreach (var (domain, version) in new[] { ("", 21), ("com.microsoft", 1), (Kernels.CustomOpDomain.Name, 1) })
+        foreach (var (domain, version) in new[] { ("", 21), ("com.microsoft", 1), (CustomOpDomain.Name, 1) })
         {
             var set = new ArrayBufferWriter<byte>();
             Text(set, 1, domain);

@@ -1,5 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
-using Parley.Generator.Execution.Kernels;
+using Parley.Generator.Execution.Runtime;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
 namespace Parley.Generator.Execution;

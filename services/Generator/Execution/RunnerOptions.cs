@@ -1,3 +1,5 @@
+using Parley.Generator.Execution.Kernels;
+
 namespace Parley.Generator.Execution;
 
 /// <summary>The sizes of a runner; all buffers are made from them at start.</summary>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Execution.Kernels;
+using Parley.Generator.Machine;
 using Parley.PackageFormat;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels;
 
 namespace Parley.Generator.Tests.Execution;
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Runtime;
 using Parley.TestSupport;
 
 namespace Parley.Generator.Tests.Execution;

@@ -5,6 +5,7 @@ using Parley.Cli.Sizing;
 using Parley.Generator;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Machine;
 using Parley.Generator.Model;
 using Parley.ModelImporter;

@@ -185,7 +185,7 @@ internal abstract class PackedFormat : LinearFormat
 
         for (var plane = 0; plane < planes.Length; plane++)
             codes.Write(data, ((((index * (long)matrix.Planes) + plane) * matrix.Blocks) + block) * matrix.BlockBytes, planes[plane]);
-        halves.Write(
-            data, ((index * (long)matrix.Blocks) + block) * matrix.BlockHalves * sizeof(ushort), MemoryMarshal.AsBytes(blockHalves.AsSpan()));
+        var offset = ((index * (long)matrix.Blocks) + block) * matrix.BlockHalves * sizeof(ushort);
+        halves.Write(data, offset, MemoryMarshal.AsBytes(blockHalves.AsSpan()));
     }
 }

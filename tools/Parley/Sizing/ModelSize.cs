@@ -1,5 +1,5 @@
-using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Model;
 using Parley.ModelImporter;
 using Parley.ModelImporter.Inspection;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Execution.Runtime;
 
 namespace Parley.Generator.Execution.Cuda;
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Execution.Runtime;
 using Parley.Generator.KvCache;
 using Parley.Generator.Model;
 using Parley.PackageFormat;

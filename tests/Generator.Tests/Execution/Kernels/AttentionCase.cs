@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
 
 namespace Parley.Generator.Tests.Execution.Kernels;

@@ -1,4 +1,3 @@
-using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
 
 namespace Parley.Generator.Tests.Execution.Kernels;

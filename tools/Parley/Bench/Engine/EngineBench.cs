@@ -2,7 +2,7 @@ using System.CommandLine;
 using Parley.Cli.Hub;
 using Parley.Cli.Packages;
 using Parley.Generator;
-using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels;
 using Spectre.Console;
 
 namespace Parley.Cli.Bench.Engine;

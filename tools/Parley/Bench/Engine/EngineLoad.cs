@@ -1,4 +1,4 @@
-using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels;
 
 namespace Parley.Cli.Bench.Engine;
 

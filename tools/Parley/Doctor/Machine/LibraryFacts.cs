@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
-using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Execution.Runtime;
 
 namespace Parley.Cli.Doctor.Machine;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Parley.Generator.Machine;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
 

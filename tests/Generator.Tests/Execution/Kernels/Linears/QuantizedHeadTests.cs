@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Parley.Generator.Execution;
-using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Linears;
 using Parley.PackageFormat;
 

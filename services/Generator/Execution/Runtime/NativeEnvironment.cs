@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Parley.Generator.Execution;
+namespace Parley.Generator.Execution.Runtime;
 
 /// <summary>
 /// The environment variables that native code sees. On Linux and macOS <see cref="Environment.SetEnvironmentVariable(string, string)"/>

@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Experts;
 using Parley.Generator.Execution.Kernels.Linears;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
-namespace Parley.Generator.Execution.Kernels;
+namespace Parley.Generator.Execution;
 
 /// <summary>
 /// The operators of the domain <c>ai.parley</c>, and the callbacks by which ONNX Runtime asks about them and runs their nodes. No

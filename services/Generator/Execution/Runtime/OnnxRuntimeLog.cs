@@ -1,4 +1,4 @@
-namespace Parley.Generator.Execution;
+namespace Parley.Generator.Execution.Runtime;
 
 /// <summary>What ONNX Runtime itself reports.</summary>
 internal static partial class OnnxRuntimeLog

@@ -1,7 +1,7 @@
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.PackageFormat;
 
-namespace Parley.Generator.Execution;
+namespace Parley.Generator.Execution.Kernels;
 
 /// <summary>How each precision of the cache looks to ONNX Runtime: a tensor's type and its last dimension.</summary>
 internal static class KvCacheFormat

@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 
-namespace Parley.Generator.Execution;
+namespace Parley.Generator.Execution.Runtime;
 
 /// <summary>ONNX Runtime's one environment per process: made once, with its telemetry off and its log routed to ours.</summary>
 internal static class OnnxRuntimeEnvironment

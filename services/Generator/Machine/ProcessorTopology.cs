@@ -1,6 +1,4 @@
-using Parley.Generator.Machine;
-
-namespace Parley.Generator.Execution;
+namespace Parley.Generator.Machine;
 
 /// <summary>
 /// How many cores this process may use: two hyper-threads share the vector units, so a second one per core gains nothing.

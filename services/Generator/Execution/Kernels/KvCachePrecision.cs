@@ -1,4 +1,4 @@
-namespace Parley.Generator.Execution;
+namespace Parley.Generator.Execution.Kernels;
 
 /// <summary>How keys and values lie in the cache.</summary>
 internal enum KvCachePrecision
