@@ -27,6 +27,7 @@ public static class GatewayRegistration
 
         // who may come in, and from where
         services.AddSingleton<ApiKeys>();
+        services.AddHostedService(provider => provider.GetRequiredService<ApiKeys>());
         services.TryAddSingleton(provider => OidcTokens.Documents(provider.GetRequiredService<IOptions<GatewayOptions>>()));
         services.AddSingleton<OidcTokens>();
         services.AddSingleton<AccessGate>();

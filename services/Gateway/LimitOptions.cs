@@ -13,7 +13,8 @@ public sealed record LimitOptions
     public int RequestsPerMinute { get; set; }
 
     /// <value>
-    /// Tokens a minute, of prompts and answers together, saved up to one minute's worth; 0 is no limit. Default 0, range 0 to 1,000,000,000.
+    /// Tokens a minute, of prompts and answers together, saved up to one minute's worth; 0 is no limit. Default 0, range 0 to
+    /// 1,000,000,000.
     /// </value>
     [Range(0, 1_000_000_000)]
     public int TokensPerMinute { get; set; }

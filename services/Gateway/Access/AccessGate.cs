@@ -31,8 +31,8 @@ internal sealed class AccessGate(
         if (caller is not null)
         {
             // What costs the model nothing, lists and reflection, takes none of the requests of a minute.
-            var counts = HttpMethods.IsPost(context.Request.Method)
-                && endpoint.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.ServiceName.StartsWith("grpc.", StringComparison.Ordinal) != true;
+            var service = endpoint.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method.ServiceName;
+            var counts = HttpMethods.IsPost(context.Request.Method) && service?.StartsWith("grpc.", StringComparison.Ordinal) != true;
             refusal = counts ? Limit(caller) : null;
             RateHeaders.Tell(context.Response, caller);
             if (refusal is null && caller.Limits.BodyBytesMax > 0)

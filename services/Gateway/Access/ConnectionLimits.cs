@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 namespace Parley.Gateway.Access;
 
 /// <summary>
-/// What one connection may take of the server before it is known who calls: time for headers, speed of bodies, places. Kestrel holds to them;
-/// who reads answers too slowly is <see cref="GatewayOptions.SlowReaderSeconds"/>'s.
+/// What one connection may take of the server before it is known who calls: time for headers, speed of bodies, places. Kestrel holds to
+/// them; who reads answers too slowly is <see cref="GatewayOptions.SlowReaderSeconds"/>'s.
 /// </summary>
 internal sealed class ConnectionLimits(IOptions<GatewayOptions> options) : IConfigureOptions<KestrelServerOptions>
 {

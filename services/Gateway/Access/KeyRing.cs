@@ -14,7 +14,7 @@ internal sealed class KeyRing
     {
         _limits = limits;
         Default = limits.TryGetValue(LimitOptions.DefaultName, out var known) ? known : new LimitOptions();
-        _keys = [.. keys.Select(key => (key, key.LimitsName.Length > 0 && limits.TryGetValue(key.LimitsName, out var own) ? own : Default))];
+        _keys = [.. keys.Select(key => (key, LimitsOf(key.LimitsName) ?? Default))];
     }
 
     /// <summary>The limits of whoever names no other set.</summary>

@@ -3,7 +3,9 @@ using Parley.Gateway.Limits;
 
 namespace Parley.Gateway.Access;
 
-/// <summary>What a caller has left of a minute, in the headers that OpenAI's clients read; over gRPC they are metadata of the answer.</summary>
+/// <summary>
+/// What a caller has left of a minute, in the headers that OpenAI's clients read; over gRPC they are metadata of the answer.
+/// </summary>
 internal static class RateHeaders
 {
     /// <summary>All of their names.</summary>

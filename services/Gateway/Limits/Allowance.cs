@@ -4,8 +4,8 @@ using Parley.Gateway.Chat;
 namespace Parley.Gateway.Limits;
 
 /// <summary>
-/// One chat's part of what its caller may use: a place per choice, tokens of the prompt once they are counted, tokens of the answers as they
-/// come. Used by the task that reads the chat's updates only.
+/// One chat's part of what its caller may use: a place per choice, tokens of the prompt once they are counted, tokens of the answers as
+/// they come. Used by the task that reads the chat's updates only.
 /// </summary>
 internal sealed class Allowance : IDisposable
 {

@@ -25,6 +25,7 @@ internal sealed class Callers
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Caller> _callers = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<LimitOptions, Caller> _shared = [];
     private readonly HashSet<string> _labels = new(StringComparer.OrdinalIgnoreCase);
     private readonly GatewayOptions _options;
     private readonly TimeProvider _time;
@@ -53,16 +54,14 @@ internal sealed class Callers
                 return known;
             if (known is null && _callers.Count >= _options.CallersMax)
                 Forget();
+            if (known is not null || _callers.Count < _options.CallersMax)
+                return _callers[name] = new Caller(name, LabelOf(name), limits, _time);
             // Too many to be kept apart: whoever has the same limits shares them, so nobody gains by it.
-            if (known is null && _callers.Count >= _options.CallersMax)
-                name = $"{Other}:{limits.GetHashCode():x8}";
-            if (_callers.TryGetValue(name, out known) && known.Limits == limits)
-                return known;
-            return _callers[name] = new Caller(name, LabelOf(name), limits, _time);
+            return _shared.TryGetValue(limits, out var shared) ? shared : _shared[limits] = new Caller(Other, Other, limits, _time);
         }
     }
 
-    /// <summary>Counts a request by how it went at the door: <c>admitted</c>, <c>unauthenticated</c>, <c>denied</c>, <c>limited</c>.</summary>
+    /// <summary>Counts a request by how it went: <c>admitted</c>, <c>unauthenticated</c>, <c>denied</c>, <c>limited</c>.</summary>
     public void Count(string label, string outcome) => _requests.Add(1, new TagList
     {
         { "parley.caller.name", label }, { "parley.outcome", outcome },

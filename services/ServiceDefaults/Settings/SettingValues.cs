@@ -24,7 +24,7 @@ internal static class SettingValues
 
             if (setting.NamedOptions is not null && value is IDictionary named)
             {
-                foreach (var fault in named.Cast<DictionaryEntry>().SelectMany(one => Faults(one.Value!, $"{at}:{one.Key}")))
+                foreach (var fault in named.Keys.Cast<string>().SelectMany(name => Faults(named[name]!, $"{at}:{name}")))
                     yield return fault;
             }
 

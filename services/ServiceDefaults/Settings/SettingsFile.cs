@@ -13,7 +13,7 @@ public static class SettingsFile
     /// <summary>Binds a JSON object to options, held to the same rules as a section: types, ranges, no key that nobody reads.</summary>
     /// <typeparam name="T">The options.</typeparam>
     /// <param name="json">UTF-8, an object; comments and trailing commas are taken.</param>
-    /// <exception cref="InvalidDataException">It is none, or breaks a rule; the message names all faults and no value of a text.</exception>
+    /// <exception cref="InvalidDataException">It is none, or breaks a rule; the message names all faults.</exception>
     public static T Read<T>(Stream json)
         where T : class, new()
     {
