@@ -304,7 +304,8 @@ public sealed class CallerLimitTests
         using var response = await AskAsync(host, body: new { messages });
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Contains("messages must hold at most 2 with this key (they are 3)", (await ErrorOf(response)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "messages must hold at most 2 with this key (they are 3)", (await ErrorOf(response)).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Parley.Gateway.Access;
 using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Access;
 
@@ -88,6 +89,15 @@ public sealed class KeyFileTests : IDisposable
         Assert.Contains(place, fault, StringComparison.Ordinal);
         Assert.Contains(rule, fault, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_ThePlaceholderOfTheManifests_HoldsNoKey()
+    {
+        var (ring, faults) = Read(System.IO.Path.Combine(Shared.RepositoryRoot, "k8s", "components", "api-keys", "keys"));
+
+        Assert.Equal(0, ring.Count);
+        Assert.Contains("holds no key", Assert.Single(faults), StringComparison.Ordinal);
     }
 
     [Fact]

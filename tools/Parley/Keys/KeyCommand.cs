@@ -5,8 +5,8 @@ using Parley.Gateway.Access;
 namespace Parley.Cli.Keys;
 
 /// <summary>
-/// <c>parley key</c>: makes keys of a Gateway. A key is printed once, for the caller; what the Gateway is given is its hash. Neither is kept
-/// or logged here.
+/// <c>parley key</c>: makes keys of a Gateway. A key is printed once, for the caller; what the Gateway is given is its hash. Neither is
+/// kept or logged here.
 /// </summary>
 internal static class KeyCommand
 {
