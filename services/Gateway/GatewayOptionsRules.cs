@@ -33,6 +33,12 @@ internal sealed class GatewayOptionsRules : IValidateOptions<GatewayOptions>
             faults.Add("Gateway:Oidc:Audience is not set; without it tokens for others would be taken.");
         if (oidc.NameClaim.Length == 0)
             faults.Add("Gateway:Oidc:NameClaim is empty; without it callers cannot be told apart.");
+        // Both are told in headers.
+        foreach (var (name, value) in ((string, string)[])[("RequiredScope", oidc.RequiredScope), ("NameClaim", oidc.NameClaim)])
+        {
+            if (value.Any(letter => letter is <= ' ' or > '~' or '"' or '\\'))
+                faults.Add($"Gateway:Oidc:{name} is '{value}'; it is one word of printable ASCII without quotes.");
+        }
     }
 
     private static void CheckAddress(string field, string value, List<string> faults)

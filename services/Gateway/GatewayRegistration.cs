@@ -95,6 +95,10 @@ public static class GatewayRegistration
     {
         // A settings file may hold null for what is not set.
         (options.ApiKeyFile, options.ModelName) = (options.ApiKeyFile ?? "", options.ModelName ?? "");
+        var oidc = options.Oidc;
+        (oidc.Authority, oidc.Audience) = (oidc.Authority ?? "", oidc.Audience ?? "");
+        (oidc.RequiredScope, oidc.LimitsClaim) = (oidc.RequiredScope ?? "", oidc.LimitsClaim ?? "");
+        oidc.NameClaim ??= "";
         if (string.IsNullOrEmpty(options.ApiKey))
             options.ApiKey = configuration[ApiKeys.Variable] ?? "";
         var origins = configuration[$"{GatewayOptions.Section}:{nameof(GatewayOptions.CorsOrigins)}"] ?? "";

@@ -14,7 +14,7 @@ internal sealed class Caller
         (Name, Label, Limits) = (name, label, limits);
         Requests = limits.RequestsPerMinute > 0 ? new MinuteBudget(limits.RequestsPerMinute, time) : null;
         Tokens = limits.TokensPerMinute > 0 ? new MinuteBudget(limits.TokensPerMinute, time) : null;
-        Models = limits.Models.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Models = (limits.Models ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Choices = limits.ConcurrentChoicesMax > 0
             ? new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = limits.ConcurrentChoicesMax, QueueLimit = 0 })
             : null;

@@ -93,8 +93,11 @@ public sealed class CredentialTests
             .Select(endpoint => endpoint.RoutePattern.RawText!).Distinct().Order(StringComparer.Ordinal).ToList();
 
         string[] health = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health", "/health/live"];
+        // The last two are gRPC's answer to a wrong address, UNIMPLEMENTED.
+        string[] unknown = ["grpc.health.v1.Health/{unimplementedMethod:grpcunimplemented}",
+            "{unimplementedService}/{unimplementedMethod:grpcunimplemented}"];
         Assert.Equal(
-            ["/", .. health, "/index.html", "/style.css", "/{**path}"],
+            ["/", .. health, "/index.html", "/style.css", "/{**path}", .. unknown],
             open.Where(path => !path.EndsWith(".js", StringComparison.Ordinal) && !path.EndsWith(".svg", StringComparison.Ordinal)));
     }
 

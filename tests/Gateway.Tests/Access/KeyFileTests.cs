@@ -92,6 +92,24 @@ public sealed class KeyFileTests : IDisposable
     }
 
     [Fact]
+    public void Find_AmongManyKeys_IsTheOneWhoseHashIsWhole()
+    {
+        File.WriteAllLines(Path, Enumerable.Range(0, 300).Select(i => $"k{i} {KeyHash.Of($"key-{i}")}"));
+        // One that differs from the hash of key-7 in its last bit, and one in its first.
+        var near = KeyHash.BytesOf("key-7");
+        near[^1] ^= 1;
+        var far = KeyHash.BytesOf("key-7");
+        far[0] ^= 0x80;
+        File.AppendAllLines(Path, [$"near sha256:{Convert.ToHexString(near)}", $"far sha256:{Convert.ToHexString(far)}"]);
+
+        var (ring, faults) = Read(Path);
+
+        Assert.Empty(faults);
+        Assert.All(Enumerable.Range(0, 300), i => Assert.Equal($"k{i}", ring.Find($"key-{i}")?.Key.Name));
+        Assert.Null(ring.Find("key-300"));
+    }
+
+    [Fact]
     public void Read_ThePlaceholderOfTheManifests_HoldsNoKey()
     {
         var (ring, faults) = Read(System.IO.Path.Combine(Shared.RepositoryRoot, "k8s", "components", "api-keys", "keys"));

@@ -200,6 +200,8 @@ public sealed class OidcTokensTests : IDisposable
     [InlineData("Oidc:Authority", "login", "must be an absolute https address")]
     [InlineData("Oidc:Audience", "", "Gateway:Oidc:Audience is not set")]
     [InlineData("Oidc:NameClaim", "", "Gateway:Oidc:NameClaim is empty")]
+    [InlineData("Oidc:NameClaim", "n\u00E4me", "Gateway:Oidc:NameClaim is 'n\u00E4me'; it is one word of printable ASCII")]
+    [InlineData("Oidc:RequiredScope", "a\"b", "Gateway:Oidc:RequiredScope is 'a\"b'; it is one word of printable ASCII")]
     public async Task Start_AWrongSetting_FailsNamingIt(string key, string value, string named)
     {
         var fault = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync((key, value)));
