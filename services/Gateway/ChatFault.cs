@@ -12,5 +12,5 @@ internal static class ChatFault
     /// <param name="retryAfterDefault">When to try again where that makes sense and nobody has said when.</param>
     public static RpcException ToRpcException(ChatError error, TimeSpan retryAfterDefault) => RpcFaults.Create(
         error.StatusCode, error.Message, error.Violations.Select(violation => (violation.Field, violation.Description)),
-        error.RetryAfter ?? (error.Retryable ? retryAfterDefault : null));
+        error.RetryAfter ?? (error.Retryable ? retryAfterDefault : null), error.QuotaSubject);
 }

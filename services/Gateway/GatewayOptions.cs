@@ -26,8 +26,56 @@ public sealed class GatewayOptions
     /// </value>
     public string ApiKey { get; set; } = "";
 
-    /// <value>File with further keys, one a line; empty lines and those that begin with # are none. Default none.</value>
+    /// <value>
+    /// File with further keys: JSON with <c>Keys</c> and <c>Limits</c> as here, or lines (docs/access.md). What changes in it counts
+    /// without a restart. Default none.
+    /// </value>
     public string ApiKeyFile { get; set; } = "";
+
+    /// <value>How often <see cref="ApiKeyFile"/> is looked at for changes, in seconds. Default 10, range 1 to 3,600.</value>
+    [Range(1, 3600)]
+    public int ApiKeyFileSeconds { get; set; } = 10;
+
+    /// <value>Hashes of keys by the name of who has them. Default none.</value>
+    public IDictionary<string, ApiKeyOptions> Keys { get; } = new Dictionary<string, ApiKeyOptions>(StringComparer.OrdinalIgnoreCase);
+
+    /// <value>
+    /// Sets of limits by name. <c>default</c> is for whoever names no other, also without a key. Default none: nothing is limited.
+    /// </value>
+    public IDictionary<string, LimitOptions> Limits { get; } = new Dictionary<string, LimitOptions>(StringComparer.OrdinalIgnoreCase);
+
+    /// <value>Bearer tokens of an OpenID Connect provider, taken beside keys. Default off.</value>
+    public OidcOptions Oidc { get; } = new();
+
+    /// <value>
+    /// Callers whose limits are kept apart; beyond it those whose limits are whole are forgotten, and what is still too many shares one.
+    /// Default 10,000, range 1 to 1,000,000.
+    /// </value>
+    [Range(1, 1_000_000)]
+    public int CallersMax { get; set; } = 10_000;
+
+    /// <value>Callers that metrics name, the rest being <c>other</c>. Default 100, range 0 to 10,000.</value>
+    [Range(0, 10_000)]
+    public int CallerNamesMax { get; set; } = 100;
+
+    /// <value>Connections of an endpoint at once, beyond it they are closed; 0 is no limit. Default 10,000, range 0 to 1,000,000.</value>
+    [Range(0, 1_000_000)]
+    public int ConnectionsMax { get; set; } = 10_000;
+
+    /// <value>How long the headers of a request may take, in seconds. Default 30, range 1 to 600.</value>
+    [Range(1, 600)]
+    public int HeadersSecondsMax { get; set; } = 30;
+
+    /// <value>
+    /// Least speed of a request's body in bytes a second, after <see cref="BodyGraceSeconds"/>; 0 is none. Default 240, range 0 to
+    /// 1,000,000,000.
+    /// </value>
+    [Range(0, 1_000_000_000)]
+    public int BodyBytesPerSecondMin { get; set; } = 240;
+
+    /// <value>How long a body may be slower than that, in seconds. Default 5, range 1 to 600.</value>
+    [Range(1, 600)]
+    public int BodyGraceSeconds { get; set; } = 5;
 
     /// <value>Whether the Gateway listens beyond this machine without a key. Default false.</value>
     public bool AllowAnonymous { get; set; }

@@ -15,9 +15,30 @@ internal sealed class GatewayOptionsRules : IValidateOptions<GatewayOptions>
             faults.Add(
                 $"Gateway:ChoicesMax ({options.ChoicesMax}) must not exceed "
                 + $"Gateway:ConcurrentChoicesMax ({options.ConcurrentChoicesMax}).");
-        ApiKeys.Read(options, faults);
+        KeyRingReader.Read(options, faults);
+        CheckOidc(options.Oidc, faults);
         faults.AddRange(options.CorsOrigins.Select(Cors.Fault).OfType<string>());
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+
+    private static void CheckOidc(OidcOptions oidc, List<string> faults)
+    {
+        if (oidc.Authority.Length == 0)
+            return;
+        var isAddress = Uri.TryCreate(oidc.Authority, UriKind.Absolute, out var authority)
+            && (authority.Scheme == Uri.UriSchemeHttps || (oidc.AllowHttp && authority.Scheme == Uri.UriSchemeHttp));
+        if (!isAddress)
+            faults.Add($"Gateway:Oidc:Authority must be an absolute https address (it is '{oidc.Authority}').");
+        if (oidc.Audience.Length == 0)
+            faults.Add("Gateway:Oidc:Audience is not set; without it tokens for others would be taken.");
+        if (oidc.NameClaim.Length == 0)
+            faults.Add("Gateway:Oidc:NameClaim is empty; without it callers cannot be told apart.");
+        // Both are told in headers.
+        foreach (var (name, value) in ((string, string)[])[("RequiredScope", oidc.RequiredScope), ("NameClaim", oidc.NameClaim)])
+        {
+            if (value.Any(letter => letter is <= ' ' or > '~' or '"' or '\\'))
+                faults.Add($"Gateway:Oidc:{name} is '{value}'; it is one word of printable ASCII without quotes.");
+        }
     }
 
     private static void CheckAddress(string field, string value, List<string> faults)

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
@@ -26,7 +27,11 @@ public static class GatewayRegistration
 
         // who may come in, and from where
         services.AddSingleton<ApiKeys>();
-        services.AddSingleton<ApiKeyGate>();
+        services.AddHostedService(provider => provider.GetRequiredService<ApiKeys>());
+        services.TryAddSingleton(provider => OidcTokens.Documents(provider.GetRequiredService<IOptions<GatewayOptions>>()));
+        services.AddSingleton<OidcTokens>();
+        services.AddSingleton<AccessGate>();
+        services.AddSingleton<IConfigureOptions<KestrelServerOptions>, ConnectionLimits>();
         ListenGuard.AddTo(services);
         Cors.AddTo(services);
 
@@ -37,6 +42,7 @@ public static class GatewayRegistration
         // (1) accept
         services.AddSingleton<ChatPipeline>();
         services.AddSingleton<ChatRequestValidator>();
+        services.AddSingleton<Callers>();
         services.AddSingleton<RequestPermits>();
         services.AddSingleton<WriteLimit>();
 
@@ -50,7 +56,8 @@ public static class GatewayRegistration
         services.AddHostedService<LoadWatch>();
 
         // Readiness only: a Gateway whose services are away must not be restarted. UpstreamPairing logs when that changes.
-        services.AddHealthChecks().AddCheck<UpstreamHealthCheck>("upstream");
+        services.AddHealthChecks().AddCheck<UpstreamHealthCheck>("upstream")
+            .AddCheck<KeyFileHealthCheck>("keys");
         return builder;
     }
 
@@ -65,8 +72,9 @@ public static class GatewayRegistration
         configuration.GetSection(GatewayOptions.Section).Bind(options);
         ReadLooseSettings(options, configuration);
         var faults = new List<string>();
-        var keys = ApiKeys.Read(options, faults);
-        return faults.Count > 0 ? faults[0] : ListenGuard.Fault(endpoint, keys.Count > 0, options.AllowAnonymous);
+        var keys = KeyRingReader.Read(options, faults);
+        var hasKeys = keys.Count > 0 || options.Oidc.Authority.Length > 0;
+        return faults.Count > 0 ? faults[0] : ListenGuard.Fault(endpoint, hasKeys, options.AllowAnonymous);
     }
 
     /// <summary>Maps its endpoints: gRPC and gRPC-Web, the OpenAI routes under <c>/v1</c>, and the page.</summary>
@@ -75,7 +83,7 @@ public static class GatewayRegistration
         ArgumentNullException.ThrowIfNull(app);
         Cors.Use(app);
         app.UseGrpcWeb(new GrpcWebOptions { DefaultEnabled = true });
-        app.Use((context, next) => context.RequestServices.GetRequiredService<ApiKeyGate>().RunAsync(context, next));
+        app.Use((context, next) => context.RequestServices.GetRequiredService<AccessGate>().RunAsync(context, next));
         app.MapGrpcService<ChatCompletionService>();
         app.MapOpenAi();
         PageEndpoint.Map(app);
@@ -87,6 +95,10 @@ public static class GatewayRegistration
     {
         // A settings file may hold null for what is not set.
         (options.ApiKeyFile, options.ModelName) = (options.ApiKeyFile ?? "", options.ModelName ?? "");
+        var oidc = options.Oidc;
+        (oidc.Authority, oidc.Audience) = (oidc.Authority ?? "", oidc.Audience ?? "");
+        (oidc.RequiredScope, oidc.LimitsClaim) = (oidc.RequiredScope ?? "", oidc.LimitsClaim ?? "");
+        oidc.NameClaim ??= "";
         if (string.IsNullOrEmpty(options.ApiKey))
             options.ApiKey = configuration[ApiKeys.Variable] ?? "";
         var origins = configuration[$"{GatewayOptions.Section}:{nameof(GatewayOptions.CorsOrigins)}"] ?? "";

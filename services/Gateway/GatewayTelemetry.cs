@@ -46,6 +46,10 @@ internal sealed class GatewayTelemetry : IDisposable
         OutputTokensOfOne = Tokens(meter, "gen_ai.client.inference.operation.output_tokens", "Tokens of a chat's answers.");
         ActiveRequests = meter.CreateUpDownCounter<long>("parley.gateway.active_requests", "{request}", "Chats in flight.");
         AbortedRequests = meter.CreateCounter<long>("parley.gateway.aborted_requests", "{request}", "Chats whose caller left.");
+        CallerRequests = meter.CreateCounter<long>(
+            "parley.gateway.caller.requests", "{request}", "Requests by whose key they had, and whether they were let in.");
+        CallerTokens = meter.CreateCounter<long>(
+            "parley.gateway.caller.tokens", "{token}", "Tokens of prompts and answers by whose key the request had.");
         _reachable = meter.CreateObservableGauge(
             "parley.gateway.generators.reachable", () => _load() is null ? 0 : 1, "{generator}", "Generators that tell their load.");
         Gauge(meter, "parley.gateway.generators.requests.queued", "{request}", "Requests that wait in the Generators.",
@@ -79,6 +83,10 @@ internal sealed class GatewayTelemetry : IDisposable
     public UpDownCounter<long> ActiveRequests { get; }
 
     public Counter<long> AbortedRequests { get; }
+
+    public Counter<long> CallerRequests { get; }
+
+    public Counter<long> CallerTokens { get; }
 
     /// <summary>Whether somebody collects what the Generators' load is asked for.</summary>
     public bool WantsLoad => _reachable.Enabled;

@@ -31,6 +31,15 @@ internal static partial class Log
         "The response_template of {Model} cannot be used: {Fault}. One of Parley's own is used where the chat template fits one.")]
     public static partial void ResponseTemplateRefused(ILogger logger, string model, string fault);
 
+    [LoggerMessage(2030, LogLevel.Information, "The file of keys was read again: {Count} keys are in force")]
+    public static partial void KeysRead(ILogger logger, int count);
+
+    [LoggerMessage(2031, LogLevel.Warning, "The file of keys has changed and cannot be used; the keys of before are in force. {Reason}")]
+    public static partial void KeysKept(ILogger logger, string reason);
+
+    [LoggerMessage(2032, LogLevel.Warning, "Tokens cannot be checked: {Authority} does not give its keys")]
+    public static partial void ProviderAway(ILogger logger, string authority, Exception cause);
+
     /// <summary>A failed request, at the level that its author deserves.</summary>
     public static void RequestFailed(ILogger logger, string requestId, Chat.ChatError error, Exception? cause)
     {

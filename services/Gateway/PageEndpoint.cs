@@ -37,9 +37,9 @@ internal sealed class PageEndpoint
         {
             var path = "/" + name[Prefix.Length..].Replace('\\', '/');
             var file = new PageEndpoint(ContentTypeOf(path), Read(assembly, name));
-            app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], file.WriteAsync);
+            app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], file.WriteAsync).AllowAnonymous();
             if (path == "/index.html")
-                app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], file.WriteAsync);
+                app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], file.WriteAsync).AllowAnonymous();
         }
     }
 

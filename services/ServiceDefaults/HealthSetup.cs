@@ -10,7 +10,7 @@ namespace Parley.ServiceDefaults;
 /// <summary>
 /// <c>grpc.health.v1</c>: the empty service name and <c>readiness</c> need every check, <c>liveness</c> only those tagged <c>live</c>.
 /// The same over HTTP, for probes that speak nothing else: <c>/health</c> and <c>/health/live</c>. What a check says of itself is told
-/// there, so a description holds no address of ours.
+/// there, so a description holds no address of ours. These endpoints are for everyone (<c>IAllowAnonymous</c>), keys or not.
 /// </summary>
 public static class HealthSetup
 {
@@ -44,10 +44,11 @@ public static class HealthSetup
 
     internal static void MapParleyHealth(this WebApplication app)
     {
-        app.MapGrpcHealthChecksService();
+        app.MapGrpcHealthChecksService().AllowAnonymous();
         string[] methods = [HttpMethods.Get, HttpMethods.Head];
-        app.MapMethods(ReadyPath, methods, context => AnswerAsync(context, "ready", _ => true));
-        app.MapMethods(LivePath, methods, context => AnswerAsync(context, "live", check => check.Tags.Contains(LiveTag)));
+        app.MapMethods(ReadyPath, methods, context => AnswerAsync(context, "ready", _ => true)).AllowAnonymous();
+        app.MapMethods(LivePath, methods, context => AnswerAsync(context, "live", check => check.Tags.Contains(LiveTag)))
+            .AllowAnonymous();
     }
 
     private static async Task AnswerAsync(HttpContext context, string good, Func<HealthCheckRegistration, bool> which)
@@ -56,7 +57,8 @@ public static class HealthSetup
         var report = await health.CheckHealthAsync(which, context.RequestAborted);
         var faults = report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy)
             .Select(entry => entry.Value.Description ?? $"{entry.Key} is not well.");
-        var isGood = report.Status == HealthStatus.Healthy;
+        // Degraded serves on: what is amiss is told beside, and probes do not take the process out.
+        var isGood = report.Status != HealthStatus.Unhealthy;
         context.Response.StatusCode = isGood ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         context.Response.ContentType = "application/json; charset=utf-8";
         context.Response.Headers.CacheControl = "no-store";
@@ -66,7 +68,7 @@ public static class HealthSetup
         {
             json.WriteStartObject();
             json.WriteString("status", isGood ? good : $"not {good}");
-            if (!isGood)
+            if (report.Status != HealthStatus.Healthy)
                 json.WriteString("reason", string.Join(" ", faults));
             json.WriteEndObject();
         }

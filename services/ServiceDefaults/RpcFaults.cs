@@ -29,8 +29,10 @@ public static class RpcFaults
     /// <param name="message">What went wrong; null makes it of the listed violations.</param>
     /// <param name="violations">The fields at fault, as <c>google.rpc.BadRequest</c>; none leaves that out.</param>
     /// <param name="retryAfter">When another try makes sense, as <c>google.rpc.RetryInfo</c>.</param>
+    /// <param name="quotaSubject">Whose limit is reached, as <c>google.rpc.QuotaFailure</c> with the message as its description.</param>
     public static RpcException Create(
-        StatusCode code, string? message, IEnumerable<(string Field, string Description)> violations, TimeSpan? retryAfter = null)
+        StatusCode code, string? message, IEnumerable<(string Field, string Description)> violations, TimeSpan? retryAfter = null,
+        string? quotaSubject = null)
     {
         ArgumentNullException.ThrowIfNull(violations);
         var details = Bounded([.. violations]);
@@ -40,6 +42,16 @@ public static class RpcFaults
             status.Details.Add(Any.Pack(details));
         if (retryAfter is { } delay)
             status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }));
+        if (quotaSubject is not null)
+        {
+            var quota = new QuotaFailure.Types.Violation
+            {
+                Subject = Cut(quotaSubject, FieldBytesMax, Utf8Length),
+                Description = Cut(status.Message, DescriptionBytesMax, Utf8Length),
+            };
+            status.Details.Add(Any.Pack(new QuotaFailure { Violations = { quota } }));
+        }
+
         return status.ToRpcException();
     }
 

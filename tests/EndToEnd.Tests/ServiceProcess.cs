@@ -114,6 +114,6 @@ internal sealed partial class ServiceProcess : IDisposable
             _output.AppendLine(line);
     }
 
-    [GeneratedRegex(@"Now listening on: (http://\d\S+)")]
+    [GeneratedRegex(@"Now listening on: (https?://\d\S+)")]
     private static partial Regex Listening();
 }

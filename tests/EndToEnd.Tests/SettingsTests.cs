@@ -1,3 +1,4 @@
+using System.Collections;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
@@ -22,6 +23,9 @@ public sealed class SettingsTests
             .Where(type => type.Name.EndsWith("Options", StringComparison.Ordinal) && SectionOf(type) is not null),
     ];
 
+    /// <summary>Stands for a name that the settings choose.</summary>
+    private const string AnyName = "any";
+
     public static TheoryData<string, string> Numbers => Settings(setting => IsNumber(setting.Type));
 
     public static TheoryData<string, string> Names => Settings(setting => setting.Type.IsEnum);
@@ -31,6 +35,7 @@ public sealed class SettingsTests
     {
         Assert.Superset(new HashSet<string?> { "Generator", "Gateway", "Tokenizer", "Telemetry" }, Sections.Select(SectionOf).ToHashSet());
         Assert.True(Numbers.Count > 50, $"{Numbers.Count} numbers");
+        Assert.Contains(Numbers, row => row.Data == ("Gateway", $"Limits:{AnyName}:TokensPerMinute"));
     }
 
     [Theory]
@@ -187,7 +192,8 @@ public sealed class SettingsTests
 
     private static IEnumerable<(string Path, SettingProperty Setting)> Walk(Type options, string prefix) =>
         SettingProperty.Of(options).SelectMany(setting => setting.IsSection
-            ? Walk(setting.Type, $"{prefix}{setting.Name}:") : [(prefix + setting.Name, setting)]);
+            ? Walk(setting.Type, $"{prefix}{setting.Name}:")
+            : setting.NamedOptions is { } named ? Walk(named, $"{prefix}{setting.Name}:{AnyName}:") : [(prefix + setting.Name, setting)]);
 
     private static (object Options, object Owner, SettingProperty Setting) Find(string section, string path)
     {
@@ -195,7 +201,12 @@ public sealed class SettingsTests
         var owner = options;
         var parts = path.Split(':');
         foreach (var part in parts[..^1])
-            owner = owner.GetType().GetProperty(part)!.GetValue(owner)!;
+        {
+            if (owner is IDictionary named)
+                named[part] = Activator.CreateInstance(named.GetType().GetGenericArguments()[1]);
+            owner = owner is IDictionary filled ? filled[part]! : owner.GetType().GetProperty(part)!.GetValue(owner)!;
+        }
+
         return (options, owner, new SettingProperty(owner.GetType().GetProperty(parts[^1])!));
     }
 

@@ -25,7 +25,17 @@ public sealed class GatewayOptionsTests
     public async Task Start_NullsForWhatIsNotSet_Starts()
     {
         await using var host = await GatewayHost.StartAsync(
-            new() { ["ApiKey"] = null, ["ApiKeyFile"] = null, ["ModelName"] = null, ["CorsOrigins"] = null });
+            new()
+            {
+                ["ApiKey"] = null,
+                ["ApiKeyFile"] = null,
+                ["ModelName"] = null,
+                ["CorsOrigins"] = null,
+                ["Oidc:Authority"] = null,
+                ["Oidc:NameClaim"] = null,
+                ["Limits:default:Models"] = null,
+                ["Limits:default:MessagesMax"] = "9",
+            });
 
         using var models = await host.Http().GetAsync("/v1/models", TestContext.Current.CancellationToken);
         Assert.True(models.IsSuccessStatusCode);

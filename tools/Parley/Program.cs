@@ -7,6 +7,7 @@ using Parley.Cli.Evaluation;
 using Parley.Cli.Gpu;
 using Parley.Cli.Hosting;
 using Parley.Cli.Inspect;
+using Parley.Cli.Keys;
 using Parley.Cli.Models;
 using Parley.Cli.Packages;
 using Parley.Cli.Sizing;
@@ -21,6 +22,7 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
     ModelsCommand.Create(console),
     LoginCommand.Create(console),
     LogoutCommand.Create(),
+    KeyCommand.Create(),
     InspectCommand.Create(console),
     ImportCommand.Create(console),
     SynthCommand.Create(console),

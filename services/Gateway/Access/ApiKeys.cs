@@ -1,87 +1,91 @@
 using System.Security.Cryptography;
-using System.Text;
 using Microsoft.Extensions.Options;
 
 namespace Parley.Gateway.Access;
 
-/// <summary>The keys that callers may send. Only their hashes are kept, and every one is compared, in constant time.</summary>
-internal sealed class ApiKeys(IOptions<GatewayOptions> options)
+/// <summary>
+/// The keys that callers may send. Their file is read again while the service runs, by its content and not by its time or by notices of the
+/// file system: a mounted secret changes by a link somewhere above it. A new content that is wrong leaves the keys of before in force.
+/// </summary>
+internal sealed class ApiKeys : IHostedService, IDisposable
 {
     /// <summary>Where the key comes from when <c>Gateway:ApiKey</c> is not set.</summary>
     public const string Variable = "PARLEY_API_KEY";
 
-    private const int CharactersMax = 512;
-    private const string Scheme = "Bearer ";
-
-    private readonly byte[][] _hashes = HashesOf(options.Value);
-
-    /// <summary>Whether callers need a key at all.</summary>
-    public bool AreNeeded => _hashes.Length > 0;
-
-    /// <summary>Whether the value of an Authorization header holds one of the keys.</summary>
-    public bool Accept(string? authorization)
-    {
-        if (authorization is null || !authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-            return false;
-        var given = Hash(authorization[Scheme.Length..].Trim());
-        var found = false;
-        foreach (var hash in _hashes)
-            found |= CryptographicOperations.FixedTimeEquals(hash, given);
-        return found;
-    }
-
-    /// <summary>The keys of the options and their file; what is wrong with them goes to the faults, which never show a key.</summary>
-    public static IReadOnlyList<string> Read(GatewayOptions options, List<string> faults)
-    {
-        var keys = new List<string>();
-        if (options.ApiKey.Length > 0)
-            Add("Gateway:ApiKey", options.ApiKey, keys, faults);
-        if (options.ApiKeyFile.Length == 0)
-            return keys;
-        // A secret that was not mounted leaves a folder of its name, or nothing.
-        if (Directory.Exists(options.ApiKeyFile))
-        {
-            faults.Add($"Gateway:ApiKeyFile: {options.ApiKeyFile} is a folder; name the file in it that holds the keys.");
-            return keys;
-        }
-
-        try
-        {
-            var (before, lines) = (keys.Count, File.ReadAllLines(options.ApiKeyFile));
-            for (var i = 0; i < lines.Length; i++)
-            {
-                if (lines[i].Trim() is { Length: > 0 } line && line[0] != '#')
-                    Add($"Gateway:ApiKeyFile: line {i + 1} of {options.ApiKeyFile}", line, keys, faults);
-            }
-
-            if (keys.Count == before && faults.Count == 0)
-                faults.Add($"Gateway:ApiKeyFile: {options.ApiKeyFile} holds no key; write one a line, or leave the setting out.");
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            faults.Add($"Gateway:ApiKeyFile: {options.ApiKeyFile} cannot be read: {exception.Message}");
-        }
-
-        return keys;
-    }
+    private readonly GatewayOptions _options;
+    private readonly ILogger<ApiKeys> _logger;
+    private readonly TimeProvider _time;
+    private byte[] _seen = [];
+    private ITimer? _timer;
+    private volatile KeyRing _ring;
+    private volatile string? _fault;
 
     /// <exception cref="OptionsValidationException">A key cannot be read: fewer keys than meant would be an open door.</exception>
-    private static byte[][] HashesOf(GatewayOptions options)
+    public ApiKeys(IOptions<GatewayOptions> options, TimeProvider time, ILogger<ApiKeys> logger)
+    {
+        (_options, _time, _logger) = (options.Value, time, logger);
+        var faults = new List<string>();
+        var file = _options.ApiKeyFile.Length > 0 ? KeyRingReader.ReadFile(_options.ApiKeyFile, faults) : null;
+        _ring = KeyRingReader.Read(_options, file, faults);
+        if (faults.Count > 0)
+            throw new OptionsValidationException(GatewayOptions.Section, typeof(GatewayOptions), faults);
+        if (file is not null)
+            _seen = SHA256.HashData(file);
+    }
+
+    /// <summary>Whether callers need a key, or a token, at all.</summary>
+    public bool AreNeeded => _options.Oidc.Authority.Length > 0 || _ring.Count > 0;
+
+    /// <summary>The keys of now.</summary>
+    public KeyRing Ring => _ring;
+
+    /// <summary>What is amiss with the file as it is now, without keys or paths; null where nothing is.</summary>
+    public string? Fault => _fault;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var period = TimeSpan.FromSeconds(_options.ApiKeyFileSeconds);
+        if (_options.ApiKeyFile.Length > 0)
+            _timer = _time.CreateTimer(_ => Reload(), null, period, period);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _timer?.Dispose();
+
+    private void Reload()
     {
         var faults = new List<string>();
-        byte[][] hashes = [.. Read(options, faults).Select(Hash)];
-        return faults.Count == 0 ? hashes : throw new OptionsValidationException(GatewayOptions.Section, typeof(GatewayOptions), faults);
+        var file = KeyRingReader.ReadFile(_options.ApiKeyFile, faults);
+        // A file that cannot be read is one content more.
+        var hash = file is null ? [] : SHA256.HashData(file);
+        if (hash.AsSpan().SequenceEqual(_seen))
+            return;
+        _seen = hash;
+        var ring = file is null ? _ring : Read(file, faults);
+        if (faults.Count > 0)
+        {
+            _fault = "The file of keys has changed and cannot be used; the keys of before are in force.";
+            Log.KeysKept(_logger, string.Join(" ", faults));
+            return;
+        }
+
+        (_ring, _fault) = (ring, null);
+        Log.KeysRead(_logger, ring.Count);
     }
 
-    private static void Add(string place, string key, List<string> keys, List<string> faults)
+    private KeyRing Read(byte[] file, List<string> faults)
     {
-        if (key.Length > CharactersMax)
-            faults.Add($"{place} has {key.Length} characters; a key has at most {CharactersMax}.");
-        else if (key.Any(letter => letter is <= ' ' or > '~'))
-            faults.Add($"{place} holds a blank or a character that a header cannot carry; a key is printable ASCII without blanks.");
-        else
-            keys.Add(key);
+        try
+        {
+            return KeyRingReader.Read(_options, file, faults);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // On a timer's thread whatever nobody thought of would end the process.
+            faults.Add($"It cannot be read ({exception.GetType().Name}).");
+            return _ring;
+        }
     }
-
-    private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

@@ -13,7 +13,7 @@ internal static class Cors
     private static readonly string[] ExposedHeaders =
     [
         "x-request-id", "retry-after", "retry-after-ms", "x-should-retry", "x-parley-ignored-fields", "www-authenticate",
-        "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding",
+        "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding", .. RateHeaders.Names,
     ];
 
     public static void AddTo(IServiceCollection services)

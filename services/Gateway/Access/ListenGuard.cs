@@ -13,8 +13,9 @@ internal sealed class ListenGuard(IConnectionListenerFactory inner, ApiKeys keys
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private const string WaysOut =
-        "anyone who reaches it could use the model. Give it a key (--api-key KEY, the variable " + ApiKeys.Variable
-        + ", Gateway:ApiKey or Gateway:ApiKeyFile), or let everyone in with --allow-anonymous (Gateway:AllowAnonymous=true).";
+        "anyone who reaches it could use the model. Give it a key ('parley key new NAME' makes one; --api-key KEY, --api-key-file FILE, "
+        + "the variable " + ApiKeys.Variable + ", Gateway:ApiKey, Gateway:ApiKeyFile or Gateway:Keys:NAME:Hash), or let everyone in with "
+        + "--allow-anonymous (Gateway:AllowAnonymous=true).";
 
     /// <summary>Puts a guard before everything that the server binds endpoints with.</summary>
     public static void AddTo(IServiceCollection services)

@@ -32,6 +32,9 @@ internal sealed record ChatError(ChatErrorKind Kind, string Message)
     /// <summary>When to try again, where that is known.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>Whose own limit was reached, where it was one: the server itself is not loaded.</summary>
+    public string? QuotaSubject { get; init; }
+
     /// <summary>The same request may succeed later.</summary>
     public bool Retryable { get; init; } =
         Kind is ChatErrorKind.Overloaded or ChatErrorKind.Unavailable or ChatErrorKind.PairMismatch;
@@ -44,6 +47,7 @@ internal sealed record ChatError(ChatErrorKind Kind, string Message)
         ChatErrorKind.InvalidRequest or ChatErrorKind.ContextExceeded => StatusCode.InvalidArgument,
         ChatErrorKind.Unsupported => StatusCode.Unimplemented,
         ChatErrorKind.ModelNotFound => StatusCode.NotFound,
+        ChatErrorKind.PermissionDenied => StatusCode.PermissionDenied,
         ChatErrorKind.Overloaded => StatusCode.ResourceExhausted,
         ChatErrorKind.Unavailable => StatusCode.Unavailable,
         ChatErrorKind.PairMismatch => StatusCode.FailedPrecondition,
@@ -56,6 +60,7 @@ internal sealed record ChatError(ChatErrorKind Kind, string Message)
     {
         ChatErrorKind.InvalidRequest or ChatErrorKind.ContextExceeded or ChatErrorKind.Unsupported => StatusCodes.Status400BadRequest,
         ChatErrorKind.ModelNotFound => StatusCodes.Status404NotFound,
+        ChatErrorKind.PermissionDenied => StatusCodes.Status403Forbidden,
         ChatErrorKind.Overloaded => StatusCodes.Status429TooManyRequests,
         ChatErrorKind.Unavailable or ChatErrorKind.PairMismatch => StatusCodes.Status503ServiceUnavailable,
         ChatErrorKind.DeadlineExceeded => StatusCodes.Status504GatewayTimeout,
@@ -69,6 +74,8 @@ internal sealed record ChatError(ChatErrorKind Kind, string Message)
         StatusCode.InvalidArgument => "invalid_argument",
         StatusCode.Unimplemented => "unimplemented",
         StatusCode.NotFound => "not_found",
+        StatusCode.PermissionDenied => "permission_denied",
+        StatusCode.ResourceExhausted when QuotaSubject is not null => "quota_exceeded",
         StatusCode.ResourceExhausted => "resource_exhausted",
         StatusCode.Unavailable => "unavailable",
         StatusCode.FailedPrecondition => "failed_precondition",

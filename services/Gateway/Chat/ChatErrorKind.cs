@@ -15,6 +15,9 @@ internal enum ChatErrorKind
     /// <summary>No model of that name is served.</summary>
     ModelNotFound,
 
+    /// <summary>The caller's key does not let it.</summary>
+    PermissionDenied,
+
     /// <summary>A limit on concurrent work is reached.</summary>
     Overloaded,
 

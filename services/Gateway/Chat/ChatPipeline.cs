@@ -23,8 +23,9 @@ namespace Parley.Gateway.Chat;
 /// accepted request ends in exactly one terminal update. Leaving the enumeration cancels all calls upstream and waits for them.
 /// </remarks>
 internal sealed class ChatPipeline(
-    ChatRequestValidator validator, RequestPermits permits, UpstreamPairing pairing, TokenizerClient tokenizer, GeneratorClient generator,
-    GatewayTelemetry telemetry, IOptions<GatewayOptions> options, TimeProvider time, ILogger<ChatPipeline> logger)
+    ChatRequestValidator validator, RequestPermits permits, Callers callers, UpstreamPairing pairing, TokenizerClient tokenizer,
+    GeneratorClient generator, GatewayTelemetry telemetry, IOptions<GatewayOptions> options, TimeProvider time,
+    ILogger<ChatPipeline> logger)
 {
     /// <summary>Answers a chat.</summary>
     /// <param name="request">The request, from either edge.</param>
@@ -37,14 +38,16 @@ internal sealed class ChatPipeline(
         using var deadline = DeadlineSource(request);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         IDisposable? permit = null;
+        Allowance? allowance = null;
         ChatRun? run = null;
         try
         {
             ChatUpdate.Accepted accepted;
             try
             {
-                // (1) Accept: every fault at once, a pair of services that belong together, a permit per choice.
+                // (1) Accept: every fault at once, a pair of services that belong together, a permit per choice: the caller's, then ours.
                 var pair = await AcceptAsync(request, measurement, waiting.Token);
+                allowance = Allowance.Take(callers, request, pair.Names, TimeSpan.FromSeconds(options.Value.RetryAfterSeconds));
                 permit = permits.Acquire(request.Choices);
                 if (request.ToolChoice == ToolChoice.None)
                     request = request with { Conversation = request.Conversation with { ToolsJson = [] } };
@@ -56,15 +59,18 @@ internal sealed class ChatPipeline(
                 // The Generator knows the name that it gave itself.
                 if (request.Model.Length > 0)
                     request = request with { Model = pair.Generator.Model };
+                request = allowance.Prioritize(request);
 
                 // (2, 3) Template and ids: one call to the Tokenizer.
                 var format = request.Inspect ? null : pair.Format;
                 var prompt = await tokenizer.EncodeChatAsync(request, withText: format is not null, waiting.Token);
                 CheckContext(prompt, pair);
+                request = allowance.Charge(request, prompt.Ids.Count);
 
                 // (4 to 9) The Generator admits each choice and emits its ids as they are sampled.
                 run = new ChatRun(request, prompt, format, tokenizer, generator, options.Value, time, deadline.Token, cancellationToken);
                 await run.StartAsync();
+                allowance.Accept();
                 accepted = new ChatUpdate.Accepted(request.RequestId, pair.Model, (uint)prompt.Ids.Count, prompt.Rendered)
                 {
                     UnassertedFormats = run.UnassertedFormats,
@@ -82,6 +88,7 @@ internal sealed class ChatPipeline(
             await foreach (var update in run.Updates)
             {
                 var (told, fault) = pieces is null ? (update, null) : await pieces.AddAsync(update, waiting.Token, cancellationToken);
+                allowance.Use(told);
                 Observe(request, told, fault ?? run.Failure, measurement);
                 yield return told;
                 if (fault is not null)
@@ -93,6 +100,7 @@ internal sealed class ChatPipeline(
             if (run is not null)
                 await run.DisposeAsync();
             permit?.Dispose();
+            allowance?.Dispose();
             if (measurement.IsOpen)
                 Log.CallerGone(logger, request.RequestId);
         }

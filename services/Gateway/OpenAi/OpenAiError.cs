@@ -53,7 +53,8 @@ internal sealed record OpenAiError(int Status, string Type, string? Code, string
 
     private static string TypeOf(ChatErrorKind kind) => kind switch
     {
-        ChatErrorKind.InvalidRequest or ChatErrorKind.ContextExceeded or ChatErrorKind.Unsupported or ChatErrorKind.ModelNotFound =>
+        ChatErrorKind.InvalidRequest or ChatErrorKind.ContextExceeded or ChatErrorKind.Unsupported or ChatErrorKind.ModelNotFound
+            or ChatErrorKind.PermissionDenied =>
             "invalid_request_error",
         ChatErrorKind.Overloaded => "rate_limit_error",
         ChatErrorKind.Unavailable or ChatErrorKind.PairMismatch => "service_unavailable_error",

@@ -17,12 +17,9 @@ internal static class OpenAiRoutes
         Map(app, guard, "/v1/models", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.ListAsync(context)));
         Map(app, guard, "/v1/models/{**id}", HttpMethods.Get, Endpoint<ModelsEndpoint>((models, context) => models.GetAsync(context)));
         app.MapFallback(Root + "/{**path}", guard.Wrap(context => throw new OpenAiException(BaseUrlHint.For(context.Request))));
-        app.MapFallback("/{**path}", guard.Wrap(context => throw new OpenAiException(BaseUrlHint.For(context.Request))));
+        app.MapFallback("/{**path}", guard.Wrap(context => throw new OpenAiException(BaseUrlHint.For(context.Request))))
+            .AllowAnonymous();
     }
-
-    /// <summary>Whether an endpoint is one of those under <c>/v1</c>.</summary>
-    public static bool Owns(Endpoint? endpoint) =>
-        endpoint is RouteEndpoint { RoutePattern.RawText: { } pattern } && pattern.StartsWith(Root, StringComparison.Ordinal);
 
     /// <summary>The endpoint is made at its first request, when the options have been checked.</summary>
     private static RequestDelegate Endpoint<T>(Func<T, HttpContext, Task> handle)

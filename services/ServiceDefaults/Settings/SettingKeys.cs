@@ -53,6 +53,17 @@ internal static class SettingKeys
                 foreach (var fault in Unknown(setting.Type, child, configuration))
                     yield return fault;
             }
+            else if (setting.NamedOptions is { } named)
+            {
+                foreach (var one in child.GetChildren())
+                {
+                    if (!one.GetChildren().Any())
+                        yield return $"{one.Path} is one value{From(configuration, one)}; settings lie below it, e.g. {one.Path}:"
+                            + $"{SettingProperty.Of(named).First().Name}.";
+                    foreach (var fault in Unknown(named, one, configuration))
+                        yield return fault;
+                }
+            }
             else if (setting.IsScalar && child.GetChildren().FirstOrDefault() is { } below)
             {
                 yield return $"{below.Path} is no setting of Parley{From(configuration, below)}; {child.Path} is one value.";

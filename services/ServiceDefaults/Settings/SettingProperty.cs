@@ -19,6 +19,11 @@ internal readonly record struct SettingProperty(PropertyInfo Property)
     /// <summary>Whether it is several values: what lies below it are they, by number or by name.</summary>
     public bool IsList => !IsScalar && typeof(IEnumerable).IsAssignableFrom(Type);
 
+    /// <summary>Options below it under names that the settings choose (<c>Section:Name:Setting</c>); null where there are none.</summary>
+    public Type? NamedOptions => Type.IsGenericType && Type.GetGenericTypeDefinition() == typeof(IDictionary<,>)
+        && Type.GetGenericArguments() is [var key, var value] && key == typeof(string)
+        && !TypeDescriptor.GetConverter(value).CanConvertFrom(typeof(string)) ? value : null;
+
     /// <summary>Whether it is options of their own.</summary>
     public bool IsSection => !IsScalar && !IsList;
 

@@ -25,6 +25,11 @@ internal static class SettingTexts
                 foreach (var fault in Faults(setting.Type, at))
                     yield return fault;
             }
+            else if (setting.NamedOptions is { } named)
+            {
+                foreach (var fault in at.GetChildren().SelectMany(one => Faults(named, one)))
+                    yield return fault;
+            }
             else if (setting.IsScalar && at.Value is { Length: > 0 } text && !IsOf(setting.Type, text))
             {
                 yield return $"{section.Path}:{setting.Name} is '{text}'; "

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
@@ -18,6 +19,12 @@ internal static class SettingValues
             if (setting.IsSection && value is not null)
             {
                 foreach (var fault in Faults(value, at))
+                    yield return fault;
+            }
+
+            if (setting.NamedOptions is not null && value is IDictionary named)
+            {
+                foreach (var fault in named.Keys.Cast<string>().SelectMany(name => Faults(named[name]!, $"{at}:{name}")))
                     yield return fault;
             }
 

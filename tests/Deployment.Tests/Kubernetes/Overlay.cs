@@ -12,7 +12,8 @@ internal sealed class Overlay
     private static readonly Dictionary<string, string[]> Combinations = new()
     {
         ["all-on-cpu"] =
-            ["overlays/cpu", "components/production", "components/autoscale", "components/gateway-api", "components/single-node"],
+            ["overlays/cpu", "components/production", "components/autoscale", "components/gateway-api", "components/single-node",
+             "components/api-keys"],
         ["all-on-gpu-dra"] =
             ["overlays/gpu-dra", "components/production", "components/autoscale", "components/gateway-api", "components/model-image"],
     };

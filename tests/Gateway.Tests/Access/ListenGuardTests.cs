@@ -60,7 +60,7 @@ public sealed class ListenGuardTests
         var services = new ServiceCollection();
         services.AddSingleton<IConnectionListenerFactory>(inner);
         services.AddSingleton(Options.Create(options));
-        services.AddSingleton<ApiKeys>();
+        services.AddSingleton(TimeProvider.System).AddLogging().AddSingleton<ApiKeys>();
         ListenGuard.AddTo(services);
         return (services.BuildServiceProvider().GetRequiredService<IConnectionListenerFactory>(), inner);
     }

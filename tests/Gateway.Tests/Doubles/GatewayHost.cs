@@ -47,7 +47,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public static async Task<GatewayHost> StartAsync(
         Dictionary<string, string?>? settings = null, TimeProvider? time = null, Action<GatewayHost>? arrange = null,
-        bool onSockets = false)
+        bool onSockets = false, Action<IServiceCollection>? services = null)
     {
         var tokenizer = new FakeTokenizer();
         var generator = new FakeGenerator();
@@ -74,6 +74,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         {
             HttpHandler = new AbsentHandler(missing, upstream.GetTestServer().CreateHandler()),
         }));
+        services?.Invoke(builder.Services);
         builder.AddGateway();
         var gateway = builder.Build();
         gateway.MapServiceDefaults();

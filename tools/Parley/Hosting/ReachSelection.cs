@@ -49,7 +49,7 @@ internal sealed class ReachSelection
 
     private readonly Option<string?> _keyFile = new("--api-key-file")
     {
-        Description = "File of further keys, one a line.",
+        Description = "File of further keys, one a line ('parley key new NAME' makes them) or JSON; read again when it changes.",
         HelpName = "FILE",
     };
 

@@ -11,7 +11,7 @@ using Parley.Gateway.V1;
 
 namespace Parley.Gateway.Tests.Access;
 
-public sealed class ApiKeyGateTests
+public sealed class AccessGateTests
 {
     private const string Key = "pk-5f0c-one";
 
