@@ -89,8 +89,6 @@ public sealed class RequestTests
         var exception = Assert.Throws<ParleyRequestException>(() => Write(new ChatOptions
         {
             ConversationId = "c",
-            ToolMode = ChatToolMode.RequireAny,
-            AllowMultipleToolCalls = false,
             TopK = -1,
             MaxOutputTokens = -2,
             Tools = [AIFunctionFactory.Create(() => 1, "one"), new HostedWebSearchTool()],
@@ -98,12 +96,11 @@ public sealed class RequestTests
         }));
 
         Assert.Equal(
-            ["ChatOptions.TopK", "ChatOptions.MaxOutputTokens", "ChatOptions.Tools[1]", "ChatOptions.ToolMode",
-                "ChatOptions.AllowMultipleToolCalls", Property("min_p"), Property("top_k"), Property("min_tokens"), Property("priority"),
-                "ChatOptions.ConversationId"],
+            ["ChatOptions.TopK", "ChatOptions.MaxOutputTokens", "ChatOptions.Tools[1]", Property("min_p"),
+                Property("top_k"), Property("min_tokens"), Property("priority"), "ChatOptions.ConversationId"],
             exception.Violations.Select(violation => violation.Field));
         Assert.Contains("ChatOptions.TopK must not be negative (it is -1)", exception.Message);
-        Assert.Contains("ChatOptions.TopK", exception.Violations[6].Description);
+        Assert.Contains("ChatOptions.TopK", exception.Violations[4].Description);
     }
 
     [Fact]
@@ -248,6 +245,21 @@ public sealed class RequestTests
             AdditionalProperties = new() { ["guide_grammar"] = "root ::= x" },
         }));
         Assert.Contains("second guide", both.Message);
+    }
+
+    [Fact]
+    public void Mode_OfTools_IsTheContracts()
+    {
+        var options = new ChatOptions { Tools = [AIFunctionFactory.Create(() => 1, "one")] };
+        Assert.Null(Write(options).ToolChoice);
+        Assert.False(Write(options).HasParallelToolCalls);
+
+        (options.ToolMode, options.AllowMultipleToolCalls) = (ChatToolMode.RequireAny, false);
+        Assert.Equal(new ToolChoice { Mode = ToolChoice.Types.Mode.Required }, Write(options).ToolChoice);
+        Assert.True(Write(options) is { HasParallelToolCalls: true, ParallelToolCalls: false });
+
+        options.ToolMode = ChatToolMode.RequireSpecific("one");
+        Assert.Equal(new ToolChoice { Mode = ToolChoice.Types.Mode.Named, Name = "one" }, Write(options).ToolChoice);
     }
 
     [Theory]

@@ -3,12 +3,16 @@ using Parley.Gateway.V1;
 
 namespace Parley.Client.Answers;
 
-/// <summary>The events of one answer as updates: text as it comes, then one with the finish reason, the usage and how it ended.</summary>
+/// <summary>
+/// The events of one answer as updates: reasoning and text as they come, then one with the calls, the finish reason, the usage and how it
+/// ended.
+/// </summary>
 internal sealed class AnswerReader(string requestId, TimeProvider time)
 {
     private AcceptedEvent? _accepted;
     private DateTimeOffset _createdAt;
     private ChoiceFinishedEvent? _finished;
+    private ToolCallList _calls = new();
 
     /// <summary>The last event, with what it cost; null until it came.</summary>
     public CompletedEvent? Completed { get; private set; }
@@ -19,17 +23,18 @@ internal sealed class AnswerReader(string requestId, TimeProvider time)
         switch (response.EventCase)
         {
             case CompleteResponse.EventOneofCase.Accepted:
-                (_accepted, _finished, _createdAt) = (response.Accepted, null, time.GetUtcNow());
+                (_accepted, _finished, _createdAt, _calls) = (response.Accepted, null, time.GetUtcNow(), new ToolCallList());
                 return null;
             case CompleteResponse.EventOneofCase.Delta:
-                var text = response.Delta.Text;
-                return Update(response, text.Length > 0 ? [new TextContent(text)] : []);
+                foreach (var call in response.Delta.ToolCalls)
+                    _calls.Add(call);
+                return Update(response, ContentsOf(response.Delta));
             case CompleteResponse.EventOneofCase.ChoiceFinished:
                 _finished = response.ChoiceFinished;
                 return null;
             case CompleteResponse.EventOneofCase.Completed:
                 Completed = response.Completed;
-                var update = Update(response, [new UsageContent(UsageOf(response.Completed.Usage ?? new Generator.V1.Usage()))]);
+                var update = Update(response, [.. _calls.Read(), new UsageContent(UsageOf(response.Completed))]);
                 update.FinishReason = ReasonOf(_finished?.Reason);
                 update.AdditionalProperties = Ending(_finished);
                 return update;
@@ -48,18 +53,34 @@ internal sealed class AnswerReader(string requestId, TimeProvider time)
         RawRepresentation = response,
     };
 
-    private static UsageDetails UsageOf(Generator.V1.Usage usage) => new()
+    private static List<AIContent> ContentsOf(DeltaEvent delta)
     {
-        InputTokenCount = usage.PromptTokens,
-        CachedInputTokenCount = usage.CachedTokens,
-        OutputTokenCount = usage.CompletionTokens,
-        TotalTokenCount = (long)usage.PromptTokens + usage.CompletionTokens,
-    };
+        var contents = new List<AIContent>(1);
+        if (delta.Reasoning.Length > 0)
+            contents.Add(new TextReasoningContent(delta.Reasoning));
+        if (delta.Text.Length > 0)
+            contents.Add(new TextContent(delta.Text));
+        return contents;
+    }
+
+    private static UsageDetails UsageOf(CompletedEvent completed)
+    {
+        var usage = completed.Usage ?? new Generator.V1.Usage();
+        return new UsageDetails
+        {
+            InputTokenCount = usage.PromptTokens,
+            CachedInputTokenCount = usage.CachedTokens,
+            OutputTokenCount = usage.CompletionTokens,
+            ReasoningTokenCount = completed.ReasoningTokens,
+            TotalTokenCount = (long)usage.PromptTokens + usage.CompletionTokens,
+        };
+    }
 
     private static ChatFinishReason? ReasonOf(FinishReason? reason) => reason switch
     {
         FinishReason.Stop => ChatFinishReason.Stop,
         FinishReason.Length => ChatFinishReason.Length,
+        FinishReason.ToolCalls => ChatFinishReason.ToolCalls,
         _ => null,
     };
 

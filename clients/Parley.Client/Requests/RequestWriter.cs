@@ -107,10 +107,15 @@ internal sealed class RequestWriter
                 _violations.Add($"ChatOptions.Tools[{i}]", $"is a {tools[i].GetType().Name}; only functions are supported");
         }
 
-        if (_options.ToolMode is RequiredChatToolMode)
-            _violations.Add("ChatOptions.ToolMode", "can be Auto or None: the contract cannot require a call");
-        if (_options.AllowMultipleToolCalls == false)
-            _violations.Add("ChatOptions.AllowMultipleToolCalls", "cannot be false: the contract cannot forbid a second call");
+        if (_request.ToolChoice is null && _options.ToolMode is RequiredChatToolMode required)
+        {
+            _request.ToolChoice = required.RequiredFunctionName is { } name
+                ? new ToolChoice { Mode = ToolChoice.Types.Mode.Named, Name = name }
+                : new ToolChoice { Mode = ToolChoice.Types.Mode.Required };
+        }
+
+        if (!_request.HasParallelToolCalls && _options.AllowMultipleToolCalls is { } isParallel)
+            _request.ParallelToolCalls = isParallel;
     }
 
     private void WriteFormat()

@@ -51,6 +51,11 @@ internal static class ToolJson
             ? "{}"
             : JsonSerializer.Serialize(arguments, Compact.GetTypeInfo(typeof(IDictionary<string, object?>)));
 
+    /// <summary>The arguments of a call that a model wrote.</summary>
+    /// <exception cref="JsonException">It is no JSON object.</exception>
+    public static IDictionary<string, object?>? ReadArguments(string json) =>
+        (IDictionary<string, object?>?)JsonSerializer.Deserialize(json, Compact.GetTypeInfo(typeof(IDictionary<string, object?>)));
+
     /// <summary>A function's result as the text of a message.</summary>
     /// <exception cref="NotSupportedException">Its type has no contract, and there is no reflection to make one.</exception>
     public static string Result(object? result) => result switch
