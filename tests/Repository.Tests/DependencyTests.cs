@@ -8,6 +8,8 @@ public sealed class DependencyTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
+        ["ConsoleChat"] = ["Parley.Client"],
+        ["Parley.Client"] = ["Protos"],
         ["Protos"] = [],
         ["ServiceDefaults"] = [],
         ["Tokenizer"] = ["PackageFormat", "Protos", "ServiceDefaults", "TokenizerFormat"],
@@ -24,10 +26,10 @@ public sealed class DependencyTests
     private static readonly string[] DefaultsPrefixes = ["Microsoft.", "OpenTelemetry.", "Grpc."];
 
     [Fact]
-    public void ProjectReferences_OfServicesAndTools_AreThoseOfTheTable()
+    public void ProjectReferences_ButOfTests_AreThoseOfTheTable()
     {
         var faults = new List<string>();
-        foreach (var project in Projects("protos", "services", "tools"))
+        foreach (var project in Projects("protos", "services", "tools", "clients", "samples"))
         {
             var name = Path.GetFileNameWithoutExtension(project);
             if (!Allowed.TryGetValue(name, out var allowed))

@@ -71,6 +71,9 @@ public sealed partial class TidyTests
                 continue;
             var parts = file.Path.Split('/')[1..^1];
             var expected = "Parley." + string.Join('.', parts);
+            // A client's folder is the name of its package.
+            if (file.Path.StartsWith("clients/", StringComparison.Ordinal))
+                expected = string.Join('.', parts);
             // tools/Parley and its tests would otherwise hide the root namespace.
             if (file.Path.StartsWith("tools/Parley/", StringComparison.Ordinal))
                 expected = string.Join('.', ["Parley.Cli", .. parts[1..]]);
