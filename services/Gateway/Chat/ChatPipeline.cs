@@ -57,6 +57,7 @@ internal sealed class ChatPipeline(
                 // (2, 3) Template and ids: one call to the Tokenizer.
                 var prompt = await tokenizer.EncodeChatAsync(request, waiting.Token);
                 CheckContext(prompt, pair);
+                request = await new ProcessorTexts(tokenizer).ResolveAsync(request, waiting.Token);
 
                 // (4 to 9) The Generator admits each choice and emits its ids as they are sampled.
                 run = new ChatRun(request, prompt, tokenizer, generator, options.Value, time, deadline.Token, cancellationToken);

@@ -49,6 +49,12 @@ internal sealed record SamplingSettings
     /// <summary>The guide's text; read where <see cref="GuideKind"/> is set.</summary>
     public string GuideText { get; init; } = "";
 
+    /// <summary>Settings that few requests have; null where none is set.</summary>
+    public ProcessorSettings? Processors { get; init; }
+
+    /// <summary>Log-probabilities of the prompt's tokens, each with so many of the most likely ones in its place.</summary>
+    public uint? PromptLogprobs { get; init; }
+
     public int? Priority { get; init; }
 
     /// <summary>Tokens to guess per step; changes the speed and not the answer.</summary>

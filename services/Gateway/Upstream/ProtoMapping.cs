@@ -72,6 +72,9 @@ internal static class ProtoMapping
             proto.Priority = priority;
         if (settings.DraftTokens is { } draftTokens)
             proto.DraftTokens = draftTokens;
+        if (settings.PromptLogprobs is { } promptLogprobs)
+            proto.PromptLogprobs = promptLogprobs;
+        proto.Processors = ProcessorMapping.ToProto(settings.Processors);
         foreach (var (id, bias) in settings.LogitBias)
             proto.LogitBias[id] = bias;
         proto.AllowedTokenIds.AddRange(settings.AllowedTokenIds);
@@ -108,6 +111,8 @@ internal static class ProtoMapping
         TraceCandidates = proto.HasTraceCandidates ? proto.TraceCandidates : null,
         Priority = proto.HasPriority ? proto.Priority : null,
         DraftTokens = proto.HasDraftTokens ? proto.DraftTokens : null,
+        Processors = ProcessorMapping.ToDomain(proto.Processors),
+        PromptLogprobs = proto.HasPromptLogprobs ? proto.PromptLogprobs : null,
         LogitBias = proto.LogitBias,
         AllowedTokenIds = proto.AllowedTokenIds,
         BannedTokenIds = proto.BannedTokenIds,

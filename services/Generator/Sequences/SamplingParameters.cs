@@ -52,6 +52,12 @@ internal sealed record SamplingParameters
     /// <summary>Added where a run of several tokens would become whole.</summary>
     public IReadOnlyList<TokenRunBias> RunBias { get; init; } = [];
 
+    /// <summary>Runs that never become whole; none is empty.</summary>
+    public IReadOnlyList<IReadOnlyList<uint>> BadRuns { get; init; } = [];
+
+    /// <summary>Stages that few requests have; null where none is on.</summary>
+    public ProcessorSettings? Processors { get; init; }
+
     /// <summary>One of them is the first token of the answer; empty is off.</summary>
     public IReadOnlyList<int> ForcedFirstTokenIds { get; init; } = [];
 

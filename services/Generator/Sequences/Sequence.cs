@@ -39,6 +39,7 @@ internal sealed class Sequence
         _tokens = new uint[Length + spare];
         prompt.CopyTo(_tokens);
         resumed.CopyTo(_tokens.AsSpan(prompt.Length));
+        SurpriseMax = parameters.Processors?.Mirostat?.SurpriseAtStart ?? 0;
         if (parameters.HasPenalties)
             Counts = new TokenCounts(prompt, resumed, spare);
     }
@@ -88,6 +89,9 @@ internal sealed class Sequence
 
     /// <summary>How often each token stands in prompt and answer; only where a penalty needs it.</summary>
     public TokenCounts? Counts { get; }
+
+    /// <summary>Mirostat's bound for the next token, in bits; a preemption leaves it, since no token is sampled again.</summary>
+    public float SurpriseMax { get; set; }
 
     /// <summary>Prompt tokens that no step had to read for this sequence: found in the cache, or computed for another meanwhile.</summary>
     public int PrefixTokens { get; private set; }
