@@ -91,7 +91,9 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             BannedTokenIds = [.. defaults.SuppressTokenIds.Concat(wire.BannedTokenIds).Distinct().Select(id => (int)id)],
             BeginBannedTokenIds = [.. defaults.BeginSuppressTokenIds.Select(id => (int)id)],
             Seed = wire.HasSeed ? wire.Seed : DrawSeed(),
-            MaxTokens = Math.Max(1, Math.Min(maxTokens, contextTokensLeft)),
+            MaxTokens = Math.Max(wire is { HasMaxTokens: true, MaxTokens: 0, HasPromptLogprobs: true } ? 0 : 1,
+                Math.Min(maxTokens, contextTokensLeft)),
+            PromptLogprobs = wire.HasPromptLogprobs ? (int)Math.Min(wire.PromptLogprobs, int.MaxValue) : null,
             MinTokens = wire.HasMinTokens ? (int)Math.Min(wire.MinTokens, int.MaxValue)
                 : defaults.MinNewTokens ?? Math.Max(0, defaults.MinLength - promptLength),
             IgnoreEos = wire.IgnoreEos,
@@ -177,7 +179,9 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         Check(violations, wire.HasPresencePenalty, "presence_penalty", wire.PresencePenalty, -2, 2);
         Check(violations, wire.HasFrequencyPenalty, "frequency_penalty", wire.FrequencyPenalty, -2, 2);
         Check(violations, wire.HasNoRepeatNgramSize, "no_repeat_ngram_size", wire.NoRepeatNgramSize, 0, NgramMax);
-        Check(violations, wire.HasMaxTokens, "max_tokens", wire.MaxTokens, 1, uint.MaxValue);
+        // A prompt can be judged and nothing said.
+        Check(violations, wire.HasMaxTokens, "max_tokens", wire.MaxTokens, wire.HasPromptLogprobs ? 0 : 1, uint.MaxValue);
+        Check(violations, wire.HasPromptLogprobs, "prompt_logprobs", wire.PromptLogprobs, 0, options.TopLogprobsMax);
         Check(violations, wire.HasTopLogprobs, "top_logprobs", wire.TopLogprobs, 0, options.TopLogprobsMax);
         Check(violations, wire.HasTraceCandidates, "trace_candidates", wire.TraceCandidates, 0, options.TraceCandidatesMax);
         Check(violations, wire.HasPriority, "priority", wire.Priority, -PriorityMax, PriorityMax);

@@ -144,6 +144,9 @@ internal static class ProtoMapping
         : [.. logprobs.Select(
             one => new TokenLogprobs(one.Logprob, [.. one.Top.Select(top => new TokenLogprobs.Candidate(top.Id, top.Logprob))]))];
 
+    public static PromptTokenLogprobs ToDomain(GeneratorProto.PromptTokenLogprobs token) => new(
+        token.Logprob, token.Rank, [.. token.Top.Select(top => new TokenLogprobs.Candidate(top.Id, top.Logprob))]);
+
     public static IReadOnlyList<TokenTrace> ToDomain(RepeatedField<GeneratorProto.TokenTrace> traces) => traces.Count == 0
         ? []
         : [.. traces.Select(trace => new TokenTrace([.. trace.Candidates.Select(ToDomain)]))];

@@ -43,6 +43,7 @@ internal sealed class GenerationEngine : IDisposable
     private readonly StepBatch _batch;
     private readonly TokenDelivery _delivery;
     private readonly SequenceEndings _endings;
+    private readonly PromptJudging _judging;
     private readonly StepPlan _plan = new();
     private readonly List<SequenceFault> _faults = [];
     private readonly List<Sequence> _scratch = [];
@@ -77,11 +78,12 @@ internal sealed class GenerationEngine : IDisposable
         var sharing = new PromptSharing(_pool, TryCopyBlock);
         _scheduler = new Scheduler(
             policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time, _faults,
-            positions);
+            positions, limits.StepPromptRowsMax);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
         _delivery = new TokenDelivery(limits.RunningSequencesMax, _logger);
         _endings = new SequenceEndings(_scheduler, _delivery, telemetry, time, _logger);
+        _judging = new PromptJudging(runner, _delivery, _endings);
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
         _batch = new StepBatch(
             limits.StepTokensMax, limits.RunningSequencesMax, _pool.BlocksFor(limits.ContextTokensMax), limits.LogitRowsMax);
@@ -238,8 +240,9 @@ internal sealed class GenerationEngine : IDisposable
     /// </summary>
     private void SampleRows(StepRow row, ReadOnlySpan<float> logits, int logitsRow)
     {
-        var sequence = row.Sequence;
-        var accepted = 0;
+        if (!_judging.Judge(row, logits, logitsRow))
+            return;
+        var (sequence, accepted) = (row.Sequence, row.PromptRows);
         while (SampleAndEmit(
             sequence, logits.Slice(_sampler.VocabularySize * accepted, _sampler.VocabularySize), logitsRow + accepted))
         {
@@ -270,10 +273,7 @@ internal sealed class GenerationEngine : IDisposable
         if (sequence.Stream.Write(new StreamedToken(id, detail)))
             _delivery.Add(sequence.Stream);
         if (_stopConditions.Check(sequence) is { } reason)
-        {
-            var stopTokenId = reason is FinishReason.Eos or FinishReason.StopToken ? id : (uint?)null;
-            _endings.Finish(sequence, reason, stopTokenId);
-        }
+            _endings.Finish(sequence, reason, reason is FinishReason.Eos or FinishReason.StopToken ? id : null);
 
         return wasDrafted;
     }

@@ -73,7 +73,8 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     }
 
     /// <summary>How many of a row's best logits, with what ties with the last of them, decide the next token; 0 where all do.</summary>
-    public static int LogitBest(Sequence sequence) => NeedsScores(sequence) ? 0 : CandidateSampling.LogitBest(sequence.Parameters);
+    public static int LogitBest(Sequence sequence) =>
+        sequence.IsJudging || NeedsScores(sequence) ? 0 : CandidateSampling.LogitBest(sequence.Parameters);
 
     /// <summary>Chooses a token from a row's best logits, the same that all of them give.</summary>
     /// <param name="logits">The best, best first; finite, as the whole row is.</param>
@@ -449,15 +450,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         if (!parameters.Logprobs)
             return new TokenDetail(null, [], trace);
         var normalizer = CandidateFilters.LogSumExp(logits);
-        Span<int> best = stackalloc int[Math.Min(parameters.TopLogprobs, logits.Length)];
-        TopSelector.Best(logits, best);
-
-        // What the model rules out is not among the likely, however many are asked for.
-        while (best.Length > 0 && float.IsNegativeInfinity(logits[best[^1]]))
-            best = best[..^1];
-        var top = new TokenLogprob[best.Length];
-        for (var i = 0; i < best.Length; i++)
-            top[i] = new TokenLogprob(best[i], MathF.Max(logits[best[i]] - normalizer, -float.MaxValue));
-        return new TokenDetail(logits[chosen] - normalizer, top, trace);
+        return new TokenDetail(
+            logits[chosen] - normalizer, ModelLogprobs.Top(logits, normalizer, parameters.TopLogprobs), trace);
     }
 }

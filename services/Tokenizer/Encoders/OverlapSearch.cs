@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Parley.Tokenizer.Vocabulary;
 
 namespace Parley.Tokenizer.Encoders;
 
