@@ -188,7 +188,7 @@ internal sealed class ChatRun : IAsyncDisposable
             case GenerationEvent.PromptLogprobs judged:
                 await _updates.Writer.WriteAsync(
                     new ChatUpdate.PromptLogprobs(
-                        judged.Start, [.. _prompt.Ids.Skip((int)judged.Start).Take(judged.Tokens.Count)], judged.Tokens),
+                        judged.Start, [.. _prompt.Ids.Skip((int)judged.Start).Take(judged.Judged.Count)], judged.Judged),
                     choice.GenerateToken);
                 return false;
             case GenerationEvent.Prompt prompt:
