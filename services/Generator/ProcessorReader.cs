@@ -62,6 +62,23 @@ internal sealed class ProcessorReader(GenerationDefaults defaults, GeneratorOpti
         return processors.Mirostat is null ? parameters : parameters with { TopK = 0, TopP = 1, MinP = 0, TypicalP = 1 };
     }
 
+    /// <summary>What the model's own defaults switch on; null where that is nothing.</summary>
+    public Wire.Processors? Describe()
+    {
+        var described = new Wire.Processors();
+        if (defaults.EncoderRepetitionPenalty != 1)
+            described.EncoderRepetitionPenalty = defaults.EncoderRepetitionPenalty;
+        if (defaults.LengthDecay is { } decay)
+            described.ExponentialDecayLengthPenalty = new Wire.ExponentialDecay { Start = (uint)decay.Start, Factor = decay.Factor };
+        if (defaults.TopH > 0)
+            described.TopH = defaults.TopH;
+        if (defaults.EpsilonCutoff > 0)
+            described.EpsilonCutoff = defaults.EpsilonCutoff;
+        if (defaults.EtaCutoff > 0)
+            described.EtaCutoff = defaults.EtaCutoff;
+        return described.Equals(new Wire.Processors()) ? null : described;
+    }
+
     private static SamplingParameters WithoutPenaltyWindow(SamplingParameters parameters, ProcessorSettings processors)
     {
         processors = processors with { PenaltyLastTokens = null };

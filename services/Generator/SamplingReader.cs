@@ -45,6 +45,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             TopLogprobs = 0,
             TraceCandidates = 0,
             Priority = 0,
+            Processors = _processors.Describe(),
         };
 
         described.BannedTokenIds.Add(parameters.BannedTokenIds.Select(id => (uint)id));

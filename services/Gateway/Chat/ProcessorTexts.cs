@@ -21,8 +21,8 @@ internal sealed class ProcessorTexts(TokenizerClient tokenizer)
     }
 
     /// <summary>
-    /// As in vLLM, a word is ruled out at the start of a text and within it: with a space before it too, where the space makes another first
-    /// token and not one more.
+    /// As in vLLM, a word is ruled out at the start of a text and within it: with a space before it too, where the space makes another
+    /// first token and not one more.
     /// </summary>
     private async Task<IReadOnlyList<uint[]>> RunsOfAsync(ChatRequest request, string word, CancellationToken cancellationToken)
     {

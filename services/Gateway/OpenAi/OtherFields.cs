@@ -34,7 +34,8 @@ internal static class OtherFields
         Each(OtherField.Number(1), "tfs_z", "tfs", "guidance_scale", "cfg_scale", "num_beams", "num_beam_groups", "length_penalty"),
         Each(OtherField.False, "use_beam_search", "early_stopping", "dynamic_temperature", "temperature_last", "ban_eos_token",
             "bypass_eos", "auto_max_new_tokens"),
-        Each(OtherField.Empty, "samplers", "sampler_priority", "sampler_order", "negative_prompt", "custom_token_bans", "logits_processors", "custom_logit_processor", "custom_params"),
+        Each(OtherField.Empty, "samplers", "sampler_priority", "sampler_order", "negative_prompt", "custom_token_bans",
+            "logits_processors", "custom_logit_processor", "custom_params"),
         // Shapes of the answer that are not here.
         Each(OtherField.False, "store", "echo", "add_special_tokens", "return_full_text", "return_token_ids", "return_tokens",
             "return_tokens_as_token_ids", "return_logprob", "post_sampling_probs", "details", "decoder_input_details", "watermark",

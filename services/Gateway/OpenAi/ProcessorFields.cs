@@ -4,8 +4,8 @@ using Parley.Gateway.Chat;
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>
-/// The rare settings of sampling, under the names of transformers, vLLM and llama.cpp. A setting that is off, and what belongs to it, is not
-/// passed on: it asks for nothing.
+/// The rare settings of sampling, under the names of transformers, vLLM and llama.cpp. A setting that is off, and what belongs to it, is
+/// not passed on: it asks for nothing.
 /// </summary>
 internal sealed class ProcessorFields(RequestFields fields)
 {

@@ -5,8 +5,8 @@ using Parley.Gateway.Chat;
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>
-/// Writes <c>prompt_logprobs</c> as vLLM does: for each token of the prompt an object by token id, the token itself first; null for the first
-/// token, of which nothing can be said.
+/// Writes <c>prompt_logprobs</c> as vLLM does: for each token of the prompt an object by token id, the token itself first; null for the
+/// first token, of which nothing can be said.
 /// </summary>
 internal static class PromptLogprobsWriter
 {

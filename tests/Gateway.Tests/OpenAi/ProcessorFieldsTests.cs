@@ -6,7 +6,9 @@ using Parley.Generator.V1;
 
 namespace Parley.Gateway.Tests.OpenAi;
 
-/// <summary>The rare settings of sampling over HTTP, under the names of transformers, vLLM and llama.cpp, and the prompt's logprobs.</summary>
+/// <summary>
+/// The rare settings of sampling over HTTP, under the names of transformers, vLLM and llama.cpp, and the prompt's logprobs.
+/// </summary>
 public sealed class ProcessorFieldsTests
 {
     private const string Messages = "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]";
@@ -69,10 +71,11 @@ public sealed class ProcessorFieldsTests
     {
         await using var host = await GatewayHost.StartAsync();
         using var response = await PostAsync(host,
-            "\"temperature\":101,\"top_n_sigma\":-3,\"top_h\":2,\"epsilon_cutoff\":1,\"eta_cutoff\":-0.5,\"dry_multiplier\":101,\"dry_base\":0.5,"
-            + "\"dry_allowed_length\":\"2\",\"dry_sequence_breakers\":[\"\"],\"xtc_probability\":1.5,\"xtc_threshold\":-1,"
-            + "\"dynatemp_range\":-1,\"dynatemp_exponent\":101,\"mirostat\":3,\"mirostat_tau\":-1,\"mirostat_eta\":1.5,\"bad_words\":[\" \"],"
-            + "\"bad_words_ids\":[[-1]],\"sequence_bias\":[[[5]]],\"exponential_decay_length_penalty\":[1],\"prompt_logprobs\":21");
+            "\"temperature\":101,\"top_n_sigma\":-3,\"top_h\":2,\"epsilon_cutoff\":1,\"eta_cutoff\":-0.5,\"dry_multiplier\":101,"
+            + "\"dry_base\":0.5,\"dry_allowed_length\":\"2\",\"dry_sequence_breakers\":[\"\"],\"xtc_probability\":1.5,\"xtc_threshold\":-1,"
+            + "\"dynatemp_range\":-1,\"dynatemp_exponent\":101,\"mirostat\":3,\"mirostat_tau\":-1,\"mirostat_eta\":1.5,"
+            + "\"bad_words\":[\" \"],\"bad_words_ids\":[[-1]],\"sequence_bias\":[[[5]]],"
+            + "\"exponential_decay_length_penalty\":[1],\"prompt_logprobs\":21");
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         var message = (await ErrorAsync(response)).GetProperty("message").GetString()!;
@@ -100,12 +103,8 @@ public sealed class ProcessorFieldsTests
         Assert.Equal(JsonValueKind.Null, told[0].ValueKind);
         for (var place = 1; place < prompt.Length; place++)
         {
-            var own = told[place].GetProperty($"{(int)prompt[place]}");
-            Assert.Equal((-place, 3, $"{prompt[place]}"), (
-                own.GetProperty("logprob").GetDouble(), own.GetProperty("rank").GetInt32(), own.GetProperty("decoded_token").GetString()!));
-            var best = told[place].GetProperty("65");
-            Assert.Equal((-0.25, 1, "A"), (
-                best.GetProperty("logprob").GetDouble(), best.GetProperty("rank").GetInt32(), best.GetProperty("decoded_token").GetString()!));
+            Assert.Equal((-place, 3, $"{prompt[place]}"), Told(told[place].GetProperty($"{(int)prompt[place]}")));
+            Assert.Equal((-0.25, 1, "A"), Told(told[place].GetProperty("65")));
             Assert.Equal(3, told[place].EnumerateObject().Count());
         }
 
@@ -124,6 +123,9 @@ public sealed class ProcessorFieldsTests
         using var without = await PostAsync(host, "\"prompt_logprobs\":false");
         Assert.False(JsonDocument.Parse(await without.Content.ReadAsStringAsync()).RootElement.TryGetProperty("prompt_logprobs", out _));
     }
+
+    private static (double Logprob, int Rank, string Text) Told(JsonElement token) => (
+        token.GetProperty("logprob").GetDouble(), token.GetProperty("rank").GetInt32(), token.GetProperty("decoded_token").GetString()!);
 
     private static Task<HttpResponseMessage> PostAsync(GatewayHost host, string fields) => host.Http().PostAsync(
         "/v1/chat/completions", new StringContent($"{{{Messages},{fields}}}", Encoding.UTF8, "application/json"));

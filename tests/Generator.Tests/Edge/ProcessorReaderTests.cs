@@ -86,6 +86,8 @@ public sealed class ProcessorReaderTests
         Assert.Equal((0, 1f, 0f, 1f), (parameters.TopK, parameters.TopP, parameters.MinP, parameters.TypicalP));
         Assert.Equal((new MirostatSettings(1, 5, 0.1f), 0f), (parameters.Processors!.Mirostat, parameters.Processors.EtaCutoff));
         Assert.Equal(0.1f, Read(new(), own).Processors!.EtaCutoff);
+        Assert.Equal(new Wire.Processors { EtaCutoff = 0.1f }, new SamplingReader(own, new(), 64).Describe().Processors);
+        Assert.Null(new SamplingReader(Silent, new(), 64).Describe().Processors);
         Assert.Null(Read(new() { Temperature = 0 }, own).Processors);
     }
 
