@@ -16,6 +16,14 @@ internal static class ChatMapping
         Sampling = ToDomain(request.Sampling ?? new GeneratorProto.SamplingParameters()),
         Stop = request.Stop,
         IncludeStop = request.IncludeStop,
+        ToolChoice = request.ToolChoice?.Mode switch
+        {
+            V1.ToolChoice.Types.Mode.None => Chat.ToolChoice.None,
+            V1.ToolChoice.Types.Mode.Required => Chat.ToolChoice.Required,
+            V1.ToolChoice.Types.Mode.Named => Chat.ToolChoice.Named,
+            _ => Chat.ToolChoice.Auto,
+        },
+        ParallelToolCalls = !request.HasParallelToolCalls || request.ParallelToolCalls,
         Choices = request.HasN ? request.N : 1,
         Deadline = deadline,
     };
@@ -32,6 +40,7 @@ internal static class ChatMapping
                         RequestId = accepted.RequestId,
                         Model = accepted.Model,
                         PromptTokens = accepted.PromptTokens,
+                        UnassertedFormats = { accepted.UnassertedFormats },
                     },
                 };
             case ChatUpdate.Progress progress:
@@ -53,7 +62,12 @@ internal static class ChatMapping
             case ChatUpdate.Completed completed:
                 return new CompleteResponse
                 {
-                    Completed = new CompletedEvent { Usage = ToProto(completed.Usage), Timings = ToProto(completed.Timings) },
+                    Completed = new CompletedEvent
+                    {
+                        Usage = ToProto(completed.Usage),
+                        Timings = ToProto(completed.Timings),
+                        ReasoningTokens = completed.Usage.ReasoningTokens,
+                    },
                 };
             case ChatUpdate.Failed { Error: var error }:
                 return new CompleteResponse
@@ -65,8 +79,12 @@ internal static class ChatMapping
         }
     }
 
-    public static FinishReason ToProto(ChatFinishReason reason) =>
-        reason == ChatFinishReason.Length ? FinishReason.Length : FinishReason.Stop;
+    public static FinishReason ToProto(ChatFinishReason reason) => reason switch
+    {
+        ChatFinishReason.Length => FinishReason.Length,
+        ChatFinishReason.ToolCalls => FinishReason.ToolCalls,
+        _ => FinishReason.Stop,
+    };
 
     public static GeneratorProto.Usage ToProto(ChatUsage usage) =>
         new() { PromptTokens = usage.PromptTokens, CachedTokens = usage.CachedTokens, CompletionTokens = usage.CompletionTokens };
@@ -107,7 +125,15 @@ internal static class ChatMapping
 
     private static DeltaEvent ToProto(ChatUpdate.Delta delta)
     {
-        var proto = new DeltaEvent { Choice = delta.Choice, Text = delta.Text };
+        var proto = new DeltaEvent { Choice = delta.Choice, Text = delta.Text, Reasoning = delta.Reasoning };
+        proto.ToolCalls.AddRange(delta.Calls.Select(call => new ToolCallDelta
+        {
+            Index = (uint)call.Index,
+            Id = call.Id ?? "",
+            Name = call.Name ?? "",
+            Arguments = call.Arguments,
+            Dropped = call.IsDropped,
+        }));
         proto.Ids.AddRange(delta.Ids.ToArray());
         foreach (var token in delta.Logprobs)
         {

@@ -78,7 +78,12 @@ internal sealed class ChatMeasurement : IDisposable
 
     public void ChoiceFinished(uint choice, ChatFinishReason reason)
     {
-        var name = reason == ChatFinishReason.Length ? "length" : "stop";
+        var name = reason switch
+        {
+            ChatFinishReason.Length => "length",
+            ChatFinishReason.ToolCalls => "tool_calls",
+            _ => "stop",
+        };
         _finishReasons.Add(name);
         _content?.Finish(choice, name);
     }

@@ -27,6 +27,10 @@ internal static partial class Log
     [LoggerMessage(2015, LogLevel.Information, "Request {RequestId} given up: its caller read nothing for {Seconds} s")]
     public static partial void SlowReader(ILogger logger, string requestId, int seconds);
 
+    [LoggerMessage(2016, LogLevel.Warning,
+        "The response_template of {Model} cannot be used: {Fault}. One of Parley's own is used where the chat template fits one.")]
+    public static partial void ResponseTemplateRefused(ILogger logger, string model, string fault);
+
     /// <summary>A failed request, at the level that its author deserves.</summary>
     public static void RequestFailed(ILogger logger, string requestId, Chat.ChatError error, Exception? cause)
     {

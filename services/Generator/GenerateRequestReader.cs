@@ -13,9 +13,9 @@ internal sealed class GenerateRequestReader(
 {
     private const int RequestIdLengthMax = 256;
 
-    /// <summary>Reads a request.</summary>
-    /// <exception cref="RpcException">NOT_FOUND, FAILED_PRECONDITION, UNIMPLEMENTED or INVALID_ARGUMENT, with details.</exception>
-    public (uint[] Prompt, uint[] Resumed, SamplingParameters Parameters) Read(Wire.GenerateRequest request)
+    /// <summary>Whether a request is for this service at all, before anything of it is worked on.</summary>
+    /// <exception cref="RpcException">NOT_FOUND or FAILED_PRECONDITION, with details.</exception>
+    public void CheckServed(Wire.GenerateRequest request)
     {
         if (request.Model.Length > 0 && !servedNames.Contains(request.Model))
             throw GrpcFaults.NotFound("model", $"this service serves '{servedNames[0]}'.");
@@ -25,11 +25,15 @@ internal sealed class GenerateRequestReader(
             throw GrpcFaults.FailedPrecondition(
                 "tokenizer_sha256", $"the model's tokenizer is {model.TokenizerSha256}: tokenizer and generator serve different packages.");
         }
+    }
 
-        if (request.Sampling?.Guide is { ConstraintCase: not Wire.Guide.ConstraintOneofCase.None })
-            throw GrpcFaults.Unimplemented("sampling.guide", "guides are not served yet.");
-
-        var violations = new List<BadRequest.Types.FieldViolation>();
+    /// <summary>Reads a request.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="violations">What is wrong with its guide; the rest is added.</param>
+    /// <exception cref="RpcException">INVALID_ARGUMENT, with details.</exception>
+    public (uint[] Prompt, uint[] Resumed, SamplingParameters Parameters) Read(
+        Wire.GenerateRequest request, List<BadRequest.Types.FieldViolation> violations)
+    {
         if (request.RequestId.Length > RequestIdLengthMax || request.RequestId.Any(char.IsControl))
             Add(violations, "request_id", $"must have at most {RequestIdLengthMax} characters and no control characters.");
         CheckPrompt(request, violations);

@@ -11,6 +11,8 @@ internal sealed class GenerateResponseWriter(
     Sequence sequence, IServerStreamWriter<Wire.GenerateResponse> response, Func<Wire.GetLoadResponse> load, TimeSpan progressInterval,
     TimeProvider time)
 {
+    private const int FormatsToldMax = 32;
+
     private readonly List<StreamedToken> _tokens = [];
     private readonly List<PromptJudgement> _judgements = [];
     private bool _promptSent;
@@ -20,6 +22,12 @@ internal sealed class GenerateResponseWriter(
     public async Task WriteAllAsync(CancellationToken cancellationToken)
     {
         var stream = sequence.Stream;
+        if (sequence.Guide?.Guide.UnknownFormats is { Count: > 0 } formats)
+        {
+            var told = new Wire.GuideEvent { UnassertedFormats = { formats.Order(StringComparer.Ordinal).Take(FormatsToldMax) } };
+            await response.WriteAsync(new Wire.GenerateResponse { Guide = told }, cancellationToken);
+        }
+
         using var left = cancellationToken.UnsafeRegister(static (state, token) => ((TokenStream)state!).Leave(token), stream);
         while (await WaitAsync(cancellationToken))
         {

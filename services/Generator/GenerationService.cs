@@ -1,8 +1,10 @@
 using System.Reflection;
+using Google.Rpc;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
+using Parley.Generator.Guidance;
 using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
 using Wire = Parley.Generator.V1;
@@ -12,7 +14,7 @@ namespace Parley.Generator;
 /// <summary>The edge: reads a request, queues its sequence, copies its stream to the call, and says when the caller left.</summary>
 internal sealed class GenerationService(
     EngineHost host, AdmissionQueue queue, IOptions<GeneratorOptions> optionsAccessor, GeneratorTelemetry telemetry, SequenceSpans spans,
-    TimeProvider time, ILogger<GenerationService> logger)
+    GuideCompiler guides, TimeProvider time, ILogger<GenerationService> logger)
     : Wire.Generation.GenerationBase
 {
     private static readonly string InstanceId = Guid.NewGuid().ToString("N");
@@ -21,6 +23,8 @@ internal sealed class GenerationService(
         typeof(GenerationService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
     private readonly GeneratorOptions _options = optionsAccessor.Value;
+
+    private TimeSpan RetryAfter => TimeSpan.FromSeconds(_options.RetryAfterSeconds);
 
     public override Task<Wire.DescribeResponse> Describe(Wire.DescribeRequest request, ServerCallContext context)
     {
@@ -49,7 +53,7 @@ internal sealed class GenerationService(
             QueuedPromptTokensMax = (uint)_options.QueuedPromptTokensMax,
             StepTokensMax = (uint)limits.StepTokensMax,
             DraftTokensMax = (uint)limits.DraftTokensMax,
-            UnsupportedFields = { "sampling.guide" },
+            UnsupportedFields = { GuideReader.GrammarField },
             Version = Version,
             InstanceId = InstanceId,
             DefaultStopStrings = { model.Defaults.StopStrings },
@@ -64,10 +68,13 @@ internal sealed class GenerationService(
     {
         var (model, engine) = Served();
         var reader = new GenerateRequestReader(model, ServedNames(model), engine.Limits, Sampling(model));
-        var (prompt, resumed, parameters) = reader.Read(request);
+        reader.CheckServed(request);
+        var violations = new List<BadRequest.Types.FieldViolation>();
+        var matcher = await new GuideReader(guides, RetryAfter).ReadAsync(request, violations, context.CancellationToken);
+        var (prompt, resumed, parameters) = reader.Read(request, violations);
         var stream = new TokenStream(_options.StreamTokensMax, queue.Wake);
         var requestId = request.RequestId.Length > 0 ? request.RequestId : Guid.NewGuid().ToString("N");
-        var sequence = new Sequence(requestId, prompt, resumed, parameters, stream, DeadlineOf(context));
+        var sequence = new Sequence(requestId, prompt, resumed, parameters, stream, DeadlineOf(context)) { Guide = matcher };
         spans.Begin(sequence);
         Admit(sequence);
 
@@ -88,7 +95,6 @@ internal sealed class GenerationService(
 
     private void Admit(Sequence sequence)
     {
-        var retryAfter = TimeSpan.FromSeconds(_options.RetryAfterSeconds);
         if (time.GetTimestamp() >= sequence.Deadline)
             throw GrpcFaults.DeadlineExceeded("The deadline passed before the request was accepted.");
         var result = queue.TryEnqueue(sequence);
@@ -104,11 +110,11 @@ internal sealed class GenerationService(
         {
             AdmissionResult.Overloaded => GrpcFaults.Overloaded(
                 $"The queue is full: {queue.Requests} of {_options.QueuedRequestsMax} requests and {queue.PromptTokens} of "
-                + $"{_options.QueuedPromptTokensMax} prompt tokens wait, this prompt has {sequence.PromptLength}.", retryAfter),
+                + $"{_options.QueuedPromptTokensMax} prompt tokens wait, this prompt has {sequence.PromptLength}.", RetryAfter),
             AdmissionResult.TooLate => GrpcFaults.Overloaded(
                 $"The queue cannot be worked off before the deadline: {queue.PromptTokens} prompt tokens wait, at "
-                + $"{queue.Rate.TokensPerSecond:F0} tokens/s.", queue.LeastWait > retryAfter ? queue.LeastWait : retryAfter),
-            AdmissionResult.Draining => GrpcFaults.Unavailable("The service is draining.", retryAfter),
+                + $"{queue.Rate.TokensPerSecond:F0} tokens/s.", queue.LeastWait > RetryAfter ? queue.LeastWait : RetryAfter),
+            AdmissionResult.Draining => GrpcFaults.Unavailable("The service is draining.", RetryAfter),
             _ => Unhealthy(),
         };
     }
@@ -135,11 +141,11 @@ internal sealed class GenerationService(
             throw Unhealthy();
         return host is { Model: { } model, Engine: { } engine }
             ? (model, engine)
-            : throw GrpcFaults.Unavailable("The model is being loaded.", TimeSpan.FromSeconds(_options.RetryAfterSeconds));
+            : throw GrpcFaults.Unavailable("The model is being loaded.", RetryAfter);
     }
 
     private RpcException Unhealthy() =>
-        GrpcFaults.Unavailable("The service is unhealthy.", TimeSpan.FromSeconds(_options.RetryAfterSeconds));
+        GrpcFaults.Unavailable("The service is unhealthy.", RetryAfter);
 
     private SamplingReader Sampling(ServedModel model) => new(model.Defaults, _options, model.Shape.VocabularySize);
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Parley.Generator.Engine;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Guidance;
 
 namespace Parley.Generator;
 
@@ -188,6 +189,10 @@ internal sealed class GeneratorOptions
     /// <value>1 to 1,048,576; default 65,536.</value>
     [Range(1, 1_048_576)]
     public int DryBreakerIdsMax { get; set; } = 65_536;
+
+    /// <summary>What bounds guides, and how they write JSON.</summary>
+    [ValidateObjectMembers]
+    public GuideOptions Guides { get; set; } = new();
 
     /// <summary>The name of the answers, then what requests may call the model as well.</summary>
     /// <param name="packageName">The package's own, where none is set.</param>

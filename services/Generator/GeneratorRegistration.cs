@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
+using Parley.Generator.Guidance;
 using Parley.Generator.Machine;
 using Parley.ServiceDefaults;
 using Parley.ServiceDefaults.Settings;
@@ -35,6 +36,11 @@ public static class GeneratorRegistration
         services.TryAddSingleton<Func<ServedModel>>(provider => provider.GetRequiredService<PackageOpener>().Open);
         services.TryAddSingleton<EngineHost>();
         services.AddHostedService(provider => provider.GetRequiredService<EngineHost>());
+        services.TryAddSingleton(provider => new GuideCompiler(
+            provider.GetRequiredService<IOptions<GeneratorOptions>>().Value.Guides,
+            () => provider.GetRequiredService<EngineHost>().Model!.ReadTokens(),
+            provider.GetRequiredService<GeneratorTelemetry>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<GuideCompiler>>()));
 
         services.AddHealthChecks()
             .AddCheck<ReadinessCheck>("generator")

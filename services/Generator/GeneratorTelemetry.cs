@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
+using Parley.Generator.Guidance;
 using Parley.Generator.Sequences;
 
 namespace Parley.Generator;
@@ -30,6 +31,9 @@ internal sealed class GeneratorTelemetry
     private static readonly double[] StepBuckets =
         [.0002, .0005, .001, .002, .005, .01, .02, .04, .06, .08, .1, .15, .2, .3, .5, .75, 1, 2.5, 5, 10];
 
+    private static readonly double[] GuideBuckets =
+        [.00001, .00002, .00005, .0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2];
+
     private static readonly int[] CountBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192];
 
     private readonly Histogram<double> _requestDuration;
@@ -43,6 +47,10 @@ internal sealed class GeneratorTelemetry
     private readonly Histogram<int> _stepTokens;
     private readonly Counter<long> _ended;
     private readonly Counter<long> _refused;
+    private readonly Counter<long> _guided;
+    private readonly Histogram<double> _compileTime;
+    private readonly Histogram<double> _maskTime;
+    private readonly Histogram<double> _maskWait;
     private EngineGauges? _gauges;
     private KeyValuePair<string, object?> _model = new("gen_ai.response.model", "");
     private KeyValuePair<string, object?>[] _operation = [];
@@ -62,6 +70,12 @@ internal sealed class GeneratorTelemetry
         _stepTokens = Count(meter, "parley.generator.step.tokens", "{token}", "Tokens of a step, drafts included.");
         _ended = meter.CreateCounter<long>("parley.generator.sequences.ended", "{sequence}", "Sequences by their ending.");
         _refused = meter.CreateCounter<long>("parley.generator.requests.refused", "{request}", "Requests that were not queued, by reason.");
+        _guided = meter.CreateCounter<long>(
+            "parley.generator.guides.requested", "{request}", "Sequences with a guide, by its kind and whether it was there already.");
+        _compileTime = Seconds(meter, "parley.generator.guide.compile.duration", "Compiling a guide, by kind and outcome.", GuideBuckets);
+        _maskTime = Seconds(meter, "parley.generator.guide.mask.duration", "All masks of a step, made beside its run.", GuideBuckets);
+        _maskWait = Seconds(
+            meter, "parley.generator.guide.wait.duration", "What a step waited for its masks behind the model's run.", GuideBuckets);
         AddGauges(meter);
         AddTotals(meter);
     }
@@ -92,6 +106,28 @@ internal sealed class GeneratorTelemetry
 
     /// <summary>Counts a request that the queue did not take.</summary>
     public void Refused(AdmissionResult reason) => _refused.Add(1, _model, new("parley.refusal.reason", NameOf(reason)));
+
+    /// <summary>Counts a sequence with a guide.</summary>
+    public void Guided(GuideKind kind, bool wasKept) =>
+        _guided.Add(1, _model, new("parley.guide.kind", NameOf(kind)), new("parley.guide.kept", wasKept));
+
+    /// <summary>Counts a compilation.</summary>
+    /// <param name="kind">Of what.</param>
+    /// <param name="outcome">compiled, refused, too_slow, abandoned or failed.</param>
+    /// <param name="duration">How long.</param>
+    public void GuideCompiled(GuideKind kind, string outcome, TimeSpan duration) => _compileTime.Record(
+        duration.TotalSeconds, _model, new("parley.guide.kind", NameOf(kind)), new("parley.guide.outcome", outcome));
+
+    /// <summary>Counts the masks of a step.</summary>
+    /// <param name="duration">Time of the threads that made them.</param>
+    /// <param name="waited">Time that the step had to wait for them.</param>
+    public void Masked(TimeSpan duration, TimeSpan waited)
+    {
+        if (_gauges is null)
+            return;
+        _maskTime.Record(duration.TotalSeconds, _model);
+        _maskWait.Record(waited.TotalSeconds, _model);
+    }
 
     /// <summary>Counts an ending and the times that led to it; those of stages that the sequence did not reach are no figures.</summary>
     public void Ended(SequenceEnd end, bool wasStarted, bool hadTokens)
@@ -136,6 +172,13 @@ internal sealed class GeneratorTelemetry
         FailureReason.ModelFault => "model_fault",
         FailureReason.NothingToChoose => "nothing_to_choose",
         _ => "internal",
+    };
+
+    private static string NameOf(GuideKind kind) => kind switch
+    {
+        GuideKind.JsonSchema => "json_schema",
+        GuideKind.Regex => "regex",
+        _ => "choice",
     };
 
     private static string NameOf(AdmissionResult reason) => reason switch

@@ -68,6 +68,9 @@ internal static partial class Log
     [LoggerMessage(3017, LogLevel.Error, "Who reads a stream failed")]
     public static partial void ReaderFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(3019, LogLevel.Warning, "Guides cannot be used with this package: its tokenizer was not read")]
+    public static partial void TokensNotRead(ILogger logger, Exception exception);
+
     [LoggerMessage(3018, LogLevel.Warning, "{Path}: not honoured, though it changes the model's answers: {Keys}")]
     public static partial void DefaultsNotHonoured(ILogger logger, string path, string keys);
 }

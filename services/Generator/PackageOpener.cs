@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Parley.Generator.Engine;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Guidance;
 using Parley.Generator.KvCache;
 using Parley.Generator.Model;
 
@@ -38,6 +39,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
             Importer = package.Manifest.Importer,
             Runtime = RuntimeReport.Describe(options.Value),
             KvBytesPerToken = cuda?.BytesPerToken ?? KvCacheFormat.TokenBytes(options.Value.KvCachePrecision, package.Shape),
+            ReadTokens = () => GuideTokens.Read(package.Folder, package.Shape.VocabularySize, package.Defaults.EosTokenIds),
             PlanCache = cuda is null ? null : cuda.PlanCache,
             CreateRunner = cuda is null ? size => CreateRunner(package, size) : cuda.CreateRunner,
         };

@@ -183,6 +183,15 @@ internal sealed class ProcessorReader(GenerationDefaults defaults, GeneratorOpti
                 Add(violations, "mirostat", "depends on the probabilities of past steps, which resume_ids do not tell.");
         }
 
+        if (sampling.Guide is { ConstraintCase: not Wire.Guide.ConstraintOneofCase.None })
+        {
+            // The model's own give way to it.
+            if (wire.ForcedEosTokenIds.Count > 0)
+                Add(violations, "forced_eos_token_ids", "contradict the guide, which says what stands where.");
+            if (wire.HasForcedBosTokenId)
+                Add(violations, "forced_bos_token_id", "contradicts the guide, which says what stands where.");
+        }
+
         if (wire.ExponentialDecayLengthPenalty is not null && parameters.IgnoreEos)
             Add(violations, "exponential_decay_length_penalty", "makes an end likelier that ignore_eos ignores.");
         if (wire.ForcedEosTokenIds.Count > 0 && wire.ForcedEosTokenIds.All(id => IsOut(parameters, id)))

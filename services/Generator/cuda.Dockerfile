@@ -13,6 +13,7 @@ COPY .config/ .config/
 COPY .editorconfig BannedSymbols.txt Directory.Build.props Directory.Build.targets Directory.Packages.props LICENSE global.json ./
 COPY protos/ protos/
 COPY tools/PackageFormat/ tools/PackageFormat/
+COPY tools/TokenizerFormat/ tools/TokenizerFormat/
 COPY services/ServiceDefaults/ services/ServiceDefaults/
 COPY services/Generator/ services/Generator/
 ARG TARGETARCH

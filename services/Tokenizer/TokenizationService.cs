@@ -41,6 +41,8 @@ internal sealed class TokenizationService(
             TextCharactersMax = (uint)_options.TextCharactersMax,
             Version = Version,
             ReadsTools = model.ReadsTools,
+            ResponseTemplateJson = model.ResponseTemplateJson,
+            ChatTemplate = model.ChatTemplateSource,
         };
         if (model.SpecialTokens.BeginId is { } begin)
             response.BosTokenId = (uint)begin;
@@ -219,6 +221,8 @@ internal sealed class TokenizationService(
             };
             if (news.Stop is { } stop)
                 response.Stop = stop;
+            response.SpecialRanges.AddRange((news.Special ?? []).Select(range =>
+                new TextRange { Start = (uint)range.Start, Length = (uint)range.Length }));
             return response;
         }
         catch (RequestException exception)
@@ -241,7 +245,7 @@ internal sealed class TokenizationService(
                 var start = request.Start;
                 session.Start(request.Sequence, new SequenceSettings(
                     [.. start.Stop], !start.HasSkipSpecialTokens || start.SkipSpecialTokens, start.IncludeStop, start.PrefixIds,
-                    (int)Math.Min(start.MinTokens, int.MaxValue)));
+                    (int)Math.Min(start.MinTokens, int.MaxValue), start.MarkSpecialTokens));
                 spans.Start(request.Sequence, start.TraceParent);
                 return null;
             case DetokenizeRequest.EventOneofCase.Tokens:

@@ -1,7 +1,7 @@
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Templating;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer;
 
@@ -36,6 +36,12 @@ internal sealed class TokenizerModel
 
     public SpecialTokens SpecialTokens { get; }
 
+    /// <summary>How an answer becomes a message, as JSON, or empty.</summary>
+    public string ResponseTemplateJson { get; private init; } = "";
+
+    /// <summary>The source of the template that a chat with tools takes unasked, or empty.</summary>
+    public string ChatTemplateSource { get; private init; } = "";
+
     public IReadOnlyCollection<string> TemplateNames => [.. _templates.Keys];
 
     /// <summary>Whether the template that a chat with tools takes unasked reads them.</summary>
@@ -54,7 +60,8 @@ internal sealed class TokenizerModel
         var controls = new Dictionary<ChatTemplate, AddedTokenMatcher>();
         var controlTokens = new TokenizerConfiguration(folder).ChatControlTokens;
         var templates = new Dictionary<string, LoadedTemplate>(StringComparer.Ordinal);
-        foreach (var (name, (source, place)) in folder.ReadTemplates())
+        var sources = folder.ReadTemplates();
+        foreach (var (name, (source, place)) in sources)
         {
             try
             {
@@ -69,7 +76,12 @@ internal sealed class TokenizerModel
         }
 
         var names = options.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return new TokenizerModel(names.Length > 0 ? names[0] : folder.Name, file.Sha256, tokenizer, specialTokens, templates, controls);
+        return new TokenizerModel(names.Length > 0 ? names[0] : folder.Name, file.Sha256, tokenizer, specialTokens, templates, controls)
+        {
+            ResponseTemplateJson = folder.ReadResponseTemplate(),
+            ChatTemplateSource = sources.TryGetValue(ToolTemplate, out var forTools) ? forTools.Source
+                : sources.TryGetValue(DefaultTemplate, out var usual) ? usual.Source : "",
+        };
     }
 
     /// <summary>The tokens that users may not say by spelling them out in a chat that this template writes.</summary>

@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Parley.Tokenizer.Encoders;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Benchmarks;
 

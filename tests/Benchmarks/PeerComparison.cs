@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Benchmarks;
 

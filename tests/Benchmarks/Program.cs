@@ -22,6 +22,12 @@ switch (args)
         return;
 }
 
+if (args is ["guides", "steps", .. var steps])
+{
+    GuideSteps.Print(steps);
+    return;
+}
+
 if (args is ["guides", .. var guides])
 {
     GuideTable.Print(guides);

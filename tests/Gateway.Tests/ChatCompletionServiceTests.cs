@@ -50,6 +50,42 @@ public sealed class ChatCompletionServiceTests
     }
 
     [Fact]
+    public async Task Complete_ReasoningAndACall_AreToldByTheirFields()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        host.Tokenizer.ChatTemplate = "<tool_call>";
+        host.Generator.Script = _ => FakeGenerator.Letters(
+            "<think>Hm.</think>Look.<tool_call>{\"name\": \"f\", \"arguments\": {\"n\": 1}}</tool_call><|im_end|>");
+        var request = Request();
+        request.Chat.ToolsJson.Add("{\"type\": \"function\", \"function\": {\"name\": \"f\"}}");
+
+        var events = await CompleteAsync(host, request);
+
+        var deltas = events.Where(one => one.Delta is not null).Select(one => one.Delta).ToArray();
+        Assert.Equal(("Look.", "Hm."), (TextOf(events), string.Concat(deltas.Select(delta => delta.Reasoning))));
+        var calls = deltas.SelectMany(delta => delta.ToolCalls).ToArray();
+        Assert.Equal("f", Assert.Single(calls, call => call.Id.Length > 0).Name);
+        Assert.Equal("{\"n\": 1}", string.Concat(calls.Select(call => call.Arguments)));
+        Assert.Equal(FinishReason.ToolCalls, Assert.Single(events, one => one.ChoiceFinished is not null).ChoiceFinished.Reason);
+        Assert.InRange(events[^1].Completed.ReasoningTokens, 3u, 18u);
+    }
+
+    [Theory]
+    [InlineData(ToolChoice.Types.Mode.Required)]
+    [InlineData(ToolChoice.Types.Mode.Named)]
+    public async Task Complete_ACallThatMustCome_IsRefusedByItsField(ToolChoice.Types.Mode mode)
+    {
+        await using var host = await GatewayHost.StartAsync();
+        var request = Request();
+        request.ToolChoice = new ToolChoice { Mode = mode, Name = "f" };
+
+        var fault = await Assert.ThrowsAsync<RpcException>(() => CompleteAsync(host, request));
+
+        Assert.Equal(StatusCode.InvalidArgument, fault.StatusCode);
+        Assert.Contains("tool_choice", fault.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Complete_StopStringAcrossTokens_CancelsGenerateAndTrimsUsage()
     {
         await using var host = await GatewayHost.StartAsync();

@@ -10,11 +10,12 @@ public sealed class DependencyTests
     {
         ["Protos"] = [],
         ["ServiceDefaults"] = [],
-        ["Tokenizer"] = ["PackageFormat", "Protos", "ServiceDefaults"],
-        ["Generator"] = ["PackageFormat", "Protos", "ServiceDefaults"],
+        ["Tokenizer"] = ["PackageFormat", "Protos", "ServiceDefaults", "TokenizerFormat"],
+        ["Generator"] = ["PackageFormat", "Protos", "ServiceDefaults", "TokenizerFormat"],
         ["Gateway"] = ["Protos", "ServiceDefaults"],
         ["PackageFormat"] = [],
         ["ModelHub"] = [],
+        ["TokenizerFormat"] = ["PackageFormat"],
         ["ModelImporter"] = ["PackageFormat"],
         ["Parley"] = ["Gateway", "Generator", "ModelHub", "ModelImporter", "Protos", "ServiceDefaults", "Tokenizer"],
     };

@@ -6,7 +6,7 @@ using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Templating.Values;
 using Parley.Tokenizer.Tests.Doubles;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests;
 

@@ -30,6 +30,24 @@ public sealed class TokenizationServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Describe_ResponseTemplate_IsTheModelsOwnUnlessTheFolderHasAnother()
+    {
+        await using (var host = await TokenizerHost.StartAsync(_model.Directory))
+        {
+            var described = await host.Client.DescribeAsync(new DescribeRequest());
+            Assert.Equal("", described.ResponseTemplateJson);
+            Assert.NotEqual("", described.ChatTemplate);
+        }
+
+        _model.Write("tokenizer_config.json", """{"bos_token": "<|begin_of_text|>", "response_template": {"start_anchor": "own"}}""");
+        await using (var host = await TokenizerHost.StartAsync(_model.Directory))
+            Assert.Contains("own", (await host.Client.DescribeAsync(new DescribeRequest())).ResponseTemplateJson, StringComparison.Ordinal);
+        _model.Write("response_template.json", """{"start_anchor": "added"}""");
+        await using (var host = await TokenizerHost.StartAsync(_model.Directory))
+            Assert.Equal("""{"start_anchor": "added"}""", (await host.Client.DescribeAsync(new DescribeRequest())).ResponseTemplateJson);
+    }
+
+    [Fact]
     public async Task Describe_TemplatesWithAndWithoutTools_SaysWhichReadThem()
     {
         _model.Write("parley.json", Manifests.Of("small").ToJson());

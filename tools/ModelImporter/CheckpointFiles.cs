@@ -15,6 +15,7 @@ internal static class CheckpointFiles
         ("tokenizer.json", "how text becomes token ids and back: normalizer, splitting, vocabulary, merges"),
         ("tokenizer_config.json", "how the tokenizer is used: special tokens, limits, often the chat template"),
         ("chat_template.jinja", "how messages and roles become one prompt"),
+        ("response_template.json", "how an answer becomes content, reasoning and tool calls"),
         ("tokenizer.model", "the SentencePiece form of the vocabulary, where there is one"),
     ];
 

@@ -8,4 +8,7 @@ internal enum ChatFinishReason
 
     /// <summary>The token limit or the end of the context.</summary>
     Length,
+
+    /// <summary>The model calls tools.</summary>
+    ToolCalls,
 }

@@ -16,6 +16,7 @@ namespace Parley.Gateway.Chat;
 ///               ├──▶ (4) admit  (5) plan  (6) reserve  (7) step  (8) sample  (9) emit      Generator
 ///               │ Tokenization.Detokenize                                        one stream for all choices, shared with others
 ///               ├──▶ (10) detokenize, match stop strings                         Tokenizer
+///               ├──▶ content, reasoning and calls as the model's format has them Responses/
 /// client ◀── (11) stream text, finish reason, usage, timings                     ChatRun, then the edges
 /// </code>
 /// Until every choice is admitted a fault is a <see cref="ChatException"/>; afterwards it is a <see cref="ChatUpdate.Failed"/>. An
@@ -45,6 +46,8 @@ internal sealed class ChatPipeline(
                 // (1) Accept: every fault at once, a pair of services that belong together, a permit per choice.
                 var pair = await AcceptAsync(request, measurement, waiting.Token);
                 permit = permits.Acquire(request.Choices);
+                if (request.ToolChoice == ToolChoice.None)
+                    request = request with { Conversation = request.Conversation with { ToolsJson = [] } };
                 request = VariedSampling.Apply(request, pair.Generator.DefaultSampling);
 
                 // As for `generate`, the model's own stop strings are a default: a request that names any has those.
@@ -55,14 +58,18 @@ internal sealed class ChatPipeline(
                     request = request with { Model = pair.Generator.Model };
 
                 // (2, 3) Template and ids: one call to the Tokenizer.
-                var prompt = await tokenizer.EncodeChatAsync(request, waiting.Token);
+                var format = request.Inspect ? null : pair.Format;
+                var prompt = await tokenizer.EncodeChatAsync(request, withText: format is not null, waiting.Token);
                 CheckContext(prompt, pair);
                 request = await new ProcessorTexts(tokenizer).ResolveAsync(request, waiting.Token);
 
                 // (4 to 9) The Generator admits each choice and emits its ids as they are sampled.
-                run = new ChatRun(request, prompt, tokenizer, generator, options.Value, time, deadline.Token, cancellationToken);
+                run = new ChatRun(request, prompt, format, tokenizer, generator, options.Value, time, deadline.Token, cancellationToken);
                 await run.StartAsync();
-                accepted = new ChatUpdate.Accepted(request.RequestId, pair.Model, (uint)prompt.Ids.Count, prompt.Rendered);
+                accepted = new ChatUpdate.Accepted(request.RequestId, pair.Model, (uint)prompt.Ids.Count, prompt.Rendered)
+                {
+                    UnassertedFormats = run.UnassertedFormats,
+                };
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
@@ -146,7 +153,7 @@ internal sealed class ChatPipeline(
     {
         switch (update)
         {
-            case ChatUpdate.Delta { Text.Length: > 0 } delta:
+            case ChatUpdate.Delta { TellsSomething: true } delta:
                 measurement.Chunk(delta.Choice, delta.Text);
                 break;
             case ChatUpdate.ChoiceFinished finished:

@@ -18,6 +18,12 @@ internal sealed record ChatRequest
 
     public bool IncludeStop { get; init; }
 
+    /// <summary>Whether the model calls tools.</summary>
+    public ToolChoice ToolChoice { get; init; }
+
+    /// <summary>An answer may call several tools.</summary>
+    public bool ParallelToolCalls { get; init; } = true;
+
     /// <summary>Number of answers.</summary>
     public uint Choices { get; init; } = 1;
 

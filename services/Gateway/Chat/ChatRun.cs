@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Parley.Gateway.Responses.Formats;
 using Parley.Gateway.Upstream;
 
 namespace Parley.Gateway.Chat;
@@ -18,6 +19,7 @@ internal sealed class ChatRun : IAsyncDisposable
 {
     private readonly ChatRequest _request;
     private readonly EncodedPrompt _prompt;
+    private readonly bool _marksSpecial;
     private readonly GeneratorClient _generator;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _open;
@@ -34,6 +36,7 @@ internal sealed class ChatRun : IAsyncDisposable
 
     /// <param name="request">A valid request.</param>
     /// <param name="prompt">Its ids.</param>
+    /// <param name="format">How its model writes answers; null where they are text.</param>
     /// <param name="tokenizer">Answers step 10.</param>
     /// <param name="generator">Answers steps 4 to 9.</param>
     /// <param name="options">Bounds of the buffers.</param>
@@ -41,11 +44,12 @@ internal sealed class ChatRun : IAsyncDisposable
     /// <param name="deadlineToken">Cancelled when the deadline passes.</param>
     /// <param name="callerToken">Cancelled when the caller leaves.</param>
     public ChatRun(
-        ChatRequest request, EncodedPrompt prompt, TokenizerClient tokenizer, GeneratorClient generator, GatewayOptions options,
-        TimeProvider time, CancellationToken deadlineToken, CancellationToken callerToken)
+        ChatRequest request, EncodedPrompt prompt, ResponseFormat? format, TokenizerClient tokenizer, GeneratorClient generator,
+        GatewayOptions options, TimeProvider time, CancellationToken deadlineToken, CancellationToken callerToken)
     {
         _request = request;
         _prompt = prompt;
+        _marksSpecial = format is not null;
         _generator = generator;
         _time = time;
         _deadlineToken = deadlineToken;
@@ -55,7 +59,10 @@ internal sealed class ChatRun : IAsyncDisposable
         _lifetime = CancellationTokenSource.CreateLinkedTokenSource(_open.Token, deadlineToken);
         _detokenize = tokenizer.Detokenize(request, _lifetime.Token);
         _choices = [.. Enumerable.Range(0, (int)request.Choices).Select(index => new ChoiceRun(
-            (uint)index, SeedOf(request, (uint)index), options.BatchesInFlightMax, _lifetime.Token))];
+            (uint)index, SeedOf(request, (uint)index), options.BatchesInFlightMax, _lifetime.Token)
+        {
+            Answer = ChoiceAnswer.Begin(format, prompt.Text, request),
+        })];
         _updates = Channel.CreateBounded<ChatUpdate>(new BoundedChannelOptions(options.UpdatesBufferedMax)
         {
             FullMode = BoundedChannelFullMode.Wait,
@@ -67,6 +74,9 @@ internal sealed class ChatRun : IAsyncDisposable
 
     /// <summary>Everything after acceptance; the last is the terminal update.</summary>
     public IAsyncEnumerable<ChatUpdate> Updates => _updates.Reader.ReadAllAsync(_open.Token);
+
+    /// <summary>Formats that the guide's schema names and nobody defines; known when the choices are admitted.</summary>
+    public IReadOnlyList<string> UnassertedFormats { get; private set; } = [];
 
     /// <summary>What ended the request early, for the log.</summary>
     public Exception? Failure => _failure;
@@ -138,9 +148,11 @@ internal sealed class ChatRun : IAsyncDisposable
         var ended = false;
         try
         {
-            _detokenize.Start(choice.Index, _request, _prompt.Ids);
+            _detokenize.Start(choice.Index, _request, _marksSpecial, _prompt.Ids);
             await foreach (var happened in _generator.GenerateAsync(RequestOf(choice), _prompt, choice.Seed, choice.GenerateToken))
             {
+                if (happened is GenerationEvent.Guide guide)
+                    UnassertedFormats = guide.UnassertedFormats;
                 if (!admitted && happened is not GenerationEvent.Failed)
                 {
                     admitted = true;
@@ -218,6 +230,8 @@ internal sealed class ChatRun : IAsyncDisposable
             var answer = await _detokenize.ReadAsync()
                 ?? throw new ChatException(
                     new ChatError(ChatErrorKind.Internal, "The Tokenizer ended a Detokenize stream before its sequences."));
+            if (answer.Choice < _choices.Length && _choices[answer.Choice] is { Told: true, IsCut: true })
+                continue;
             if (answer.Choice >= _choices.Length || _choices[answer.Choice] is not { Told: false } choice)
                 throw new ChatException(
                     new ChatError(ChatErrorKind.Internal, $"The Tokenizer answered for choice {answer.Choice}, which is not open."));
@@ -235,17 +249,24 @@ internal sealed class ChatRun : IAsyncDisposable
         var stopped = answer.Final && answer.Stop is not null;
         if (stopped)
             choice.Stop();
+        var tokensSent = sent as GenerationEvent.Tokens;
+        var kept = tokensSent is null ? 0
+            : stopped ? (int)Math.Clamp(answer.TokensRead - (long)choice.TokensTold, 0, tokensSent.Ids.Length) : tokensSent.Ids.Length;
+        var (content, reasoning, calls) = choice.Answer.Read(answer, kept);
         if (sent is GenerationEvent.Tokens tokens)
         {
-            var kept = stopped ? (int)Math.Clamp(answer.TokensRead - (long)choice.TokensTold, 0, tokens.Ids.Length) : tokens.Ids.Length;
             choice.TokensTold += (uint)kept;
-            await _updates.Writer.WriteAsync(Delta(choice, answer.Text, tokens, kept), _lifetime.Token);
+            var delta = Delta(choice, content, tokens, kept) with { Reasoning = reasoning, Calls = calls };
+            await _updates.Writer.WriteAsync(delta, _lifetime.Token);
         }
-        else if (answer.Text.Length > 0)
+        else if (content.Length > 0 || reasoning.Length > 0 || calls.Count > 0)
         {
-            await _updates.Writer.WriteAsync(new ChatUpdate.Delta(choice.Index, answer.Text, default, [], []), _lifetime.Token);
+            var delta = new ChatUpdate.Delta(choice.Index, content, default, [], []) { Reasoning = reasoning, Calls = calls };
+            await _updates.Writer.WriteAsync(delta, _lifetime.Token);
         }
 
+        if (!answer.Final && !_request.ParallelToolCalls && choice.Answer.IsFirstCallOver)
+            await CutAsync(choice);
         if (!answer.Final)
             return;
         choice.Told = true;
@@ -256,12 +277,26 @@ internal sealed class ChatRun : IAsyncDisposable
         await _updates.Writer.WriteAsync(
             new ChatUpdate.ChoiceFinished(
                 choice.Index,
-                stopped ? ChatFinishReason.Stop : finished!.Reason,
+                ReasonOf(choice, stopped ? ChatFinishReason.Stop : finished!.Reason),
                 answer.Stop,
                 stopped ? null : finished!.StopTokenId,
                 finished?.Seed ?? choice.Seed ?? 0),
             _lifetime.Token);
     }
+
+    /// <summary>One call was wanted, and is there: the choice ends here, not in the Generator.</summary>
+    private async ValueTask CutAsync(ChoiceRun choice)
+    {
+        choice.Stop();
+        (choice.Told, choice.IsCut) = (true, true);
+        choice.Durations = MeasuredDurations(choice);
+        await _updates.Writer.WriteAsync(
+            new ChatUpdate.ChoiceFinished(choice.Index, ChatFinishReason.ToolCalls, null, null, choice.Seed ?? 0), _lifetime.Token);
+    }
+
+    /// <summary>An answer that ends in calls waits for what they give; one that was cut short is told as such.</summary>
+    private static ChatFinishReason ReasonOf(ChoiceRun choice, ChatFinishReason reason) =>
+        reason == ChatFinishReason.Stop && choice.Answer.HasCalls ? ChatFinishReason.ToolCalls : reason;
 
     private static ChatUpdate.Delta Delta(ChoiceRun choice, string text, GenerationEvent.Tokens tokens, int kept) => new(
         choice.Index,
@@ -284,7 +319,10 @@ internal sealed class ChatRun : IAsyncDisposable
         new ChatUsage(
             (uint)_prompt.Ids.Count,
             _choices.Min(choice => choice.CachedTokens),
-            (uint)_choices.Sum(choice => choice.TokensTold)),
+            (uint)_choices.Sum(choice => choice.TokensTold))
+        {
+            ReasoningTokens = (uint)_choices.Sum(choice => Math.Min(choice.Answer.ReasoningTokens, choice.TokensTold)),
+        },
         new ChatTimings(
             _prompt.TemplateDuration,
             _prompt.EncodeDuration,

@@ -7,16 +7,29 @@ namespace Parley.Gateway.Chat;
 internal abstract record ChatUpdate
 {
     /// <summary>Every choice was admitted by the Generator; from here on a fault is a <see cref="Failed"/>.</summary>
-    internal sealed record Accepted(string RequestId, string Model, uint PromptTokens, RenderedPrompt? Rendered) : ChatUpdate;
+    internal sealed record Accepted(string RequestId, string Model, uint PromptTokens, RenderedPrompt? Rendered) : ChatUpdate
+    {
+        /// <summary>Formats that the guide's schema names and nobody defines: they assert nothing.</summary>
+        public IReadOnlyList<string> UnassertedFormats { get; init; } = [];
+    }
 
     /// <summary>A choice waits in the queue or is in prefill.</summary>
     internal sealed record Progress(uint Choice, uint QueuePosition, uint PromptTokensDone) : ChatUpdate;
 
-    /// <summary>New text of a choice, never to be taken back, with the ids behind it and behind what is still held back.</summary>
+    /// <summary>New content of a choice, never to be taken back, with the ids behind it and behind what is still held back.</summary>
     internal sealed record Delta(
         uint Choice, string Text, ReadOnlyMemory<uint> Ids, IReadOnlyList<TokenLogprobs> Logprobs, IReadOnlyList<TokenTrace> Traces)
         : ChatUpdate
     {
+        /// <summary>New text of what the model thinks before it answers.</summary>
+        public string Reasoning { get; init; } = "";
+
+        /// <summary>News of calls, in their order.</summary>
+        public IReadOnlyList<ChatCallDelta> Calls { get; init; } = [];
+
+        /// <summary>There is something for a reader of the answer in it.</summary>
+        public bool TellsSomething => Text.Length > 0 || Reasoning.Length > 0 || Calls.Count > 0;
+
         /// <summary>The pieces of ids that no delta before has named, where the request wants them.</summary>
         public IReadOnlyList<TokenPiece> Pieces { get; init; } = [];
     }

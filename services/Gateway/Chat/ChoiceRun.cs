@@ -27,6 +27,9 @@ internal sealed class ChoiceRun(uint index, ulong? seed, int batchesInFlightMax,
     /// <summary>Cancelled when a stop string ends the choice, or when the request ends.</summary>
     public CancellationToken GenerateToken => _generate.Token;
 
+    /// <summary>What its text means.</summary>
+    public required ChoiceAnswer Answer { get; init; }
+
     /// <summary>Ids told to the client.</summary>
     public uint TokensTold { get; set; }
 
@@ -35,6 +38,9 @@ internal sealed class ChoiceRun(uint index, ulong? seed, int batchesInFlightMax,
 
     /// <summary>The client has been told how the choice ended.</summary>
     public bool Told { get; set; }
+
+    /// <summary>It ended here before the Tokenizer had told all of it; what is still told is dropped.</summary>
+    public bool IsCut { get; set; }
 
     public uint CachedTokens { get; set; }
 

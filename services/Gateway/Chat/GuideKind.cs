@@ -6,4 +6,5 @@ internal enum GuideKind
     JsonSchema,
     Regex,
     Grammar,
+    Choice,
 }

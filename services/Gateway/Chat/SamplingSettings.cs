@@ -44,10 +44,8 @@ internal sealed record SamplingSettings
     /// <summary>Candidates per step that the inspector shows.</summary>
     public uint? TraceCandidates { get; init; }
 
-    public GuideKind? GuideKind { get; init; }
-
-    /// <summary>The guide's text; read where <see cref="GuideKind"/> is set.</summary>
-    public string GuideText { get; init; } = "";
+    /// <summary>What the answer must be; null is any text.</summary>
+    public ChatGuide? Guide { get; init; }
 
     /// <summary>Settings that few requests have; null where none is set.</summary>
     public ProcessorSettings? Processors { get; init; }

@@ -13,6 +13,7 @@ internal sealed class ChatCompletionRequestReader
     private readonly RequestFields _fields = new();
     private readonly SamplingFields _sampling;
     private readonly ThinkingFields _thinking;
+    private readonly GuideFields _guide;
     private Conversation _conversation = new() { Messages = [] };
     private string _model = "";
     private IReadOnlyList<string> _stop = [];
@@ -21,12 +22,14 @@ internal sealed class ChatCompletionRequestReader
     private bool _stream;
     private bool _includeUsage;
     private bool _withoutTools;
+    private bool _parallelCalls = true;
 
     public ChatCompletionRequestReader(UnknownFields unknown)
     {
         _unknown = unknown;
         _sampling = new SamplingFields(_fields);
         _thinking = new ThinkingFields(_fields);
+        _guide = new GuideFields(_fields);
     }
 
     /// <summary>Every fault of the fields' types and names; their values are the pipeline's to judge.</summary>
@@ -51,7 +54,7 @@ internal sealed class ChatCompletionRequestReader
             }
         }
 
-        var sampling = _sampling.Settle(_choices);
+        var sampling = _sampling.Settle(_choices) with { Guide = _guide.Guide };
         // As in vLLM: there is no chunk that they belong to.
         if (_stream && sampling.PromptLogprobs is not null)
             _fields.Refuse("prompt_logprobs", "are part of a whole answer: they contradict stream");
@@ -66,6 +69,7 @@ internal sealed class ChatCompletionRequestReader
             },
             Sampling = sampling,
             Varied = _sampling.IsVaried,
+            ParallelToolCalls = _parallelCalls,
             Stop = _stop,
             IncludeStop = _includeStop,
             Choices = _choices,
@@ -79,7 +83,8 @@ internal sealed class ChatCompletionRequestReader
     {
         var setting = FieldAliases.SettingOf(name);
         if (TryReadChat(setting, field, value) || TryReadAnswer(setting, field, value) || _sampling.TryRead(setting, field, value)
-            || _thinking.TryRead(setting, field, value) || OtherFields.TryRead(setting, field, value, _fields))
+            || _thinking.TryRead(setting, field, value) || _guide.TryRead(setting, field, value)
+            || OtherFields.TryRead(setting, field, value, _fields))
         {
             return;
         }
@@ -116,6 +121,9 @@ internal sealed class ChatCompletionRequestReader
                 return true;
             case "tool_choice":
                 ReadToolChoice(field, value);
+                return true;
+            case "parallel_tool_calls":
+                _parallelCalls = _fields.Flag(field, value) ?? true;
                 return true;
             case "chat_template_kwargs":
                 _conversation = _conversation with { TemplateArgumentsJson = _fields.ObjectText(field, value) ?? "" };

@@ -23,6 +23,9 @@ internal sealed class ChatCompletionResult(uint choices)
             case ChatUpdate.Delta delta:
                 var choice = Choices[(int)delta.Choice];
                 choice.Text.Append(delta.Text);
+                choice.Reasoning.Append(delta.Reasoning);
+                foreach (var call in delta.Calls)
+                    choice.Add(call);
                 if (delta.Logprobs.Count > 0)
                 {
                     choice.Ids.AddRange(delta.Ids.Span);
@@ -49,11 +52,27 @@ internal sealed class ChatCompletionResult(uint choices)
     {
         public StringBuilder Text { get; } = new();
 
+        /// <summary>What the model thought before it answered.</summary>
+        public StringBuilder Reasoning { get; } = new();
+
+        /// <summary>Its calls by number: id, name and arguments.</summary>
+        public SortedDictionary<int, (string Id, string Name, StringBuilder Arguments)> Calls { get; } = [];
+
         /// <summary>The ids behind <see cref="Logprobs"/>.</summary>
         public List<uint> Ids { get; } = [];
 
         public List<TokenLogprobs> Logprobs { get; } = [];
 
         public ChatUpdate.ChoiceFinished? Finished { get; set; }
+
+        public void Add(ChatCallDelta call)
+        {
+            if (call.IsDropped)
+                Calls.Remove(call.Index);
+            else if (call.Id is not null)
+                Calls[call.Index] = (call.Id, call.Name!, new StringBuilder(call.Arguments));
+            else
+                Calls[call.Index].Arguments.Append(call.Arguments);
+        }
     }
 }

@@ -22,7 +22,11 @@ internal sealed class ChatCompletionWriter(
     public void WriteDelta(Utf8JsonWriter json, ChatUpdate.Delta delta)
     {
         OpenChunk(json, delta.Choice);
-        json.WriteString("content", delta.Text);
+        if (delta.Reasoning.Length > 0)
+            json.WriteString("reasoning_content", delta.Reasoning);
+        if (delta.Text.Length > 0 || !delta.TellsSomething)
+            json.WriteString("content", delta.Text);
+        WriteCalls(json, delta.Calls);
         CloseChunk(json, delta.Choice, delta.Logprobs, delta.Ids, null);
     }
 
@@ -53,8 +57,14 @@ internal sealed class ChatCompletionWriter(
             json.WriteNumber("index", choice);
             json.WriteStartObject("message");
             json.WriteString("role", "assistant");
-            json.WriteString("content", answer.Text.ToString());
+            if (answer.Text.Length > 0 || answer.Calls.Count == 0)
+                json.WriteString("content", answer.Text.ToString());
+            else
+                json.WriteNull("content");
+            if (answer.Reasoning.Length > 0)
+                json.WriteString("reasoning_content", answer.Reasoning.ToString());
             json.WriteNull("refusal");
+            WriteCalls(json, answer);
             json.WriteEndObject();
             WriteLogprobs(json, (uint)choice, answer.Logprobs, answer.Ids.ToArray());
             WriteFinishReason(json, answer.Finished);
@@ -66,6 +76,53 @@ internal sealed class ChatCompletionWriter(
             PromptLogprobsWriter.Write(json, result.PromptLogprobs, pieces);
         WriteUsageAndTimings(json, result.Completed);
         json.WriteEndObject();
+    }
+
+    /// <summary>News of calls; what turned out to be none was told as content and cannot be taken back.</summary>
+    private static void WriteCalls(Utf8JsonWriter json, IReadOnlyList<ChatCallDelta> calls)
+    {
+        if (calls.All(call => call.IsDropped))
+            return;
+        json.WriteStartArray("tool_calls");
+        foreach (var call in calls.Where(call => !call.IsDropped))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("index", call.Index);
+            if (call.Id is not null)
+            {
+                json.WriteString("id", call.Id);
+                json.WriteString("type", "function");
+            }
+
+            json.WriteStartObject("function");
+            if (call.Name is not null)
+                json.WriteString("name", call.Name);
+            json.WriteString("arguments", call.Arguments);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteCalls(Utf8JsonWriter json, ChatCompletionResult.Choice answer)
+    {
+        if (answer.Calls.Count == 0)
+            return;
+        json.WriteStartArray("tool_calls");
+        foreach (var (id, name, arguments) in answer.Calls.Values)
+        {
+            json.WriteStartObject();
+            json.WriteString("id", id);
+            json.WriteString("type", "function");
+            json.WriteStartObject("function");
+            json.WriteString("name", name);
+            json.WriteString("arguments", arguments.ToString());
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private void OpenObject(Utf8JsonWriter json, string kind)
@@ -109,7 +166,12 @@ internal sealed class ChatCompletionWriter(
             return;
         }
 
-        json.WriteString("finish_reason", finished.Reason == ChatFinishReason.Length ? "length" : "stop");
+        json.WriteString("finish_reason", finished.Reason switch
+        {
+            ChatFinishReason.Length => "length",
+            ChatFinishReason.ToolCalls => "tool_calls",
+            _ => "stop",
+        });
         // What ended it: an extension that other servers have too.
         if (finished.Stop is not null)
             json.WriteString("stop_reason", finished.Stop);
@@ -171,6 +233,9 @@ internal sealed class ChatCompletionWriter(
         json.WriteNumber("total_tokens", usage.PromptTokens + usage.CompletionTokens);
         json.WriteStartObject("prompt_tokens_details");
         json.WriteNumber("cached_tokens", usage.CachedTokens);
+        json.WriteEndObject();
+        json.WriteStartObject("completion_tokens_details");
+        json.WriteNumber("reasoning_tokens", usage.ReasoningTokens);
         json.WriteEndObject();
         json.WriteEndObject();
         var timings = completed.Timings;

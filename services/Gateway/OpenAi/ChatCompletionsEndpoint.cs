@@ -49,7 +49,10 @@ internal sealed class ChatCompletionsEndpoint(
         await foreach (var update in pipeline.RunAsync(request.Chat, cancellationToken))
         {
             if (update is ChatUpdate.Accepted accepted)
+            {
                 model = accepted.Model;
+                UnassertedFormats.Tell(context, accepted.UnassertedFormats);
+            }
             else if (update is ChatUpdate.Delta delta)
                 pieces.Learn(delta);
             else if (update is ChatUpdate.PromptLogprobs judged)
@@ -69,7 +72,7 @@ internal sealed class ChatCompletionsEndpoint(
         try
         {
             await using var updates = new ChatUpdateReader(pipeline, request.Chat, context.RequestAborted);
-            await CopyAsync(updates, events, request);
+            await CopyAsync(context, updates, events, request);
         }
         catch (ChatException exception)
         {
@@ -83,7 +86,7 @@ internal sealed class ChatCompletionsEndpoint(
         await events.WriteDoneAsync();
     }
 
-    private async Task CopyAsync(ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request)
+    private async Task CopyAsync(HttpContext context, ChatUpdateReader updates, SseWriter events, ChatCompletionRequest request)
     {
         var pieces = new PieceTable(request.Chat.Conversation.ContinueFinalMessage);
         var writer = Writer("", request, pieces);
@@ -92,11 +95,12 @@ internal sealed class ChatCompletionsEndpoint(
             switch (updates.Current)
             {
                 case ChatUpdate.Accepted accepted:
+                    UnassertedFormats.Tell(context, accepted.UnassertedFormats);
                     writer = Writer(accepted.Model, request, pieces);
                     for (var choice = 0u; choice < request.Chat.Choices; choice++)
                         await events.WriteAsync((writer, choice), static (json, state) => state.writer.WriteRole(json, state.choice));
                     break;
-                case ChatUpdate.Delta delta when delta.Text.Length > 0 || delta.Logprobs.Count > 0:
+                case ChatUpdate.Delta delta when delta.TellsSomething || delta.Logprobs.Count > 0:
                     pieces.Learn(delta);
                     await events.WriteAsync((writer, delta), static (json, state) => state.writer.WriteDelta(json, state.delta));
                     break;

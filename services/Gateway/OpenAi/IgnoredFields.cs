@@ -13,10 +13,16 @@ internal static class IgnoredFields
     {
         if (names.Count == 0)
             return;
+        context.Response.Headers[Header] = Join(names);
+    }
+
+    /// <summary>Names as a header's value.</summary>
+    public static string Join(IReadOnlyCollection<string> names)
+    {
         var shown = names.Take(NamesMax).Select(Token);
         if (names.Count > NamesMax)
             shown = shown.Append("and-more");
-        context.Response.Headers[Header] = string.Join(", ", shown);
+        return string.Join(", ", shown);
     }
 
     private static string Token(string name) => name.Length == 0

@@ -18,7 +18,7 @@ internal static class OtherFields
             "request_id"),
         // How fast, in which memory, and for how long: the words are the same.
         Each(OtherField.Any, "prediction", "cache_prompt", "keep_alive", "ttl", "num_ctx", "n_ctx", "max_context_length",
-            "truncation_length", "parallel_tool_calls"),
+            "truncation_length"),
         Each(OtherField.Told, "id_slot", "slot_id", "n_keep", "num_keep", "min_keep", "n_cache_reuse", "cache_salt", "num_gpu",
             "num_thread", "num_batch", "main_gpu", "low_vram", "use_mmap", "use_mlock", "numa", "f16_kv", "draft_model",
             "prompt_lookup_num_tokens", "provider", "models", "route", "timings_per_token", "return_progress", "separate_reasoning"),
@@ -42,8 +42,7 @@ internal static class OtherFields
             "safe_prompt", "raw", "background"),
         Each(OtherField.True, "skip_special_tokens", "detokenize", "add_bos_token", "trim_stop"),
         Each(OtherField.FalseOrEmpty, "moderation"),
-        Each(OtherField.Empty, "audio", "grammar", "json_schema", "guided_json", "guided_regex", "guided_choice", "guided_grammar",
-            "structured_outputs", "structural_tag", "regex", "ebnf", "format", "response_fields", "include"),
+        Each(OtherField.Empty, "audio", "grammar", "guided_grammar", "structural_tag", "ebnf", "response_fields", "include"),
         Each(OtherField.Text("none", "raw", "auto"), "reasoning_format"),
         Each(OtherField.Text("medium"), "verbosity"),
         // Other prompts, templates, adapters and tools than those of the request's messages.
@@ -54,7 +53,6 @@ internal static class OtherFields
         Each(OtherField.Text("instruct"), "mode"),
         // Empty here means on, with its defaults.
         Each(new OtherField(value => value.ValueKind == JsonValueKind.Null, "null"), "web_search_options"),
-        Each(new OtherField(IsText, "type 'text'"), "response_format"),
         Each(new OtherField(IsTextOnly, "'text'"), "modalities"));
 
     /// <summary>Reads over a field, or refuses it; false where nobody knows it.</summary>
@@ -77,9 +75,6 @@ internal static class OtherFields
         var shown = isWord ? $"'{value.GetString()}'" : RequestFields.NameOf(value);
         fields.Refuse(field, $"is supported as {supported} only (it is {shown})", ViolationReason.Unsupported);
     }
-
-    private static bool IsText(JsonElement format) => RequestFields.IsEmpty(format) || RequestFields.Is(format, "text")
-        || (format.ValueKind == JsonValueKind.Object && format.TryGetProperty("type", out var type) && RequestFields.Is(type, "text"));
 
     private static bool IsTextOnly(JsonElement modes) => RequestFields.IsEmpty(modes) || RequestFields.Is(modes, "text")
         || (modes.ValueKind == JsonValueKind.Array && modes.EnumerateArray().All(mode => RequestFields.Is(mode, "text")));

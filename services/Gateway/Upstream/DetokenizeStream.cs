@@ -38,11 +38,17 @@ internal sealed class DetokenizeStream(int choices, int answersMax, UpstreamServ
     /// <summary>Opens a choice.</summary>
     /// <param name="choice">Of the request.</param>
     /// <param name="request">Says what ends the text.</param>
+    /// <param name="marksSpecial">Special tokens are wanted, and where they stand.</param>
     /// <param name="promptIds">What an answer that continues a message goes on from.</param>
-    public void Start(uint choice, ChatRequest request, IReadOnlyList<uint> promptIds)
+    public void Start(uint choice, ChatRequest request, bool marksSpecial, IReadOnlyList<uint> promptIds)
     {
         // As for `generate`, a min_new_tokens of the model's own holds back ids that end the answer, and no stop string.
-        var start = new DetokenizeStart { IncludeStop = request.IncludeStop, MinTokens = request.Sampling.MinTokens ?? 0 };
+        var start = new DetokenizeStart
+        {
+            IncludeStop = request.IncludeStop,
+            MinTokens = request.Sampling.MinTokens ?? 0,
+            MarkSpecialTokens = marksSpecial,
+        };
         start.Stop.AddRange(request.Stop);
         if (Activity.Current is { IsAllDataRequested: true, IdFormat: ActivityIdFormat.W3C } span)
             start.TraceParent = span.Id;
@@ -85,7 +91,8 @@ internal sealed class DetokenizeStream(int choices, int answersMax, UpstreamServ
         }
 
         return new DetokenizedText(
-            answer.Sequence - _first, answer.Text, answer.TokensRead, answer.HasStop ? answer.Stop : null, answer.Final);
+            answer.Sequence - _first, answer.Text, answer.TokensRead, answer.HasStop ? answer.Stop : null, answer.Final,
+            answer.SpecialRanges.Count == 0 ? [] : [.. answer.SpecialRanges.Select(range => ((int)range.Start, (int)range.Length))]);
     }
 
     /// <summary>Leaves the call: the Tokenizer forgets what is open, and what is still written is dropped.</summary>

@@ -6,4 +6,6 @@ namespace Parley.Gateway.Upstream;
 /// <param name="TokensRead">Tokens of the choice read so far; at a stop match, through the token that completed it.</param>
 /// <param name="Stop">The stop string that ended the text.</param>
 /// <param name="Final">No more text follows for the choice.</param>
-internal readonly record struct DetokenizedText(uint Choice, string Text, uint TokensRead, string? Stop, bool Final);
+/// <param name="Special">Where special tokens stand in the text, if that was asked for.</param>
+internal readonly record struct DetokenizedText(
+    uint Choice, string Text, uint TokensRead, string? Stop, bool Final, IReadOnlyList<(int Start, int Length)> Special);

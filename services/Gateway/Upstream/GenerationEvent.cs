@@ -5,6 +5,9 @@ namespace Parley.Gateway.Upstream;
 /// <summary>What the Generator tells of one sequence; exactly one of <see cref="Finished"/> and <see cref="Failed"/> is the last.</summary>
 internal abstract record GenerationEvent
 {
+    /// <summary>Comes first, where the guide's schema names formats that nobody defines.</summary>
+    internal sealed record Guide(IReadOnlyList<string> UnassertedFormats) : GenerationEvent;
+
     internal sealed record Prompt(uint PromptTokens, uint CachedTokens) : GenerationEvent;
 
     internal sealed record Progress(uint QueuePosition, uint PromptTokensDone) : GenerationEvent;

@@ -58,14 +58,15 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         };
         message.PromptIds.AddRange(prompt.Ids);
         using var call = _client.Generate(message, RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken);
-        while (await MoveNextAsync(call, cancellationToken))
+        while (await MoveNextAsync(call, request.Sampling.Guide, cancellationToken))
         {
             if (ToDomain(call.ResponseStream.Current) is { } next)
                 yield return next;
         }
     }
 
-    private async Task<bool> MoveNextAsync(AsyncServerStreamingCall<GenerateResponse> call, CancellationToken cancellationToken)
+    private async Task<bool> MoveNextAsync(
+        AsyncServerStreamingCall<GenerateResponse> call, ChatGuide? guide, CancellationToken cancellationToken)
     {
         try
         {
@@ -73,8 +74,19 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         }
         catch (RpcException exception)
         {
-            throw UpstreamFault.Translate(exception, channels.Generator, cancellationToken);
+            throw Named(UpstreamFault.Translate(exception, channels.Generator, cancellationToken), guide);
         }
+    }
+
+    /// <summary>A guide's fault under the name of the field that it came in.</summary>
+    private static Exception Named(Exception fault, ChatGuide? guide)
+    {
+        if (guide is null || fault is not ChatException { Error: { Violations.Count: > 0 } error })
+            return fault;
+        var named = error.Violations.Select(violation => violation.Field.StartsWith("sampling.guide", StringComparison.Ordinal)
+            ? violation with { Field = guide.Field }
+            : violation);
+        return new ChatException(error with { Violations = new ViolationList(named) }, fault.InnerException);
     }
 
     /// <summary>Null for an event of a later version, which says nothing to us.</summary>
@@ -87,6 +99,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         GenerateResponse.EventOneofCase.Prompt => new GenerationEvent.Prompt(response.Prompt.PromptTokens, response.Prompt.CachedTokens),
         GenerateResponse.EventOneofCase.PromptLogprobs => new GenerationEvent.PromptLogprobs(
             response.PromptLogprobs.Start, [.. response.PromptLogprobs.Tokens.Select(ProtoMapping.ToDomain)]),
+        GenerateResponse.EventOneofCase.Guide => new GenerationEvent.Guide([.. response.Guide.UnassertedFormats]),
         GenerateResponse.EventOneofCase.Finished => ToDomain(response.Finished),
         GenerateResponse.EventOneofCase.Failed => new GenerationEvent.Failed(ToDomain(response.Failed)),
         _ => null,

@@ -80,12 +80,13 @@ internal static class ProtoMapping
         proto.AllowedTokenIds.AddRange(settings.AllowedTokenIds);
         proto.BannedTokenIds.AddRange(settings.BannedTokenIds);
         proto.StopTokenIds.AddRange(settings.StopTokenIds);
-        proto.Guide = settings.GuideKind switch
+        proto.Guide = settings.Guide switch
         {
-            GuideKind.JsonSchema => new GeneratorProto.Guide { JsonSchema = settings.GuideText },
-            GuideKind.Regex => new GeneratorProto.Guide { Regex = settings.GuideText },
-            GuideKind.Grammar => new GeneratorProto.Guide { Grammar = settings.GuideText },
-            _ => null,
+            { Kind: GuideKind.JsonSchema } guide => new GeneratorProto.Guide { JsonSchema = guide.Texts[0] },
+            { Kind: GuideKind.Regex } guide => new GeneratorProto.Guide { Regex = guide.Texts[0] },
+            { Kind: GuideKind.Grammar } guide => new GeneratorProto.Guide { Grammar = guide.Texts[0] },
+            { } guide => new GeneratorProto.Guide { Choice = new GeneratorProto.GuideChoice { Texts = { guide.Texts } } },
+            null => null,
         };
         return proto;
     }
@@ -117,14 +118,17 @@ internal static class ProtoMapping
         AllowedTokenIds = proto.AllowedTokenIds,
         BannedTokenIds = proto.BannedTokenIds,
         StopTokenIds = proto.StopTokenIds,
-        GuideKind = proto.Guide?.ConstraintCase switch
+        Guide = proto.Guide?.ConstraintCase switch
         {
-            GeneratorProto.Guide.ConstraintOneofCase.JsonSchema => GuideKind.JsonSchema,
-            GeneratorProto.Guide.ConstraintOneofCase.Regex => GuideKind.Regex,
-            GeneratorProto.Guide.ConstraintOneofCase.Grammar => GuideKind.Grammar,
+            GeneratorProto.Guide.ConstraintOneofCase.JsonSchema =>
+                new ChatGuide(GuideKind.JsonSchema, [proto.Guide.JsonSchema], "sampling.guide.json_schema"),
+            GeneratorProto.Guide.ConstraintOneofCase.Regex => new ChatGuide(GuideKind.Regex, [proto.Guide.Regex], "sampling.guide.regex"),
+            GeneratorProto.Guide.ConstraintOneofCase.Grammar =>
+                new ChatGuide(GuideKind.Grammar, [proto.Guide.Grammar], "sampling.guide.grammar"),
+            GeneratorProto.Guide.ConstraintOneofCase.Choice =>
+                new ChatGuide(GuideKind.Choice, proto.Guide.Choice.Texts, "sampling.guide.choice"),
             _ => null,
         },
-        GuideText = proto.Guide is null ? "" : proto.Guide.JsonSchema + proto.Guide.Regex + proto.Guide.Grammar,
     };
 
     public static IReadOnlyList<TokenPiece> ToDomain(RepeatedField<TokenizerProto.TokenPiece> pieces)

@@ -16,7 +16,11 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
             var reply = await _client.DescribeAsync(new DescribeRequest(), deadline: deadline, cancellationToken: cancellationToken);
             return new TokenizerDescription(
                 reply.Model, reply.TokenizerSha256, reply.HasChatTemplate,
-                [.. reply.ChatTemplateNamesWithTools, .. reply.ReadsTools ? [""] : Array.Empty<string>()]);
+                [.. reply.ChatTemplateNamesWithTools, .. reply.ReadsTools ? [""] : Array.Empty<string>()])
+            {
+                ResponseTemplateJson = reply.ResponseTemplateJson,
+                ChatTemplate = reply.ChatTemplate,
+            };
         }
         catch (RpcException exception)
         {
@@ -25,12 +29,15 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
     }
 
     /// <summary>Template and encoder in one call.</summary>
-    public async Task<EncodedPrompt> EncodeChatAsync(ChatRequest request, CancellationToken cancellationToken)
+    /// <param name="request">The chat.</param>
+    /// <param name="withText">The rendered text is wanted as well.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<EncodedPrompt> EncodeChatAsync(ChatRequest request, bool withText, CancellationToken cancellationToken)
     {
         var message = new EncodeChatRequest
         {
             Chat = ProtoMapping.ToProto(request.Conversation),
-            IncludeText = request.Inspect,
+            IncludeText = request.Inspect || withText,
             IncludePieces = request.Inspect,
         };
         try
@@ -41,7 +48,7 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
                 reply.Text, [.. reply.UserRanges.Select(range => (range.Start, range.Length))], ProtoMapping.ToDomain(reply.Pieces));
             return new EncodedPrompt(
                 reply.Ids, reply.TokenizerSha256, ProtoMapping.FromNanoseconds(reply.TemplateNanoseconds),
-                ProtoMapping.FromNanoseconds(reply.EncodeNanoseconds), rendered);
+                ProtoMapping.FromNanoseconds(reply.EncodeNanoseconds), rendered, reply.Text);
         }
         catch (RpcException exception)
         {

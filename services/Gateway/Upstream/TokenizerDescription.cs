@@ -8,6 +8,12 @@ namespace Parley.Gateway.Upstream;
 internal sealed record TokenizerDescription(
     string Model, string TokenizerSha256, bool HasChatTemplate, IReadOnlyCollection<string> ToolTemplates)
 {
+    /// <summary>How an answer becomes a message, as the model describes it (JSON), or empty.</summary>
+    public string ResponseTemplateJson { get; init; } = "";
+
+    /// <summary>The source of its chat template, or empty.</summary>
+    public string ChatTemplate { get; init; } = "";
+
     /// <summary>Whether tools reach the prompt under a template.</summary>
     public bool ReadsTools(string templateName) => ToolTemplates.Contains(templateName);
 }

@@ -1,3 +1,5 @@
+using Parley.Gateway.Responses.Formats;
+
 namespace Parley.Gateway.Upstream;
 
 /// <summary>A Tokenizer and a Generator that belong together.</summary>
@@ -7,6 +9,9 @@ namespace Parley.Gateway.Upstream;
 internal sealed record UpstreamPair(TokenizerDescription Tokenizer, GeneratorDescription Generator, IReadOnlyList<string> Names)
 {
     public string Model => Names[0];
+
+    /// <summary>How the model's answers are written; null where nothing is known, and they are text.</summary>
+    public ResponseFormat? Format { get; init; }
 
     /// <summary>Changes when the weights or the tokenizer do.</summary>
     public string Fingerprint { get; } = "fp_"

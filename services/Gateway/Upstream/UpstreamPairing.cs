@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Responses.Formats;
 using Parley.ServiceDefaults.Telemetry;
 
 namespace Parley.Gateway.Upstream;
@@ -17,6 +18,7 @@ internal sealed class UpstreamPairing(
     private UpstreamPair? _pair;
     private long _pairedAt;
     private string? _lastReported;
+    private (string? Response, string? Chat, ResponseFormat? Format) _formatOf;
 
     /// <summary>The last pair seen, whether or not it is still there.</summary>
     public UpstreamPair? LastSeen => Volatile.Read(ref _pair);
@@ -132,8 +134,22 @@ internal sealed class UpstreamPairing(
         }
 
         var names = options.Value.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return new UpstreamPair(
-            tokenizer, generator, names.Length > 0 ? [.. names.Distinct()] : [generator.Model, .. generator.Aliases]);
+        return new UpstreamPair(tokenizer, generator, names.Length > 0 ? [.. names.Distinct()] : [generator.Model, .. generator.Aliases])
+        {
+            Format = FormatOf(tokenizer),
+        };
+    }
+
+    /// <summary>Found once for a model; looks come one at a time.</summary>
+    private ResponseFormat? FormatOf(TokenizerDescription tokenizer)
+    {
+        if (_formatOf.Response == tokenizer.ResponseTemplateJson && _formatOf.Chat == tokenizer.ChatTemplate)
+            return _formatOf.Format;
+        var format = ResponseFormats.Find(tokenizer.ResponseTemplateJson, tokenizer.ChatTemplate, out var fault);
+        if (fault is not null)
+            Log.ResponseTemplateRefused(logger, tokenizer.Model, fault);
+        _formatOf = (tokenizer.ResponseTemplateJson, tokenizer.ChatTemplate, format);
+        return format;
     }
 
     /// <summary>Readiness is asked every second; the log hears of changes only.</summary>

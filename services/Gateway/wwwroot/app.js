@@ -118,10 +118,12 @@ function take(answer, chunk, view, started) {
   answer.timings = chunk.timings ?? answer.timings;
   const choice = chunk.choices?.[0];
   answer.reason = choice?.finish_reason ?? answer.reason;
-  if (!choice?.delta?.content)
+  const { content, reasoning_content: reasoning } = choice?.delta ?? {};
+  if (!content && !reasoning)
     return;
   answer.firstTextMs ??= performance.now() - started;
-  answer.text += choice.delta.content;
+  answer.reasoning += reasoning ?? "";
+  answer.text += content ?? "";
   view.grow();
   saveTimer ||= setTimeout(save, saveIntervalMs);
 }

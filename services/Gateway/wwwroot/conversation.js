@@ -9,7 +9,7 @@ export function createTurn(question) {
 
 /** An answer of which nothing has come yet. */
 export function createAnswer() {
-  return { text: "", state: "running", fault: "", note: "", reason: null, usage: null, timings: null, firstTextMs: null };
+  return { text: "", reasoning: "", state: "running", fault: "", note: "", reason: null, usage: null, timings: null, firstTextMs: null };
 }
 
 /**
@@ -45,6 +45,7 @@ function readAnswer(answer) {
   const object = (value) => typeof value === "object" ? value : null;
   return {
     text: answer.text,
+    reasoning: text(answer.reasoning),
     // Whoever closes the page stops the answer.
     state: answer.state === "running" ? "stopped" : answer.state,
     fault: text(answer.fault),

@@ -9,6 +9,8 @@ const notSent = "Later questions are sent without this one.";
 export function createTurnView(turn, actions) {
   const question = articleOf("user", "You");
   const answer = articleOf("assistant", "Parley");
+  const reasoning = element("details", "reasoning");
+  const thoughts = element("p");
   const fault = element("p", "fault");
   const figures = element("span", "figures");
   const tools = element("span", "tools");
@@ -25,9 +27,16 @@ export function createTurnView(turn, actions) {
   again.dataset.regenerate = "";
   fault.hidden = true;
   answer.article.insertBefore(fault, answer.foot);
+  const summary = element("summary");
+  summary.textContent = "Reasoning";
+  reasoning.append(summary, thoughts);
+  answer.article.insertBefore(reasoning, answer.body);
 
   function draw() {
     frame = 0;
+    reasoning.hidden = !turn.answer.reasoning;
+    if (thoughts.textContent !== turn.answer.reasoning)
+      thoughts.textContent = turn.answer.reasoning;
     rendering.show(turn.answer.text);
   }
 

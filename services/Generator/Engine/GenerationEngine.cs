@@ -29,7 +29,6 @@ namespace Parley.Generator.Engine;
 internal sealed class GenerationEngine : IDisposable
 {
     private readonly IModelRunner _runner;
-    private readonly ICandidateRunner? _candidates;
     private readonly EngineLimits _limits;
     private readonly AdmissionQueue _queue;
     private readonly TimeProvider _time;
@@ -39,6 +38,8 @@ internal sealed class GenerationEngine : IDisposable
     private readonly KvReservation _reservation;
     private readonly Speculator _speculator;
     private readonly Sampler _sampler;
+    private readonly StepMasks _masks;
+    private readonly TokenChoice _choice;
     private readonly StopConditions _stopConditions;
     private readonly StepBatch _batch;
     private readonly TokenDelivery _delivery;
@@ -64,7 +65,6 @@ internal sealed class GenerationEngine : IDisposable
         GeneratorTelemetry telemetry, ILogger logger)
     {
         _runner = runner;
-        _candidates = runner as ICandidateRunner;
         _limits = limits;
         _queue = queue;
         _time = time;
@@ -84,6 +84,8 @@ internal sealed class GenerationEngine : IDisposable
         _delivery = new TokenDelivery(limits.RunningSequencesMax, _logger);
         _endings = new SequenceEndings(_scheduler, _delivery, telemetry, time, _logger);
         _judging = new PromptJudging(runner, _delivery, _endings);
+        _masks = new StepMasks(limits.LogitRowsMax, _endings.Masked, time);
+        _choice = new TokenChoice(runner, _sampler, _masks);
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
         _batch = new StepBatch(
             limits.StepTokensMax, limits.RunningSequencesMax, _pool.BlocksFor(limits.ContextTokensMax), limits.LogitRowsMax);
@@ -172,12 +174,17 @@ internal sealed class GenerationEngine : IDisposable
             PackBatch();
             if (_plan.IsEmpty)
                 return StepOutcome.Failed;
+            _masks.Begin(_plan);
             logits = _runner.Run(_batch);
         }
         catch (Exception exception)
         {
             _reservation.Release();
             return FailStep(exception);
+        }
+        finally
+        {
+            _masks.Wait();
         }
 
         _failuresInARow = 0;
@@ -265,7 +272,7 @@ internal sealed class GenerationEngine : IDisposable
     /// <returns>True when a draft had guessed the token.</returns>
     private bool SampleAndEmit(Sequence sequence, ReadOnlySpan<float> logits, int logitsRow)
     {
-        var id = Sample(sequence, logits, logitsRow, out var detail);
+        var id = _choice.Choose(sequence, logits, logitsRow, out var detail);
         if (sequence.FirstTokenAt == 0)
             _endings.FirstToken(sequence);
         var wasDrafted = sequence.AppendDrafted(id);
@@ -274,19 +281,10 @@ internal sealed class GenerationEngine : IDisposable
             _delivery.Add(sequence.Stream);
         if (_stopConditions.Check(sequence) is { } reason)
             _endings.Finish(sequence, reason, reason is FinishReason.Eos or FinishReason.StopToken ? id : null);
+        else
+            TokenChoice.Follow(sequence, id);
 
         return wasDrafted;
-    }
-
-    /// <summary>From the few logits that a device gives away cheaply where they decide, from the whole row otherwise.</summary>
-    private uint Sample(Sequence sequence, ReadOnlySpan<float> logits, int logitsRow, out TokenDetail? detail)
-    {
-        detail = null;
-        if (_candidates is null)
-            return _sampler.Sample(logits, sequence, out detail);
-        return _candidates.TryGetCandidates(logitsRow, out var best, out var ids) && _sampler.TrySample(best, ids, sequence, out var id)
-            ? id
-            : _sampler.Sample(_candidates.LogitsOf(logitsRow), sequence, out detail);
     }
 
     private void DropDeadAndMarkPaused()

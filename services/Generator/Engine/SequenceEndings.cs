@@ -74,6 +74,21 @@ internal sealed class SequenceEndings(
         }
     }
 
+    /// <summary>Counts the masks of a step.</summary>
+    /// <param name="duration">Time of the threads that made them.</param>
+    /// <param name="waited">Time that the step had to wait for them.</param>
+    public void Masked(TimeSpan duration, TimeSpan waited)
+    {
+        try
+        {
+            telemetry.Masked(duration, waited);
+        }
+        catch (Exception exception)
+        {
+            Log.TelemetryFailed(logger, exception);
+        }
+    }
+
     /// <summary>Notes the time of a sequence's first token.</summary>
     public void FirstToken(Sequence sequence)
     {

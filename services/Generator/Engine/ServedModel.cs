@@ -1,4 +1,5 @@
 using Parley.Generator.Execution;
+using Parley.Generator.Guides.Vocabulary;
 using Parley.Generator.KvCache;
 using Parley.Generator.Model;
 using Parley.PackageFormat;
@@ -42,6 +43,10 @@ internal sealed record ServedModel
 
     /// <summary>Bytes of keys and values that one token takes in the blocks.</summary>
     public required int KvBytesPerToken { get; init; }
+
+    /// <summary>Reads the tokens' bytes, for guides; called once, and only when a guide comes.</summary>
+    public Func<TokenVocabulary> ReadTokens { get; init; } =
+        static () => throw new InvalidDataException("The package holds no tokenizer.");
 
     /// <summary>Sizes the KV cache by a device's own memory; null where options and the host's memory decide.</summary>
     public Func<KvCacheSize>? PlanCache { get; init; }

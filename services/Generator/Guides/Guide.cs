@@ -20,7 +20,7 @@ internal sealed class Guide
 
     private Guide(GuideMachine machine, TokenVocabulary vocabulary, IReadOnlyCollection<string> unknownFormats)
     {
-        (Machine, Vocabulary, UnknownFormats) = (machine, vocabulary, unknownFormats);
+        (Machine, Vocabulary, UnknownFormats, Budget) = (machine, vocabulary, unknownFormats, GuideLimits.Budget);
         _masks = new MaskBuilder(machine, vocabulary);
         machine.BeginAccount();
         if (!machine.IsLive(machine.Start))
@@ -33,6 +33,9 @@ internal sealed class Guide
 
     /// <summary>Formats that the schema names and nobody defines; they assert nothing.</summary>
     public IReadOnlyCollection<string> UnknownFormats { get; }
+
+    /// <summary>What bounds its states, and the search for one mask or token: that of the thread that compiled it.</summary>
+    public GuideBudget Budget { get; }
 
     /// <summary>Held while the guide is used.</summary>
     internal Lock Gate { get; } = new();

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Parley.Generator.Sampling;
 
 /// <summary>
@@ -55,6 +57,28 @@ internal static class LogitStages
     {
         foreach (var id in ids)
             scores[id] = float.NegativeInfinity;
+    }
+
+    /// <summary>Rules out every token whose bit is not set.</summary>
+    /// <param name="scores">Scores [vocabulary].</param>
+    /// <param name="mask">Bit id % 32 of word id / 32.</param>
+    public static void Mask(Span<float> scores, ReadOnlySpan<uint> mask)
+    {
+        for (var word = 0; word < mask.Length; word++)
+        {
+            var part = scores.Slice(word * 32, Math.Min(32, scores.Length - (word * 32)));
+            if (mask[word] == 0)
+            {
+                part.Fill(float.NegativeInfinity);
+                continue;
+            }
+
+            for (var barred = ~mask[word]; barred != 0; barred &= barred - 1)
+            {
+                if (BitOperations.TrailingZeroCount(barred) is var bit && bit < part.Length)
+                    part[bit] = float.NegativeInfinity;
+            }
+        }
     }
 
     /// <summary>Leaves the listed tokens only, all equally good.</summary>

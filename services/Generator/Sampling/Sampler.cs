@@ -7,8 +7,8 @@ namespace Parley.Generator.Sampling;
 /// <summary>
 /// Chooses the next token of a sequence from a row of logits. The order of the stages is that of <c>transformers</c>, with those of other
 /// engines where these have them, and is this file: logit, sequence bias → encoder repetition, repetition, presence and frequency penalty →
-/// DRY → no-repeat n-gram → bad words → min tokens → forced ids → length decay → allowed and banned ids → top-n-sigma → temperature → top-h
-/// → top-k → top-p → min-p → typical → epsilon → eta → XTC → draw; mirostat stands for all between temperature and draw. All arithmetic is
+/// DRY → no-repeat n-gram → bad words → min tokens → forced ids → length decay → allowed and banned ids → guide → top-n-sigma → temperature →
+/// top-h → top-k → top-p → min-p → typical → epsilon → eta → XTC → draw; mirostat stands for all between temperature and draw. All arithmetic is
 /// fp32, and whatever the settings it ends with at least one candidate: a temperature so low that quotients overflow is its limit, the
 /// greedy token. The draw is keyed by seed and place in the answer.
 /// </summary>
@@ -47,8 +47,9 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     /// <param name="logits">The model's logits [vocabulary]; not changed.</param>
     /// <param name="sequence">Whose token; its tokens so far are read.</param>
     /// <param name="detail">What the request asked to know about it, or null.</param>
+    /// <param name="mask">Ids that the sequence's guide allows, bit id % 32 of word id / 32; empty for a sequence without one.</param>
     /// <exception cref="SamplingException">The logits are not numbers, or the request's settings rule out every token.</exception>
-    public uint Sample(ReadOnlySpan<float> logits, Sequence sequence, out TokenDetail? detail)
+    public uint Sample(ReadOnlySpan<float> logits, Sequence sequence, out TokenDetail? detail, ReadOnlySpan<uint> mask = default)
     {
         var parameters = sequence.Parameters;
         _blocks.Read(logits);
@@ -62,7 +63,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         var scores = logits;
         if (NeedsScores(sequence))
         {
-            scores = ApplyLogitStages(logits, sequence);
+            scores = ApplyLogitStages(logits, sequence, mask);
             _blocks.Read(scores);
             CheckSettings(_blocks.Best, sequence);
         }
@@ -106,14 +107,16 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             || sequence.AnswerLength < parameters.MinTokens || parameters.AllowedTokenIds.Count > 0 || parameters.BannedTokenIds.Count > 0
             || parameters.RunBias.Count > 0 || parameters.BadRuns.Count > 0 || parameters.Processors is { ChangesLogits: true }
             || (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
-            || Forced(sequence).Count > 0);
+            || Forced(sequence).Count > 0 || sequence.Guide is not null);
 
+    /// <summary>What the model wants first or last in any case; a guide says what stands where, and knows of no such token.</summary>
     private static IReadOnlyList<int> Forced(Sequence sequence) =>
-        sequence.AnswerLength == 0 && sequence.Parameters.ForcedFirstTokenIds.Count > 0 ? sequence.Parameters.ForcedFirstTokenIds
+        sequence.Guide is not null ? []
+        : sequence.AnswerLength == 0 && sequence.Parameters.ForcedFirstTokenIds.Count > 0 ? sequence.Parameters.ForcedFirstTokenIds
         : sequence.AnswerLength == sequence.Parameters.MaxTokens - 1 ? sequence.Parameters.ForcedLastTokenIds
         : [];
 
-    private Span<float> ApplyLogitStages(ReadOnlySpan<float> logits, Sequence sequence)
+    private Span<float> ApplyLogitStages(ReadOnlySpan<float> logits, Sequence sequence, ReadOnlySpan<uint> mask)
     {
         var parameters = sequence.Parameters;
         var scores = _scores.AsSpan();
@@ -165,6 +168,12 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         }
 
         ApplyBans(scores, sequence);
+        if (!mask.IsEmpty)
+        {
+            LogitStages.Mask(scores, mask);
+            _trace.Record("guide", scores);
+        }
+
         if (parameters.Processors is { TopNSigma: > 0 and var sigmas })
         {
             TopNSigma.Apply(scores, sigmas);
@@ -442,6 +451,8 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             yield return "banned_token_ids";
         if (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
             yield return "the model's begin_suppress_tokens";
+        if (sequence.Guide is { } guide)
+            yield return $"the guide behind byte {guide.Position} of the text";
     }
 
     private TokenDetail Describe(ReadOnlySpan<float> logits, int chosen, SamplingParameters parameters)

@@ -223,7 +223,7 @@ internal sealed class Scheduler(
         if (sequence.Status == SequenceStatus.Queued)
         {
             sequence.StartedAt = time.GetTimestamp();
-            sequence.Drafting = speculator.Begin(sequence);
+            speculator.Begin(sequence);
             queue.Leave(sequence);
         }
 

@@ -1,3 +1,4 @@
+using Parley.Generator.Guides;
 using Parley.Generator.KvCache;
 using Parley.Generator.Sampling;
 using Parley.Generator.Speculation;
@@ -52,6 +53,9 @@ internal sealed class Sequence
 
     public long Deadline { get; }
 
+    /// <summary>What its answer must be, led as far as the answer goes; null for anything. A preemption changes neither.</summary>
+    public GuideMatcher? Guide { get; init; }
+
     /// <summary>Where its request is traced, what its spans are made of; set before it is queued.</summary>
     public SequenceTrace? Trace { get; set; }
 
@@ -84,8 +88,14 @@ internal sealed class Sequence
     /// <summary>How much to draft, from what became of the drafts so far.</summary>
     public DraftAcceptance Drafting { get; set; }
 
+    /// <summary>The same for drafts of what its guide leaves no choice about.</summary>
+    public DraftAcceptance ForcedDrafting { get; set; }
+
     /// <summary>Guessed tokens behind the last one, in this step.</summary>
     public int DraftLength { get; private set; }
+
+    /// <summary>Whether the draft is of what the guide leaves no choice about.</summary>
+    public bool IsDraftForced { get; private set; }
 
     /// <summary>How often each token stands in prompt and answer; only where a penalty needs it.</summary>
     public TokenCounts? Counts { get; }
@@ -175,12 +185,22 @@ internal sealed class Sequence
     /// <summary>Guesses that what stands from <paramref name="start"/> on comes next; at its end the guess quotes itself.</summary>
     public void SetDraft(int start, int length)
     {
-        if (Length + length > _tokens.Length)
-            Array.Resize(ref _tokens, Length + length + Math.Max(256, Length / 2));
+        MakeRoom(length);
         for (var i = 0; i < length; i++)
             _tokens[Length + i] = _tokens[start + i];
-        DraftLength = length;
+        (DraftLength, IsDraftForced) = (length, false);
     }
+
+    /// <summary>Takes these tokens as the draft: the guide leaves no choice about their text.</summary>
+    public void SetForcedDraft(ReadOnlySpan<uint> tokens)
+    {
+        MakeRoom(tokens.Length);
+        tokens.CopyTo(_tokens.AsSpan(Length));
+        (DraftLength, IsDraftForced) = (tokens.Length, true);
+    }
+
+    /// <summary>Leaves the draft's first tokens only.</summary>
+    public void CutDraft(int length) => DraftLength = Math.Min(DraftLength, length);
 
     public void DropDraft() => DraftLength = 0;
 
@@ -201,5 +221,11 @@ internal sealed class Sequence
             Array.Resize(ref _tokens, Length + Math.Max(256, Length / 2));
         _tokens[Length++] = id;
         Counts?.AddAnswer(id);
+    }
+
+    private void MakeRoom(int draftLength)
+    {
+        if (Length + draftLength > _tokens.Length)
+            Array.Resize(ref _tokens, Length + draftLength + Math.Max(256, Length / 2));
     }
 }

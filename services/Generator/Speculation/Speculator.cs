@@ -15,8 +15,14 @@ namespace Parley.Generator.Speculation;
 internal sealed class Speculator(
     int draftTokensMax, int stepDraftTokensMax, int contextTokensMax, int freeTokens, SequencePositions? positions = null)
 {
+    private readonly uint[] _forced = new uint[draftTokensMax];
+
     /// <summary>Where a sequence starts.</summary>
-    public DraftAcceptance Begin(Sequence sequence) => DraftAcceptance.Begin(DraftTokensMax(sequence));
+    public void Begin(Sequence sequence)
+    {
+        sequence.Drafting = DraftAcceptance.Begin(DraftTokensMax(sequence));
+        sequence.ForcedDrafting = DraftAcceptance.Begin(Math.Min(sequence.Parameters.DraftTokens, draftTokensMax));
+    }
 
     /// <summary>Drafts.</summary>
     /// <param name="plan">Rows that were planned.</param>
@@ -28,11 +34,21 @@ internal sealed class Speculator(
             return;
         var left = Math.Min(tokensLeft, stepDraftTokensMax);
         var sharers = 0;
+
+        // What a guide leaves no choice about is nearly always right: it is worth more than a guess, and more than it costs.
+        for (var i = 0; i < plan.Rows.Length; i++)
+        {
+            if (plan.Rows[i].Sequence.Guide is not null)
+                left -= TryDraft(plan, i, left, forced: true, faults);
+        }
+
         for (var i = 0; i < plan.Rows.Length; i++)
         {
             var sequence = plan.Rows[i].Sequence;
+            if (plan.Rows[i].DraftTokens > 0)
+                continue;
             if (!sequence.Parameters.FreeDraftsOnly)
-                left -= TryDraft(plan, i, left, faults);
+                left -= TryDraft(plan, i, left, forced: false, faults);
             else if (sequence.IsDecoding && sequence.Drafting.DraftTokens > 0)
                 sharers++;
         }
@@ -42,25 +58,34 @@ internal sealed class Speculator(
         for (var i = 0; i < plan.Rows.Length; i++)
         {
             var sequence = plan.Rows[i].Sequence;
-            if (!sequence.Parameters.FreeDraftsOnly)
+            if (!sequence.Parameters.FreeDraftsOnly || plan.Rows[i].DraftTokens > 0)
                 continue;
             var rests = !sequence.IsDecoding || sequence.Drafting.DraftTokens == 0;
-            left -= TryDraft(plan, i, rests ? 0 : (left + sharers - 1) / sharers--, faults);
+            left -= TryDraft(plan, i, rests ? 0 : (left + sharers - 1) / sharers--, forced: false, faults);
         }
     }
 
     /// <summary>Learns from a draft that was verified, and drops it.</summary>
     public void Verified(Sequence sequence, int drafted, int accepted)
     {
-        sequence.Drafting = sequence.Drafting.After(drafted, accepted, DraftTokensMax(sequence));
+        if (sequence.IsDraftForced)
+        {
+            var most = Math.Min(sequence.Parameters.DraftTokens, draftTokensMax);
+            sequence.ForcedDrafting = sequence.ForcedDrafting.After(drafted, accepted, most);
+        }
+        else
+        {
+            sequence.Drafting = sequence.Drafting.After(drafted, accepted, DraftTokensMax(sequence));
+        }
+
         sequence.DropDraft();
     }
 
-    private int TryDraft(StepPlan plan, int row, int tokensMax, List<SequenceFault> faults)
+    private int TryDraft(StepPlan plan, int row, int tokensMax, bool forced, List<SequenceFault> faults)
     {
         try
         {
-            return Draft(plan, row, tokensMax);
+            return forced ? DraftForced(plan, row, tokensMax) : Draft(plan, row, tokensMax);
         }
         catch (Exception exception)
         {
@@ -75,21 +100,46 @@ internal sealed class Speculator(
         var sequence = plan.Rows[row].Sequence;
         if (!sequence.IsDecoding || DraftTokensMax(sequence) == 0)
             return 0;
-        var wanted = Math.Min(sequence.Drafting.DraftTokens, tokensMax);
-
-        // One more token follows an accepted draft, so the draft itself must leave room for it everywhere.
-        wanted = Math.Min(wanted, sequence.Parameters.MaxTokens - sequence.AnswerLength - 1);
-        wanted = Math.Min(wanted, contextTokensMax - sequence.Length - 1);
-        wanted = Math.Min(wanted, sequence.Stream.Room - 1);
-        wanted = Math.Min(wanted, positions?.DraftRoom(sequence) ?? int.MaxValue);
+        var wanted = Math.Min(Math.Min(sequence.Drafting.DraftTokens, tokensMax), RoomOf(sequence));
         if (wanted > 0 && PromptLookup.Find(sequence.Tokens) is var start && start >= 0)
+        {
             sequence.SetDraft(start, wanted);
+
+            // What its guide forbids will not be chosen.
+            if (sequence.Guide is { } guide)
+                sequence.CutDraft(ForcedText.CountAllowed(guide, sequence.TokensAndDraft[sequence.Length..]));
+        }
+
         if (sequence.DraftLength == 0)
             sequence.Drafting = sequence.Drafting.AfterRest();
         else
             plan.SetDraft(row, sequence.DraftLength);
         return sequence.DraftLength;
     }
+
+    /// <returns>Tokens of the row's draft.</returns>
+    private int DraftForced(StepPlan plan, int row, int tokensMax)
+    {
+        var sequence = plan.Rows[row].Sequence;
+        if (!sequence.IsDecoding || sequence.Parameters.DraftTokens == 0)
+            return 0;
+        var wanted = Math.Min(Math.Min(sequence.ForcedDrafting.DraftTokens, tokensMax), RoomOf(sequence));
+        var count = wanted > 0 ? ForcedText.Find(sequence.Guide!, _forced.AsSpan(0, wanted)) : 0;
+        if (count == 0)
+        {
+            sequence.ForcedDrafting = sequence.ForcedDrafting.AfterRest();
+            return 0;
+        }
+
+        sequence.SetForcedDraft(_forced.AsSpan(0, count));
+        plan.SetDraft(row, count);
+        return count;
+    }
+
+    /// <summary>One more token follows an accepted draft, so the draft itself must leave room for it everywhere.</summary>
+    private int RoomOf(Sequence sequence) => Math.Min(
+        Math.Min(sequence.Parameters.MaxTokens - sequence.AnswerLength, contextTokensMax - sequence.Length) - 1,
+        Math.Min(sequence.Stream.Room - 1, positions?.DraftRoom(sequence) ?? int.MaxValue));
 
     private int DraftTokensMax(Sequence sequence)
     {

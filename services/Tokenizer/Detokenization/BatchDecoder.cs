@@ -1,5 +1,5 @@
 using System.Buffers;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Detokenization;
 

@@ -1,4 +1,4 @@
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Detokenization;
 

@@ -27,6 +27,13 @@ internal sealed class HiddenRanges
         return visible.Append(text[position..]).ToString();
     }
 
+    /// <summary>Where the first characters of a text hold such parts.</summary>
+    public IReadOnlyList<(int Start, int Length)> Within(int length) =>
+    [
+        .. _ranges.Where(range => range.Start < length && range.End > range.Start)
+            .Select(range => (range.Start, Math.Min(range.End, length) - range.Start)),
+    ];
+
     /// <summary>Moves on with a text whose first characters are gone.</summary>
     public void Drop(int length)
     {

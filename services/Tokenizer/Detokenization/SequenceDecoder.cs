@@ -1,5 +1,5 @@
 using System.Buffers;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Detokenization;
 
@@ -27,7 +27,9 @@ internal sealed class SequenceDecoder
     {
         _settings = settings;
         if (settings.Stops.Count > 0)
-            (_matcher, _hidden) = (new StopMatcher(settings.Stops), new HiddenRanges());
+            _matcher = new StopMatcher(settings.Stops);
+        if (settings.Stops.Count > 0 || settings.MarksSpecialTokens)
+            _hidden = new HiddenRanges();
         _decoder = new IncrementalDecoder(tokens, settings.SkipSpecialTokens, runBytesMax, _hidden);
         _decoder.ReadPrefix(settings.PrefixIds);
     }
@@ -110,7 +112,9 @@ internal sealed class SequenceDecoder
     private DetokenizeUpdate Shown(int length, bool isFinal)
     {
         IsFinal = isFinal;
-        var shown = _hidden?.Visible(_text.WrittenSpan[..length]) ?? _text.WrittenSpan[..length].ToString();
+        var special = _settings.MarksSpecialTokens ? _hidden!.Within(length) : null;
+        var shown = special is null && _hidden is not null
+            ? _hidden.Visible(_text.WrittenSpan[..length]) : _text.WrittenSpan[..length].ToString();
         _hidden?.Drop(length);
         if (length == _text.WrittenCount)
         {
@@ -123,6 +127,6 @@ internal sealed class SequenceDecoder
             _text.Write(held);
         }
 
-        return new DetokenizeUpdate(shown, _tokensRead, _stop, isFinal);
+        return new DetokenizeUpdate(shown, _tokensRead, _stop, isFinal, special);
     }
 }

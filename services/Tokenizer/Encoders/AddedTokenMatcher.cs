@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Parley.Tokenizer.Encoders.PreTokenizers;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Encoders;
 

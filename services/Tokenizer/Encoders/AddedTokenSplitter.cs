@@ -1,6 +1,6 @@
 using Parley.Tokenizer.Encoders.Normalizers;
 using Parley.Tokenizer.Templating;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Encoders;
 

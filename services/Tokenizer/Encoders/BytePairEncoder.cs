@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Encoders;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Encoders;
 

@@ -3,7 +3,7 @@ using Parley.Tokenizer.Detokenization;
 using Parley.Tokenizer.Encoders.Normalizers;
 using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Templating;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Encoders;
 

@@ -1,3 +1,5 @@
+using Parley.TokenizerFormat;
+
 namespace Parley.Tokenizer.Encoders;
 
 /// <summary>

@@ -1,3 +1,5 @@
+using Parley.TokenizerFormat;
+
 namespace Parley.Tokenizer.Encoders;
 
 /// <summary>All tokens by their characters, for finding every token that begins at a position.</summary>

@@ -6,7 +6,7 @@ using Parley.Tokenizer.V1;
 
 namespace Parley.EndToEnd.Tests.Telemetry;
 
-/// <summary>A chat of each kind, so that every figure has been recorded: answered, cancelled, refused by each service.</summary>
+/// <summary>A chat of each kind, so that every figure has been recorded: answered, guided, cancelled, refused by each service.</summary>
 internal static class Scenario
 {
     public static async Task RunAsync(TracedSystem system)
@@ -18,6 +18,8 @@ internal static class Scenario
             (await client.PostAsJsonAsync("/v1/chat/completions", body)).EnsureSuccessStatusCode();
         }
 
+        var guided = new SamplingParameters { MaxTokens = 8, Guide = new Guide { Regex = "[a-z]{2,4}" } };
+        await system.Chat.CollectAsync(Conversations.Ask("hello", guided));
         var unknown = Conversations.Ask("hello", Conversations.Greedy(2));
         unknown.Model = "nobody";
         await Assert.ThrowsAsync<RpcException>(() => system.Chat.CollectAsync(unknown));

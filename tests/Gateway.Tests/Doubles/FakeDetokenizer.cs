@@ -7,6 +7,7 @@ namespace Parley.Gateway.Tests.Doubles;
 internal sealed class FakeDetokenizer(uint sequence, DetokenizeStart start)
 {
     private readonly List<byte> _bytes = [];
+    private readonly List<(int Start, int Length)> _special = [];
     private int _told;
     private uint _read;
 
@@ -19,6 +20,8 @@ internal sealed class FakeDetokenizer(uint sequence, DetokenizeStart start)
             _read++;
             if (id < 256)
                 _bytes.Add((byte)id);
+            else if (start.MarkSpecialTokens && FakeTokenizer.Specials.TryGetValue(id, out var special))
+                AddSpecial(special);
             var text = Complete();
             var (at, stop) = start.Stop.Select(one => (At: text.IndexOf(one, StringComparison.Ordinal), Stop: one))
                 .Where(match => match.At >= 0).OrderBy(match => match.At).FirstOrDefault((-1, ""));
@@ -43,11 +46,19 @@ internal sealed class FakeDetokenizer(uint sequence, DetokenizeStart start)
             TokensRead = _read,
             Final = final
         };
+        response.SpecialRanges.AddRange(_special.Where(range => range.Start >= _told && range.Start < text.Length)
+            .Select(range => new TextRange { Start = (uint)(range.Start - _told), Length = (uint)range.Length }));
         _told = Math.Max(_told, text.Length);
         IsFinal = final;
         if (stop is not null)
             response.Stop = stop;
         return response;
+    }
+
+    private void AddSpecial(string special)
+    {
+        _special.Add((Complete().Length, special.Length));
+        _bytes.AddRange(Encoding.UTF8.GetBytes(special));
     }
 
     /// <summary>The text without an incomplete character at its end.</summary>

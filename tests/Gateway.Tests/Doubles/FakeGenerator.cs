@@ -40,6 +40,9 @@ internal sealed class FakeGenerator : Generation.GenerationBase
     /// <summary>What Describe gives for requests that say nothing.</summary>
     public SamplingParameters DefaultSampling { get; set; } = new() { Temperature = 0.6f, TopP = 0.9f, TopK = 50 };
 
+    /// <summary>Told first, where there are any.</summary>
+    public IReadOnlyList<string> UnassertedFormats { get; set; } = [];
+
     public FinishReason Reason { get; set; } = FinishReason.Eos;
 
     public ConcurrentQueue<GenerateRequest> Requests { get; } = new();
@@ -90,6 +93,12 @@ internal sealed class FakeGenerator : Generation.GenerationBase
     private async Task AnswerAsync(
         GenerateRequest request, IServerStreamWriter<GenerateResponse> writer, CancellationToken cancellationToken)
     {
+        if (UnassertedFormats.Count > 0)
+        {
+            var guide = new GuideEvent { UnassertedFormats = { UnassertedFormats } };
+            await writer.WriteAsync(new GenerateResponse { Guide = guide }, cancellationToken);
+        }
+
         await BeforePrompt(cancellationToken);
         var prompt = new PromptEvent { PromptTokens = (uint)request.PromptIds.Count, CachedTokens = 3 };
         await writer.WriteAsync(new GenerateResponse { Prompt = prompt }, cancellationToken);

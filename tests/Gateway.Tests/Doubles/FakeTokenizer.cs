@@ -15,6 +15,15 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
 {
     public const uint Eos = 256;
 
+    /// <summary>Special tokens by id: text where they are asked for, else none.</summary>
+    public static readonly IReadOnlyDictionary<uint, string> Specials = new Dictionary<uint, string>
+    {
+        [Eos] = "<eos>",
+        [257] = "<|im_end|>",
+        [258] = "<|python_tag|>",
+        [259] = "<|eot_id|>",
+    };
+
     /// <summary>A stop string that a start is refused for.</summary>
     public const string RefusedStop = "refused stop";
 
@@ -22,6 +31,15 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
 
     /// <summary>Whether the default template reads tools.</summary>
     public bool ReadsTools { get; set; } = true;
+
+    /// <summary>How answers are read, as the model says.</summary>
+    public string ResponseTemplateJson { get; set; } = "";
+
+    /// <summary>The chat template's source, for whoever finds formats in it.</summary>
+    public string ChatTemplate { get; set; } = "";
+
+    /// <summary>What the template writes last, to open the answer.</summary>
+    public string Opening { get; set; } = "";
 
     /// <summary>Thrown by EncodeChat where set.</summary>
     public RpcException? EncodeFault { get; set; }
@@ -47,7 +65,23 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
     /// <summary>Sequences that were started and not ended, on calls that are open.</summary>
     public int OpenSequences => Volatile.Read(ref _openSequences);
 
-    public static uint[] Ids(string text) => [.. Encoding.UTF8.GetBytes(text).Select(value => (uint)value)];
+    /// <summary>Bytes; a special token's text is its id.</summary>
+    public static uint[] Ids(string text)
+    {
+        var ids = new List<uint>();
+        while (text.Length > 0)
+        {
+            var special = Specials.FirstOrDefault(one => text.StartsWith(one.Value, StringComparison.Ordinal));
+            var length = special.Value?.Length ?? (char.IsHighSurrogate(text[0]) ? 2 : 1);
+            if (special.Value is null)
+                ids.AddRange(Encoding.UTF8.GetBytes(text[..length]).Select(value => (uint)value));
+            else
+                ids.Add(special.Key);
+            text = text[length..];
+        }
+
+        return [.. ids];
+    }
 
     /// <summary>What a chat renders to here.</summary>
     public static string Render(Parley.Tokenizer.V1.Chat chat) =>
@@ -60,7 +94,9 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
             TokenizerSha256 = Sha256,
             HasChatTemplate = true,
             ReadsTools = ReadsTools,
-            VocabularySize = 257,
+            VocabularySize = 260,
+            ResponseTemplateJson = ResponseTemplateJson,
+            ChatTemplate = ChatTemplate,
         });
 
     public override Task<EncodeChatResponse> EncodeChat(EncodeChatRequest request, ServerCallContext context)
@@ -69,7 +105,7 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
             throw EncodeFault;
         Chats.Enqueue(request.Chat);
         RequestIds.Enqueue(context.RequestHeaders.GetValue("x-request-id") ?? "");
-        var text = Render(request.Chat);
+        var text = Render(request.Chat) + Opening;
         var response = new EncodeChatResponse { TokenizerSha256 = Sha256, TemplateNanoseconds = 1000, EncodeNanoseconds = 2000 };
         response.Ids.AddRange(Ids(text));
         if (request.IncludeText)

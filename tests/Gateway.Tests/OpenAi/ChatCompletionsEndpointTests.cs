@@ -229,7 +229,7 @@ public sealed class ChatCompletionsEndpointTests
     [InlineData("{MESSAGES,\"stop\":[\"\"]}", 400, "stop[0] must not be empty")]
     [InlineData("{MESSAGES,\"top_logprobs\":3}", 400, "needs logprobs")]
     [InlineData("{MESSAGES,\"tool_choice\":\"required\"}", 400, "tool_choice is supported as 'auto' and 'none' only")]
-    [InlineData("{MESSAGES,\"response_format\":{\"type\":\"json_object\"}}", 400, "response_format is supported as type 'text' only")]
+    [InlineData("{MESSAGES,\"response_format\":{\"type\":\"json_schema\"}}", 400, "response_format.json_schema is missing")]
     [InlineData("{MESSAGES,\"store\":true}", 400, "store is supported as false only (it is true)")]
     [InlineData("{MESSAGES,\"temperature\":1,\"temperature\":2}", 400, "not valid JSON")]
     [InlineData("{MESSAGES,\"model\":\"gpt-9\"}", 404, "'gpt-9' is not served here; the model is 'fake'")]

@@ -61,6 +61,46 @@ public sealed class OpenAiSdkTests
     }
 
     [Fact]
+    public async Task CompleteChatStreaming_ToolsOverTwoTurns_ComeBackAsTheyWentOut()
+    {
+        await using var host = await GatewayHost.StartAsync(arrange: host =>
+        {
+            host.Tokenizer.ChatTemplate = "<tool_call>";
+            host.Generator.Script = request => FakeGenerator.Letters(host.Generator.Requests.Count == 1
+                ? "I look.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}\n</tool_call><|im_end|>"
+                : "It rains.<|im_end|>");
+        });
+        var schema = BinaryData.FromString("""{"type": "object", "properties": {"city": {"type": "string"}}}""");
+        var options = new ChatCompletionOptions { Tools = { ChatTool.CreateFunctionTool("get_weather", "Looks.", schema) } };
+        List<ChatMessage> messages = [new UserChatMessage("Rain?")];
+        var (id, name, arguments, reason) = ("", "", "", default(ChatFinishReason?));
+
+        await foreach (var update in Client(host).CompleteChatStreamingAsync(messages, options))
+        {
+            foreach (var call in update.ToolCallUpdates)
+            {
+                (id, name) = (call.ToolCallId ?? id, call.FunctionName ?? name);
+                arguments += call.FunctionArgumentsUpdate;
+            }
+
+            reason = update.FinishReason ?? reason;
+        }
+
+        Assert.Equal((ChatFinishReason.ToolCalls, "get_weather", "{\"city\": \"Köln\"}"), (reason, name, arguments));
+        messages.Add(new AssistantChatMessage([ChatToolCall.CreateFunctionToolCall(id, name, BinaryData.FromString(arguments))]));
+        messages.Add(new ToolChatMessage(
+            id, ChatMessageContentPart.CreateTextPart("12 °C"), ChatMessageContentPart.CreateTextPart("rain")));
+        ChatCompletion answer = await Client(host).CompleteChatAsync(messages, options);
+
+        Assert.Equal("It rains.", answer.Content[0].Text);
+        var sent = host.Tokenizer.Chats.Last().Messages;
+        Assert.Equal((id, "get_weather", "{\"city\": \"Köln\"}"),
+            (sent[1].ToolCalls[0].Id, sent[1].ToolCalls[0].Name, sent[1].ToolCalls[0].ArgumentsJson));
+        Assert.Equal((id, "12 °C", "rain"), (sent[2].ToolCallId, sent[2].Parts[0].Text, sent[2].Parts[1].Text));
+        host.Logs.AssertNoErrors();
+    }
+
+    [Fact]
     public async Task CompleteChat_UnknownModel_ThrowsWithTheServersMessage()
     {
         await using var host = await GatewayHost.StartAsync();

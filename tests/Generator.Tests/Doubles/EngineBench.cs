@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
+using Parley.Generator.Guides;
 using Parley.Generator.Sampling;
 using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
@@ -67,16 +68,18 @@ internal sealed class EngineBench : IDisposable
         [.. Enumerable.Range(0, length).Select(i => (uint)((i * 7) + (salt * 13)) % 60)];
 
     public Sequence Make(
-        uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null) =>
+        uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null,
+        GuideMatcher? guide = null) =>
         new(
             $"s{++_lastId}", prompt, resumed ?? [],
             parameters.DraftTokens > 0 ? parameters : parameters with { DraftTokens = _draftTokensDefault },
-            new TokenStream(streamTokensMax, Queue.Wake), deadline);
+            new TokenStream(streamTokensMax, Queue.Wake), deadline) { Guide = guide };
 
     public Sequence Submit(
-        uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null)
+        uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null,
+        GuideMatcher? guide = null)
     {
-        var sequence = Make(prompt, parameters, streamTokensMax, deadline, resumed);
+        var sequence = Make(prompt, parameters, streamTokensMax, deadline, resumed, guide);
         Assert.Equal(AdmissionResult.Accepted, Queue.TryEnqueue(sequence));
         _sequences.Add(sequence);
         return sequence;

@@ -130,6 +130,7 @@ public sealed class ProcessorReaderTests
     [InlineData("sampling.processors.xtc_probability: draws by chance, and temperature 0 does not.", "greedy xtc")]
     [InlineData("sampling.processors.mirostat: depends on the probabilities of past steps, which resume_ids do not tell.", "resume")]
     [InlineData("sampling.processors.exponential_decay_length_penalty: makes an end likelier that ignore_eos ignores.", "decay")]
+    [InlineData("sampling.processors.forced_eos_token_ids: contradict the guide, which says what stands where.", "guide")]
     [InlineData("sampling.processors.forced_eos_token_ids: are ruled out by allowed_token_ids or banned_token_ids.", "forced")]
     [InlineData(
         "sampling.allowed_token_ids: holds only ids that banned_token_ids, bad_words or the model's suppress_tokens rule out.", "bad")]
@@ -146,6 +147,7 @@ public sealed class ProcessorReaderTests
             {
                 IgnoreEos = true, Processors = new() { ExponentialDecayLengthPenalty = new() { Start = 1, Factor = 1.1f } },
             },
+            "guide" => new() { Guide = new() { Regex = "a" }, Processors = new() { ForcedEosTokenIds = { 5 } } },
             "forced" => new() { BannedTokenIds = { 5 }, Processors = new() { ForcedEosTokenIds = { 5 } } },
             _ => new() { AllowedTokenIds = { 5 }, Processors = new() { BadWords = { new Wire.TokenRun { Ids = { 5 } } } } },
         };

@@ -5,7 +5,7 @@ using Parley.ModelImporter.Gguf.Tokenizers;
 using Parley.TestSupport;
 using Parley.Tokenizer.Detokenization;
 using Parley.Tokenizer.Encoders;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.ModelImporter.Tests.Gguf;
 

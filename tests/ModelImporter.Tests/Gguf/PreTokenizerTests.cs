@@ -4,7 +4,7 @@ using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Gguf.Tokenizers;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.ModelImporter.Tests.Gguf;
 

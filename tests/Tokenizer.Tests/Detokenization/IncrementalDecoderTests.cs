@@ -4,7 +4,7 @@ using CsCheck;
 using Parley.Tokenizer.Detokenization;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Tests.Doubles;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Detokenization;
 

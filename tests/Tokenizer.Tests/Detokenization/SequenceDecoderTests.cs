@@ -1,6 +1,6 @@
 using CsCheck;
 using Parley.Tokenizer.Detokenization;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 using static Parley.Tokenizer.Tests.Doubles.FallbackVocabulary;
 
 namespace Parley.Tokenizer.Tests.Detokenization;
@@ -35,6 +35,37 @@ public sealed class SequenceDecoderTests
         // Looking for a stop changes nothing.
         sequence = new SequenceDecoder(tokens, new SequenceSettings(["?", "<|user"], skip, IncludeStop: false, prefix, 0), 64);
         Assert.Equal(expected, sequence.Append(ids).Text + sequence.End().Text);
+    }
+
+    [Theory]
+    [InlineData(new string[0], new uint[] { X, User, X }, "x<|user|>x", "1+8")]
+    [InlineData(new string[0], new uint[] { Begin, User, X }, "<s><|user|>x", "0+3 3+8")]
+    [InlineData(new[] { "never" }, new uint[] { X, X, User }, "xx<|user|>", "2+8")]
+    [InlineData(new[] { "<|user|>" }, new uint[] { X, Begin, User, X }, "x<s>", "1+3")]
+    public void Append_MarkingSpecialTokens_ShowsThemAndSaysWhere(string[] stops, uint[] ids, string expected, string ranges)
+    {
+        foreach (var batch in (int[])[1, 2, ids.Length])
+        {
+            var settings = new SequenceSettings(stops, SkipSpecialTokens: true, IncludeStop: false, [], 0, MarksSpecialTokens: true);
+            var sequence = new SequenceDecoder(Strip, settings, 64);
+            var text = "";
+            var marks = new List<string>();
+            foreach (var part in ids.Chunk(batch))
+            {
+                if (!sequence.IsFinal)
+                    Add(sequence.Append(part));
+            }
+
+            if (!sequence.IsFinal)
+                Add(sequence.End());
+            Assert.Equal((expected, ranges), (text, string.Join(' ', marks)));
+
+            void Add(DetokenizeUpdate update)
+            {
+                marks.AddRange(update.Special!.Select(range => $"{text.Length + range.Start}+{range.Length}"));
+                text += update.Text;
+            }
+        }
     }
 
     [Theory]

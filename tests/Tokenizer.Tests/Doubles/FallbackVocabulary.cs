@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Parley.Tokenizer.Encoders;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Doubles;
 

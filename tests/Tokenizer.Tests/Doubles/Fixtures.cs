@@ -3,7 +3,7 @@ using System.IO.Compression;
 using System.Text.Json;
 using Parley.TestSupport;
 using Parley.Tokenizer.Encoders;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Doubles;
 

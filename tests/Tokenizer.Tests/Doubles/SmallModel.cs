@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Parley.Tokenizer.Encoders;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Doubles;
 

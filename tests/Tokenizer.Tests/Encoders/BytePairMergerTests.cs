@@ -1,7 +1,7 @@
 using CsCheck;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Tests.Doubles;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Encoders;
 

@@ -2,7 +2,7 @@ using System.Text;
 using Parley.Tokenizer.Detokenization;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Tests.Doubles;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Encoders;
 

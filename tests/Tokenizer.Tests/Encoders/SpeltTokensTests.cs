@@ -5,7 +5,7 @@ using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Tests.Doubles;
 using Parley.Tokenizer.V1;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Encoders;
 

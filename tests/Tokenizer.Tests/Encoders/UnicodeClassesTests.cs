@@ -1,6 +1,6 @@
 using Parley.Tokenizer.Encoders.PreTokenizers;
 using Parley.Tokenizer.Tests.Doubles;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Encoders;
 

@@ -1,5 +1,5 @@
 using Parley.Tokenizer.Tests.Doubles;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Vocabulary;
 

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
 using Parley.Tokenizer.Tests.Doubles;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Vocabulary;
 

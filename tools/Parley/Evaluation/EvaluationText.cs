@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Templating;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Cli.Evaluation;
 

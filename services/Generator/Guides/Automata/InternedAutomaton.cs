@@ -56,6 +56,7 @@ internal abstract class InternedAutomaton<TState> : TextAutomaton
     {
         if (_numbers.TryGetValue(state, out var number))
             return number;
+        GuideLimits.ThrowIfStopped();
         number = _states.Count;
         if (number >= GuideLimits.AutomatonStatesMax)
             throw new GuideException("",

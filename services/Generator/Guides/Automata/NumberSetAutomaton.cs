@@ -1,4 +1,5 @@
 using System.Globalization;
+using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Automata;
 
@@ -18,10 +19,14 @@ internal sealed class NumberSetAutomaton : InternedAutomaton<PairState>
     /// <summary>The automaton of these numbers, each as JSON writes it.</summary>
     public static NumberSetAutomaton Of(IReadOnlyList<string> numbers)
     {
+        // Each takes a state at least in either automaton: what is too much is known before a tree of it is built.
+        if (numbers.Count > GuideLimits.PatternStatesMax)
+            throw new GuideException("", $"the guide is too complex: more than {GuideLimits.PatternStatesMax} numbers in one enum");
         var written = new List<RegexTree>();
         var equal = new List<RegexTree>();
         foreach (var text in numbers)
         {
+            GuideLimits.ThrowIfStopped();
             var number = DecimalNumber.Parse(text);
             written.Add(RegexTree.Literal(text));
             written.Add(RegexTree.Literal(number.Plain()));

@@ -147,6 +147,7 @@ internal sealed class PatternAutomaton : TextAutomaton
 
     private int Add(int[] members, bool accepting)
     {
+        GuideLimits.ThrowIfStopped();
         if (_members.Count >= GuideLimits.AutomatonStatesMax)
             throw new GuideException("", $"a pattern is too complex: it needs more than {GuideLimits.AutomatonStatesMax} states");
         _members.Add(members);

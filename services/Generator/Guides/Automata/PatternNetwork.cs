@@ -133,6 +133,7 @@ internal sealed class PatternNetwork
 
     private int NewState()
     {
+        GuideLimits.ThrowIfStopped();
         if (_firstEdge.Count >= GuideLimits.PatternStatesMax)
             throw new GuideException("", $"the pattern is too large: it needs more than {GuideLimits.PatternStatesMax} states");
         _firstEdge.Add(-1);

@@ -138,6 +138,7 @@ internal sealed class FormulaTable
 
     private Formula Make(FormulaKind kind, Formula[] members)
     {
+        GuideLimits.ThrowIfStopped();
         if (members.Length > GuideLimits.FormulaMembersMax)
             throw new GuideException("", $"the guide is too complex: more than {GuideLimits.FormulaMembersMax} alternatives in one place");
         ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_known, new FormulaKey(kind, members), out _);

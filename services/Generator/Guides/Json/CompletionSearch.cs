@@ -27,6 +27,7 @@ internal sealed class CompletionSearch(JsonMachine machine)
     /// <exception cref="GuideException">It has taken more than <see cref="GuideLimits.SearchStepsMax"/>.</exception>
     public void CountStep()
     {
+        GuideLimits.ThrowIfStopped();
         if (++_steps > GuideLimits.SearchStepsMax)
             throw new GuideException("", "the guide is too complex: whether a text can still meet it takes too long to find out");
     }

@@ -1,32 +1,52 @@
 namespace Parley.Generator.Guides.Limits;
 
-/// <summary>What bounds a guide, whoever wrote it. A guide beyond one of them is refused with a message that names it.</summary>
+/// <summary>
+/// What bounds the guide that this thread works on: its <see cref="GuideBudget"/>, and whether somebody still waits for it. All work on a
+/// guide is one thread's at a time and deep within automata, so both stand beside the thread instead of in every signature.
+/// </summary>
 internal static class GuideLimits
 {
-    /// <summary>Bytes of a schema's text.</summary>
-    public const int SchemaBytesMax = 1 << 20;
+    [ThreadStatic]
+    private static GuideBudget? t_budget;
 
-    /// <summary>How deep the JSON of a schema may nest.</summary>
-    public const int SchemaDepthMax = 128;
+    [ThreadStatic]
+    private static CancellationToken t_stopped;
 
-    /// <summary>Schemas, subschemas and constants that one guide may hold.</summary>
-    public const int SchemasMax = 20_000;
+    public static int SchemaBytesMax => Budget.SchemaBytesMax;
 
-    /// <summary>States of one automaton (a pattern, a bound).</summary>
-    public const int AutomatonStatesMax = 20_000;
+    public static int SchemaDepthMax => Budget.SchemaDepthMax;
 
-    /// <summary>States of the nondeterministic automaton of one pattern.</summary>
-    public const int PatternStatesMax = 60_000;
+    public static int SchemasMax => Budget.SchemasMax;
 
-    /// <summary>Members of one formula (alternatives of one anyOf, entries of one enum that are objects or arrays).</summary>
-    public const int FormulaMembersMax = 4_096;
+    public static int AutomatonStatesMax => Budget.AutomatonStatesMax;
 
-    /// <summary>Verdicts that one value may owe to what encloses it, beyond what it must be.</summary>
-    public const int OwedVerdictsMax = 64;
+    public static int PatternStatesMax => Budget.PatternStatesMax;
 
-    /// <summary>States of a guide as a whole; the caches of one guide stay in about 100 MB.</summary>
-    public const int StatesMax = 200_000;
+    public static int FormulaMembersMax => Budget.FormulaMembersMax;
 
-    /// <summary>Steps of search that compiling, one mask or one token may take.</summary>
-    public const int SearchStepsMax = 2_000_000;
+    public static int OwedVerdictsMax => Budget.OwedVerdictsMax;
+
+    public static int StatesMax => Budget.StatesMax;
+
+    public static int SearchStepsMax => Budget.SearchStepsMax;
+
+    /// <summary>The budget of the guide in hand; the default outside of any.</summary>
+    internal static GuideBudget Budget => t_budget ?? GuideBudget.Default;
+
+    /// <summary>Begins work on a guide; the result ends it.</summary>
+    /// <param name="budget">Its budget.</param>
+    /// <param name="cancellationToken">Cancelled when nobody waits for the work any more, or it has taken too long.</param>
+    public static GuideScope Enter(GuideBudget budget, CancellationToken cancellationToken = default)
+    {
+        var before = new GuideScope(t_budget, t_stopped);
+        (t_budget, t_stopped) = (budget, cancellationToken);
+        return before;
+    }
+
+    /// <summary>The other end of <see cref="Enter"/>.</summary>
+    internal static void Leave(GuideBudget? budget, CancellationToken stopped) => (t_budget, t_stopped) = (budget, stopped);
+
+    /// <summary>Wherever work adds up: ends it where nobody waits for it.</summary>
+    /// <exception cref="OperationCanceledException">The token of <see cref="Enter"/> is cancelled.</exception>
+    public static void ThrowIfStopped() => t_stopped.ThrowIfCancellationRequested();
 }

@@ -25,6 +25,7 @@ internal sealed class AtomTable
     /// <exception cref="GuideException">There are more than <see cref="GuideLimits.SchemasMax"/>.</exception>
     public void CountSchema()
     {
+        GuideLimits.ThrowIfStopped();
         if (++_schemas > GuideLimits.SchemasMax)
             throw new GuideException("", $"the guide is too complex: more than {GuideLimits.SchemasMax} schemas and constants");
     }

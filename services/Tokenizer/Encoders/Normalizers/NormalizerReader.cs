@@ -1,6 +1,6 @@
 using System.Text;
 using Parley.Tokenizer.Encoders.PreTokenizers;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Encoders.Normalizers;
 

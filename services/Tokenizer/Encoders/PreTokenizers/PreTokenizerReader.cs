@@ -1,5 +1,5 @@
 using System.Text;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Encoders.PreTokenizers;
 

@@ -1,0 +1,14 @@
+namespace Parley.Gateway.Chat;
+
+/// <summary>What an answer must be (docs/guides.md); the Generator enforces it token by token.</summary>
+/// <param name="Kind">What it is written in.</param>
+/// <param name="Texts">The schema, expression or grammar; of a choice, all its texts.</param>
+/// <param name="Field">The field that it came in, for refusals.</param>
+internal sealed record ChatGuide(GuideKind Kind, IReadOnlyList<string> Texts, string Field)
+{
+    /// <summary>Any JSON object.</summary>
+    public static ChatGuide AnyObject(string field) => new(GuideKind.JsonSchema, ["""{"type":"object"}"""], field);
+
+    /// <summary>Whether another asks for the same.</summary>
+    public bool IsSameAs(ChatGuide other) => Kind == other.Kind && Texts.SequenceEqual(other.Texts);
+}
