@@ -1,16 +1,15 @@
 using System.Numerics.Tensors;
-using Parley.Generator.Sampling.Processors;
 using Parley.Generator.Sequences;
 
 namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// Chooses the next token of a sequence from a row of logits. The order of the stages is that of <c>transformers</c>, with those of other
-/// engines where these have them, and is this file: logit, sequence bias → encoder repetition, repetition, presence and frequency penalty →
-/// DRY → no-repeat n-gram → bad words → min tokens → forced ids → length decay → allowed and banned ids → guide → top-n-sigma → temperature →
-/// top-h → top-k → top-p → min-p → typical → epsilon → eta → XTC → draw; mirostat stands for all between temperature and draw. All arithmetic is
-/// fp32, and whatever the settings it ends with at least one candidate: a temperature so low that quotients overflow is its limit, the
-/// greedy token. The draw is keyed by seed and place in the answer.
+/// engines where these have them, and is this file: logit, sequence bias → encoder repetition, repetition, presence and frequency penalty
+/// → DRY → no-repeat n-gram → bad words → min tokens → forced ids → length decay → allowed and banned ids → guide → top-n-sigma →
+/// temperature → top-h → top-k → top-p → min-p → typical → epsilon → eta → XTC → draw; mirostat stands for all between temperature and
+/// draw. All arithmetic is fp32, and whatever the settings it ends with at least one candidate: a temperature so low that quotients
+/// overflow is its limit, the greedy token. The draw is keyed by seed and place in the answer.
 /// </summary>
 /// <remarks>
 /// Used by one thread; buffers are as large as the vocabulary and made once. Log-probabilities, where asked for, are those of the

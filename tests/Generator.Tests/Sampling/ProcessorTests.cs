@@ -1,5 +1,4 @@
 using Parley.Generator.Sampling;
-using Parley.Generator.Sampling.Processors;
 using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
 using Parley.Generator.Tests.Doubles;

@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using Parley.Generator.Sequences;
 
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// Mirostat (Basu et al., "Mirostat: a neural text decoding algorithm that directly controls perplexity", 2021), both versions, as

@@ -1,6 +1,6 @@
 using Parley.Generator.Sequences;
 
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// DRY, "don't repeat yourself", as llama.cpp has it (its sampler <c>dry</c>, after the one of KoboldCpp): for each token that stood behind

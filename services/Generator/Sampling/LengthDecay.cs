@@ -1,6 +1,6 @@
 using Parley.Generator.Sequences;
 
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>Raises the eos ids the more the longer an answer is: <c>ExponentialDecayLengthPenalty</c> of transformers 5.23.</summary>
 internal static class LengthDecay

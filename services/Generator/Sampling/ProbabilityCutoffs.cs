@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// Truncation by a least probability (Hewitt et al., "Truncation sampling as language model desmoothing", 2022), as transformers 5.23 has

@@ -1,4 +1,4 @@
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// The repetition penalty the other way round, over the prompt's tokens: <c>EncoderRepetitionPenaltyLogitsProcessor</c> of transformers

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Parley.Generator.Sequences;
 
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// Adds a run's bias to its last token where the run's others are what stands last: <c>SequenceBiasLogitsProcessor</c> of transformers

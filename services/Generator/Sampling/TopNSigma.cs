@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// Leaves what is within n standard deviations of the best logit (Tang et al., "Top-nσ: not all logits are you need", 2024), as llama.cpp's

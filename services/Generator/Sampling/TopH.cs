@@ -1,4 +1,4 @@
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// Top-H: of the hundred best, as many from the best on as have this part of their entropy, as <c>TopHLogitsWarper</c> of transformers

@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using Parley.Generator.Sequences;
 
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// A temperature from the entropy of what is not ruled out: low where the model is sure, high where it is not. llama.cpp's sampler

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// The three penalties over the last tokens of prompt and answer, as llama.cpp's sampler <c>penalties</c> has them: each counts what stands

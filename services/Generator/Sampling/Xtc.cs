@@ -1,6 +1,6 @@
 using Parley.Generator.Sequences;
 
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>
 /// XTC, "exclude top choices", as llama.cpp's sampler <c>xtc</c>: of the tokens whose probability reaches the threshold only the least

@@ -1,4 +1,4 @@
-namespace Parley.Generator.Sampling.Processors;
+namespace Parley.Generator.Sampling;
 
 /// <summary>Rules out the token that would make a bad run whole: <c>NoBadWordsLogitsProcessor</c> of transformers 5.23.</summary>
 internal static class BadWords
