@@ -67,7 +67,11 @@ internal sealed class ProcessorFields(RequestFields fields)
         {
             _settings = _settings with
             {
-                DryMultiplier = null, DryBase = null, DryAllowedLength = null, DryPenaltyLastN = null, DryBreakers = [],
+                DryMultiplier = null,
+                DryBase = null,
+                DryAllowedLength = null,
+                DryPenaltyLastN = null,
+                DryBreakers = [],
             };
         }
         else if (!_hasBreakers)

@@ -15,9 +15,19 @@ public sealed class ProcessorReaderTests
     {
         var off = new Wire.Processors
         {
-            TopNSigma = 0, TopH = 0, EpsilonCutoff = 0, EtaCutoff = 0, DryMultiplier = 0, DryBase = 2, XtcProbability = 0,
+            TopNSigma = 0,
+            TopH = 0,
+            EpsilonCutoff = 0,
+            EtaCutoff = 0,
+            DryMultiplier = 0,
+            DryBase = 2,
+            XtcProbability = 0,
             XtcThreshold = 0.2f,
-            DynatempRange = 0, Mirostat = 0, MirostatTau = 3, PenaltyLastN = 64, EncoderRepetitionPenalty = 1,
+            DynatempRange = 0,
+            Mirostat = 0,
+            MirostatTau = 3,
+            PenaltyLastN = 64,
+            EncoderRepetitionPenalty = 1,
             DrySequenceBreakers = { new Wire.TokenRun { Ids = { 4 } } },
         };
         var parameters = Read(new() { Processors = off });
@@ -43,8 +53,15 @@ public sealed class ProcessorReaderTests
     {
         var wire = new Wire.Processors
         {
-            DryMultiplier = 0.8f, XtcProbability = 0.5f, DynatempRange = 0.25f, EncoderRepetitionPenalty = 1.2f, TopNSigma = 2, TopH = 0.5f,
-            EpsilonCutoff = 0.01f, EtaCutoff = 0.02f, ExponentialDecayLengthPenalty = new() { Start = 3, Factor = 1.1f },
+            DryMultiplier = 0.8f,
+            XtcProbability = 0.5f,
+            DynatempRange = 0.25f,
+            EncoderRepetitionPenalty = 1.2f,
+            TopNSigma = 2,
+            TopH = 0.5f,
+            EpsilonCutoff = 0.01f,
+            EtaCutoff = 0.02f,
+            ExponentialDecayLengthPenalty = new() { Start = 3, Factor = 1.1f },
             BadWords = { new Wire.TokenRun { Ids = { 5, 6 } }, new Wire.TokenRun { Ids = { 2 } }, new Wire.TokenRun { Ids = { 7 } } },
             SequenceBias = { new Wire.BiasedRun { Ids = { 8 }, Bias = -1.5f } },
             ForcedBosTokenId = 9,
@@ -80,7 +97,13 @@ public sealed class ProcessorReaderTests
     {
         var own = Silent with
         {
-            DoSample = true, Temperature = 0.6f, TopK = 50, TopP = 0.9f, MinP = 0.1f, TypicalP = 0.9f, EtaCutoff = 0.1f,
+            DoSample = true,
+            Temperature = 0.6f,
+            TopK = 50,
+            TopP = 0.9f,
+            MinP = 0.1f,
+            TypicalP = 0.9f,
+            EtaCutoff = 0.1f,
         };
         var parameters = Read(new() { Processors = new() { Mirostat = 1 } }, own);
         Assert.Equal((0, 1f, 0f, 1f), (parameters.TopK, parameters.TopP, parameters.MinP, parameters.TypicalP));
@@ -104,10 +127,22 @@ public sealed class ProcessorReaderTests
     {
         var wire = new Wire.Processors
         {
-            TopNSigma = -1, TopH = 1.5f, EpsilonCutoff = 1, EtaCutoff = float.NaN, EncoderRepetitionPenalty = 0, DryMultiplier = 101,
-            DryBase = 0.5f, DryAllowedLength = 2000, XtcProbability = 1.1f, XtcThreshold = -0.1f, DynatempRange = -1,
+            TopNSigma = -1,
+            TopH = 1.5f,
+            EpsilonCutoff = 1,
+            EtaCutoff = float.NaN,
+            EncoderRepetitionPenalty = 0,
+            DryMultiplier = 101,
+            DryBase = 0.5f,
+            DryAllowedLength = 2000,
+            XtcProbability = 1.1f,
+            XtcThreshold = -0.1f,
+            DynatempRange = -1,
             DynatempExponent = 101,
-            Mirostat = 3, MirostatTau = -1, MirostatEta = 2, ExponentialDecayLengthPenalty = new() { Factor = 0 },
+            Mirostat = 3,
+            MirostatTau = -1,
+            MirostatEta = 2,
+            ExponentialDecayLengthPenalty = new() { Factor = 0 },
             BadWords = { new Wire.TokenRun { Ids = { 64 } }, new Wire.TokenRun() },
             SequenceBias = { new Wire.BiasedRun { Ids = { 1 }, Bias = float.PositiveInfinity } },
             ForcedBosTokenId = 70,
@@ -145,7 +180,8 @@ public sealed class ProcessorReaderTests
             "resume" => new() { Seed = 1, Processors = mirostat },
             "decay" => new()
             {
-                IgnoreEos = true, Processors = new() { ExponentialDecayLengthPenalty = new() { Start = 1, Factor = 1.1f } },
+                IgnoreEos = true,
+                Processors = new() { ExponentialDecayLengthPenalty = new() { Start = 1, Factor = 1.1f } },
             },
             "guide" => new() { Guide = new() { Regex = "a" }, Processors = new() { ForcedEosTokenIds = { 5 } } },
             "forced" => new() { BannedTokenIds = { 5 }, Processors = new() { ForcedEosTokenIds = { 5 } } },

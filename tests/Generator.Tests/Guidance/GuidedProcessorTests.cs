@@ -18,8 +18,14 @@ public sealed class GuidedProcessorTests
 
     private static readonly ProcessorSettings All = new()
     {
-        EncoderRepetitionPenalty = 1.1f, Dry = new(0.9f, 1.5f, 1, 50, new Dictionary<uint, IReadOnlyList<uint[]>>()), TopNSigma = 3,
-        DynamicTemperature = new(0.4f, 1), TopH = 0.95f, EpsilonCutoff = 0.001f, EtaCutoff = 0.001f, Xtc = new(0.4f, 0.05f),
+        EncoderRepetitionPenalty = 1.1f,
+        Dry = new(0.9f, 1.5f, 1, 50, new Dictionary<uint, IReadOnlyList<uint[]>>()),
+        TopNSigma = 3,
+        DynamicTemperature = new(0.4f, 1),
+        TopH = 0.95f,
+        EpsilonCutoff = 0.001f,
+        EtaCutoff = 0.001f,
+        Xtc = new(0.4f, 0.05f),
     };
 
     [Theory]
