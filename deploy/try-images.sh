@@ -10,7 +10,7 @@ for tool in buildah debootstrap dotnet curl; do
   command -v "$tool" >/dev/null || { echo "$tool is missing" >&2; exit 2; }
 done
 if [ $# -gt 0 ]; then work=$(mkdir -p "$1" && cd "$1" && pwd); else work=$(mktemp -d); drop=$work; fi
-version=0.1.0
+version=0.2.0
 run=$(mktemp -d "$work/run.XXXXXX")
 store=(--root "$work/storage" --runroot "$run/storage" --storage-driver "${STORAGE_DRIVER:-overlay}")
 buildah() { command buildah "${store[@]}" "$@"; }

@@ -55,6 +55,8 @@ internal static class ChatMapping
                 };
             case ChatUpdate.Delta delta:
                 return new CompleteResponse { Delta = ToProto(delta) };
+            case ChatUpdate.PromptLogprobs judged:
+                return new CompleteResponse { PromptLogprobs = ToProto(judged) };
             case ChatUpdate.ChoiceFinished finished:
                 return new CompleteResponse { ChoiceFinished = ToProto(finished) };
             case ChatUpdate.Completed completed:
@@ -138,6 +140,20 @@ internal static class ChatMapping
             var one = new GeneratorProto.TokenLogprobs { Logprob = token.Logprob };
             one.Top.AddRange(token.Top.Select(top => new GeneratorProto.TokenLogprob { Id = top.Id, Logprob = top.Logprob }));
             proto.Logprobs.Add(one);
+        }
+
+        return proto;
+    }
+
+    private static PromptLogprobsEvent ToProto(ChatUpdate.PromptLogprobs judged)
+    {
+        var proto = new PromptLogprobsEvent { Start = judged.Start };
+        proto.Ids.AddRange(judged.Ids);
+        foreach (var token in judged.Tokens)
+        {
+            var one = new GeneratorProto.PromptTokenLogprobs { Logprob = token.Logprob, Rank = token.Rank };
+            one.Top.AddRange(token.Top.Select(top => new GeneratorProto.TokenLogprob { Id = top.Id, Logprob = top.Logprob }));
+            proto.Tokens.Add(one);
         }
 
         return proto;

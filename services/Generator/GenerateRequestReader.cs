@@ -68,6 +68,8 @@ internal sealed class GenerateRequestReader(
             return;
         if (parameters.Sample && !request.Sampling.HasSeed)
             Add(violations, "resume_ids", "needs sampling.seed: without it the answer cannot be continued as it began.");
+        if (parameters.PromptLogprobs is not null)
+            Add(violations, "sampling.prompt_logprobs", "are told before the first token, and resume_ids has some already.");
         if (request.ResumeIds.Count >= parameters.MaxTokens)
         {
             Add(violations, "resume_ids",

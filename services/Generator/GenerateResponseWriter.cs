@@ -14,6 +14,7 @@ internal sealed class GenerateResponseWriter(
     private const int FormatsToldMax = 32;
 
     private readonly List<StreamedToken> _tokens = [];
+    private readonly List<PromptJudgement> _judgements = [];
     private bool _promptSent;
     private bool _tokensSent;
 
@@ -31,8 +32,11 @@ internal sealed class GenerateResponseWriter(
         while (await WaitAsync(cancellationToken))
         {
             _tokens.Clear();
-            stream.ReadReady(_tokens);
+            stream.ReadReady(_tokens, _judgements);
             await WritePromptAsync(cancellationToken);
+            foreach (var judgement in _judgements)
+                await response.WriteAsync(new Wire.GenerateResponse { PromptLogprobs = Map(judgement) }, cancellationToken);
+            _judgements.Clear();
             if (_tokens.Count == 0)
                 continue;
             _tokensSent = true;
@@ -75,6 +79,19 @@ internal sealed class GenerateResponseWriter(
         _promptSent = true;
         var prompt = new Wire.PromptEvent { PromptTokens = (uint)sequence.PromptLength, CachedTokens = (uint)cachedTokens };
         await response.WriteAsync(new Wire.GenerateResponse { Prompt = prompt }, cancellationToken);
+    }
+
+    private static Wire.PromptLogprobsEvent Map(PromptJudgement judgement)
+    {
+        var message = new Wire.PromptLogprobsEvent { Start = (uint)judgement.Start };
+        foreach (var token in judgement.Tokens)
+        {
+            var one = new Wire.PromptTokenLogprobs { Logprob = token.Logprob, Rank = (uint)token.Rank };
+            one.Top.Add(token.Top.Select(top => new Wire.TokenLogprob { Id = (uint)top.Id, Logprob = top.Logprob }));
+            message.Tokens.Add(one);
+        }
+
+        return message;
     }
 
     private static Wire.TokensEvent Map(List<StreamedToken> tokens)

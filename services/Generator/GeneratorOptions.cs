@@ -180,10 +180,15 @@ internal sealed class GeneratorOptions
     [Range(0, 256)]
     public int TraceCandidatesMax { get; set; } = 64;
 
-    /// <summary>Ids in each of a request's lists: logit bias, allowed, banned and stop ids.</summary>
+    /// <summary>Ids in each of a request's lists: logit bias, allowed, banned, stop and forced ids, bad words, sequence bias.</summary>
     /// <value>1 to 1,048,576; default 4,096.</value>
     [Range(1, 1_048_576)]
     public int ListedTokenIdsMax { get; set; } = 4096;
+
+    /// <summary>Ids in a request's DRY sequence breakers: a colon alone stands in a thousand tokens of a large vocabulary.</summary>
+    /// <value>1 to 1,048,576; default 65,536.</value>
+    [Range(1, 1_048_576)]
+    public int DryBreakerIdsMax { get; set; } = 65_536;
 
     /// <summary>What bounds guides, and how they write JSON.</summary>
     [ValidateObjectMembers]

@@ -11,8 +11,8 @@ namespace Parley.Generator;
 /// <summary>
 /// Reads a request's sampling settings: the one place where an unset field gets its meaning. The model's generation_config.json decides
 /// as <c>generate</c> does. Without <c>do_sample</c> there it is greedy; any sampling field in the request (temperature, top_k, top_p,
-/// min_p, typical_p, seed) means sampling, and temperature 0 means greedy. Sampling has temperature 1 and top-k 50 where neither says
-/// otherwise: these are the reference's own defaults.
+/// min_p, typical_p, seed, a filter of the processors that is on) means sampling, and temperature 0 means greedy. Sampling has temperature
+/// 1 and top-k 50 where neither says otherwise: these are the reference's own defaults.
 /// </summary>
 internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptions options, int vocabularySize)
 {
@@ -20,6 +20,8 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
     private const float DefaultTemperature = 1;
     private const int NgramMax = 1024;
     private const int PriorityMax = 100;
+
+    private readonly ProcessorReader _processors = new(defaults, options, vocabularySize);
 
     /// <summary>What a request without any setting means, as Describe tells it.</summary>
     public Wire.SamplingParameters Describe()
@@ -43,6 +45,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             TopLogprobs = 0,
             TraceCandidates = 0,
             Priority = 0,
+            Processors = _processors.Describe(),
         };
 
         described.BannedTokenIds.Add(parameters.BannedTokenIds.Select(id => (uint)id));
@@ -64,7 +67,8 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
     {
         CheckNumbers(wire, violations);
         CheckLists(wire, violations);
-        var asksForSampling = wire.HasTemperature || wire.HasTopK || wire.HasTopP || wire.HasMinP || wire.HasTypicalP || wire.HasSeed;
+        var asksForSampling = wire.HasTemperature || wire.HasTopK || wire.HasTopP || wire.HasMinP || wire.HasTypicalP || wire.HasSeed
+            || ProcessorReader.AsksForSampling(wire.Processors);
         var temperature = wire.HasTemperature ? wire.Temperature : defaults.DoSample ? defaults.Temperature : DefaultTemperature;
         var defaultTopK = defaults.DoSample ? defaults.TopK : GenerationDefaults.ImplicitTopK;
         var maxTokens = wire.HasMaxTokens
@@ -87,11 +91,10 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
             AllowedTokenIds = [.. wire.AllowedTokenIds.Distinct().Order().Select(id => (int)id)],
             BannedTokenIds = [.. defaults.SuppressTokenIds.Concat(wire.BannedTokenIds).Distinct().Select(id => (int)id)],
             BeginBannedTokenIds = [.. defaults.BeginSuppressTokenIds.Select(id => (int)id)],
-            RunBias = defaults.RunBias,
-            ForcedFirstTokenIds = promptLength == 1 && defaults.ForcedBosTokenId is { } bos ? [(int)bos] : [],
-            ForcedLastTokenIds = [.. defaults.ForcedEosTokenIds.Select(id => (int)id)],
             Seed = wire.HasSeed ? wire.Seed : DrawSeed(),
-            MaxTokens = Math.Max(1, Math.Min(maxTokens, contextTokensLeft)),
+            MaxTokens = Math.Max(wire is { HasMaxTokens: true, MaxTokens: 0, HasPromptLogprobs: true } ? 0 : 1,
+                Math.Min(maxTokens, contextTokensLeft)),
+            PromptLogprobs = wire.HasPromptLogprobs ? (int)Math.Min(wire.PromptLogprobs, int.MaxValue) : null,
             MinTokens = wire.HasMinTokens ? (int)Math.Min(wire.MinTokens, int.MaxValue)
                 : defaults.MinNewTokens ?? Math.Max(0, defaults.MinLength - promptLength),
             IgnoreEos = wire.IgnoreEos,
@@ -104,6 +107,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
                 : freeDraftsOnly ? options.DraftTokensMax : options.DraftTokensDefault,
             FreeDraftsOnly = freeDraftsOnly,
         };
+        parameters = _processors.Complete(parameters, wire, promptLength, resumedLength, violations);
         CheckLeft(parameters, resumedLength, violations);
         return parameters;
     }
@@ -128,12 +132,13 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
     private void CheckLeft(SamplingParameters parameters, int resumedLength, List<BadRequest.Types.FieldViolation> violations)
     {
         var banned = parameters.BannedTokenIds.ToHashSet();
+        banned.UnionWith(parameters.BadRuns.Where(run => run.Count == 1).Select(run => (int)run[0]));
         if (!IsAnyLeft(parameters, banned))
         {
             if (parameters.AllowedTokenIds.Count > 0)
-                Add(violations, "allowed_token_ids", "holds only ids that banned_token_ids or the model's suppress_tokens rule out.");
+                Add(violations, "allowed_token_ids", $"holds only ids that {Banning(parameters)} or the model's suppress_tokens rule out.");
             else
-                Add(violations, "banned_token_ids", "rules out every id.");
+                Add(violations, "banned_token_ids", parameters.BadRuns.Count > 0 ? "and bad_words leave no id." : "rules out every id.");
             return;
         }
 
@@ -158,6 +163,9 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         }
     }
 
+    private static string Banning(SamplingParameters parameters) =>
+        parameters.BadRuns.Count > 0 ? "banned_token_ids, bad_words" : "banned_token_ids";
+
     private bool IsAnyLeft(SamplingParameters parameters, HashSet<int> banned) => parameters.AllowedTokenIds.Count > 0
         ? parameters.AllowedTokenIds.Any(id => !banned.Contains(id))
         : banned.Count(id => id >= 0 && id < vocabularySize) < vocabularySize;
@@ -172,7 +180,9 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
         Check(violations, wire.HasPresencePenalty, "presence_penalty", wire.PresencePenalty, -2, 2);
         Check(violations, wire.HasFrequencyPenalty, "frequency_penalty", wire.FrequencyPenalty, -2, 2);
         Check(violations, wire.HasNoRepeatNgramSize, "no_repeat_ngram_size", wire.NoRepeatNgramSize, 0, NgramMax);
-        Check(violations, wire.HasMaxTokens, "max_tokens", wire.MaxTokens, 1, uint.MaxValue);
+        // A prompt can be judged and nothing said.
+        Check(violations, wire.HasMaxTokens, "max_tokens", wire.MaxTokens, wire.HasPromptLogprobs ? 0 : 1, uint.MaxValue);
+        Check(violations, wire.HasPromptLogprobs, "prompt_logprobs", wire.PromptLogprobs, 0, options.TopLogprobsMax);
         Check(violations, wire.HasTopLogprobs, "top_logprobs", wire.TopLogprobs, 0, options.TopLogprobsMax);
         Check(violations, wire.HasTraceCandidates, "trace_candidates", wire.TraceCandidates, 0, options.TraceCandidatesMax);
         Check(violations, wire.HasPriority, "priority", wire.Priority, -PriorityMax, PriorityMax);

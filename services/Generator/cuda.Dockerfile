@@ -1,6 +1,6 @@
 # The Generator on an NVIDIA GPU: linux-x64, CUDA 13 (driver 580 or newer). The driver comes from the node.
 # Context: the repository. docs/deploy.md says how to build, pin and publish it.
-#   docker build -f services/Generator/cuda.Dockerfile -t parley/generator-cuda:0.1.0 .
+#   docker build -f services/Generator/cuda.Dockerfile -t parley/generator-cuda:0.2.0 .
 # A release pins both bases by digest: --build-arg SDK_IMAGE=NAME@sha256:… --build-arg RUNTIME_IMAGE=NAME@sha256:…
 ARG SDK_IMAGE=mcr.microsoft.com/dotnet/sdk:10.0.401-noble
 ARG RUNTIME_IMAGE=mcr.microsoft.com/dotnet/aspnet:10.0.12-noble-chiseled
@@ -25,7 +25,7 @@ RUN dotnet publish services/Generator -c Release -a "${TARGETARCH:-amd64}" --no-
     && find out -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 RUN dotnet tool restore \
     && OnnxRuntime=Gpu dotnet dotnet-CycloneDX services/Generator/Generator.csproj -o sbom -fn generator-cuda.cdx.json \
-      -F Json -ns -sn generator-cuda -sv 0.1.0 -st Application -dpr
+      -F Json -ns -sn generator-cuda -sv 0.2.0 -st Application -dpr
 
 # docker build --target sbom --output DIR: the bill of materials beside the image, not inside, so that its date changes no layer.
 FROM scratch AS sbom
@@ -37,7 +37,7 @@ RUN mkdir /libraries && for name in libcudart.so.13 libcublas.so.13 libcublasLt.
       cp -L "/usr/local/cuda/lib64/$name" /libraries/ || exit 1; done
 
 FROM ${RUNTIME_IMAGE} AS final
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="parley-generator-cuda" \
       org.opencontainers.image.description="Parley Generator: batched generation on an NVIDIA GPU" \

@@ -112,6 +112,43 @@ internal sealed class TokenizationService(
         return Task.FromResult(response);
     }
 
+    public override Task<FindOverlapsResponse> FindOverlaps(FindOverlapsRequest request, ServerCallContext context)
+    {
+        if (request.Texts.Count > _options.OverlapTextsMax)
+        {
+            throw Refuse(context, new RequestException("texts",
+                $"{request.Texts.Count} texts are given; at most {_options.OverlapTextsMax} are allowed."));
+        }
+
+        var faults = request.Texts.Select((text, index) => (text.Length, Field: $"texts[{index}]"))
+            .Where(text => text.Length == 0 || text.Length > _options.OverlapCharactersMax)
+            .Select(text => new RequestException(text.Field,
+                $"The text has {text.Length} characters; 1 to {_options.OverlapCharactersMax} are allowed.")).ToList();
+        if (faults.Count > 0)
+            throw Refuse(context, faults);
+        var response = new FindOverlapsResponse();
+        for (var i = 0; i < request.Texts.Count; i++)
+            AddOverlaps(request.Texts[i], $"texts[{i}]", response, context);
+        return Task.FromResult(response);
+    }
+
+    private void AddOverlaps(string text, string field, FindOverlapsResponse response, ServerCallContext context)
+    {
+        try
+        {
+            foreach (var run in model.Overlaps.Find(text))
+            {
+                var one = new OverlapRun();
+                AddIds(run, one.Ids);
+                response.Runs.Add(one);
+            }
+        }
+        catch (Exception exception) when (exception is UncoveredTextException or TextLimitException)
+        {
+            throw Refuse(context, new RequestException(field, exception.Message));
+        }
+    }
+
     public override Task<DecodeResponse> Decode(DecodeRequest request, ServerCallContext context)
     {
         if (request.Ids.Count > _options.DecodeTokensMax)
@@ -297,7 +334,7 @@ internal sealed class TokenizationService(
         return RequestFaults.ToRpcException(faults);
     }
 
-    private static void AddIds(List<int> ids, RepeatedField<uint> field)
+    private static void AddIds(IReadOnlyCollection<int> ids, RepeatedField<uint> field)
     {
         field.Capacity = ids.Count;
         foreach (var id in ids)

@@ -20,6 +20,7 @@ internal sealed class TokenizerModel
     {
         (Name, Sha256, Tokenizer, SpecialTokens) = (name, sha256, tokenizer, specialTokens);
         (_templates, _controls) = (templates, controls);
+        Overlaps = new OverlapSearch(tokenizer);
     }
 
     public string Name { get; }
@@ -28,6 +29,8 @@ internal sealed class TokenizerModel
     public string Sha256 { get; }
 
     public HuggingFaceTokenizer Tokenizer { get; }
+
+    public OverlapSearch Overlaps { get; }
 
     public TokenTable Tokens => Tokenizer.Tokens;
 

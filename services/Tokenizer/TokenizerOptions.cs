@@ -62,6 +62,16 @@ internal sealed class TokenizerOptions
     [Range(1, 1024)]
     public int StopCharactersMax { get; set; } = 512;
 
+    /// <summary>The most texts of a search for overlaps.</summary>
+    /// <value>Default 32; range 1 to 1,024.</value>
+    [Range(1, 1024)]
+    public int OverlapTextsMax { get; set; } = 32;
+
+    /// <summary>The longest text of a search for overlaps, in UTF-16 code units; llama.cpp cuts at as many.</summary>
+    /// <value>Default 40; range 1 to 1,024.</value>
+    [Range(1, 1024)]
+    public int OverlapCharactersMax { get; set; } = 40;
+
     /// <summary>The most ids that may be given as what stands before a sequence of a detokenize stream.</summary>
     /// <value>Default 4,096; range 64 to 16,777,216.</value>
     [Range(64, 1 << 24)]

@@ -49,22 +49,13 @@ internal sealed class ChatPipeline(
                 var pair = await AcceptAsync(request, measurement, waiting.Token);
                 allowance = Allowance.Take(callers, request, pair.Names, TimeSpan.FromSeconds(options.Value.RetryAfterSeconds));
                 permit = permits.Acquire(request.Choices);
-                if (request.ToolChoice == ToolChoice.None)
-                    request = request with { Conversation = request.Conversation with { ToolsJson = [] } };
-                request = VariedSampling.Apply(request, pair.Generator.DefaultSampling);
-
-                // As for `generate`, the model's own stop strings are a default: a request that names any has those.
-                if (request.Stop.Count == 0)
-                    request = request with { Stop = pair.Generator.DefaultStopStrings };
-                // The Generator knows the name that it gave itself.
-                if (request.Model.Length > 0)
-                    request = request with { Model = pair.Generator.Model };
-                request = allowance.Prioritize(request);
+                request = allowance.Prioritize(WithDefaults(request, pair));
 
                 // (2, 3) Template and ids: one call to the Tokenizer.
                 var format = request.Inspect ? null : pair.Format;
                 var prompt = await tokenizer.EncodeChatAsync(request, withText: format is not null, waiting.Token);
                 CheckContext(prompt, pair);
+                request = await new ProcessorTexts(tokenizer).ResolveAsync(request, waiting.Token);
                 request = allowance.Charge(request, prompt.Ids.Count);
 
                 // (4 to 9) The Generator admits each choice and emits its ids as they are sampled.
@@ -104,6 +95,19 @@ internal sealed class ChatPipeline(
             if (measurement.IsOpen)
                 Log.CallerGone(logger, request.RequestId);
         }
+    }
+
+    /// <summary>What the request leaves to the model: its sampling, its stop strings, the name that the Generator gave itself.</summary>
+    private static ChatRequest WithDefaults(ChatRequest request, UpstreamPair pair)
+    {
+        if (request.ToolChoice == ToolChoice.None)
+            request = request with { Conversation = request.Conversation with { ToolsJson = [] } };
+        request = VariedSampling.Apply(request, pair.Generator.DefaultSampling);
+
+        // As for `generate`, the model's own stop strings are a default: a request that names any has those.
+        if (request.Stop.Count == 0)
+            request = request with { Stop = pair.Generator.DefaultStopStrings };
+        return request.Model.Length > 0 ? request with { Model = pair.Generator.Model } : request;
     }
 
     private async ValueTask<UpstreamPair> AcceptAsync(

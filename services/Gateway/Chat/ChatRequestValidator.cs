@@ -124,12 +124,16 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
                 ViolationReason.IntegerTooLarge);
         if (sampling.TopLogprobs > 0 && sampling.Logprobs != true)
             violations.Add("sampling.top_logprobs", "needs logprobs to be true");
+        if (sampling.PromptLogprobs > options.Value.TopLogprobsMax)
+            violations.Add("sampling.prompt_logprobs",
+                $"must be at most {options.Value.TopLogprobsMax} (it is {sampling.PromptLogprobs})", ViolationReason.IntegerTooLarge);
+        ProcessorRules.Check(sampling.Processors, violations);
         if (sampling.TraceCandidates > options.Value.CandidatesMax)
             violations.Add("sampling.trace_candidates",
                 $"must be at most {options.Value.CandidatesMax} (it is {sampling.TraceCandidates})", ViolationReason.IntegerTooLarge);
     }
 
-    private static void CheckRange(string name, float? value, float least, float most, ViolationList violations)
+    internal static void CheckRange(string name, float? value, float least, float most, ViolationList violations)
     {
         // Written so that NaN, which compares false with everything, is refused.
         if (value is { } number && !(number >= least && number <= most))

@@ -149,14 +149,14 @@ internal sealed class ChatRun : IAsyncDisposable
         try
         {
             _detokenize.Start(choice.Index, _request, _marksSpecial, _prompt.Ids);
-            await foreach (var happened in _generator.GenerateAsync(_request, _prompt, choice.Seed, choice.GenerateToken))
+            await foreach (var happened in _generator.GenerateAsync(RequestOf(choice), _prompt, choice.Seed, choice.GenerateToken))
             {
                 if (happened is GenerationEvent.Guide guide)
                     UnassertedFormats = guide.UnassertedFormats;
                 if (!admitted && happened is not GenerationEvent.Failed)
                 {
                     admitted = true;
-                    Admit(hasTokens: happened is GenerationEvent.Tokens);
+                    Admit(hasTokens: happened is GenerationEvent.Tokens or GenerationEvent.PromptLogprobs);
                 }
 
                 // Read on to the end of the call, so that it closes as completed and not as cancelled.
@@ -196,6 +196,12 @@ internal sealed class ChatRun : IAsyncDisposable
             case GenerationEvent.Progress progress:
                 await _updates.Writer.WriteAsync(
                     new ChatUpdate.Progress(choice.Index, progress.QueuePosition, progress.PromptTokensDone), choice.GenerateToken);
+                return false;
+            case GenerationEvent.PromptLogprobs judged:
+                await _updates.Writer.WriteAsync(
+                    new ChatUpdate.PromptLogprobs(
+                        judged.Start, [.. _prompt.Ids.Skip((int)judged.Start).Take(judged.Judged.Count)], judged.Judged),
+                    choice.GenerateToken);
                 return false;
             case GenerationEvent.Prompt prompt:
                 choice.PlannedAt = _time.GetTimestamp();
@@ -324,6 +330,10 @@ internal sealed class ChatRun : IAsyncDisposable
             _choices.Max(choice => choice.Durations.Prefill),
             _choices.Max(choice => choice.Durations.Decode),
             _time.GetElapsedTime(_startedAt) + _prompt.TemplateDuration + _prompt.EncodeDuration));
+
+    /// <summary>The prompt is one for all choices: the first has it judged.</summary>
+    private ChatRequest RequestOf(ChoiceRun choice) => choice.Index == 0 || _request.Sampling.PromptLogprobs is null
+        ? _request : _request with { Sampling = _request.Sampling with { PromptLogprobs = null } };
 
     private static ulong? SeedOf(ChatRequest request, uint choice) =>
         request.Sampling.Seed is { } seed ? ChoiceSeed.Derive(seed, choice) : null;

@@ -34,6 +34,13 @@ internal abstract record ChatUpdate
         public IReadOnlyList<TokenPiece> Pieces { get; init; } = [];
     }
 
+    /// <summary>What the model thought of some tokens of the prompt, in their order.</summary>
+    internal sealed record PromptLogprobs(uint Start, IReadOnlyList<uint> Ids, IReadOnlyList<PromptTokenLogprobs> Tokens) : ChatUpdate
+    {
+        /// <summary>The pieces of ids that nothing before has named, where the request wants them.</summary>
+        public IReadOnlyList<TokenPiece> Pieces { get; init; } = [];
+    }
+
     /// <summary>A choice ended.</summary>
     /// <param name="Choice">Which one.</param>
     /// <param name="Reason">Why.</param>

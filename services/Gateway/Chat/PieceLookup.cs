@@ -15,16 +15,7 @@ internal sealed class PieceLookup(TokenizerClient tokenizer)
     public async ValueTask<(ChatUpdate Update, Exception? Fault)> AddAsync(
         ChatUpdate update, CancellationToken waitingToken, CancellationToken callerToken)
     {
-        if (update is not ChatUpdate.Delta { Logprobs.Count: > 0 } delta)
-            return (update, null);
-        var missing = new HashSet<uint>();
-        for (var index = 0; index < delta.Logprobs.Count; index++)
-        {
-            missing.Add(delta.Ids.Span[index]);
-            foreach (var top in delta.Logprobs[index].Top)
-                missing.Add(top.Id);
-        }
-
+        var missing = NamedIn(update);
         missing.ExceptWith(_known);
         if (missing.Count == 0)
             return (update, null);
@@ -32,7 +23,8 @@ internal sealed class PieceLookup(TokenizerClient tokenizer)
         {
             var pieces = await tokenizer.PiecesAsync(missing, continues: true, waitingToken);
             _known.UnionWith(missing);
-            return (delta with { Pieces = pieces }, null);
+            return (update is ChatUpdate.Delta delta ? delta with { Pieces = pieces }
+                : ((ChatUpdate.PromptLogprobs)update) with { Pieces = pieces }, null);
         }
         catch (ChatException exception)
         {
@@ -42,5 +34,25 @@ internal sealed class PieceLookup(TokenizerClient tokenizer)
         {
             return (new ChatUpdate.Failed(ChatError.DeadlinePassed), exception);
         }
+    }
+
+    private static HashSet<uint> NamedIn(ChatUpdate update)
+    {
+        var named = new HashSet<uint>();
+        if (update is ChatUpdate.PromptLogprobs judged)
+        {
+            named.UnionWith(judged.Ids);
+            named.UnionWith(judged.Tokens.SelectMany(token => token.Top).Select(top => top.Id));
+        }
+        else if (update is ChatUpdate.Delta { Logprobs: var logprobs } delta)
+        {
+            for (var index = 0; index < logprobs.Count; index++)
+            {
+                named.Add(delta.Ids.Span[index]);
+                named.UnionWith(logprobs[index].Top.Select(top => top.Id));
+            }
+        }
+
+        return named;
     }
 }

@@ -47,6 +47,12 @@ internal sealed record SamplingSettings
     /// <summary>What the answer must be; null is any text.</summary>
     public ChatGuide? Guide { get; init; }
 
+    /// <summary>Settings that few requests have; null where none is set.</summary>
+    public ProcessorSettings? Processors { get; init; }
+
+    /// <summary>Log-probabilities of the prompt's tokens, each with so many of the most likely ones in its place.</summary>
+    public uint? PromptLogprobs { get; init; }
+
     public int? Priority { get; init; }
 
     /// <summary>Tokens to guess per step; changes the speed and not the answer.</summary>

@@ -55,6 +55,9 @@ internal sealed class ChatCompletionRequestReader
         }
 
         var sampling = _sampling.Settle(_choices) with { Guide = _guide.Guide };
+        // As in vLLM: there is no chunk that they belong to.
+        if (_stream && sampling.PromptLogprobs is not null)
+            _fields.Refuse("prompt_logprobs", "are part of a whole answer: they contradict stream");
         var chat = new ChatRequest
         {
             RequestId = requestId,

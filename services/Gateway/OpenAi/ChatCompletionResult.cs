@@ -10,6 +10,9 @@ internal sealed class ChatCompletionResult(uint choices)
 
     public IReadOnlyList<Choice> Choices { get; } = [.. Enumerable.Range(0, (int)choices).Select(_ => new Choice())];
 
+    /// <summary>What the model thought of the prompt's tokens from the second on, where that was asked for.</summary>
+    public List<(uint Id, PromptTokenLogprobs Token)> PromptLogprobs { get; } = [];
+
     public ChatUpdate.Completed Completed => _completed ?? throw new InvalidOperationException("The request has not completed.");
 
     /// <exception cref="ChatException">The request failed.</exception>
@@ -29,6 +32,9 @@ internal sealed class ChatCompletionResult(uint choices)
                     choice.Logprobs.AddRange(delta.Logprobs);
                 }
 
+                break;
+            case ChatUpdate.PromptLogprobs judged:
+                PromptLogprobs.AddRange(judged.Ids.Zip(judged.Tokens));
                 break;
             case ChatUpdate.ChoiceFinished finished:
                 Choices[(int)finished.Choice].Finished = finished;

@@ -72,6 +72,8 @@ internal sealed class ChatCompletionWriter(
         }
 
         json.WriteEndArray();
+        if (result.PromptLogprobs.Count > 0)
+            PromptLogprobsWriter.Write(json, result.PromptLogprobs, pieces);
         WriteUsageAndTimings(json, result.Completed);
         json.WriteEndObject();
     }
@@ -209,11 +211,13 @@ internal sealed class ChatCompletionWriter(
         json.WriteEndObject();
     }
 
+    /// <summary>JSON has no infinity; OpenAI's own stand-in for a token that cannot be drawn is −9999.</summary>
+    public static float Finite(float logprob) => float.IsFinite(logprob) ? logprob : -9999f;
+
     private static void WriteToken(Utf8JsonWriter json, TokenPiece piece, float logprob)
     {
         json.WriteString("token", piece.Text);
-        // JSON has no infinity; OpenAI's own stand-in for a token that cannot be drawn is −9999.
-        json.WriteNumber("logprob", float.IsFinite(logprob) ? logprob : -9999f);
+        json.WriteNumber("logprob", Finite(logprob));
         json.WriteStartArray("bytes");
         foreach (var value in piece.Utf8.Span)
             json.WriteNumberValue(value);

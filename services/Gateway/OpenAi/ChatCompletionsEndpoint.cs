@@ -55,6 +55,8 @@ internal sealed class ChatCompletionsEndpoint(
             }
             else if (update is ChatUpdate.Delta delta)
                 pieces.Learn(delta);
+            else if (update is ChatUpdate.PromptLogprobs judged)
+                pieces.Learn(judged.Pieces);
             result.Add(update);
         }
 

@@ -22,6 +22,11 @@ internal static class FieldAliases
         ["stop_sequences"] = "stop",
         ["stop_strings"] = "stop",
         ["num_return_sequences"] = "n",
+        ["nsigma"] = "top_n_sigma",
+        ["mirostat_mode"] = "mirostat",
+        ["penalty_last_n"] = "repeat_last_n",
+        ["repetition_penalty_range"] = "repeat_last_n",
+        ["rep_pen_range"] = "repeat_last_n",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The name under which a field is read here.</summary>

@@ -6,7 +6,7 @@ internal static class FieldNames
     public static string ToOpenAi(string field)
     {
         var name = field;
-        foreach (var prefix in (ReadOnlySpan<string>)["sampling.", "chat."])
+        foreach (var prefix in (ReadOnlySpan<string>)["sampling.", "processors.", "chat."])
         {
             if (name.StartsWith(prefix, StringComparison.Ordinal))
                 name = name[prefix.Length..];

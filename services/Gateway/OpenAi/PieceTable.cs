@@ -18,9 +18,12 @@ internal sealed class PieceTable(bool continues)
     public bool Begin(uint choice) => _begun.Add(choice);
 
     /// <summary>Learns the pieces that come with a delta.</summary>
-    public void Learn(ChatUpdate.Delta delta)
+    public void Learn(ChatUpdate.Delta delta) => Learn(delta.Pieces);
+
+    /// <summary>Learns pieces.</summary>
+    public void Learn(IReadOnlyList<TokenPiece> pieces)
     {
-        foreach (var piece in delta.Pieces)
+        foreach (var piece in pieces)
             _pieces[piece.Id] = piece;
     }
 }

@@ -9,6 +9,7 @@ internal sealed class SamplingFields(RequestFields fields)
 {
     private readonly Dictionary<uint, float> _logitBias = [];
     private readonly List<(string Name, string Field, JsonElement Value)> _dependent = [];
+    private readonly ProcessorFields _processors = new(fields);
     private SamplingSettings _sampling = new();
 
     /// <summary>Whether the request asks for sampling without saying how; settled with the settings.</summary>
@@ -37,6 +38,7 @@ internal sealed class SamplingFields(RequestFields fields)
             "banned_token_ids" => _sampling with { BannedTokenIds = fields.Ids(field, value) },
             // Some servers count here what top_logprobs counts elsewhere; none of it is none.
             "logprobs" => _sampling with { Logprobs = RequestFields.IsNumber(value, 0) ? false : fields.Flag(field, value) },
+            "prompt_logprobs" => _sampling with { PromptLogprobs = ReadPromptLogprobs(field, value) },
             "top_logprobs" => _sampling with { TopLogprobs = fields.Unsigned(field, value) },
             "draft_tokens" => _sampling with { DraftTokens = fields.Unsigned(field, value) },
             "priority" => _sampling with { Priority = fields.Integer(field, value) },
@@ -69,16 +71,13 @@ internal sealed class SamplingFields(RequestFields fields)
                 case "do_sample":
                     IsVaried = value.ValueKind == JsonValueKind.True;
                     break;
-                case "repeat_last_n" when HasPenalties && !RequestFields.IsNumber(value, -1):
-                    OtherFields.RefuseValue(field, value, "-1, the whole text,", fields);
-                    break;
                 case "penalize_nl" when HasPenalties && value.ValueKind != JsonValueKind.True:
                     OtherFields.RefuseValue(field, value, "true", fields);
                     break;
             }
         }
 
-        return _sampling with { LogitBias = _logitBias };
+        return _sampling with { LogitBias = _logitBias, Processors = _processors.Settle(HasPenalties) };
     }
 
     private bool HasPenalties => _sampling.RepetitionPenalty is not (null or 1) || _sampling.PresencePenalty is not (null or 0)
@@ -95,19 +94,20 @@ internal sealed class SamplingFields(RequestFields fields)
             case "best_of" or "do_sample":
                 _dependent.Add((name, field, value));
                 return true;
-            case "repeat_last_n" or "penalty_last_n" or "repetition_penalty_range" or "rep_pen_range":
-                _dependent.Add(("repeat_last_n", field, value));
-                return true;
             case "penalize_nl" or "penalize_newline":
                 _dependent.Add(("penalize_nl", field, value));
                 return true;
             default:
-                return false;
+                return _processors.TryRead(name, field, value);
         }
     }
 
     /// <summary>−1 means off in other servers; 0 does here.</summary>
     private uint? ReadTopK(string field, JsonElement value) => RequestFields.IsNumber(value, -1) ? 0 : fields.Unsigned(field, value);
+
+    /// <summary>vLLM's; false is none, and −1, the whole vocabulary, is more than there is.</summary>
+    private uint? ReadPromptLogprobs(string field, JsonElement value) =>
+        value.ValueKind == JsonValueKind.False ? null : fields.Unsigned(field, value);
 
     private void ReadLogitBias(string path, JsonElement value)
     {

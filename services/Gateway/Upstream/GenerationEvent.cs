@@ -14,6 +14,8 @@ internal abstract record GenerationEvent
 
     internal sealed record Tokens(uint[] Ids, IReadOnlyList<TokenLogprobs> Logprobs, IReadOnlyList<TokenTrace> Traces) : GenerationEvent;
 
+    internal sealed record PromptLogprobs(uint Start, IReadOnlyList<PromptTokenLogprobs> Judged) : GenerationEvent;
+
     internal sealed record Finished(
         ChatFinishReason Reason, uint? StopTokenId, uint CompletionTokens, uint CachedTokens, TimeSpan Queue, TimeSpan Prefill,
         TimeSpan Decode, ulong Seed)

@@ -97,6 +97,8 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         GenerateResponse.EventOneofCase.Progress => new GenerationEvent.Progress(
             response.Progress.QueuePosition, response.Progress.PromptTokensDone),
         GenerateResponse.EventOneofCase.Prompt => new GenerationEvent.Prompt(response.Prompt.PromptTokens, response.Prompt.CachedTokens),
+        GenerateResponse.EventOneofCase.PromptLogprobs => new GenerationEvent.PromptLogprobs(
+            response.PromptLogprobs.Start, [.. response.PromptLogprobs.Tokens.Select(ProtoMapping.ToDomain)]),
         GenerateResponse.EventOneofCase.Guide => new GenerationEvent.Guide([.. response.Guide.UnassertedFormats]),
         GenerateResponse.EventOneofCase.Finished => ToDomain(response.Finished),
         GenerateResponse.EventOneofCase.Failed => new GenerationEvent.Failed(ToDomain(response.Failed)),

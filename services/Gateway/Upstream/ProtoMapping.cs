@@ -72,6 +72,9 @@ internal static class ProtoMapping
             proto.Priority = priority;
         if (settings.DraftTokens is { } draftTokens)
             proto.DraftTokens = draftTokens;
+        if (settings.PromptLogprobs is { } promptLogprobs)
+            proto.PromptLogprobs = promptLogprobs;
+        proto.Processors = ProcessorMapping.ToProto(settings.Processors);
         foreach (var (id, bias) in settings.LogitBias)
             proto.LogitBias[id] = bias;
         proto.AllowedTokenIds.AddRange(settings.AllowedTokenIds);
@@ -109,6 +112,8 @@ internal static class ProtoMapping
         TraceCandidates = proto.HasTraceCandidates ? proto.TraceCandidates : null,
         Priority = proto.HasPriority ? proto.Priority : null,
         DraftTokens = proto.HasDraftTokens ? proto.DraftTokens : null,
+        Processors = ProcessorMapping.ToDomain(proto.Processors),
+        PromptLogprobs = proto.HasPromptLogprobs ? proto.PromptLogprobs : null,
         LogitBias = proto.LogitBias,
         AllowedTokenIds = proto.AllowedTokenIds,
         BannedTokenIds = proto.BannedTokenIds,
@@ -142,6 +147,9 @@ internal static class ProtoMapping
         ? []
         : [.. logprobs.Select(
             one => new TokenLogprobs(one.Logprob, [.. one.Top.Select(top => new TokenLogprobs.Candidate(top.Id, top.Logprob))]))];
+
+    public static PromptTokenLogprobs ToDomain(GeneratorProto.PromptTokenLogprobs token) => new(
+        token.Logprob, token.Rank, [.. token.Top.Select(top => new TokenLogprobs.Candidate(top.Id, top.Logprob))]);
 
     public static IReadOnlyList<TokenTrace> ToDomain(RepeatedField<GeneratorProto.TokenTrace> traces) => traces.Count == 0
         ? []

@@ -80,6 +80,41 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
             new ChatError(ChatErrorKind.Internal, $"The {channels.Tokenizer.Name} did not answer with one piece per id."));
     }
 
+    /// <summary>A text's ids, nothing added.</summary>
+    /// <exception cref="ChatException">It has none, or a service is not there.</exception>
+    public async Task<uint[]> EncodeAsync(ChatRequest request, string text, CancellationToken cancellationToken)
+    {
+        var message = new EncodeRequest { Text = text, AddSpecialTokens = false };
+        try
+        {
+            var reply = await _client.EncodeAsync(
+                message, RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken);
+            return [.. reply.Ids];
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Tokenizer, cancellationToken);
+        }
+    }
+
+    /// <summary>The runs of ids in which texts may stand within others.</summary>
+    public async Task<IReadOnlyList<uint[]>> FindOverlapsAsync(
+        ChatRequest request, IReadOnlyList<string> texts, CancellationToken cancellationToken)
+    {
+        var message = new FindOverlapsRequest();
+        message.Texts.AddRange(texts);
+        try
+        {
+            var reply = await _client.FindOverlapsAsync(
+                message, RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken);
+            return [.. reply.Runs.Select(run => run.Ids.ToArray())];
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Tokenizer, cancellationToken);
+        }
+    }
+
     /// <summary>Opens a stream for all choices of a request; dispose it to leave.</summary>
     public DetokenizeStream Detokenize(ChatRequest request, CancellationToken cancellationToken) =>
         detokenizeCalls.Open((int)request.Choices, cancellationToken);

@@ -69,7 +69,7 @@ internal static class EngineInvariants
             violations.Add($"{name} has {sequence.Blocks.Count} blocks for {sequence.CachedLength} tokens.");
         if (sequence.Length >= limits.ContextTokensMax)
             violations.Add($"{name} has {sequence.Length} tokens in a context of {limits.ContextTokensMax}.");
-        if (sequence.AnswerLength >= sequence.Parameters.MaxTokens)
+        if (sequence.AnswerLength >= Math.Max(sequence.Parameters.MaxTokens, 1))
             violations.Add($"{name} has {sequence.AnswerLength} tokens and may have {sequence.Parameters.MaxTokens}.");
         if (sequence.Stream.End is not null)
             violations.Add($"{name} runs after its end.");

@@ -6,6 +6,8 @@ namespace Parley.Generator.Engine;
 /// <summary>The sizes that the engine is made with: options and model brought together.</summary>
 internal sealed record EngineLimits
 {
+    private const int PromptRowsMin = 16;
+
     /// <summary>Prompt and answer of one sequence together: never more than model, options and block pool can hold.</summary>
     public required int ContextTokensMax { get; init; }
 
@@ -34,6 +36,9 @@ internal sealed record EngineLimits
     public KvWindow? WindowOf(IModelRunner runner) => runner is { SkipsBehindWindow: true, Shape.WindowTokens: { } tokens }
         ? new KvWindow(tokens, StepTokensMax + DraftTokensMax) : null;
 
+    /// <summary>Rows of logits for judging prompts that a step has where it drafts nothing.</summary>
+    public int StepPromptRowsMax => Math.Max(StepDraftTokensMax, PromptRowsMin);
+
     /// <summary>Rows of logits of a step.</summary>
-    public int LogitRowsMax => RunningSequencesMax + StepDraftTokensMax;
+    public int LogitRowsMax => RunningSequencesMax + StepPromptRowsMax;
 }

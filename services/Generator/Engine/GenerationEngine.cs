@@ -44,6 +44,7 @@ internal sealed class GenerationEngine : IDisposable
     private readonly StepBatch _batch;
     private readonly TokenDelivery _delivery;
     private readonly SequenceEndings _endings;
+    private readonly PromptJudging _judging;
     private readonly StepPlan _plan = new();
     private readonly List<SequenceFault> _faults = [];
     private readonly List<Sequence> _scratch = [];
@@ -77,11 +78,12 @@ internal sealed class GenerationEngine : IDisposable
         var sharing = new PromptSharing(_pool, TryCopyBlock);
         _scheduler = new Scheduler(
             policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time, _faults,
-            positions);
+            positions, limits.StepPromptRowsMax);
         _reservation = new KvReservation(_pool);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
         _delivery = new TokenDelivery(limits.RunningSequencesMax, _logger);
         _endings = new SequenceEndings(_scheduler, _delivery, telemetry, time, _logger);
+        _judging = new PromptJudging(runner, _delivery, _endings);
         _masks = new StepMasks(limits.LogitRowsMax, _endings.Masked, time);
         _choice = new TokenChoice(runner, _sampler, _masks);
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
@@ -245,8 +247,9 @@ internal sealed class GenerationEngine : IDisposable
     /// </summary>
     private void SampleRows(StepRow row, ReadOnlySpan<float> logits, int logitsRow)
     {
-        var sequence = row.Sequence;
-        var accepted = 0;
+        if (!_judging.Judge(row, logits, logitsRow))
+            return;
+        var (sequence, accepted) = (row.Sequence, row.PromptRows);
         while (SampleAndEmit(
             sequence, logits.Slice(_sampler.VocabularySize * accepted, _sampler.VocabularySize), logitsRow + accepted))
         {

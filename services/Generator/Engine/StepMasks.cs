@@ -28,11 +28,11 @@ internal sealed class StepMasks(int logitRowsMax, Action<TimeSpan, TimeSpan> tol
         var firstRow = 0;
         foreach (var row in plan.Rows)
         {
-            if (row is { LogitRows: > 0, Sequence.Guide: { } matcher })
+            if (row is { WantsLogits: true, Sequence.Guide: { } matcher })
             {
                 if (!_rows.TryGetValue(matcher.Guide, out var rows))
                     _rows.Add(matcher.Guide, rows = []);
-                rows.Add((row.Sequence, firstRow, row.LogitRows));
+                rows.Add((row.Sequence, firstRow + row.PromptRows, row.LogitRows - row.PromptRows));
             }
 
             firstRow += row.LogitRows;

@@ -49,7 +49,10 @@ internal static class GenerationConfigFile
             MaxLength = ReadInteger(root, path, "max_length", least: 1),
             SuppressTokenIds = ReadBans(root, path, "suppress_tokens", vocabularySize),
             BeginSuppressTokenIds = ReadBans(root, path, "begin_suppress_tokens", vocabularySize),
-            RunBias = [.. ReadBadWords(root, path, eos, vocabularySize), .. ReadSequenceBias(root, path, vocabularySize)],
+            BadRuns = [.. ReadBadWords(root, path, eos, vocabularySize)],
+            RunBias = [.. ReadSequenceBias(root, path, vocabularySize)],
+            EncoderRepetitionPenalty = ReadFloat(root, path, "encoder_repetition_penalty", 1, value => value > 0),
+            LengthDecay = ReadLengthDecay(root, path),
             ForcedBosTokenId = ReadIds(root, "forced_bos_token_id", path, vocabularySize) is [var bos, ..] ? bos : null,
             ForcedEosTokenIds = ReadIds(root, "forced_eos_token_id", path, vocabularySize) ?? [],
             StopStrings = ReadStopStrings(root, path),
@@ -65,6 +68,9 @@ internal static class GenerationConfigFile
             TopP = ReadFloat(root, path, "top_p", 1, value => value is > 0 and <= 1),
             MinP = ReadFloat(root, path, "min_p", 0, value => value is >= 0 and <= 1),
             TypicalP = ReadFloat(root, path, "typical_p", 1, value => value is > 0 and <= 1),
+            TopH = ReadFloat(root, path, "top_h", 0, value => value is > 0 and <= 1),
+            EpsilonCutoff = ReadCutoff(root, path, "epsilon_cutoff"),
+            EtaCutoff = ReadCutoff(root, path, "eta_cutoff"),
         };
     }
 
@@ -116,7 +122,7 @@ internal static class GenerationConfigFile
         TryGet(root, field, out var value) ? [.. ReadRun(value, path, field).Where(id => id < vocabularySize).Distinct()] : [];
 
     /// <summary>Runs that are ruled out; as in transformers, one that is an end-of-sequence id alone is none.</summary>
-    private static IEnumerable<TokenRunBias> ReadBadWords(JsonElement root, string path, List<uint> eos, int vocabularySize)
+    private static IEnumerable<IReadOnlyList<uint>> ReadBadWords(JsonElement root, string path, List<uint> eos, int vocabularySize)
     {
         const string Field = "bad_words_ids";
         if (!TryGet(root, Field, out var value))
@@ -128,7 +134,7 @@ internal static class GenerationConfigFile
             var run = ReadRun(element, path, Field);
             if (run is [] || (run is [var only] && eos.Contains(only)) || run.Exists(id => id >= vocabularySize))
                 continue;
-            yield return new TokenRunBias(run, float.NegativeInfinity);
+            yield return run;
         }
     }
 
@@ -153,6 +159,25 @@ internal static class GenerationConfigFile
                 yield return new TokenRunBias(run, bias);
         }
     }
+
+    private static LengthDecaySettings? ReadLengthDecay(JsonElement root, string path)
+    {
+        const string Field = "exponential_decay_length_penalty";
+        if (!TryGet(root, Field, out var value))
+            return null;
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2
+            && value[0].ValueKind == JsonValueKind.Number && value[0].TryGetInt32(out var start) && start >= 0
+            && value[1].ValueKind == JsonValueKind.Number && value[1].TryGetSingle(out var factor) && factor > 0 && float.IsFinite(factor))
+        {
+            return new LengthDecaySettings(start, factor);
+        }
+
+        throw Fault(path, Field, value, "[tokens, factor]");
+    }
+
+    /// <summary>As in transformers, a number outside of 0 to 1 is none.</summary>
+    private static float ReadCutoff(JsonElement root, string path, string field) =>
+        ReadFloat(root, path, field, 0, _ => true) is > 0 and < 1 and var cutoff ? cutoff : 0;
 
     /// <summary>A list of ids. A negative one stands for none, as it does in old files.</summary>
     private static List<uint> ReadRun(JsonElement value, string path, string field)

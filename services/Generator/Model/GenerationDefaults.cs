@@ -55,8 +55,26 @@ internal sealed record GenerationDefaults
     /// <summary><c>begin_suppress_tokens</c>: not chosen for the first token of an answer.</summary>
     public IReadOnlyList<uint> BeginSuppressTokenIds { get; init; } = [];
 
-    /// <summary><c>bad_words_ids</c> and <c>sequence_bias</c>.</summary>
+    /// <summary><c>bad_words_ids</c>.</summary>
+    public IReadOnlyList<IReadOnlyList<uint>> BadRuns { get; init; } = [];
+
+    /// <summary><c>sequence_bias</c>.</summary>
     public IReadOnlyList<TokenRunBias> RunBias { get; init; } = [];
+
+    /// <summary>1 is off; transformers applies it without sampling too.</summary>
+    public float EncoderRepetitionPenalty { get; init; } = 1;
+
+    /// <summary><c>exponential_decay_length_penalty</c>; transformers applies it without sampling too.</summary>
+    public LengthDecaySettings? LengthDecay { get; init; }
+
+    /// <summary>0 is off.</summary>
+    public float TopH { get; init; }
+
+    /// <summary>0 is off.</summary>
+    public float EpsilonCutoff { get; init; }
+
+    /// <summary>0 is off.</summary>
+    public float EtaCutoff { get; init; }
 
     /// <summary><c>forced_bos_token_id</c>: the second token of all, where the prompt is a single one.</summary>
     public uint? ForcedBosTokenId { get; init; }

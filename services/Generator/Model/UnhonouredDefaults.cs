@@ -21,14 +21,9 @@ internal static class UnhonouredDefaults
         ("guidance_scale", value => !IsNumber(value, number => number == 1)),
 
         // Processors of logits.
-        ("encoder_repetition_penalty", value => !IsNumber(value, number => number == 1)),
         ("encoder_no_repeat_ngram_size", value => !IsNumber(value, number => number <= 0)),
-        ("exponential_decay_length_penalty", _ => true),
         ("remove_invalid_values", value => value.ValueKind != JsonValueKind.False),
         ("watermarking_config", _ => true),
-        ("top_h", _ => true),
-        ("epsilon_cutoff", value => !IsNumber(value, number => number is <= 0 or >= 1)),
-        ("eta_cutoff", value => !IsNumber(value, number => number is <= 0 or >= 1)),
 
         // What comes before and ends after the answer.
         ("token_healing", value => value.ValueKind != JsonValueKind.False),

@@ -21,6 +21,16 @@ internal sealed class CandidateFilters(int vocabularySize)
     public float TopKThreshold(ReadOnlySpan<float> scores, ScoreBlocks blocks, int k) =>
         k <= 0 || k >= scores.Length ? float.NegativeInfinity : blocks.NthBest(scores, _heap.AsSpan(0, k));
 
+    /// <summary>Top-k of what another filter has left already.</summary>
+    public void TopK(CandidateSet candidates, int k)
+    {
+        var scores = candidates.Scores;
+        var threshold = TopKThreshold(scores, k);
+        for (var i = 0; i < scores.Length; i++)
+            _keep[i] = scores[i] >= threshold;
+        candidates.Cut(_keep);
+    }
+
     /// <summary>The smallest set with at least mass p: in ascending order goes what sums up to 1 − p at most.</summary>
     public void TopP(CandidateSet candidates, float p)
     {

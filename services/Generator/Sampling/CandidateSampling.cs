@@ -26,6 +26,7 @@ internal sealed class CandidateSampling
     public static int LogitBest(SamplingParameters parameters) =>
         parameters.Logprobs || parameters.TraceCandidates > 0 ? 0
         : !parameters.Sample ? 1
+        : parameters.Processors is { ReadsAllLogits: true } ? 0
         : parameters.Temperature >= TemperatureMin ? parameters.TopK : 0;
 
     /// <summary>Whether so many candidates of a row decide like all of its logits: one more than count, to see a tie.</summary>

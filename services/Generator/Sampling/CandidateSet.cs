@@ -11,12 +11,16 @@ internal sealed class CandidateSet(int vocabularySize)
     private readonly int[] _ids = new int[vocabularySize];
     private readonly float[] _scores = new float[vocabularySize];
     private readonly float[] _probabilities = new float[vocabularySize];
+    private bool[]? _marks;
 
     public int Count { get; private set; }
 
     public ReadOnlySpan<int> Ids => _ids.AsSpan(0, Count);
 
     public ReadOnlySpan<float> Scores => _scores.AsSpan(0, Count);
+
+    /// <summary>Scratch [Count] for <see cref="Cut"/>, with anything in it.</summary>
+    public Span<bool> Marks => (_marks ??= new bool[vocabularySize]).AsSpan(0, Count);
 
     /// <summary>Takes every token whose score is at least <paramref name="threshold"/> and not minus infinity.</summary>
     public void Fill(ReadOnlySpan<float> scores, float threshold)

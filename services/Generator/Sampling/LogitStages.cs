@@ -1,5 +1,4 @@
 using System.Numerics;
-using Parley.Generator.Sequences;
 
 namespace Parley.Generator.Sampling;
 
@@ -15,25 +14,13 @@ internal static class LogitStages
             scores[id] = Bounded(scores[id], scores[id] + value, value);
     }
 
-    /// <summary>Adds a run's bias to its last token where the run's others are what stands last.</summary>
-    public static void RunBias(Span<float> scores, IReadOnlyList<TokenRunBias> biases, ReadOnlySpan<uint> tokens)
-    {
-        foreach (var (ids, bias) in biases)
-        {
-            if (ids.Count > 1 && (ids.Count > tokens.Length || !EndsWith(tokens, ids)))
-                continue;
-            ref var score = ref scores[(int)ids[^1]];
-            score = float.IsNegativeInfinity(bias) ? bias : Bounded(score, score + bias, bias);
-        }
-    }
-
     /// <summary>Positive scores of tokens that stand in prompt or answer are divided by the penalty, negative ones multiplied.</summary>
     public static void RepetitionPenalty(Span<float> scores, TokenCounts counts, float penalty)
     {
         foreach (var (id, _) in counts)
         {
             ref var score = ref scores[(int)id];
-            score = Bounded(score, score < 0 ? score * penalty : score / penalty, score);
+            score = RepetitionPenalised(score, penalty);
         }
     }
 
@@ -117,19 +104,12 @@ internal static class LogitStages
         scores[next..].Fill(float.NegativeInfinity);
     }
 
-    /// <summary>Whether the tokens end with all of a run but its last.</summary>
-    private static bool EndsWith(ReadOnlySpan<uint> tokens, IReadOnlyList<uint> run)
-    {
-        for (var i = 1; i < run.Count; i++)
-        {
-            if (tokens[^i] != run[run.Count - 1 - i])
-                return false;
-        }
+    /// <summary>A score after the repetition penalty.</summary>
+    public static float RepetitionPenalised(float score, float penalty) =>
+        Bounded(score, score < 0 ? score * penalty : score / penalty, score);
 
-        return true;
-    }
-
-    private static float Penalised(float score, float presence, float frequency, int count)
+    /// <summary>A score after the penalties for a token that stands this often.</summary>
+    public static float Penalised(float score, float presence, float frequency, int count)
     {
         var result = score - (presence + (frequency * count));
         if (!float.IsFinite(score))
@@ -140,6 +120,6 @@ internal static class LogitStages
     }
 
     /// <summary>A stage's result; where that is too large for a number, the largest one of the change's sign. A ban stays one.</summary>
-    private static float Bounded(float score, float result, float change) =>
+    public static float Bounded(float score, float result, float change) =>
         !float.IsFinite(score) ? score : float.IsFinite(result) ? result : change < 0 ? -float.MaxValue : float.MaxValue;
 }

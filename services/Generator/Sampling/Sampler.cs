@@ -4,12 +4,12 @@ using Parley.Generator.Sequences;
 namespace Parley.Generator.Sampling;
 
 /// <summary>
-/// Chooses the next token of a sequence from a row of logits. The order of the stages is that of <c>transformers</c> and is this
-/// file: logit and sequence bias → repetition, presence and frequency penalty → no-repeat n-gram → min tokens → forced, allowed and
-/// banned ids → guide →
-/// temperature → top-k → top-p → min-p → typical → draw. All arithmetic is fp32, and whatever the settings it ends with at least one
-/// candidate: a temperature so low that quotients overflow is its limit, the greedy token. The draw is keyed by seed and place in the
-/// answer.
+/// Chooses the next token of a sequence from a row of logits. The order of the stages is that of <c>transformers</c>, with those of other
+/// engines where these have them, and is this file: logit, sequence bias → encoder repetition, repetition, presence and frequency penalty
+/// → DRY → no-repeat n-gram → bad words → min tokens → forced ids → length decay → allowed and banned ids → guide → top-n-sigma →
+/// temperature → top-h → top-k → top-p → min-p → typical → epsilon → eta → XTC → draw; mirostat stands for all between temperature and
+/// draw. All arithmetic is fp32, and whatever the settings it ends with at least one candidate: a temperature so low that quotients
+/// overflow is its limit, the greedy token. The draw is keyed by seed and place in the answer.
 /// </summary>
 /// <remarks>
 /// Used by one thread; buffers are as large as the vocabulary and made once. Log-probabilities, where asked for, are those of the
@@ -31,6 +31,10 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     private readonly CandidateFilters _filters = new(vocabularySize);
     private readonly SamplingTrace _trace = new(vocabularySize);
     private readonly CandidateSampling _sampling = new();
+    private readonly SequenceBias _sequenceBias = new();
+    private readonly EncoderRepetitionPenalty _encoderRepetition = new();
+    private readonly WindowPenalties _windowPenalties = new();
+    private readonly DryPenalty _dry = new();
     private readonly int[] _eosTokenIds = [.. eosTokenIds.Select(id => (int)id)];
 
     public int VocabularySize => vocabularySize;
@@ -63,13 +67,14 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             CheckSettings(_blocks.Best, sequence);
         }
 
-        var chosen = parameters.Sample ? Draw(scores, parameters, sequence.AnswerLength) : _blocks.IndexOfBest(scores);
+        var chosen = parameters.Sample ? Draw(scores, sequence) : _blocks.IndexOfBest(scores);
         detail = parameters.Logprobs || traced ? Describe(logits, chosen, parameters) : null;
         return (uint)chosen;
     }
 
     /// <summary>How many of a row's best logits, with what ties with the last of them, decide the next token; 0 where all do.</summary>
-    public static int LogitBest(Sequence sequence) => NeedsScores(sequence) ? 0 : CandidateSampling.LogitBest(sequence.Parameters);
+    public static int LogitBest(Sequence sequence) =>
+        sequence.IsJudging || NeedsScores(sequence) ? 0 : CandidateSampling.LogitBest(sequence.Parameters);
 
     /// <summary>Chooses a token from a row's best logits, the same that all of them give.</summary>
     /// <param name="logits">The best, best first; finite, as the whole row is.</param>
@@ -91,15 +96,16 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
 
         _trace.Stop();
         _candidates.Fill(_sampling.Ids, _sampling.Scores);
-        Cut(parameters);
-        id = (uint)DrawCandidate(parameters, sequence.AnswerLength);
+        Cut(parameters, sequence.AnswerLength);
+        id = (uint)DrawCandidate(sequence);
         return true;
     }
 
     private static bool NeedsScores(Sequence sequence) => sequence.Parameters is var parameters
         && (parameters.HasPenalties || parameters.LogitBias.Count > 0 || parameters.NoRepeatNgramSize > 0
             || sequence.AnswerLength < parameters.MinTokens || parameters.AllowedTokenIds.Count > 0 || parameters.BannedTokenIds.Count > 0
-            || parameters.RunBias.Count > 0 || (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
+            || parameters.RunBias.Count > 0 || parameters.BadRuns.Count > 0 || parameters.Processors is { ChangesLogits: true }
+            || (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
             || Forced(sequence).Count > 0 || sequence.Guide is not null);
 
     /// <summary>What the model wants first or last in any case; a guide says what stands where, and knows of no such token.</summary>
@@ -122,26 +128,21 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
 
         if (parameters.RunBias.Count > 0)
         {
-            LogitStages.RunBias(scores, parameters.RunBias, sequence.Tokens);
+            _sequenceBias.Apply(scores, parameters.RunBias, sequence.Tokens);
             _trace.Record("sequence_bias", scores);
         }
 
-        if (parameters.RepetitionPenalty != 1)
-        {
-            LogitStages.RepetitionPenalty(scores, sequence.Counts!, parameters.RepetitionPenalty);
-            _trace.Record("repetition_penalty", scores);
-        }
-
-        if (parameters.PresencePenalty != 0 || parameters.FrequencyPenalty != 0)
-        {
-            LogitStages.AnswerPenalties(scores, sequence.Counts!, parameters.PresencePenalty, parameters.FrequencyPenalty);
-            _trace.Record("presence_frequency_penalty", scores);
-        }
-
+        ApplyPenalties(scores, sequence);
         if (parameters.NoRepeatNgramSize > 0)
         {
             LogitStages.NoRepeatNgram(scores, sequence.Tokens, parameters.NoRepeatNgramSize);
             _trace.Record("no_repeat_ngram", scores);
+        }
+
+        if (parameters.BadRuns.Count > 0)
+        {
+            BadWords.Apply(scores, parameters.BadRuns, sequence.Tokens);
+            _trace.Record("bad_words", scores);
         }
 
         if (sequence.AnswerLength < parameters.MinTokens)
@@ -159,6 +160,12 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             _trace.Record("forced_tokens", scores);
         }
 
+        if (parameters.Processors?.LengthDecay is { } decay)
+        {
+            LengthDecay.Apply(scores, _eosTokenIds, sequence.AnswerLength, decay);
+            _trace.Record("length_decay", scores);
+        }
+
         ApplyBans(scores, sequence);
         if (!mask.IsEmpty)
         {
@@ -166,7 +173,57 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             _trace.Record("guide", scores);
         }
 
+        if (parameters.Processors is { TopNSigma: > 0 and var sigmas })
+        {
+            TopNSigma.Apply(scores, sigmas);
+            _trace.Record("top_n_sigma", scores);
+        }
+
         return scores;
+    }
+
+    /// <summary>What makes a text's own tokens less likely, or more.</summary>
+    private void ApplyPenalties(Span<float> scores, Sequence sequence)
+    {
+        var (parameters, processors) = (sequence.Parameters, sequence.Parameters.Processors);
+        if (processors is { EncoderRepetitionPenalty: not 1 and var penalty })
+        {
+            _encoderRepetition.Apply(scores, sequence.Tokens[..sequence.PromptLength], penalty);
+            _trace.Record("encoder_repetition_penalty", scores);
+        }
+
+        if (processors is { PenaltyLastTokens: { } lastTokens })
+        {
+            _windowPenalties.Apply(
+                scores, sequence.Tokens, lastTokens, parameters.RepetitionPenalty, parameters.PresencePenalty, parameters.FrequencyPenalty);
+            _trace.Record("last_n_penalties", scores);
+        }
+        else
+        {
+            ApplyCountedPenalties(scores, sequence);
+        }
+
+        if (processors is { Dry: { } dry })
+        {
+            _dry.Apply(scores, sequence.Tokens, dry);
+            _trace.Record("dry", scores);
+        }
+    }
+
+    private void ApplyCountedPenalties(Span<float> scores, Sequence sequence)
+    {
+        var parameters = sequence.Parameters;
+        if (parameters.RepetitionPenalty != 1)
+        {
+            LogitStages.RepetitionPenalty(scores, sequence.Counts!, parameters.RepetitionPenalty);
+            _trace.Record("repetition_penalty", scores);
+        }
+
+        if (parameters.PresencePenalty != 0 || parameters.FrequencyPenalty != 0)
+        {
+            LogitStages.AnswerPenalties(scores, sequence.Counts!, parameters.PresencePenalty, parameters.FrequencyPenalty);
+            _trace.Record("presence_frequency_penalty", scores);
+        }
     }
 
     private void ApplyBans(Span<float> scores, Sequence sequence)
@@ -191,20 +248,31 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         }
     }
 
-    private int Draw(ReadOnlySpan<float> scores, SamplingParameters parameters, int position)
+    private int Draw(ReadOnlySpan<float> scores, Sequence sequence)
     {
-        FillCandidates(scores, parameters);
-        Cut(parameters);
-        return DrawCandidate(parameters, position);
+        FillCandidates(scores, sequence.Parameters);
+        if (sequence.Parameters.Processors is { Mirostat: { } mirostat })
+            return DrawMirostat(sequence, mirostat);
+        Cut(sequence.Parameters, sequence.AnswerLength);
+        return DrawCandidate(sequence);
     }
 
-    private int DrawCandidate(SamplingParameters parameters, int position)
+    private int DrawMirostat(Sequence sequence, MirostatSettings mirostat)
+    {
+        Mirostat.Cut(_candidates, mirostat, sequence.SurpriseMax, vocabularySize);
+        _trace.Record("mirostat", _candidates);
+        var chosen = DrawCandidate(sequence);
+        sequence.SurpriseMax = Mirostat.Next(mirostat, sequence.SurpriseMax, _candidates.ProbabilityOf(chosen));
+        return chosen;
+    }
+
+    private int DrawCandidate(Sequence sequence)
     {
         var probabilities = _candidates.Softmax();
         var sum = 0.0;
         foreach (var probability in probabilities)
             sum += probability;
-        var mark = SamplingRandom.NextUniform(parameters.Seed, position) * sum;
+        var mark = SamplingRandom.NextUniform(sequence.Parameters.Seed, sequence.AnswerLength) * sum;
         for (var i = 0; i < probabilities.Length; i++)
         {
             mark -= probabilities[i];
@@ -224,11 +292,13 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     {
         _blocks.Read(scores);
         FillCandidates(scores, parameters);
-        Cut(parameters);
+        Cut(parameters, 0);
     }
 
     private void FillCandidates(ReadOnlySpan<float> scores, SamplingParameters parameters)
     {
+        if (parameters.Processors is { DynamicTemperature: { } dynamic })
+            parameters = parameters with { Temperature = DynamicTemperature.Of(scores, parameters.Temperature, dynamic) };
         if (parameters.Temperature < DrawTemperatureMin || !float.IsFinite(_blocks.Best / parameters.Temperature))
         {
             // The limit of a temperature towards 0: all there is is the best.
@@ -248,8 +318,12 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
     /// <returns>False when the stages must be taken one by one.</returns>
     private bool TryFillBest(ReadOnlySpan<float> scores, SamplingParameters parameters)
     {
-        if (_trace.IsOn || parameters.TopK == 0 || parameters.Temperature > ShortcutTemperatureMax)
+        if (_trace.IsOn || parameters.TopK == 0 || parameters.Temperature > ShortcutTemperatureMax
+            || parameters.Processors is { TopH: > 0 })
+        {
             return false;
+        }
+
         var threshold = _filters.TopKThreshold(scores, _blocks, parameters.TopK);
         var quotient = threshold / parameters.Temperature;
         if (!float.IsFinite(quotient))
@@ -270,13 +344,24 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             _trace.Record("temperature", scores);
         }
 
-        _candidates.Fill(scores, _filters.TopKThreshold(scores, parameters.TopK));
+        if (parameters.Processors is { TopH: > 0 and var part })
+        {
+            _candidates.Fill(scores, float.NegativeInfinity);
+            TopH.Apply(_candidates, part);
+            _trace.Record("top_h", _candidates);
+            _filters.TopK(_candidates, parameters.TopK);
+        }
+        else
+        {
+            _candidates.Fill(scores, _filters.TopKThreshold(scores, parameters.TopK));
+        }
+
         if (parameters.TopK > 0)
             _trace.Record("top_k", _candidates);
     }
 
     /// <summary>The filters behind top-k: they read nothing but what it left.</summary>
-    private void Cut(SamplingParameters parameters)
+    private void Cut(SamplingParameters parameters, int position)
     {
         if (parameters.TopP < 1)
         {
@@ -294,6 +379,31 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         {
             _filters.TypicalP(_candidates, parameters.TypicalP);
             _trace.Record("typical_p", _candidates);
+        }
+
+        if (parameters.Processors is { } processors)
+            Cut(processors, parameters.Seed, position);
+    }
+
+    /// <summary>The filters that few requests have, in their order.</summary>
+    private void Cut(ProcessorSettings processors, ulong seed, int position)
+    {
+        if (processors.EpsilonCutoff > 0)
+        {
+            ProbabilityCutoffs.Epsilon(_candidates, processors.EpsilonCutoff);
+            _trace.Record("epsilon_cutoff", _candidates);
+        }
+
+        if (processors.EtaCutoff > 0)
+        {
+            ProbabilityCutoffs.Eta(_candidates, processors.EtaCutoff);
+            _trace.Record("eta_cutoff", _candidates);
+        }
+
+        if (processors.Xtc is { } xtc && Xtc.IsDue(xtc, seed, position))
+        {
+            Xtc.Apply(_candidates, xtc);
+            _trace.Record("xtc", _candidates);
         }
     }
 
@@ -328,10 +438,12 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             yield return $"no_repeat_ngram_size {parameters.NoRepeatNgramSize}";
         if (sequence.AnswerLength < parameters.MinTokens)
             yield return $"min_tokens {parameters.MinTokens}";
-        if (parameters.RunBias.Count > 0)
-            yield return "the model's bad_words_ids";
+        if (parameters.BadRuns.Count > 0)
+            yield return "bad words";
+        if (parameters.RunBias.Any(run => float.IsNegativeInfinity(run.Bias)))
+            yield return "sequence_bias";
         if (Forced(sequence).Count > 0)
-            yield return "the model's forced tokens";
+            yield return "the forced tokens";
         if (parameters.AllowedTokenIds.Count > 0)
             yield return "allowed_token_ids";
         if (parameters.BannedTokenIds.Count > 0)
@@ -348,15 +460,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         if (!parameters.Logprobs)
             return new TokenDetail(null, [], trace);
         var normalizer = CandidateFilters.LogSumExp(logits);
-        Span<int> best = stackalloc int[Math.Min(parameters.TopLogprobs, logits.Length)];
-        TopSelector.Best(logits, best);
-
-        // What the model rules out is not among the likely, however many are asked for.
-        while (best.Length > 0 && float.IsNegativeInfinity(logits[best[^1]]))
-            best = best[..^1];
-        var top = new TokenLogprob[best.Length];
-        for (var i = 0; i < best.Length; i++)
-            top[i] = new TokenLogprob(best[i], MathF.Max(logits[best[i]] - normalizer, -float.MaxValue));
-        return new TokenDetail(logits[chosen] - normalizer, top, trace);
+        return new TokenDetail(
+            logits[chosen] - normalizer, ModelLogprobs.Top(logits, normalizer, parameters.TopLogprobs), trace);
     }
 }

@@ -16,9 +16,10 @@ internal static class SamplingRandom
     /// <summary>A number in [0, 1) with 53 random bits.</summary>
     /// <param name="seed">Key of the sequence.</param>
     /// <param name="position">Place in the answer, from 0.</param>
-    public static double NextUniform(ulong seed, long position)
+    /// <param name="stream">0 is the draw of the token itself; others are for what is drawn beside it.</param>
+    public static double NextUniform(ulong seed, long position, uint stream = 0)
     {
-        var (word0, word1, _, _) = Philox((uint)position, (uint)(position >> 32), 0, 0, (uint)seed, (uint)(seed >> 32));
+        var (word0, word1, _, _) = Philox((uint)position, (uint)(position >> 32), stream, 0, (uint)seed, (uint)(seed >> 32));
         return (((ulong)word0 << 21) ^ (word1 >> 11)) * (1.0 / (1UL << 53));
     }
 

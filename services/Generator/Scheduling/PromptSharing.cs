@@ -27,7 +27,7 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
         sequence.SharedLength = 0;
         if (sequence.PausedAt != 0 || !IsAtBlockEdge(sequence))
             return false;
-        sequence.TakeCached(pool.ShareCached(sequence.Blocks, sequence.Tokens[..^1]));
+        sequence.TakeCached(pool.ShareCached(sequence.Blocks, sequence.Reusable));
         Sequence? source = null;
         var (copyLength, waitLength) = (sequence.CachedLength, sequence.CachedLength);
         var isBefore = true;
@@ -89,9 +89,9 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
     /// </summary>
     private bool IsWorthACopy(int gain) => (long)gain * CopiedPositionsPerToken >= pool.BlockTokens;
 
-    /// <summary>Leading tokens that both have; the last of the first is left out, since its logits are wanted.</summary>
+    /// <summary>Leading tokens that both have; those of the first whose logits are wanted are left out.</summary>
     private static int CommonLength(Sequence sequence, Sequence other) =>
-        sequence.Blocks.Root == other.Blocks.Root ? sequence.Tokens[..^1].CommonPrefixLength(other.Tokens) : 0;
+        sequence.Blocks.Root == other.Blocks.Root ? sequence.Reusable.CommonPrefixLength(other.Tokens) : 0;
 
     /// <summary>
     /// Copies one block of another's. Whole blocks can be in it too, when the index knew an equal one that is gone: then the first is

@@ -12,7 +12,8 @@ namespace Parley.Generator.Scheduling;
 /// <remarks>What is done for one sequence and throws makes a fault of that sequence, which takes no part; the rest is planned.</remarks>
 internal sealed class Scheduler(
     ISchedulingPolicy policy, PromptSharing sharing, Speculator speculator, KvBlockPool pool, AdmissionQueue queue, int runningMax,
-    TimeSpan agingInterval, TimeProvider time, List<SequenceFault> faults, SequencePositions? positions = null)
+    TimeSpan agingInterval, TimeProvider time, List<SequenceFault> faults, SequencePositions? positions = null,
+    int promptRowsMax = int.MaxValue)
 {
     private readonly SequencePositions _positions = positions ?? SequencePositions.Plain;
     private readonly List<Sequence> _waiting = [];
@@ -35,13 +36,16 @@ internal sealed class Scheduler(
     public void Plan(StepPlan plan)
     {
         plan.Clear();
+        var promptRows = 0;
         for (var i = 0; i < _running.Count; i++)
         {
             var sequence = _running[i];
             if (_positions.HasOutgrown(sequence))
                 Restart(sequence);
             var takesPart = sequence.PausedAt == 0 && !MustWait(sequence);
-            _demands[i] = new SequenceDemand(takesPart ? sequence.PendingLength : 0, sequence.IsDecoding);
+            var pending = takesPart ? sequence.TokensWithin(promptRowsMax - promptRows) : 0;
+            promptRows += sequence.PromptRows(pending);
+            _demands[i] = new SequenceDemand(pending, sequence.IsDecoding);
         }
 
         policy.Share(_demands.AsSpan(0, _running.Count), _grants);
@@ -59,7 +63,8 @@ internal sealed class Scheduler(
 
         SortWaiting();
         var left = StartWaiting(plan, policy.PromptTokensMax(decoding) - promptTokens);
-        speculator.Draft(plan, left, faults);
+        // Rows of logits for prompts are those that drafts have otherwise.
+        speculator.Draft(plan, Math.Min(left, promptRowsMax - plan.PromptRows), faults);
         for (var i = 0; i < _waiting.Count; i++)
             _waiting[i].QueuePosition = i + 1;
     }
@@ -131,7 +136,7 @@ internal sealed class Scheduler(
             try
             {
                 // Its last token is computed in any case: its logits are wanted.
-                var reusable = sequence.Tokens[..^1];
+                var reusable = sequence.Reusable;
                 _positions.Settle(sequence);
                 var cached = pool.CountCached(reusable, out var cachedFree, sequence.Blocks.Root);
                 var shared = Math.Max(cached, PromptSharing.CommonLengthMax(sequence, _running) / pool.BlockTokens);
@@ -152,7 +157,7 @@ internal sealed class Scheduler(
 
             if (MustWait(sequence))
                 continue;
-            var newTokens = Math.Min(sequence.PendingLength, tokensLeft);
+            var newTokens = Math.Min(sequence.TokensWithin(promptRowsMax - plan.PromptRows), tokensLeft);
             if (newTokens == 0)
                 continue;
             Add(plan, sequence, newTokens);

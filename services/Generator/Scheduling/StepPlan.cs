@@ -14,18 +14,24 @@ internal sealed class StepPlan
     /// <summary>Tokens of all rows, drafts included.</summary>
     public int TokenCount { get; private set; }
 
+    /// <summary>Rows of logits that are about prompts.</summary>
+    public int PromptRows { get; private set; }
+
     public bool IsEmpty => _rows.Count == 0;
 
     public void Clear()
     {
         _rows.Clear();
         TokenCount = 0;
+        PromptRows = 0;
     }
 
     public void Add(Sequence sequence, int newTokens)
     {
-        _rows.Add(new StepRow(sequence, newTokens, 0, newTokens == sequence.PendingLength));
+        var promptRows = sequence.PromptRows(newTokens);
+        _rows.Add(new StepRow(sequence, newTokens, 0, newTokens == sequence.PendingLength) { PromptRows = promptRows });
         TokenCount += newTokens;
+        PromptRows += promptRows;
     }
 
     /// <summary>Gives a row a draft of this length, or takes it away.</summary>
@@ -44,6 +50,7 @@ internal sealed class StepPlan
             if (_rows[i].Sequence != sequence)
                 continue;
             TokenCount -= _rows[i].NewTokens + _rows[i].DraftTokens;
+            PromptRows -= _rows[i].PromptRows;
             _rows.RemoveAt(i);
             return i;
         }

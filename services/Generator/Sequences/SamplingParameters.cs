@@ -52,6 +52,12 @@ internal sealed record SamplingParameters
     /// <summary>Added where a run of several tokens would become whole.</summary>
     public IReadOnlyList<TokenRunBias> RunBias { get; init; } = [];
 
+    /// <summary>Runs that never become whole; none is empty.</summary>
+    public IReadOnlyList<IReadOnlyList<uint>> BadRuns { get; init; } = [];
+
+    /// <summary>Stages that few requests have; null where none is on.</summary>
+    public ProcessorSettings? Processors { get; init; }
+
     /// <summary>One of them is the first token of the answer; empty is off.</summary>
     public IReadOnlyList<int> ForcedFirstTokenIds { get; init; } = [];
 
@@ -61,7 +67,7 @@ internal sealed record SamplingParameters
     /// <summary>Key of the sequence's random numbers, given or drawn.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Most tokens of the answer, resumed ones included.</summary>
+    /// <summary>Most tokens of the answer, resumed ones included; 0 only where the prompt is judged.</summary>
     public required int MaxTokens { get; init; }
 
     /// <summary>Until the answer holds this many tokens, stop ids are not chosen, and eos ids unless they are ignored.</summary>
@@ -77,6 +83,9 @@ internal sealed record SamplingParameters
 
     /// <summary>And of this many best ones.</summary>
     public int TopLogprobs { get; init; }
+
+    /// <summary>Report the log-probabilities of the prompt's tokens, each with this many best ones in its place; null is off.</summary>
+    public int? PromptLogprobs { get; init; }
 
     /// <summary>Report this many best candidates with their probability after each stage; 0 is off.</summary>
     public int TraceCandidates { get; init; }

@@ -40,6 +40,7 @@ internal sealed class Sequence
         _tokens = new uint[Length + spare];
         prompt.CopyTo(_tokens);
         resumed.CopyTo(_tokens.AsSpan(prompt.Length));
+        SurpriseMax = parameters.Processors?.Mirostat?.SurpriseAtStart ?? 0;
         if (parameters.HasPenalties)
             Counts = new TokenCounts(prompt, resumed, spare);
     }
@@ -99,6 +100,12 @@ internal sealed class Sequence
     /// <summary>How often each token stands in prompt and answer; only where a penalty needs it.</summary>
     public TokenCounts? Counts { get; }
 
+    /// <summary>Leading tokens of the prompt that are judged, where that was asked for; of the first one nothing can be said.</summary>
+    public int PromptJudged { get; set; } = 1;
+
+    /// <summary>Mirostat's bound for the next token, in bits; a preemption leaves it, since no token is sampled again.</summary>
+    public float SurpriseMax { get; set; }
+
     /// <summary>Prompt tokens that no step had to read for this sequence: found in the cache, or computed for another meanwhile.</summary>
     public int PrefixTokens { get; private set; }
 
@@ -138,11 +145,32 @@ internal sealed class Sequence
 
     public ReadOnlySpan<uint> Tokens => _tokens.AsSpan(0, Length);
 
+    /// <summary>
+    /// Tokens whose keys and values may come from somewhere else: the last one's logits are wanted, and those of what is to be judged.
+    /// </summary>
+    public ReadOnlySpan<uint> Reusable => _tokens.AsSpan(0, IsJudging ? PromptJudged - 1 : Length - 1);
+
+    /// <summary>Tokens of the prompt are still to be judged.</summary>
+    public bool IsJudging => Parameters.PromptLogprobs is not null && PromptJudged < PromptLength;
+
     /// <summary>The tokens and the draft behind them.</summary>
     public ReadOnlySpan<uint> TokensAndDraft => _tokens.AsSpan(0, Length + DraftLength);
 
     /// <summary>The next step that runs drops the sequence. From any thread, any number of times.</summary>
     public void Cancel() => Volatile.Write(ref _cancelled, 1);
+
+    /// <summary>How many of its next tokens a step may read that has so many rows of logits for prompts.</summary>
+    public int TokensWithin(int promptRows)
+    {
+        if (!IsJudging)
+            return PendingLength;
+        var end = Math.Max(CachedLength, PromptJudged - 1) + promptRows;
+        return end >= PromptLength - 1 ? PendingLength : end - CachedLength;
+    }
+
+    /// <summary>How many of its next tokens, this many, say something about a token of the prompt that is not judged yet.</summary>
+    public int PromptRows(int newTokens) => !IsJudging ? 0
+        : Math.Max(0, Math.Min(CachedLength + newTokens, PromptLength - 1) - Math.Max(CachedLength, PromptJudged - 1));
 
     /// <summary>The first tokens, this many, are in the blocks without a step of this sequence.</summary>
     public void TakeCached(int length)

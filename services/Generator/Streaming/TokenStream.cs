@@ -15,6 +15,7 @@ internal sealed class TokenStream : IValueTaskSource<bool>
 {
     private readonly Lock _lock = new();
     private readonly Queue<StreamedToken> _tokens = new();
+    private readonly Queue<PromptJudgement> _judgements = new();
     private readonly int _tokensMax;
     private readonly Action _roomMade;
     private ManualResetValueTaskSourceCore<bool> _signal;
@@ -41,7 +42,7 @@ internal sealed class TokenStream : IValueTaskSource<bool>
             if (Volatile.Read(ref _count) < _tokensMax)
                 return false;
             lock (_lock)
-                return _waitsForRoom = _tokens.Count >= _tokensMax;
+                return _waitsForRoom = _count >= _tokensMax;
         }
     }
 
@@ -69,7 +70,19 @@ internal sealed class TokenStream : IValueTaskSource<bool>
             if (_tokens.Count >= _tokensMax || _end is not null)
                 throw new InvalidOperationException("The stream is full or has ended; the engine must not sample for it.");
             _tokens.Enqueue(token);
-            Volatile.Write(ref _count, _tokens.Count);
+            Volatile.Write(ref _count, _count + 1);
+            return _readerWaits;
+        }
+    }
+
+    /// <summary>The engine's side: hands over what is judged of the prompt. Its tokens take room like those of the answer.</summary>
+    /// <returns>True when the reader waits for it and is to be woken.</returns>
+    public bool WritePrompt(PromptJudgement judgement)
+    {
+        lock (_lock)
+        {
+            _judgements.Enqueue(judgement);
+            Volatile.Write(ref _count, _count + judgement.Tokens.Count);
             return _readerWaits;
         }
     }
@@ -93,7 +106,7 @@ internal sealed class TokenStream : IValueTaskSource<bool>
         bool canRead;
         lock (_lock)
         {
-            canRead = _tokens.Count > 0;
+            canRead = _count > 0;
             if (!_readerWaits || (!canRead && _end is null))
                 return;
             _readerWaits = false;
@@ -129,7 +142,7 @@ internal sealed class TokenStream : IValueTaskSource<bool>
         {
             if (_readerLeft)
                 return ValueTask.FromException<bool>(new OperationCanceledException());
-            if (_tokens.Count > 0)
+            if (_count > 0)
                 return ValueTask.FromResult(true);
             if (_end is not null)
                 return ValueTask.FromResult(false);
@@ -142,11 +155,15 @@ internal sealed class TokenStream : IValueTaskSource<bool>
     }
 
     /// <summary>The reader's side: takes the tokens that are ready.</summary>
-    public void ReadReady(List<StreamedToken> tokens)
+    /// <param name="tokens">Grows by those of the answer.</param>
+    /// <param name="judgements">Grows by what is judged of the prompt, which stands before them; null drops it.</param>
+    public void ReadReady(List<StreamedToken> tokens, List<PromptJudgement>? judgements = null)
     {
         bool roomMade;
         lock (_lock)
         {
+            while (_judgements.TryDequeue(out var judgement))
+                judgements?.Add(judgement);
             while (_tokens.TryDequeue(out var token))
                 tokens.Add(token);
             Volatile.Write(ref _count, 0);

@@ -103,6 +103,12 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         var prompt = new PromptEvent { PromptTokens = (uint)request.PromptIds.Count, CachedTokens = 3 };
         await writer.WriteAsync(new GenerateResponse { Prompt = prompt }, cancellationToken);
         await writer.WriteAsync(new GenerateResponse { Progress = new ProgressEvent { PromptTokensDone = 1 } }, cancellationToken);
+        if (request.Sampling.HasPromptLogprobs)
+        {
+            foreach (var start in new[] { 1, 4 })
+                await writer.WriteAsync(new GenerateResponse { PromptLogprobs = Judged(request, start) }, cancellationToken);
+        }
+
         var total = 0u;
         var number = 0;
         foreach (var batch in Script(request))
@@ -128,6 +134,21 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             Seed = request.Sampling.HasSeed ? request.Sampling.Seed : 42,
         };
         await writer.WriteAsync(new GenerateResponse { Finished = finished }, cancellationToken);
+    }
+
+    /// <summary>The prompt's tokens in two events, each third in rank behind the ids 65 and 66.</summary>
+    private static PromptLogprobsEvent Judged(GenerateRequest request, int start)
+    {
+        var count = start == 1 ? 3 : request.PromptIds.Count - start;
+        var judged = new PromptLogprobsEvent { Start = (uint)start };
+        judged.Tokens.AddRange(Enumerable.Range(start, count).Select(place => new PromptTokenLogprobs
+        {
+            Logprob = -place,
+            Rank = 3,
+            Top = { Enumerable.Range(0, (int)request.Sampling.PromptLogprobs).Select(
+                rank => new TokenLogprob { Id = 65 + (uint)rank, Logprob = -0.25f - rank }) },
+        }));
+        return judged;
     }
 
     private static TokensEvent Tokens(GenerateRequest request, uint[] batch)

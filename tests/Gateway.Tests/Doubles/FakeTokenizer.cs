@@ -122,6 +122,21 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
     /// <summary>Thrown by Decode where set.</summary>
     public RpcException? DecodeFault { get; set; }
 
+    public override Task<EncodeResponse> Encode(EncodeRequest request, ServerCallContext context)
+    {
+        var response = new EncodeResponse { TokenizerSha256 = Sha256 };
+        response.Ids.AddRange(Ids(request.Text));
+        return Task.FromResult(response);
+    }
+
+    /// <summary>Where tokens are bytes, a text stands in others as its own bytes.</summary>
+    public override Task<FindOverlapsResponse> FindOverlaps(FindOverlapsRequest request, ServerCallContext context)
+    {
+        var response = new FindOverlapsResponse();
+        response.Runs.AddRange(request.Texts.Select(text => new OverlapRun { Ids = { Ids(text) } }));
+        return Task.FromResult(response);
+    }
+
     public override Task<DecodeResponse> Decode(DecodeRequest request, ServerCallContext context)
     {
         if (DecodeFault is not null)

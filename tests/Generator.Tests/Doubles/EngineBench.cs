@@ -73,7 +73,8 @@ internal sealed class EngineBench : IDisposable
         new(
             $"s{++_lastId}", prompt, resumed ?? [],
             parameters.DraftTokens > 0 ? parameters : parameters with { DraftTokens = _draftTokensDefault },
-            new TokenStream(streamTokensMax, Queue.Wake), deadline) { Guide = guide };
+            new TokenStream(streamTokensMax, Queue.Wake), deadline)
+        { Guide = guide };
 
     public Sequence Submit(
         uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null,

@@ -153,6 +153,8 @@ internal sealed class Disturbance : IDisposable
             BeginBannedTokenIds = Chance(10) ? Ids(Pick(1, 4)) : [],
             ForcedLastTokenIds = Chance(10) ? Ids(2) : [],
             RunBias = Chance(10) ? [new([(uint)Pick(0, 63)], Chance(50) ? float.NegativeInfinity : Signed())] : [],
+            BadRuns = Chance(10) ? [[(uint)Pick(0, 63)], [(uint)Pick(0, 63), (uint)Pick(0, 63)]] : [],
+            Processors = Chance(30) ? Processors() : null,
             StopTokenIds = Chance(30) ? FrozenSet.ToFrozenSet(Ids(3).Select(id => (uint)id)) : [],
             MinTokens = Chance(30) ? Pick(0, 20) : 0,
             Logprobs = Chance(30),
@@ -167,6 +169,21 @@ internal sealed class Disturbance : IDisposable
             parameters = parameters with { RepetitionPenalty = 1.5f, LogitBias = [KeyValuePair.Create(Vocabulary + 9, 1f)] };
         return (-1, prompt, parameters);
     }
+
+    private ProcessorSettings Processors() => new()
+    {
+        EncoderRepetitionPenalty = Chance(30) ? Extreme() : 1,
+        PenaltyLastTokens = Chance(30) ? Pick(1, 9) : null,
+        Dry = Chance(30) ? new(Extreme(), 1 + Extreme(), Pick(0, 3), Pick(1, 20), new Dictionary<uint, IReadOnlyList<uint[]>>()) : null,
+        LengthDecay = Chance(30) ? new(Pick(0, 4), Extreme()) : null,
+        TopNSigma = Chance(30) ? Extreme() : 0,
+        DynamicTemperature = Chance(30) ? new(Extreme(), Extreme()) : null,
+        TopH = Chance(30) ? Math.Min(Extreme(), 1) : 0,
+        EpsilonCutoff = Chance(30) ? Math.Min(Extreme(), 0.99f) : 0,
+        EtaCutoff = Chance(30) ? Math.Min(Extreme(), 0.99f) : 0,
+        Xtc = Chance(30) ? new(Math.Min(Extreme(), 1), Math.Min(Extreme(), 0.5f)) : null,
+        Mirostat = Chance(30) ? new(Pick(1, 2), Extreme(), Math.Min(Extreme(), 1)) : null,
+    };
 
     private void Add((int Number, uint[] Prompt, SamplingParameters Parameters) request)
     {

@@ -190,8 +190,8 @@ public sealed class ExtremeSettingsTests
         var run = new SamplingParameters { MaxTokens = 9, RunBias = [new([7, 5, 1], float.NegativeInfinity), new([2], 2), new([5, 4], 9)] };
         Assert.Equal(2u, Sample(Logits, run));
         Assert.Equal(4u, Sample(Logits, run, prompt: [7, 5]));
-        Assert.Equal(1u, Sample(Logits, run with { RunBias = [new([7, 5, 1], float.NegativeInfinity)] }, prompt: [0, 5, 5]));
-        Assert.Equal(3u, Sample(Logits, run with { RunBias = [new([7, 5, 1], float.NegativeInfinity)] }, prompt: [0, 7, 5]));
+        Assert.Equal(1u, Sample(Logits, run with { RunBias = [], BadRuns = [[7, 5, 1]] }, prompt: [0, 5, 5]));
+        Assert.Equal(3u, Sample(Logits, run with { RunBias = [], BadRuns = [[7, 5, 1]] }, prompt: [0, 7, 5]));
     }
 
     private static uint Sample(float[] logits, SamplingParameters parameters, uint[]? prompt = null, uint[]? answer = null) =>

@@ -24,22 +24,20 @@ public sealed class SamplingFixtureTests
             var sampler = new Sampler(logits.Length, []);
             foreach (var result in row.GetProperty("results").EnumerateArray())
             {
-                // Not fields of the contract.
-                if (result.GetProperty("name").GetString() is "epsilon" or "eta")
-                    continue;
                 checkedCount++;
-                var sequence = new Sequence("fixture", history, [], Parameters(result.GetProperty("args")), new TokenStream(1));
+                var parameters = Parameters(result.GetProperty("name").GetString()!, result.GetProperty("args"));
+                var sequence = new Sequence("fixture", history, [], parameters, new TokenStream(1));
                 sampler.Sample(logits, sequence, out _);
                 var name = $"{logits.Length} {result.GetProperty("name")} {result.GetProperty("args")}";
                 Compare(name, result, sampler.Candidates, failures);
             }
         }
 
-        Assert.True(checkedCount >= 48, $"Only {checkedCount} results were compared.");
+        Assert.True(checkedCount >= 56, $"Only {checkedCount} results were compared.");
         Assert.True(failures.Count == 0, string.Join("\n", failures));
     }
 
-    private static SamplingParameters Parameters(JsonElement args)
+    private static SamplingParameters Parameters(string name, JsonElement args)
     {
         var parameters = new SamplingParameters { Sample = true, MaxTokens = 100, Seed = 1 };
         foreach (var arg in args.EnumerateObject())
@@ -53,6 +51,8 @@ public sealed class SamplingFixtureTests
                 "min_p" => parameters with { MinP = value },
                 "mass" or "typical" => parameters with { TypicalP = value },
                 "penalty" => parameters with { RepetitionPenalty = value },
+                "epsilon" when name == "epsilon" => parameters with { Processors = new() { EpsilonCutoff = value } },
+                "epsilon" => parameters with { Processors = new() { EtaCutoff = value } },
                 "ngram_size" => parameters with { NoRepeatNgramSize = (int)value },
                 _ => throw new InvalidDataException(arg.Name),
             };

@@ -99,7 +99,7 @@ public sealed class GgufNameTests
         { "type of a later part", "demo-F16-00002-of-00002.gguf: tensor blk.3.ffn_up.weight is of IQ2_XXS" },
         { "pre-tokenizer", "tokenizer.ggml.pre is bloom" },
         { "vocabulary", "tokenizer.ggml.model is bert" },
-        { "mathematics", "llama.expert_count is 8" },
+        { "mathematics", "llama.expert_used_count" },
         { "configuration", "num_hidden_layers is 7, but" },
         { "part", "split into 2 files, and the repository has 1" },
         { "no GGUF file", "GGUF" },
