@@ -5,7 +5,7 @@ using Parley.TestSupport;
 using Parley.Tokenizer.Encoders;
 using Parley.Tokenizer.Tests.Doubles;
 using Parley.Tokenizer.V1;
-using Parley.Tokenizer.Vocabulary;
+using Parley.TokenizerFormat;
 
 namespace Parley.Tokenizer.Tests.Encoders;
 
