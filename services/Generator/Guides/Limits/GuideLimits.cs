@@ -7,10 +7,10 @@ namespace Parley.Generator.Guides.Limits;
 internal static class GuideLimits
 {
     [ThreadStatic]
-    private static GuideBudget? t_budget;
+    private static GuideBudget? _budget;
 
     [ThreadStatic]
-    private static CancellationToken t_stopped;
+    private static CancellationToken _stopped;
 
     public static int SchemaBytesMax => Budget.SchemaBytesMax;
 
@@ -31,22 +31,22 @@ internal static class GuideLimits
     public static int SearchStepsMax => Budget.SearchStepsMax;
 
     /// <summary>The budget of the guide in hand; the default outside of any.</summary>
-    internal static GuideBudget Budget => t_budget ?? GuideBudget.Default;
+    internal static GuideBudget Budget => _budget ?? GuideBudget.Default;
 
     /// <summary>Begins work on a guide; the result ends it.</summary>
     /// <param name="budget">Its budget.</param>
     /// <param name="cancellationToken">Cancelled when nobody waits for the work any more, or it has taken too long.</param>
     public static GuideScope Enter(GuideBudget budget, CancellationToken cancellationToken = default)
     {
-        var before = new GuideScope(t_budget, t_stopped);
-        (t_budget, t_stopped) = (budget, cancellationToken);
+        var before = new GuideScope(_budget, _stopped);
+        (_budget, _stopped) = (budget, cancellationToken);
         return before;
     }
 
     /// <summary>The other end of <see cref="Enter"/>.</summary>
-    internal static void Leave(GuideBudget? budget, CancellationToken stopped) => (t_budget, t_stopped) = (budget, stopped);
+    internal static void Leave(GuideBudget? budget, CancellationToken stopped) => (_budget, _stopped) = (budget, stopped);
 
     /// <summary>Wherever work adds up: ends it where nobody waits for it.</summary>
     /// <exception cref="OperationCanceledException">The token of <see cref="Enter"/> is cancelled.</exception>
-    public static void ThrowIfStopped() => t_stopped.ThrowIfCancellationRequested();
+    public static void ThrowIfStopped() => _stopped.ThrowIfCancellationRequested();
 }
