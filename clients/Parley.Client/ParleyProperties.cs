@@ -58,6 +58,21 @@ public static class ParleyProperties
     /// <summary>Grammar that the whole answer is of.</summary>
     public const string GuideGrammar = "guide_grammar";
 
+    /// <summary>The texts of which the whole answer is one: a list.</summary>
+    public const string GuideChoice = "guide_choice";
+
+    /// <summary>
+    /// Rarer settings of sampling, e.g. <c>{"top_n_sigma": 1.5, "mirostat": 2}</c>: a JSON object, as text, element, node or dictionary, with
+    /// the fields of the contract's <c>Processors</c>.
+    /// </summary>
+    public const string Processors = "processors";
+
+    /// <summary>
+    /// Whether the prompt's own tokens come with their log-probabilities, in the raw representation of the updates, and with how many of the
+    /// likeliest in their places: a whole number.
+    /// </summary>
+    public const string PromptLogprobs = "prompt_logprobs";
+
     /// <summary>Further variables of the chat template: JSON object, as text, element, node or dictionary.</summary>
     public const string TemplateArguments = "template_arguments";
 

@@ -125,6 +125,8 @@ public sealed class RequestTests
                 [ParleyProperties.TopLogprobs] = Json("2"),
                 [ParleyProperties.Priority] = -3,
                 [ParleyProperties.DraftTokens] = 0,
+                [ParleyProperties.PromptLogprobs] = 3,
+                [ParleyProperties.Processors] = """{"top_n_sigma":1.5,"mirostat":2,"bad_words":[{"ids":[8,9]}]}""",
                 [ParleyProperties.TemplateArguments] = Json("""{"a":1}"""),
                 [ParleyProperties.TemplateName] = "rag",
                 [ParleyProperties.Documents] = new object[] { """{"title":"t"}""" },
@@ -152,6 +154,8 @@ public sealed class RequestTests
                 TopLogprobs = 2,
                 Priority = -3,
                 DraftTokens = 0,
+                PromptLogprobs = 3,
+                Processors = new Processors { TopNSigma = 1.5f, Mirostat = 2, BadWords = { new TokenRun { Ids = { 8, 9 } } } },
             },
             request.Sampling);
         Assert.True(request.IncludeStop);
@@ -186,6 +190,11 @@ public sealed class RequestTests
     [InlineData("timeout", 1e300)]
     [InlineData("draft_tokens", 4294967296.0)]
     [InlineData("guide_regex", 5)]
+    [InlineData("guide_choice", "yes")]
+    [InlineData("prompt_logprobs", -1)]
+    [InlineData("processors", "top_h")]
+    [InlineData("processors", """{"top_z": 1}""")]
+    [InlineData("processors", """{"mirostat": "two"}""")]
     public void Property_OfAnotherKind_IsRefusedByName(string name, object value)
     {
         var exception = Assert.Throws<ParleyRequestException>(() =>
@@ -239,6 +248,7 @@ public sealed class RequestTests
         Assert.Equal(schema.GetRawText(), Write(typed).Sampling.Guide.JsonSchema);
         Assert.Equal("""{"type":"object"}""", Write(untyped).Sampling.Guide.JsonSchema);
         Assert.Equal("a+", Write(With("guide_regex", "a+")).Sampling.Guide.Regex);
+        Assert.Equal(["yes", "no"], Write(With("guide_choice", new[] { "yes", "no" })).Sampling.Guide.Choice.Texts);
         var both = Assert.Throws<ParleyRequestException>(() => Write(new ChatOptions
         {
             ResponseFormat = ChatResponseFormat.Json,

@@ -8,13 +8,18 @@ namespace Parley.Client.Calls;
 internal static class FaultReader
 {
     /// <summary>The exception for a call that ended with a status.</summary>
-    public static ParleyException Read(RpcException exception, string requestId)
+    /// <param name="exception">The status.</param>
+    /// <param name="requestId">Of the call.</param>
+    /// <param name="isOver">Whether its time was over: then one that broke off ran out of it, whichever side noticed first.</param>
+    public static ParleyException Read(RpcException exception, string requestId, bool isOver)
     {
         var details = DetailsOf(exception);
         var retryAfter = details?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan();
         ParleyViolation[] violations = [.. details?.GetDetail<BadRequest>()?.FieldViolations
             .Select(violation => new ParleyViolation(violation.Field, violation.Description)) ?? []];
         var code = CodeOf(exception.Status);
+        if (isOver && details is null && code is (StatusCode.Internal or StatusCode.Unknown or StatusCode.Unavailable))
+            code = StatusCode.DeadlineExceeded;
         var fault = new ParleyFault(code, requestId, IsRetryable(code, retryAfter), retryAfter, exception);
         return Create(exception.Status.Detail, violations, isChosen: details is not null, fault);
     }

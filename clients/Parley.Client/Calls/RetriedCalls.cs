@@ -13,6 +13,9 @@ internal sealed class RetriedCalls(
 {
     private const string RequestIdHeader = "x-request-id";
 
+    /// <summary>The server counts the same time and may break off first; a call that breaks so near its end has run out of time.</summary>
+    private static readonly TimeSpan EndTolerance = TimeSpan.FromMilliseconds(100);
+
     /// <summary>The events of an answer. After another try there is another <c>accepted</c>, and what came before is void.</summary>
     /// <param name="call">The request.</param>
     /// <param name="isSeen">Whether somebody sees the text as it comes: then nothing is tried again after the first token.</param>
@@ -38,7 +41,7 @@ internal sealed class RetriedCalls(
                 CompleteResponse? response = null;
                 try
                 {
-                    response = await NextAsync(stream.ResponseStream, call.Request.RequestId, cancellationToken).ConfigureAwait(false);
+                    response = await NextAsync(stream.ResponseStream, call.Request.RequestId, end, cancellationToken).ConfigureAwait(false);
                 }
                 catch (ParleyException fault) when (!(isSeen && isBegun))
                 {
@@ -63,7 +66,7 @@ internal sealed class RetriedCalls(
     }
 
     private async Task<CompleteResponse> NextAsync(
-        IAsyncStreamReader<CompleteResponse> stream, string requestId, CancellationToken cancellationToken)
+        IAsyncStreamReader<CompleteResponse> stream, string requestId, DateTimeOffset end, CancellationToken cancellationToken)
     {
         try
         {
@@ -73,7 +76,7 @@ internal sealed class RetriedCalls(
         catch (RpcException exception)
         {
             ThrowIfEnded(exception, cancellationToken);
-            throw FaultReader.Read(exception, requestId);
+            throw FaultReader.Read(exception, requestId, isOver: end - time.GetUtcNow() < EndTolerance);
         }
 
         var response = stream.Current;

@@ -1,6 +1,8 @@
 using System.Collections;
 using System.Globalization;
 using System.Text.Json;
+using Google.Protobuf;
+using Parley.Generator.V1;
 
 namespace Parley.Client.Requests;
 
@@ -61,6 +63,25 @@ internal sealed class PropertyReader(ViolationList violations)
 
     public IReadOnlyList<uint> Ids(string field, object value) =>
         [.. Items(field, value).Select((item, index) => Unsigned($"{field}[{index}]", item)).OfType<uint>()];
+
+    public IReadOnlyList<string> Texts(string field, object value) =>
+        [.. Items(field, value).Select((item, index) => Text($"{field}[{index}]", item)).OfType<string>()];
+
+    /// <summary>The contract's message from a JSON object with its fields.</summary>
+    public Processors? Processors(string field, object value)
+    {
+        if (JsonObject(field, value) is not { } json)
+            return null;
+        try
+        {
+            return JsonParser.Default.Parse<Processors>(json);
+        }
+        catch (InvalidProtocolBufferException exception)
+        {
+            violations.Add(field, $"does not fit the contract's Processors: {exception.Message}");
+            return null;
+        }
+    }
 
     public IReadOnlyList<string> Objects(string field, object value) =>
         [.. Items(field, value).Select((item, index) => JsonObject($"{field}[{index}]", item)).OfType<string>()];

@@ -76,6 +76,12 @@ internal sealed class PropertyWriter(CompleteRequest request, ViolationList viol
             case ParleyProperties.TopLogprobs:
                 Set(_reader.Unsigned(field, value), sampling.HasTopLogprobs, number => sampling.TopLogprobs = number);
                 return true;
+            case ParleyProperties.PromptLogprobs:
+                Set(_reader.Unsigned(field, value), sampling.HasPromptLogprobs, number => sampling.PromptLogprobs = number);
+                return true;
+            case ParleyProperties.Processors:
+                sampling.Processors ??= _reader.Processors(field, value);
+                return true;
             case ParleyProperties.Priority:
                 Set(_reader.Integer(field, value), sampling.HasPriority, number => sampling.Priority = number);
                 return true;
@@ -107,6 +113,9 @@ internal sealed class PropertyWriter(CompleteRequest request, ViolationList viol
                 return true;
             case ParleyProperties.GuideRegex:
                 Guide(field, _reader.Text(field, value) is { } regex ? new Guide { Regex = regex } : null);
+                return true;
+            case ParleyProperties.GuideChoice:
+                Guide(field, new Guide { Choice = new GuideChoice { Texts = { _reader.Texts(field, value) } } });
                 return true;
             case ParleyProperties.GuideGrammar:
                 Guide(field, _reader.Text(field, value) is { } grammar ? new Guide { Grammar = grammar } : null);
