@@ -62,14 +62,14 @@ public static class ParleyProperties
     public const string GuideChoice = "guide_choice";
 
     /// <summary>
-    /// Rarer settings of sampling, e.g. <c>{"top_n_sigma": 1.5, "mirostat": 2}</c>: a JSON object, as text, element, node or dictionary, with
-    /// the fields of the contract's <c>Processors</c>.
+    /// Rarer settings of sampling, e.g. <c>{"top_n_sigma": 1.5, "mirostat": 2}</c>: a JSON object, as text, element, node or dictionary,
+    /// with the fields of the contract's <c>Processors</c>.
     /// </summary>
     public const string Processors = "processors";
 
     /// <summary>
-    /// Whether the prompt's own tokens come with their log-probabilities, in the raw representation of the updates, and with how many of the
-    /// likeliest in their places: a whole number.
+    /// Whether the prompt's own tokens come with their log-probabilities, in the raw representation of the updates, and with how many of
+    /// the likeliest in their places: a whole number.
     /// </summary>
     public const string PromptLogprobs = "prompt_logprobs";
 

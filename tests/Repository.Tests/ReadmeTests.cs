@@ -15,7 +15,7 @@ public sealed partial class ReadmeTests
             .Select(match => (Number: int.Parse(match.Groups[1].Value), Text: match.Groups[2].Value)).ToList();
         Assert.Equal(Enumerable.Range(1, 11), steps.Select(step => step.Number));
         var places = steps.SelectMany(step => Place().Matches(step.Text)).Select(match => match.Groups[1].Value).ToList();
-        Assert.Equal(10, places.Count);
+        Assert.Equal(12, places.Count);
         Assert.All(places, place => Assert.True(Path.Exists(Path.Combine(Shared.RepositoryRoot, place)), place));
     }
 
