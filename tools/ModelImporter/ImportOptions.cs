@@ -110,6 +110,7 @@ public sealed record ImportOptions
         var group = CalibrationIds is null ? PlainRounding.DefaultGroup : CalibratedRounding.DefaultGroup;
         var plain = new PlainRounding(
             Int4Group ?? BlockMax ?? group, !Int4ScaleOnly, keepGrids: Int4Group is null);
+        plain.Join(checkpoint.Weights.Mixtures);
         GroupRounding rounding = CalibrationIds is null || KeepsAllGrids(checkpoint, plain)
             ? plain
             : new CalibratedRounding(checkpoint, CalibrationIds, plain);

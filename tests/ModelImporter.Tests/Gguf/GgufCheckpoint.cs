@@ -76,7 +76,8 @@ internal static class GgufCheckpoint
         return result;
     }
 
-    private static byte[] Encode(GgufType type, float[] values)
+    /// <summary>Weights as a type stores them; of types that are not rounded to here, blocks of some finite numbers.</summary>
+    public static byte[] Encode(GgufType type, float[] values)
     {
         if (type == GgufType.F32)
             return [.. values.SelectMany(BitConverter.GetBytes)];

@@ -24,6 +24,7 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     private const double GridErrorMax = 1e-4;
 
     private readonly Dictionary<string, bool> _found = [];
+    private readonly Dictionary<string, LinearWeights[]> _stacks = new(StringComparer.Ordinal);
 
     public bool HasMinimum => hasMinimum;
 
@@ -44,11 +45,22 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     {
         if (!keepGrids || linear.Inputs % GridGroup != 0 || !linear.Parts.All(part => tensors.Contains(part.Weight)))
             return false;
-        // One expert stands for all of its layer.
         var key = linear.Stack ?? linear.Name;
         if (!_found.TryGetValue(key, out var found))
-            _found[key] = found = IsOnGrid(tensors, linear);
+        {
+            // Experts share a grid, so that of a layer is that of all or of none.
+            var members = _stacks.GetValueOrDefault(key) ?? [linear];
+            _found[key] = found = members.All(member => IsOnGrid(tensors, member with { Inputs = linear.Inputs }));
+        }
+
         return found;
+    }
+
+    /// <summary>Makes the experts of each layer share what is found of their grids.</summary>
+    public void Join(IEnumerable<MixtureWeights> mixtures)
+    {
+        foreach (var experts in mixtures.SelectMany(mixture => mixture.Experts).GroupBy(linear => linear.Stack ?? linear.Name))
+            _stacks[experts.Key] = [.. experts];
     }
 
     public override bool HasMinima(CheckpointTensors tensors, LinearWeights linear) => hasMinimum || FindsGrid(tensors, linear);

@@ -14,6 +14,9 @@ internal static class StoredError
     /// <summary>Rows of a matrix that are looked at, spread over it.</summary>
     private const int RowsMax = 256;
 
+    /// <summary>Rows of an expert that are looked at where all of a layer have <see cref="RowsMax"/> together.</summary>
+    private const int ExpertRowsMin = 8;
+
     /// <summary>Measures all matrices that were rounded before.</summary>
     /// <param name="checkpoint">The source.</param>
     /// <param name="parallel">Threads and the end of the work.</param>
@@ -26,11 +29,12 @@ internal static class StoredError
         var vocabulary = new Int8Format(group, isOwn ? Int8Format.KeepsInVocabulary : Int8Format.KeepsInOrtVocabulary);
         var (tensors, weights) = (checkpoint.Tensors, checkpoint.Weights);
         var sums = new SortedDictionary<string, (double Errors, double Squares)>(StringComparer.Ordinal);
-        // One expert stands for all of its layer.
-        foreach (var linear in weights.Layers.SelectMany(layer => layer.Rounded.DistinctBy(linear => linear.Stack ?? linear.Name)))
+        foreach (var linear in weights.Layers.SelectMany(layer => layer.Rounded).Where(linear => linear.Stack is null))
+            Add(tensors, linear, linears, parallel, sums);
+        foreach (var mixture in weights.Mixtures)
         {
-            var alike = linear.Stack is null ? 1 : checkpoint.Config.Mixture!.Experts;
-            Add(tensors, linear, linears, parallel, sums, alike);
+            AddExperts(tensors, PackedExperts.GateUps(mixture), linears, parallel, sums);
+            AddExperts(tensors, PackedExperts.Downs(mixture), linears, parallel, sums);
         }
 
         Add(tensors, weights.Embedding, vocabulary, parallel, sums);
@@ -47,34 +51,53 @@ internal static class StoredError
 
     private static void Add(
         CheckpointTensors tensors, LinearWeights linear, PackedFormat format, ParallelOptions parallel,
-        SortedDictionary<string, (double Errors, double Squares)> sums, int alike = 1)
+        SortedDictionary<string, (double Errors, double Squares)> sums)
     {
         if (linear.Parts.All(part => tensors.GridOf(part.Weight) is null))
             return;
         foreach (var matrix in format.Split(tensors, linear))
-        {
-            var first = 0;
-            foreach (var part in matrix.Linear.Parts)
-            {
-                if (tensors.GridOf(part.Weight) is not null)
-                {
-                    var (errors, squares) = Measure(tensors, matrix, format, (first, part.Outputs), parallel);
-                    var sum = sums.GetValueOrDefault(tensors.TypeOf(part.Weight));
-                    sums[tensors.TypeOf(part.Weight)] = (sum.Errors + (alike * errors), sum.Squares + (alike * squares));
-                }
-
-                first += part.Outputs;
-            }
-        }
-
+            Add(tensors, matrix, format, RowsMax, parallel, sums);
         tensors.Release();
     }
 
+    /// <summary>As they are packed: on one grid, which may round what each of them would keep by itself.</summary>
+    private static void AddExperts(
+        CheckpointTensors tensors, LinearWeights[] experts, PackedFormat format, ParallelOptions parallel,
+        SortedDictionary<string, (double Errors, double Squares)> sums)
+    {
+        if (experts.SelectMany(expert => expert.Parts).All(part => tensors.GridOf(part.Weight) is null))
+            return;
+        var packed = new ExpertMatrices(format, tensors, experts);
+        var rowsMax = Math.Max(ExpertRowsMin, RowsMax / experts.Length);
+        foreach (var matrix in packed.Matrices)
+            Add(tensors, matrix, packed.Format, rowsMax, parallel, sums);
+        tensors.Release();
+    }
+
+    private static void Add(
+        CheckpointTensors tensors, PackedMatrix matrix, PackedFormat format, int rowsMax, ParallelOptions parallel,
+        SortedDictionary<string, (double Errors, double Squares)> sums)
+    {
+        var first = 0;
+        foreach (var part in matrix.Linear.Parts)
+        {
+            if (tensors.GridOf(part.Weight) is not null)
+            {
+                var (errors, squares) = Measure(tensors, matrix, format, (first, part.Stored), rowsMax, parallel);
+                var sum = sums.GetValueOrDefault(tensors.TypeOf(part.Weight));
+                sums[tensors.TypeOf(part.Weight)] = (sum.Errors + errors, sum.Squares + squares);
+            }
+
+            first += part.Outputs;
+        }
+    }
+
     private static (double Errors, double Squares) Measure(
-        CheckpointTensors tensors, PackedMatrix matrix, PackedFormat format, (int First, int Count) rows, ParallelOptions parallel)
+        CheckpointTensors tensors, PackedMatrix matrix, PackedFormat format, (int First, int Count) rows, int rowsMax,
+        ParallelOptions parallel)
     {
         var coder = format.Coder(tensors, matrix, parallel);
-        var looked = Math.Min(rows.Count, RowsMax);
+        var looked = Math.Min(rows.Count, rowsMax);
         var measured = new (double Errors, double Squares)[looked];
         Parallel.For(0, looked, parallel, sample => measured[sample] = MeasureRow(
             tensors, matrix, coder, rows.First + (int)((long)sample * rows.Count / looked)));
