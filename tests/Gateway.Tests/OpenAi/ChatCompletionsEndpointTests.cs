@@ -69,8 +69,7 @@ public sealed class ChatCompletionsEndpointTests
     [InlineData(",\"stop\":\"wor\"", "Hello, ", "stop")]
     public async Task Post_ModelWithItsOwnStopStrings_EndsThereUnlessTheRequestNamesOthers(string fields, string text, string reason)
     {
-        await using var host = await GatewayHost.StartAsync();
-        host.Generator.StopStrings = [","];
+        await using var host = await GatewayHost.StartAsync(arrange: host => host.Generator.StopStrings = [","]);
 
         var chunks = await StreamAsync(host, fields);
 
