@@ -158,7 +158,7 @@ internal sealed class ProcessorReader(GenerationDefaults defaults, GeneratorOpti
         }
 
         if (wire.HasForcedBosTokenId)
-            CheckId(violations, "forced_bos_token_id", wire.ForcedBosTokenId);
+            violations.CheckId(Prefix + "forced_bos_token_id", wire.ForcedBosTokenId, vocabularySize);
         if (wire.ForcedEosTokenIds.Count > options.ListedTokenIdsMax)
             Add(violations, "forced_eos_token_ids", $"has {wire.ForcedEosTokenIds.Count} ids, {options.ListedTokenIdsMax} are allowed.");
         else
@@ -243,30 +243,13 @@ internal sealed class ProcessorReader(GenerationDefaults defaults, GeneratorOpti
         }
     }
 
-    private void CheckIds(List<BadRequest.Types.FieldViolation> violations, string field, RepeatedField<uint> ids)
-    {
-        for (var i = 0; i < ids.Count; i++)
-        {
-            if (!CheckId(violations, $"{field}[{i}]", ids[i]))
-                return;
-        }
-    }
-
-    private bool CheckId(List<BadRequest.Types.FieldViolation> violations, string field, uint id)
-    {
-        if (id < vocabularySize)
-            return true;
-        Add(violations, field, $"is {id}; the vocabulary has {vocabularySize} ids.");
-        return false;
-    }
+    private void CheckIds(List<BadRequest.Types.FieldViolation> violations, string field, RepeatedField<uint> ids) =>
+        violations.CheckIds(Prefix + field, ids, vocabularySize);
 
     private static void Check(
-        List<BadRequest.Types.FieldViolation> violations, bool isSet, string field, double value, double least, double most)
-    {
-        if (isSet && !(value >= least && value <= most))
-            Add(violations, field, FormattableString.Invariant($"is {value}, must be from {least:0.####} to {most:0.####}."));
-    }
+        List<BadRequest.Types.FieldViolation> violations, bool isSet, string field, double value, double least, double most) =>
+        violations.CheckRange(isSet, Prefix + field, value, least, most);
 
     private static void Add(List<BadRequest.Types.FieldViolation> violations, string field, string description) =>
-        violations.Add(new BadRequest.Types.FieldViolation { Field = Prefix + field, Description = description });
+        violations.AddFault(Prefix + field, description);
 }

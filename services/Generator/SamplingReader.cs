@@ -211,13 +211,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
     {
         if (!HasRoom(violations, field, ids.Count))
             return;
-        for (var i = 0; i < ids.Count; i++)
-        {
-            if (ids[i] < vocabularySize)
-                continue;
-            Add(violations, $"{field}[{i}]", $"is {ids[i]}; the vocabulary has {vocabularySize} ids.");
-            return;
-        }
+        violations.CheckIds(Prefix + field, ids, vocabularySize);
     }
 
     private bool HasRoom(List<BadRequest.Types.FieldViolation> violations, string field, int count)
@@ -228,14 +222,11 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
     }
 
     private static void Check(
-        List<BadRequest.Types.FieldViolation> violations, bool isSet, string field, double value, double least, double most)
-    {
-        if (isSet && !(value >= least && value <= most))
-            Add(violations, field, FormattableString.Invariant($"is {value}, must be from {least:0.####} to {most:0.####}."));
-    }
+        List<BadRequest.Types.FieldViolation> violations, bool isSet, string field, double value, double least, double most) =>
+        violations.CheckRange(isSet, Prefix + field, value, least, most);
 
     private static void Add(List<BadRequest.Types.FieldViolation> violations, string field, string description) =>
-        violations.Add(new BadRequest.Types.FieldViolation { Field = Prefix + field, Description = description });
+        violations.AddFault(Prefix + field, description);
 
     private static ulong DrawSeed()
     {
