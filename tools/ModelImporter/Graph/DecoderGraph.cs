@@ -22,7 +22,8 @@ internal static class DecoderGraph
     public static void Build(
         OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions)
     {
-        if (precision.Target is { } target && CudaSupport.Missing(config, target.Attention, positions) is { } missing)
+        if (precision.Target is { } target && CudaSupport.Missing(
+            config, target.Attention, positions, precision.Name.StartsWith("int4", StringComparison.Ordinal)) is { } missing)
         {
             throw new InvalidDataException(
                 $"{config.Architecture} does not run on CUDA: {missing}; import it for the CPU (fp32, int8, int4).");
