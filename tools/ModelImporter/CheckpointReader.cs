@@ -68,8 +68,8 @@ internal sealed class CheckpointReader : IDisposable
             if (tensors?.Gguf is { } gguf)
                 config = GgufBeside.Complete(config, gguf, FindConfig(files));
             tensors ??= CheckpointTensors.Open(source);
-            foreach (var (name, number) in tensors.Gguf?.Configuration.Numbers(tensors.Gguf) ?? [])
-                tensors.Add(name, number);
+            foreach (var number in tensors.Gguf?.Configuration.Numbers() ?? [])
+                tensors.Add(number.Tensor, new NumberSource(tensors.Gguf!, number.Key, number.Value, number.HasDimension ? [1] : []));
             var untied = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } });
             var known = untied.KnownNames();
             if (config.Form == StoredForm.Fp8)

@@ -83,7 +83,7 @@ internal static class RandomCheckpoint
             [.. Enumerable.Range(0, count).Select(_ => (float)(mean + (deviation * 3.46 * (random.NextDouble() - 0.5))))];
     }
 
-    /// <summary>Puts every matrix on a grid of 4 bits, a scale and a whole zero point to a block of each row; both ends are in each.</summary>
+    /// <summary>Puts matrices on a grid of 4 bits: a scale and a whole zero point for a block of each row, with both ends in it.</summary>
     public static void PutOnGrid(string source, int block)
     {
         var path = Path.Combine(source, "model.safetensors");

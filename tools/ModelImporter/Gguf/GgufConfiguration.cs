@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Parley.ModelImporter.Gguf.Families;
 using Parley.ModelImporter.Gguf.Metadata;
-using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Gguf;
 
@@ -151,8 +150,7 @@ internal sealed class GgufConfiguration
 
     /// <summary>Tensors of one number that stand among the metadata.</summary>
     /// <exception cref="InvalidDataException">They are missing or too few; the message names the key.</exception>
-    public IEnumerable<(string Name, NumberSource Source)> Numbers(ITensorFile file) =>
-        Family.Numbers(Metadata, (int)(_keys.Size("block_count") - Further), file);
+    public IEnumerable<GgufNumber> Numbers() => Family.Numbers(Metadata, (int)(_keys.Size("block_count") - Further), _path);
 
     /// <summary>
     /// Base of the frequencies, and by what all are divided; null where the file's way of scaling is one that it has no numbers for.

@@ -29,8 +29,11 @@ internal static class CudaSupport
     private static string? Missing(MixtureSettings mixture, int hidden, bool isInt4)
     {
         var name = isInt4 ? "QMoE" : "MoE";
-        if (mixture.Scoring == RouterScoring.Sigmoid || mixture.HasCorrection || mixture.Groups > 1)
-            return $"{name} has no sigmoid, correction and groups of experts";
+        if (mixture.Groups > 1)
+            return $"{name} has no groups of experts";
+        // QMoE takes weights beside what it chooses by.
+        if (!isInt4 && (mixture.Scoring == RouterScoring.Sigmoid || mixture.HasCorrection))
+            return "MoE has no sigmoid and no correction of the choice (int4-fp16 has QMoE)";
         var width = mixture.Width;
         if (isInt4 && QMoeExperts.BlockFor(hidden, width, int.MaxValue) is null)
             return $"QMoE has no blocks with zero points that divide both {hidden} and {width}; it has them from {QMoeExperts.BlockMin} on";
@@ -46,8 +49,6 @@ internal static class CudaSupport
             return $"rotation of {part.Dimensions} dimensions, no multiple of {2 * PairsMultiple}";
         if (layer.HeadNorm is { Kind: HeadNormKind.PerHeadRotated })
             return "norms of queries and keys behind the rotation";
-        if (layer.QueryBeta != 0)
-            return "scaling of queries by position";
-        return layer.HasSinks ? "sinks that this importer writes" : null;
+        return layer.QueryBeta != 0 ? "scaling of queries by position" : null;
     }
 }

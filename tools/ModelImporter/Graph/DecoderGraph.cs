@@ -74,7 +74,7 @@ internal static class DecoderGraph
         target switch
         {
             null => new AttentionEmitter(graph, tensors, config, positions),
-            { Attention: GraphTarget.GroupQuery } => new CudaGroupQueryAttention(graph, config, positions),
-            _ => new CudaPagedAttention(graph, config, positions, target),
+            { Attention: GraphTarget.GroupQuery } => new CudaGroupQueryAttention(graph, tensors, config, positions),
+            _ => new CudaPagedAttention(graph, tensors, config, positions, target),
         };
 }

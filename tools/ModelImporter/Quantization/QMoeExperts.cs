@@ -9,8 +9,8 @@ namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
 /// Experts of 4 bits as ONNX Runtime's QMoE has them, for CUDA: codes, scales and whole zero points by block, one size of block for both
-/// matrices, rows of gate and up in turn. What the chosen are weighed with is computed before it (router_weights), so that no kernel has a
-/// say in how it is normalised.
+/// matrices, rows of gate and up in turn. What it chooses by and weighs the chosen with (router_weights) is computed before it, so that no
+/// kernel has a say in how scores are normalised.
 /// </summary>
 internal sealed class QMoeExperts(int blockMax) : ExpertFormat
 {
@@ -24,8 +24,10 @@ internal sealed class QMoeExperts(int blockMax) : ExpertFormat
         OnnxGraphBuilder graph, CheckpointTensors tensors, MixtureWeights mixture, string name, string input, string logits)
     {
         var settings = mixture.Settings;
-        var block = BlockFor(mixture.Router.Inputs, settings.Width, blockMax)!.Value;
-        var weights = MoeRouting.Weights(graph, settings, name, logits);
+        var block = BlockFor(mixture.Router.Inputs, settings.Width, blockMax) ?? throw new InvalidDataException(
+            $"{name}: blocks of at most {blockMax} are asked for; QMoE has zero points in blocks from {BlockMin} on.");
+        var correction = Correction(graph, tensors, mixture, name);
+        var (choice, weights) = MoeRouting.Emit(graph, settings, name, logits, correction);
         var gateUp = new Matrices(graph, tensors, mixture.GateUp, block, inTurn: true);
         var down = new Matrices(graph, tensors, mixture.Down, block, inTurn: false);
         var attributes = new List<(string Name, object Value)>
@@ -39,7 +41,7 @@ internal sealed class QMoeExperts(int blockMax) : ExpertFormat
         return graph.Node(
             name, "QMoE", OnnxGraphBuilder.MicrosoftDomain,
             [
-                input, logits, gateUp.Codes, gateUp.Scales, MoeExperts.PlanBias(graph, tensors, mixture.GateUp, inTurn: true), down.Codes,
+                input, choice, gateUp.Codes, gateUp.Scales, MoeExperts.PlanBias(graph, tensors, mixture.GateUp, inTurn: true), down.Codes,
                 down.Scales, MoeExperts.PlanBias(graph, tensors, mixture.Down, inTurn: false), "", "", "", gateUp.ZeroPoints,
                 down.ZeroPoints, "", weights,
             ],

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Parley.ModelImporter.Gguf.Metadata;
-using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
@@ -35,8 +34,7 @@ internal sealed class ApertusGguf : GgufFamily
         config["rope_parameters"] = positions;
     }
 
-    public override IEnumerable<(string Name, NumberSource Source)> Numbers(
-        IReadOnlyDictionary<string, object> metadata, int layers, ITensorFile file)
+    public override IEnumerable<GgufNumber> Numbers(IReadOnlyDictionary<string, object> metadata, int layers, string path)
     {
         foreach (var (name, hasDimension) in XIelu)
         {
@@ -45,14 +43,14 @@ internal sealed class ApertusGguf : GgufFamily
             if (numbers.Count < layers || !numbers.Take(layers).All(double.IsFinite))
             {
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"{file.Path}: {key} is {(numbers.Count == 0 ? "missing or no list of numbers" : $"a list of {numbers.Count}")}, not "
+                    $"{path}: {key} is {(numbers.Count == 0 ? "missing or no list of numbers" : $"a list of {numbers.Count}")}, not "
                     + $"{layers} finite numbers, one for each layer."));
             }
 
             for (var layer = 0; layer < layers; layer++)
             {
-                yield return ($"model.layers.{layer}.mlp.act_fn.{name}",
-                    new NumberSource(file, key, (float)numbers[layer], hasDimension ? [1] : []));
+                yield return new GgufNumber(
+                    $"model.layers.{layer}.mlp.act_fn.{name}", hasDimension, key, (float)numbers[layer]);
             }
         }
     }

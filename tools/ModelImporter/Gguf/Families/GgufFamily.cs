@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Parley.ModelImporter.Safetensors;
+using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
@@ -37,7 +37,7 @@ internal abstract class GgufFamily
     /// <summary>Key of what is added in norms, and its field in <c>config.json</c>, null where that has none.</summary>
     public virtual (string Key, string? Field) Epsilon => ("attention.layer_norm_rms_epsilon", "rms_norm_eps");
 
-    /// <summary>Base of the frequencies where the file has none: that of transformers' class, as of the checkpoint it was made of.</summary>
+    /// <summary>Base of the frequencies where the file has none: that of transformers' class, as in the checkpoint it is of.</summary>
     public virtual double ClassBase => 10_000;
 
     /// <summary>Modules of a layer.</summary>
@@ -57,10 +57,9 @@ internal abstract class GgufFamily
     /// <summary>Tensors of one number that the file has among its metadata, by Hugging Face's names.</summary>
     /// <param name="metadata">All metadata.</param>
     /// <param name="layers">Layers of the model.</param>
-    /// <param name="file">The file.</param>
+    /// <param name="path">Named in messages.</param>
     /// <exception cref="InvalidDataException">They are missing or too few; the message names the key.</exception>
-    public virtual IEnumerable<(string Name, NumberSource Source)> Numbers(
-        IReadOnlyDictionary<string, object> metadata, int layers, ITensorFile file) => [];
+    public virtual IEnumerable<GgufNumber> Numbers(IReadOnlyDictionary<string, object> metadata, int layers, string path) => [];
 
     /// <summary>The plain names with some others.</summary>
     protected static IReadOnlyDictionary<string, string> With(params IReadOnlyList<(string Module, string Name)> others)
