@@ -193,13 +193,16 @@ internal static class ChatMapping
     {
         Role = message.Role,
         Content = message.HasContent ? message.Content : null,
-        Parts = [.. message.Parts.Select(part => part.Text)],
+        Parts = [.. message.Parts.Where(part => !IsImage(part)).Select(part => part.Text)],
+        ImageParts = [.. message.Parts.Index().Where(part => IsImage(part.Item)).Select(part => part.Index)],
         Name = message.HasName ? message.Name : null,
         ToolCallId = message.HasToolCallId ? message.ToolCallId : null,
         ToolCalls = [.. message.ToolCalls.Select(call => new ChatToolCall(call.Id, call.Name, call.ArgumentsJson))],
         ReasoningContent = message.HasReasoningContent ? message.ReasoningContent : null,
         ExtraJson = message.ExtraJson,
     };
+
+    private static bool IsImage(TokenizerProto.ContentPart part) => part.PartCase == TokenizerProto.ContentPart.PartOneofCase.Image;
 
     private static SamplingSettings ToDomain(GeneratorProto.SamplingParameters proto) => Upstream.ProtoMapping.ToDomain(proto);
 

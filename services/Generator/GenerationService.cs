@@ -58,6 +58,7 @@ internal sealed class GenerationService(
             InstanceId = InstanceId,
             DefaultStopStrings = { model.Defaults.StopStrings },
             UnhonouredDefaults = { model.Defaults.Unhonoured },
+            WithoutVision = model.WithoutVision,
         });
     }
 

@@ -34,6 +34,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
             Precision = package.Manifest.Precision,
             Shape = package.Shape,
             Defaults = package.Defaults,
+            WithoutVision = package.WithoutVision,
             TokenizerSha256 = package.TokenizerSha256,
             PackageSha256 = package.PackageSha256,
             Parameters = package.Manifest.Parameters,

@@ -62,7 +62,10 @@ internal sealed class ChatMapper(TokenizerOptions options)
             Fault($"{place}.content", "Content is given both as a text and as parts.");
         var entries = new List<KeyValuePair<TemplateValue, TemplateValue>> { Entry("role", Role(message.Role)) };
         if (message.Parts.Count > 0)
-            entries.Add(Entry("content", SequenceValue.List([.. message.Parts.Select(part => Part(part))])));
+        {
+            entries.Add(Entry(
+                "content", SequenceValue.List([.. message.Parts.Select((part, index) => Part(part, $"{place}.parts[{index}]"))])));
+        }
         else if (message.HasContent)
             entries.Add(Entry("content", Text(message.Content)));
         if (message.HasName)
@@ -126,7 +129,12 @@ internal sealed class ChatMapper(TokenizerOptions options)
         return [.. arguments.Select(entry => KeyValuePair.Create(((TextValue)entry.Key).Text, entry.Value))];
     }
 
-    private DictionaryValue Part(ContentPart part) => new([Entry("type", new TextValue("text")), Entry("text", Text(part.Text))]);
+    private DictionaryValue Part(ContentPart part, string place)
+    {
+        if (part.PartCase == ContentPart.PartOneofCase.Image)
+            Fault($"{place}.image", "An image is not supported: prompts are text.");
+        return new([Entry("type", new TextValue("text")), Entry("text", Text(part.Text))]);
+    }
 
     private DictionaryValue MapCall(ToolCall call, string place)
     {

@@ -9,10 +9,13 @@ internal sealed class CheckpointCopy
 {
     private readonly SortedDictionary<string, (string Type, long[] Shape, byte[] Data)> _tensors = new(StringComparer.Ordinal);
 
+    /// <param name="folder">Takes the copy.</param>
+    /// <param name="fixture">Name of a fixture of this project, or the path of another checkpoint.</param>
+    /// <param name="name">Name of the copy.</param>
     public CheckpointCopy(TemporaryFolder folder, string fixture, string name = "source")
     {
         Path = Directory.CreateDirectory(folder.File(name)).FullName;
-        foreach (var file in Directory.GetFiles(Fixture.Folder(fixture)))
+        foreach (var file in Directory.GetFiles(System.IO.Path.IsPathRooted(fixture) ? fixture : Fixture.Folder(fixture)))
             File.Copy(file, FileOf(System.IO.Path.GetFileName(file)));
         var bytes = File.ReadAllBytes(FileOf("model.safetensors"));
         var length = (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes);

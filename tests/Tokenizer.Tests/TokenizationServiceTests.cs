@@ -168,6 +168,16 @@ public sealed class TokenizationServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task EncodeChat_Image_IsRefusedByName()
+    {
+        await using var host = await TokenizerHost.StartAsync(_model.Directory);
+        var parts = new[] { new ContentPart { Text = "What is it?" }, new ContentPart { Image = new ImagePart { Url = "data:," } } };
+        var refused = await Refused(host, new Chat { Messages = { new ChatMessage { Role = "user", Parts = { parts } } } });
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+        Assert.Equal("chat.messages[0].parts[1].image", Assert.Single(Violations(refused)).Field);
+    }
+
+    [Fact]
     public async Task EncodeChat_RoleBetweenTheTemplatesBrackets_IsTheSpecialToken()
     {
         _model.Write("additional_chat_templates/marked.jinja", "<|{{ messages[0].role }}|>{{ messages[0].content }}");

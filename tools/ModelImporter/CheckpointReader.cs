@@ -31,10 +31,11 @@ internal sealed class CheckpointReader : IDisposable
 
     private readonly Lazy<IReadOnlyList<(string Name, byte[] Bytes)>> _made;
 
-    private CheckpointReader(DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, DescriptionFiles files)
+    private CheckpointReader(
+        DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, DescriptionFiles files, IArchitecture architecture)
     {
         (Config, Weights, Tensors, Files) = (config, weights, tensors, files);
-        _made = new(() => tensors.Gguf is { } gguf ? GgufMadeFiles.Make(gguf, files, config.Shape.VocabularySize) : []);
+        _made = new(() => Make(tensors.Gguf, files, config.Shape.VocabularySize, architecture));
     }
 
     public DecoderConfig Config { get; }
@@ -46,7 +47,10 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>What describes the weights, and where it lies.</summary>
     public DescriptionFiles Files { get; }
 
-    /// <summary>Files that were made of GGUF metadata, since the checkpoint brings none of its own or but a part, by name.</summary>
+    /// <summary>
+    /// Files that were made of GGUF metadata, since the checkpoint brings none of its own or but a part, and of what its configuration says
+    /// of ends where no service looks for them; by name.
+    /// </summary>
     /// <exception cref="InvalidDataException">The metadata are malformed, or say what is not read.</exception>
     public IReadOnlyList<(string Name, byte[] Bytes)> Made => _made.Value;
 
@@ -64,20 +68,24 @@ internal sealed class CheckpointReader : IDisposable
             if (tensors?.Gguf is { } gguf)
                 config = GgufBeside.Complete(config, gguf, FindConfig(files));
             tensors ??= CheckpointTensors.Open(source);
+            foreach (var number in tensors.Gguf?.Configuration.Numbers() ?? [])
+                tensors.Add(number.Tensor, new NumberSource(tensors.Gguf!, number.Key, number.Value, number.HasDimension ? [1] : []));
             var untied = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } });
             var known = untied.KnownNames();
             if (config.Form == StoredForm.Fp8)
-                known.UnionWith(Fp8Weights.Names(untied.Names()).ToList());
+                known.UnionWith(Fp8Weights.Names(known).ToList());
             tensors.Rename(name => architecture.Rename(name, known));
             if (config.Form == StoredForm.Fp8)
                 Fp8Weights.Join(tensors, config.Fp8Block);
+            foreach (var norm in untied.Norms())
+                norm.Unstack(tensors);
             foreach (var mixture in untied.Mixtures)
                 mixture.Unstack(tensors);
             config = HeadTying.Resolve(architecture, config, tensors);
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, tensor => architecture.Ignores(tensor, config));
             CheckEnds(files, file, config.Shape.VocabularySize);
-            return new CheckpointReader(config, weights, tensors, files);
+            return new CheckpointReader(config, weights, tensors, files, architecture);
         }
         catch
         {
@@ -120,6 +128,19 @@ internal sealed class CheckpointReader : IDisposable
 
     public void Dispose() => Tensors.Dispose();
 
+    private static IReadOnlyList<(string Name, byte[] Bytes)> Make(
+        GgufFile? gguf, DescriptionFiles files, int vocabularySize, IArchitecture architecture)
+    {
+        var made = gguf is null ? [] : GgufMadeFiles.Make(gguf, files, vocabularySize);
+        if (FindConfig(files) is not { } config || made.Any(file => file.Name == GenerationName))
+            return made;
+        var there = files.Find(GenerationName) is { } path ? ConfigFile.OpenFile(path) : null;
+        // A GGUF file has its own way to name ends, and the class of a model is not told of them.
+        var ends = gguf is null ? architecture.ClassEnds.Where(id => id < vocabularySize).ToList() : [];
+        return GenerationFields.Make(config, TextModel.Of(config, out _), there, ends) is { } generation
+            ? [.. made, (GenerationName, generation)] : made;
+    }
+
     private static ConfigFile OpenConfig(DescriptionFiles files, GgufFile? gguf) => gguf is null
         ? ConfigFile.Open(files.Folder)
         : GgufBeside.Merge(gguf.Configuration, FindConfig(files), gguf.Path);
@@ -128,6 +149,7 @@ internal sealed class CheckpointReader : IDisposable
     private static void CheckEnds(DescriptionFiles files, ConfigFile config, int vocabularySize)
     {
         config.CheckIds(GgufBeside.Ends, vocabularySize);
+        TextModel.Of(config, out _).CheckIds(GgufBeside.Ends, vocabularySize);
         if (files.Find(GenerationName) is { } generation)
             ConfigFile.OpenFile(generation).CheckIds(GgufBeside.Ends, vocabularySize);
     }

@@ -76,8 +76,9 @@ internal static class GgufBeside
     {
         if (gguf.NormEpsilon is { } epsilon && (float)epsilon != config.Norm.Epsilon)
         {
+            var field = gguf.Family.Epsilon.Field ?? "the norms' epsilon";
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"rms_norm_eps is {config.Norm.Epsilon} in config.json, and {(float)epsilon} in {name}: the former is used.");
+                $"{field} is {config.Norm.Epsilon} in config.json, and {(float)epsilon} in {name}: the former is used.");
         }
 
         // Of layers with frequencies of their own the metadata say too little to compare.

@@ -12,6 +12,9 @@ internal sealed record ChatMessage
     /// <summary>The content as text parts, for templates that read a list.</summary>
     public IReadOnlyList<string> Parts { get; init; } = [];
 
+    /// <summary>Places of what is an image, counted among all parts as they were sent.</summary>
+    public IReadOnlyList<int> ImageParts { get; init; } = [];
+
     public string? Name { get; init; }
 
     public string? ToolCallId { get; init; }

@@ -113,7 +113,10 @@ internal sealed class ChatPipeline(
     private async ValueTask<UpstreamPair> AcceptAsync(
         ChatRequest request, ChatMeasurement measurement, CancellationToken cancellationToken)
     {
-        var violations = validator.Validate(request, pairing.LastSeen?.Names);
+        // Why an image is refused is a matter of the model.
+        var hasImage = request.Conversation.Messages.Any(message => message.ImageParts.Count > 0);
+        var served = hasImage ? await pairing.GetAsync(cancellationToken) : pairing.LastSeen;
+        var violations = validator.Validate(request, served?.Names, served?.Generator.WithoutVision == true);
         if (violations is [{ Field: "model" }])
             violations = [];
         if (violations.Count > 0)

@@ -14,12 +14,14 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
     /// <summary>All violations; an empty list is a good request.</summary>
     /// <param name="request">The request.</param>
     /// <param name="servedNames">The names of the model that is served, where they are known.</param>
-    public ViolationList Validate(ChatRequest request, IReadOnlyList<string>? servedNames)
+    /// <param name="isWithoutVision">It sees images as its makers publish it, and was imported as its text model alone.</param>
+    public ViolationList Validate(ChatRequest request, IReadOnlyList<string>? servedNames, bool isWithoutVision = false)
     {
         var violations = new ViolationList();
         if (servedNames is not null && request.Model.Length > 0 && !servedNames.Contains(request.Model))
             violations.Add(UnknownModel(request.Model, servedNames[0]));
         CheckConversation(request.Conversation, violations);
+        CheckImages(request.Conversation, isWithoutVision, violations);
         if (request.ToolChoice is ToolChoice.Required or ToolChoice.Named)
             violations.Add("tool_choice", "is supported as 'auto' and 'none' only", ViolationReason.Unsupported);
         CheckStops(request.Stop, violations);
@@ -74,15 +76,28 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
             violations.Add($"{field}.role",
                 $"'{BoundedText.Cut(message.Role, RoleShownMax)}' is unknown; use one of "
                 + string.Join(", ", Roles.Concat(options.Value.ExtraRoles)));
-        if (message.Content is null && message.Parts.Count == 0 && message.ToolCalls.Count == 0)
+        if (message.Content is null && message.Parts.Count + message.ImageParts.Count == 0 && message.ToolCalls.Count == 0)
             violations.Add($"{field}.content", "is missing", ViolationReason.Missing);
-        if (message.Content is not null && message.Parts.Count > 0)
+        if (message.Content is not null && message.Parts.Count + message.ImageParts.Count > 0)
             violations.Add($"{field}.parts", "must be empty where content is given");
         CheckObject($"{field}.extra_json", message.ExtraJson, optional: true, violations);
         for (var index = 0; index < message.ToolCalls.Count; index++)
         {
             if (message.ToolCalls[index].Name.Length == 0)
                 violations.Add($"{field}.tool_calls[{index}].name", "is missing", ViolationReason.Missing);
+        }
+    }
+
+    private static void CheckImages(Conversation conversation, bool isWithoutVision, ViolationList violations)
+    {
+        var reason = isWithoutVision ? "this model was imported without its vision tower" : "this model reads text alone";
+        foreach (var (index, message) in conversation.Messages.Index())
+        {
+            foreach (var part in message.ImageParts)
+            {
+                violations.Add(
+                    $"chat.messages[{index}].parts[{part}].image", $"is not supported: {reason}", ViolationReason.Unsupported);
+            }
         }
     }
 

@@ -31,7 +31,8 @@ internal sealed class ChatCompletionsEndpoint(
             return request;
         // What the types allow to be judged is judged as well, so that one answer names every fault.
         var named = reader.Violations.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
-        foreach (var violation in validator.Validate(request.Chat, pairing.LastSeen?.Names))
+        var served = pairing.LastSeen;
+        foreach (var violation in validator.Validate(request.Chat, served?.Names, served?.Generator.WithoutVision == true))
         {
             if (!named.Contains(FieldNames.ToOpenAi(violation.Field)))
                 reader.Violations.Add(violation);

@@ -12,7 +12,10 @@ internal static class FieldNames
                 name = name[prefix.Length..];
         }
 
+        if (name.EndsWith("].image", StringComparison.Ordinal))
+            name = name[..^"image".Length] + "type";
         return name
+            .Replace(".parts[", ".content[", StringComparison.Ordinal)
             .Replace("template_arguments_json", "chat_template_kwargs", StringComparison.Ordinal)
             .Replace(".arguments_json", ".function.arguments", StringComparison.Ordinal)
             .Replace("tools_json", "tools", StringComparison.Ordinal)

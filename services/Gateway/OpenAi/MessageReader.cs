@@ -53,7 +53,7 @@ internal static class MessageReader
         }
 
         // What says nothing but calls a tool, or refuses, has no text; templates read the key of every message.
-        var saysNothing = message.Content is null && message.Parts.Count == 0;
+        var saysNothing = message.Content is null && message.Parts.Count + message.ImageParts.Count == 0;
         return saysNothing && (message.ToolCalls.Count > 0 || refusal.Length > 0) ? message with { Content = refusal } : message;
     }
 
@@ -71,9 +71,21 @@ internal static class MessageReader
             return message with { Content = "" };
         }
 
-        string[] parts = [.. fields.Items(path, content).Select(part => ReadPart(part.Field, part.Value, fields))];
-        return parts.Length > 0 ? message with { Parts = parts } : message with { Content = "" };
+        var (parts, images) = (new List<string>(), new List<int>());
+        foreach (var (index, part) in fields.Items(path, content).Index())
+        {
+            if (IsImage(part.Value))
+                images.Add(index);
+            else
+                parts.Add(ReadPart(part.Field, part.Value, fields));
+        }
+
+        return parts.Count + images.Count > 0 ? message with { Parts = parts, ImageParts = images } : message with { Content = "" };
     }
+
+    /// <summary><c>image_url</c>, <c>input_image</c> or <c>image</c>: whether the model takes it is not for a reader to say.</summary>
+    private static bool IsImage(JsonElement part) => part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out var type)
+        && RequestFields.IsAnyOf(type, "image_url", "input_image", "image");
 
     private static string ReadPart(string path, JsonElement part, RequestFields fields)
     {
@@ -88,9 +100,7 @@ internal static class MessageReader
         var type = part.TryGetProperty("type", out var kind) && !RequestFields.IsEmpty(kind) ? kind.ToString() : "text";
         if (TextKeyOf(type) is not { } key)
         {
-            var isImage = type.Contains("image", StringComparison.Ordinal);
-            fields.Refuse($"{path}.type", $"'{BoundedText.Cut(type, 40)}' is not supported; only text parts are"
-                + (isImage ? ": of a model that sees images, too, the text model alone is served" : ""),
+            fields.Refuse($"{path}.type", $"'{BoundedText.Cut(type, 40)}' is not supported; only text parts are",
                 ViolationReason.Unsupported);
             return "";
         }

@@ -20,6 +20,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
                 ProtoMapping.ToDomain(reply.DefaultSampling ?? new SamplingParameters()), [.. reply.DefaultStopStrings])
             {
                 Aliases = [.. reply.ModelAliases],
+                WithoutVision = reply.WithoutVision,
             };
         }
         catch (RpcException exception)

@@ -9,4 +9,7 @@ internal sealed record GeneratorDescription(
 {
     /// <summary>Further names of the model.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>The model sees images as its makers publish it, and was imported as its text model alone.</summary>
+    public bool WithoutVision { get; init; }
 }

@@ -24,6 +24,9 @@ internal sealed record ServedModel
 
     public required GenerationDefaults Defaults { get; init; }
 
+    /// <summary>The checkpoint sees images, too, and the package has its text model alone.</summary>
+    public bool WithoutVision { get; init; }
+
     /// <summary>SHA-256 of tokenizer.json, lower-case hexadecimal.</summary>
     public required string TokenizerSha256 { get; init; }
 

@@ -36,6 +36,14 @@ internal static class GenerationConfigFile
         return Read(document.RootElement, path, eos, vocabularySize);
     }
 
+    /// <summary>Whether a package's configuration describes a tower for images, which no package has.</summary>
+    /// <exception cref="InvalidDataException">The file is broken.</exception>
+    public static bool HasVision(string folder)
+    {
+        using var config = Parse(Path.Combine(folder, ConfigName));
+        return TryGet(config.RootElement, "vision_config", out var vision) && vision.ValueKind == JsonValueKind.Object;
+    }
+
     private static GenerationDefaults Read(JsonElement root, string path, List<uint> eos, int vocabularySize)
     {
         var common = new GenerationDefaults

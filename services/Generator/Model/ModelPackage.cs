@@ -34,6 +34,9 @@ internal sealed class ModelPackage
 
     public GenerationDefaults Defaults { get; }
 
+    /// <summary>The checkpoint has a vision tower, and the package the text model alone.</summary>
+    public required bool WithoutVision { get; init; }
+
     /// <summary>
     /// SHA-256 of the tokenizer's file, lower-case hexadecimal: a tokenizer service with another one must not be paired with this
     /// model.
@@ -83,7 +86,10 @@ internal sealed class ModelPackage
             manifest,
             GenerationConfigFile.Read(folder, manifest.Shape.VocabularySize),
             manifest.Files[tokenizer].Sha256,
-            Convert.ToHexStringLower(SHA256.HashData(bytes)));
+            Convert.ToHexStringLower(SHA256.HashData(bytes)))
+        {
+            WithoutVision = GenerationConfigFile.HasVision(folder),
+        };
     }
 
     private static void CheckFile(string folder, string name, PackageFile file, bool verifyHashes)

@@ -19,6 +19,9 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     public uint ContextTokensMax { get; set; } = 10_000;
 
+    /// <summary>The model was imported without its vision tower.</summary>
+    public bool WithoutVision { get; set; }
+
     /// <summary>Stop strings of the model itself.</summary>
     public IReadOnlyList<string> StopStrings { get; set; } = [];
 
@@ -62,6 +65,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             TokenizerSha256 = Sha256,
             PackageSha256 = "0123456789abcdef",
             ContextTokensMax = ContextTokensMax,
+            WithoutVision = WithoutVision,
             Precision = "fp32",
             Device = "CPU",
             DefaultSampling = DefaultSampling,

@@ -217,7 +217,9 @@ public sealed class ChatCompletionsEndpointTests
     [InlineData("{\"messages\":[{\"role\":\"wizard\",\"content\":\"x\"}]}", 400, "messages[0].role 'wizard' is unknown")]
     [InlineData("{\"messages\":[{\"role\":\"user\"}]}", 400, "messages[0].content is missing")]
     [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}", 400,
-        "messages[0].content[0].type 'image_url'")]
+        "messages[0].content[0].type is not supported: this model reads text alone")]
+    [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\"}]}]}", 400,
+        "messages[0].content[0].type 'input_audio' is not supported; only text parts are")]
     [InlineData("{\"messages\":[{\"role\":\"user\",\"content\":\"\\ud800\"}]}", 400, "not valid Unicode")]
     [InlineData("{MESSAGES,\"temperature\":-1}", 400, "temperature must be between 0 and 100 (it is -1)")]
     [InlineData("{MESSAGES,\"temperature\":\"hot\"}", 400, "temperature must be a number")]

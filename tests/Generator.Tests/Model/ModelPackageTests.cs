@@ -46,6 +46,17 @@ public sealed class ModelPackageTests : IDisposable
         Assert.Equal([3u], defaults.EosTokenIds);
     }
 
+    [Theory]
+    [InlineData("""{"eos_token_id": 3, "vision_config": {"hidden_size": 16}}""", true)]
+    [InlineData("""{"eos_token_id": 3, "vision_config": null}""", false)]
+    [InlineData("""{"eos_token_id": 3}""", false)]
+    public void Open_ConfigWithATowerForImages_SaysThatThePackageHasNone(string config, bool expected)
+    {
+        Write("config.json", config);
+
+        Assert.Equal(expected, Open().WithoutVision);
+    }
+
     [Fact]
     public void Open_ExplicitTopK_IsKept()
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Parley.ModelImporter.Architectures;
+using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests.Architectures;
 
@@ -26,6 +27,13 @@ public sealed class FamilyRefusalTests
     [InlineData("smollm3", """{"no_rope_layers":[1]}""", "no_rope_layers is a list of 1")]
     [InlineData("ministral3", """{"rope_parameters":{"rope_type":"yarn","factor":2}}""", "llama_4_scaling_beta is missing")]
     [InlineData("exaone4", """{"sliding_window_pattern":"LLLG"}""", "sliding_window_pattern")]
+    [InlineData("exaone4", """{"sliding_window_pattern":null}""", "sliding_window_pattern is null")]
+    [InlineData("helium", """{"hidden_size":64,"num_attention_heads":4,"num_key_value_heads":4,"head_dim":32}""", "head_dim is 32")]
+    [InlineData("helium", """{"hidden_size":64,"num_attention_heads":4,"num_key_value_heads":4}""", "head_dim is 128")]
+    [InlineData("jais2", """{"layer_types":["sliding_attention","full_attention"]}""", "layer_types")]
+    [InlineData("nemotron", """{"rope_parameters":{"full_attention":{"rope_theta":5}}}""", "rope_parameters is given by layer type")]
+    [InlineData("apertus", """{"hidden_act":"quick_gelu"}""", "quick_gelu")]
+    [InlineData("seed_oss", """{"sliding_window":4096}""", "sliding_window")]
     [InlineData("stablelm", """{"head_dim":32}""", "head_dim")]
     [InlineData("olmo3", """{"rope_scaling":{"rope_type":"linear","factor":2},"rope_parameters":{"full_attention":{"rope_theta":2}}}""",
         "rope_scaling is set beside rope_parameters")]
@@ -48,6 +56,25 @@ public sealed class FamilyRefusalTests
     [InlineData("llama", """{"quantization_config":{"quant_method":"compressed-tensors"}}""", "compressed-tensors")]
     public void Config_ThatIsNotHonoured_IsRefusedByItsField(string modelType, string fields, string named) =>
         Assert.Contains(named, Assert.Throws<InvalidDataException>(() => Read(modelType, fields)).Message, StringComparison.Ordinal);
+
+    /// <summary>Each line: a type, and fields that its class in transformers 5.23 does not let be null, by the class's own word.</summary>
+    public static TheoryData<string> Nulls { get; } =
+        [.. File.ReadLines(Path.Combine(Shared.RepositoryRoot, "tests", "ModelImporter.Tests", "Fixtures", "nulls.txt"))];
+
+    [Theory]
+    [MemberData(nameof(Nulls))]
+    public void Config_NullWhereTransformersHasNone_IsRefusedByItsField(string line)
+    {
+        var (modelType, fields) = (line.Split(' ')[0], line.Split(' ')[1..]);
+        foreach (var field in fields)
+        {
+            var json = new JsonObject { [field] = null };
+            if (modelType == "glm4_moe" && field != "head_dim")
+                json["head_dim"] = 128;
+            Assert.Contains($"{field} is null", Assert.Throws<InvalidDataException>(() => Read(modelType, json.ToJsonString())).Message,
+                StringComparison.Ordinal);
+        }
+    }
 
     /// <summary>A text model says nothing of ties; its wrapper does, whose class ties unless it says otherwise.</summary>
     [Theory]

@@ -33,6 +33,37 @@ public sealed class QuantizedParityTests
         }
     }
 
+    /// <summary>
+    /// Where a choice tips over a row is another; half of the rows at least keep theirs, and they are as close as those of a model without
+    /// experts.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(ParityCheckpoint.Mixtures), MemberType = typeof(ParityCheckpoint))]
+    public void Logits_OfTheRowsOfAMixtureThatKeepTheirChoice_AreClose(string name)
+    {
+        var checkpoint = new ParityCheckpoint(name);
+        using var exact = new ParityPackage(checkpoint.Folder);
+        using var runner = exact.Open(ParityPackage.Options());
+        var prompts = checkpoint.Cases().Select(scene => scene.Ids).ToList();
+        var expected = exact.Logits(runner, prompts, 64).SelectMany(rows => rows).ToList();
+        foreach (var (precision, bound) in new[] { ("int8", 0.1), ("int4", 0.7) })
+        {
+            using var package = new ParityPackage(checkpoint.Folder, precision);
+            using var quantized = package.Open(ParityPackage.Options());
+            var actual = package.Logits(quantized, prompts, 64).SelectMany(rows => rows).ToList();
+            var errors = actual.Zip(expected).Select(row =>
+            {
+                var error = new LogitError();
+                error.Add(row.First, row.Second);
+                return error.RootMeanSquare;
+            }).Order().ToList();
+
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"{name} {precision}: median {errors[errors.Count / 2]:F3}, nine of ten {errors[errors.Count * 9 / 10]:F3}");
+            Assert.InRange(errors[errors.Count / 2], 0, bound);
+        }
+    }
+
     /// <summary>Experts whose widths the layout takes, and whose widths it does not; every expert has a say, so none tips over.</summary>
     [Theory]
     [InlineData("mixtral", """{"num_local_experts":4,"num_experts_per_tok":4}""")]

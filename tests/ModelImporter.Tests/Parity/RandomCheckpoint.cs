@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
+using System.Numerics.Tensors;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Tests.Parity;
 
@@ -55,6 +57,14 @@ internal static class RandomCheckpoint
 
         foreach (var mixture in weights.Mixtures)
         {
+            if (mixture is { SharedStack: { } stack, Shared.GateUp: var shared })
+            {
+                // As transformers has them: gate and up in one.
+                tensors[stack] = ([shared.Outputs, shared.Inputs], [.. shared.Parts.SelectMany(part => tensors[part.Weight].Values)]);
+                foreach (var part in shared.Parts)
+                    tensors.Remove(part.Weight);
+            }
+
             if (mixture.Correction is not null)
                 tensors[mixture.Correction] = ([mixture.Settings.Experts], Numbers(mixture.Settings.Experts, 0.3));
         }
@@ -71,6 +81,41 @@ internal static class RandomCheckpoint
 
         float[] Numbers(int count, double deviation, double mean = 0) =>
             [.. Enumerable.Range(0, count).Select(_ => (float)(mean + (deviation * 3.46 * (random.NextDouble() - 0.5))))];
+    }
+
+    /// <summary>Puts matrices on a grid of 4 bits: a scale and a whole zero point for a block of each row, with both ends in it.</summary>
+    public static void PutOnGrid(string source, int block)
+    {
+        var path = Path.Combine(source, "model.safetensors");
+        var tensors = new SortedDictionary<string, (int[] Shape, float[] Values)>(StringComparer.Ordinal);
+        using (var file = new SafetensorsFile(path))
+        {
+            foreach (var tensor in file.Tensors)
+            {
+                var values = new float[tensor.Elements];
+                file.Read(tensor, 0, values);
+                if (tensor.Shape.Count > 1)
+                {
+                    foreach (var start in Enumerable.Range(0, values.Length / block).Select(index => index * block))
+                        PutOnGrid(values.AsSpan(start, block));
+                }
+
+                tensors[tensor.Name] = ([.. tensor.Shape.Select(size => (int)size)], values);
+            }
+        }
+
+        File.WriteAllBytes(path, Serialize(tensors));
+    }
+
+    private static void PutOnGrid(Span<float> weights)
+    {
+        var (low, high) = (Math.Min(0, TensorPrimitives.Min<float>(weights)), Math.Max(0, TensorPrimitives.Max<float>(weights)));
+        // A power of two: no product is rounded.
+        var scale = MathF.Pow(2, MathF.Ceiling(MathF.Log2((high - low) / 15)));
+        var zero = Math.Clamp(MathF.Round(-low / scale), 0, 15);
+        for (var i = 0; i < weights.Length; i++)
+            weights[i] = (Math.Clamp(MathF.Round(weights[i] / scale) + zero, 0, 15) - zero) * scale;
+        (weights[0], weights[1]) = (-zero * scale, (15 - zero) * scale);
     }
 
     /// <summary>A safetensors file.</summary>

@@ -7,6 +7,8 @@ internal sealed class ArceeArchitecture : DecoderArchitecture
 
     public override string ModelType => "arcee";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [128_001];
+
     protected override SizeDefaults Defaults { get; } = new(32, 2560, 18_432, 32, null, 32_000, 4096);
 
     protected override TensorNames Names { get; } = new() { Up = "mlp.up_proj" };

@@ -7,6 +7,10 @@ internal sealed class Cohere2Architecture : DecoderArchitecture
 
     public override string ModelType => "cohere2";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [255_001];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["logit_scale", "sliding_window_pattern"];
+
     protected override SizeDefaults Defaults { get; } = new(40, 8192, 22_528, 64, null, 256_000, 8192, IsTied: true);
 
     protected override TensorNames Names { get; } = new() { MlpNorm = null };

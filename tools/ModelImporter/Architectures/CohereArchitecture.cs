@@ -7,6 +7,8 @@ internal sealed class CohereArchitecture : DecoderArchitecture
 
     public override string ModelType => "cohere";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [255_001];
+
     protected override SizeDefaults Defaults { get; } = new(40, 8192, 22_528, 64, null, 256_000, 8192, IsTied: true);
 
     protected override TensorNames Names { get; } = new() { MlpNorm = null };

@@ -98,6 +98,12 @@ internal sealed class ConfigFile
     /// <summary>As JSON.</summary>
     public string ToJson() => _object.GetRawText();
 
+    /// <summary>The same as a tree that may be changed.</summary>
+    public JsonObject ToObject() => JsonObject.Create(_object)!;
+
+    /// <summary>A field's value as it stands; the field must be there.</summary>
+    public JsonNode? Node(string field) => JsonNode.Parse(_object.GetProperty(field).GetRawText());
+
     /// <summary>Whether it is an object within a file.</summary>
     public bool IsPart => _prefix.Length > 0;
 

@@ -20,6 +20,8 @@ internal abstract class DecoderArchitecture : IArchitecture
 
     public abstract string ModelType { get; }
 
+    public virtual IReadOnlyList<int> ClassEnds { get; } = [2];
+
     /// <summary>Sizes where the configuration does not give them.</summary>
     protected abstract SizeDefaults Defaults { get; }
 
@@ -44,12 +46,16 @@ internal abstract class DecoderArchitecture : IArchitecture
     /// <summary>Parts of names as some checkpoints have them, each with what it is called here.</summary>
     protected virtual IReadOnlyList<(string Found, string Known)> OtherNames => [];
 
+    /// <summary>Fields beside those of all families that transformers' class does not let be null.</summary>
+    protected virtual IReadOnlyList<string> NeverNull => [];
+
     /// <summary>Fields of the family's own that change nothing.</summary>
     public virtual IReadOnlyList<string> Silent => [];
 
     public DecoderConfig ReadConfig(ConfigFile config)
     {
         CommonFields.RefuseOtherMathematics(config);
+        config.RefuseNull([.. NeverNull]);
         var shape = ReadShape(config);
         var (field, epsilon) = EpsilonField;
         if (field is not null)

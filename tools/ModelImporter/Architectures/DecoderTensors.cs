@@ -85,6 +85,7 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         {
             Correction = settings.HasCorrection ? $"{source}.{own.Correction}" : null,
             Stacks = own.Stacks(source),
+            SharedStack = own.SharedStack is { } stack ? $"{source}.{stack}.weight" : null,
             Shared = shared == 0 ? null : new GatedMlpWeights(
                 Linear(layer, "shared_gate_up", Hidden,
                     [.. own.SharedGateUp.Select(name => Part(source, name, config.MlpBias, 2 * shared / own.SharedGateUp.Count))]),
@@ -114,7 +115,11 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         return kind switch
         {
             HeadNormKind.Whole => new NormWeights([$"{name}.weight"], null, heads * size),
-            HeadNormKind.PerHeadOwn => new NormWeights([.. HeadNames(name, heads)], null, heads * size) { Shape = OwnShape(name, heads) },
+            HeadNormKind.PerHeadOwn => new NormWeights([.. HeadNames(name, heads)], null, heads * size)
+            {
+                Shape = OwnShape(name, heads),
+                Stack = IsModulePerHead(name) ? $"{name}.weight" : null,
+            },
             _ => new NormWeights([$"{name}.weight"], null, size),
         };
     }

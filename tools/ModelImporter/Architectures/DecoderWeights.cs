@@ -58,7 +58,11 @@ internal sealed record DecoderWeights(
     public IEnumerable<MixtureWeights> Mixtures => Layers.Select(layer => layer.Mlp).OfType<MixtureWeights>();
 
     /// <summary>All tensors of the graph, and those that may hold several of them.</summary>
-    public HashSet<string> KnownNames() => [.. Names(), .. Mixtures.SelectMany(mixture => mixture.Stacks).SelectMany(stack => stack.Names)];
+    public HashSet<string> KnownNames() =>
+    [
+        .. Names(), .. Mixtures.SelectMany(mixture => mixture.Stacks).SelectMany(stack => stack.Names),
+        .. Norms().Select(norm => norm.Stack).OfType<string>(), .. Mixtures.Select(mixture => mixture.SharedStack).OfType<string>(),
+    ];
 
     /// <summary>All tensors of the graph.</summary>
     public HashSet<string> Names()

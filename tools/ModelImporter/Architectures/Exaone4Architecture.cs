@@ -7,6 +7,8 @@ internal sealed class Exaone4Architecture : DecoderArchitecture
 
     public override string ModelType => "exaone4";
 
+    protected override IReadOnlyList<string> NeverNull { get; } = ["num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 16_384, 32, 32, 102_400, 2048);
 
     protected override TensorNames Names { get; } = Olmo2Architecture.AfterNames;
@@ -19,6 +21,8 @@ internal sealed class Exaone4Architecture : DecoderArchitecture
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
         var window = WindowFields.ReadWindow(config, 4096);
+        if (!config.Has("layer_types") && window > 0)
+            config.RefuseNull("sliding_window_pattern");
         var pattern = config.Has("layer_types") || window == 0 ? 1 : config.Int("sliding_window_pattern", 1, 1 << 12, 4);
         var slides = WindowFields.ReadTypes(config, common.Shape.Layers, layer => (layer + 1) % pattern != 0);
         var rotary = Rotary(config, common).Read();

@@ -18,8 +18,11 @@ internal sealed record ExpertNames
 
     public string Down { get; init; } = "down_proj";
 
-    /// <summary>Gate and up of the MLP that every token goes through: two matrices, or one that holds both.</summary>
+    /// <summary>Gate and up of the MLP that every token goes through.</summary>
     public IReadOnlyList<string> SharedGateUp { get; init; } = ["mlp.shared_experts.gate_proj", "mlp.shared_experts.up_proj"];
+
+    /// <summary>One matrix that a checkpoint may have for both; null for none.</summary>
+    public string? SharedStack { get; init; }
 
     public string SharedDown { get; init; } = "mlp.shared_experts.down_proj";
 

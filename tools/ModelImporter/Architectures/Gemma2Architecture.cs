@@ -7,6 +7,10 @@ internal sealed class Gemma2Architecture : DecoderArchitecture
 
     public override string ModelType => "gemma2";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [1];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["query_pre_attn_scalar", "head_dim", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(26, 2304, 9216, 8, 4, 256_000, 8192, IsTied: true, HeadSize: 256);
 
     protected override TensorNames Names { get; } = SandwichNames;

@@ -7,6 +7,11 @@ internal sealed class Gemma3Architecture : DecoderArchitecture
 
     public override string ModelType => "gemma3_text";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [1];
+
+    protected override IReadOnlyList<string> NeverNull { get; } =
+        ["query_pre_attn_scalar", "sliding_window_pattern", "head_dim", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(26, 2304, 9216, 8, 4, 262_208, 131_072, IsTied: true, HeadSize: 256);
 
     protected override TensorNames Names { get; } = Gemma2Architecture.SandwichNames;

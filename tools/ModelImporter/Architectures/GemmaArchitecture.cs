@@ -7,6 +7,10 @@ internal sealed class GemmaArchitecture : DecoderArchitecture
 
     public override string ModelType => "gemma";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [1];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["head_dim", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(28, 3072, 24_576, 16, 16, 256_000, 8192, IsTied: true, HeadSize: 256);
 
     protected override bool NormAddsOne => true;

@@ -7,6 +7,10 @@ internal sealed class Glm4Architecture : DecoderArchitecture
 
     public override string ModelType => "glm4";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [151_329, 151_336, 151_338];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["head_dim", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(40, 4096, 13_696, 32, 2, 151_552, 131_072, HeadSize: 128);
 
     protected override TensorNames Names { get; } = new()

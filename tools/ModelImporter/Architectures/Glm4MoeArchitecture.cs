@@ -12,6 +12,10 @@ internal sealed class Glm4MoeArchitecture : DecoderArchitecture
 
     public override string ModelType => "glm4_moe";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["n_routed_experts", "num_experts_per_tok", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(46, 4096, 10_944, 96, 8, 151_552, 131_072);
 
     protected override (string Field, double Default) EpsilonField => ("rms_norm_eps", 1e-5);

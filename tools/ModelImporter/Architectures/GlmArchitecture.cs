@@ -7,6 +7,8 @@ internal sealed class GlmArchitecture : DecoderArchitecture
 
     public override string ModelType => "glm";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [151_329, 151_336, 151_338];
+
     protected override SizeDefaults Defaults { get; } = new(40, 4096, 13_696, 32, 2, 151_552, 131_072, HeadSize: 128);
 
     protected override TensorNames Names { get; } = new() { GateUp = ["mlp.gate_up_proj"] };

@@ -7,6 +7,11 @@ internal sealed class GptOssArchitecture : DecoderArchitecture
 
     public override string ModelType => "gpt_oss";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [];
+
+    protected override IReadOnlyList<string> NeverNull { get; } =
+        ["num_experts_per_tok", "num_local_experts", "head_dim", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(36, 2880, 2880, 64, 8, 201_088, 131_072, HeadSize: 64);
 
     protected override (string Field, double Default) EpsilonField => ("rms_norm_eps", 1e-5);

@@ -24,7 +24,8 @@ internal sealed class GraniteMoeArchitecture : DecoderArchitecture
         {
             Router = "block_sparse_moe.router.layer",
             Experts = "block_sparse_moe.experts",
-            SharedGateUp = ["shared_mlp.input_linear"],
+            SharedGateUp = ["shared_mlp.gate_proj", "shared_mlp.up_proj"],
+            SharedStack = "shared_mlp.input_linear",
             SharedDown = "shared_mlp.output_linear",
         },
     };

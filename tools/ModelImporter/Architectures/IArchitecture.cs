@@ -9,6 +9,9 @@ internal interface IArchitecture
     /// <summary><c>model_type</c> in <c>config.json</c>: as in transformers, what decides.</summary>
     string ModelType { get; }
 
+    /// <summary>Ids that end an answer where no file says any: those of transformers' configuration class.</summary>
+    IReadOnlyList<int> ClassEnds { get; }
+
     /// <summary>Reads and validates the family's fields.</summary>
     /// <exception cref="InvalidDataException">A field is missing, malformed or asks for what the graph does not do.</exception>
     DecoderConfig ReadConfig(ConfigFile config);

@@ -7,6 +7,8 @@ internal sealed class Jais2Architecture : DecoderArchitecture
 
     public override string ModelType => "jais2";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [150_024];
+
     protected override SizeDefaults Defaults { get; } = new(32, 3328, 26_624, 26, null, 150_272, 8192);
 
     protected override TensorNames Names { get; } = new() { Up = "mlp.up_proj" };

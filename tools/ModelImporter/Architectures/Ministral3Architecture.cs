@@ -7,6 +7,8 @@ internal sealed class Ministral3Architecture : DecoderArchitecture
 
     public override string ModelType => "ministral3";
 
+    protected override IReadOnlyList<string> NeverNull { get; } = ["head_dim", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(34, 4096, 14_336, 32, 8, 131_072, 262_144, HeadSize: 128);
 
     protected override (string Field, double Default) EpsilonField => ("rms_norm_eps", 1e-5);

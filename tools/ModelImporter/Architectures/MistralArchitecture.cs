@@ -7,6 +7,8 @@ internal sealed class MistralArchitecture : DecoderArchitecture
 
     public override string ModelType => "mistral";
 
+    protected override IReadOnlyList<string> NeverNull { get; } = ["num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 14_336, 32, 8, 32_000, 4096 * 32);
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)

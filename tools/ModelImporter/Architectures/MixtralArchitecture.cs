@@ -7,6 +7,8 @@ internal sealed class MixtralArchitecture : DecoderArchitecture
 
     public override string ModelType => "mixtral";
 
+    protected override IReadOnlyList<string> NeverNull { get; } = ["num_experts_per_tok", "num_local_experts", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 14_336, 32, 8, 32_000, 4096 * 32);
 
     protected override (string Field, double Default) EpsilonField => ("rms_norm_eps", 1e-5);

@@ -16,6 +16,9 @@ internal sealed record MixtureWeights(
     /// <summary>The MLP of every token; null for none.</summary>
     public GatedMlpWeights? Shared { get; init; }
 
+    /// <summary>Tensor that may hold gate and up of <see cref="Shared"/>, one behind the other; null for none.</summary>
+    public string? SharedStack { get; init; }
+
     /// <summary>Tensors that may hold all experts instead.</summary>
     public IReadOnlyList<ExpertStack> Stacks { get; init; } = [];
 
@@ -33,5 +36,17 @@ internal sealed record MixtureWeights(
     {
         foreach (var stack in Stacks)
             stack.Unstack(tensors, this);
+        if (SharedStack is null || Shared is null || !tensors.Contains(SharedStack))
+            return;
+        var linear = Shared.GateUp;
+        tensors.Check(SharedStack, linear.Outputs, linear.Inputs);
+        var (whole, first) = (tensors.Source(SharedStack), 0L);
+        foreach (var part in linear.Parts)
+        {
+            tensors.Add(part.Weight, new RowsSource(whole, first, 1, [part.Outputs, linear.Inputs]));
+            first += part.Outputs;
+        }
+
+        tensors.Remove(SharedStack);
     }
 }

@@ -7,6 +7,8 @@ internal sealed class NemotronArchitecture : DecoderArchitecture
 
     public override string ModelType => "nemotron";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [3];
+
     protected override SizeDefaults Defaults { get; } = new(32, 6144, 24_576, 48, null, 256_000, 4096);
 
     protected override TensorNames Names { get; } = new() { Up = "mlp.up_proj" };

@@ -11,6 +11,23 @@ internal sealed record NormWeights(IReadOnlyList<string> Weights, string? Bias, 
     /// <summary>Shape of the first where it is not [width of one].</summary>
     public IReadOnlyList<int>? Shape { get; init; }
 
+    /// <summary>Tensor [tensors, width of one] that may hold all of <see cref="Weights"/>, as GGUF files have it; null for none.</summary>
+    public string? Stack { get; init; }
+
+    /// <summary>Gives each of a checkpoint that keeps them together a name.</summary>
+    /// <exception cref="InvalidDataException">The tensor has another shape; the message names it, wanted and found.</exception>
+    public void Unstack(CheckpointTensors tensors)
+    {
+        if (Stack is null || !tensors.Contains(Stack))
+            return;
+        var width = Width / Weights.Count;
+        tensors.Check(Stack, Weights.Count, width);
+        var stack = tensors.Source(Stack);
+        foreach (var (i, weight) in Weights.Index())
+            tensors.Add(weight, new RunSource(stack, (long)i * width, width));
+        tensors.Remove(Stack);
+    }
+
     /// <summary>All tensors.</summary>
     public IEnumerable<string> Names => Bias is null ? Weights : [.. Weights, Bias];
 

@@ -7,6 +7,8 @@ internal sealed class Olmo2Architecture : DecoderArchitecture
 
     public override string ModelType => "olmo2";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [50_279];
+
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 11_008, 32, null, 50_304, 2048);
 
     protected override TensorNames Names { get; } = AfterNames;

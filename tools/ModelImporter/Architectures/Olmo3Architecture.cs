@@ -7,6 +7,8 @@ internal sealed class Olmo3Architecture : DecoderArchitecture
 
     public override string ModelType => "olmo3";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [50_279];
+
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 11_008, 32, null, 50_304, 2048);
 
     private const double Theta = 500_000;

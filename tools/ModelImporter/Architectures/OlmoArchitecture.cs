@@ -7,6 +7,8 @@ internal sealed class OlmoArchitecture : DecoderArchitecture
 
     public override string ModelType => "olmo";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [50_279];
+
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 11_008, 32, null, 50_304, 2048);
 
     /// <summary>Norms are not configured.</summary>

@@ -7,6 +7,10 @@ internal sealed class OlmoeArchitecture : DecoderArchitecture
 
     public override string ModelType => "olmoe";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [50_279];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["num_experts", "num_experts_per_tok"];
+
     protected override SizeDefaults Defaults { get; } = new(16, 2048, 2048, 16, null, 50_304, 4096);
 
     protected override (string Field, double Default) EpsilonField => ("rms_norm_eps", 1e-5);

@@ -7,6 +7,10 @@ internal sealed class Phi3Architecture : DecoderArchitecture
 
     public override string ModelType => "phi3";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [32_000];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["partial_rotary_factor"];
+
     protected override SizeDefaults Defaults { get; } = new(32, 3072, 8192, 32, null, 32_064, 4096);
 
     protected override TensorNames Names { get; } = new() { PackedQkv = "self_attn.qkv_proj", GateUp = ["mlp.gate_up_proj"] };

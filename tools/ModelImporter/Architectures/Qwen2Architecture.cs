@@ -7,6 +7,10 @@ internal sealed class Qwen2Architecture : DecoderArchitecture
 
     public override string ModelType => "qwen2";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["max_window_layers", "use_sliding_window"];
+
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 22_016, 32, 32, 151_936, 32_768);
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)

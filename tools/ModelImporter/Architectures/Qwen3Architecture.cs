@@ -7,6 +7,10 @@ internal sealed class Qwen3Architecture : DecoderArchitecture
 
     public override string ModelType => "qwen3";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["max_window_layers", "use_sliding_window", "head_dim"];
+
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 22_016, 32, 32, 151_936, 32_768, HeadSize: 128);
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)

@@ -7,6 +7,11 @@ internal sealed class Qwen3MoeArchitecture : DecoderArchitecture
 
     public override string ModelType => "qwen3_moe";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [];
+
+    protected override IReadOnlyList<string> NeverNull { get; } =
+        ["num_experts", "num_experts_per_tok", "use_sliding_window", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(24, 2048, 6144, 32, 4, 151_936, 32_768);
 
     public override IReadOnlyList<string> Silent { get; } = [.. MixtureFields.Silent, "max_window_layers"];

@@ -7,6 +7,8 @@ internal sealed class SeedOssArchitecture : DecoderArchitecture
 
     public override string ModelType => "seed_oss";
 
+    protected override IReadOnlyList<string> NeverNull { get; } = ["attention_out_bias"];
+
     protected override SizeDefaults Defaults { get; } = new(64, 4096, 27_648, 80, 8, 155_136, 524_288, HeadSize: 128);
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)

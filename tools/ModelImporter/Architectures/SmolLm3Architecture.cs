@@ -7,6 +7,10 @@ internal sealed class SmolLm3Architecture : DecoderArchitecture
 
     public override string ModelType => "smollm3";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [128_001];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["no_rope_layer_interval", "use_sliding_window"];
+
     protected override SizeDefaults Defaults { get; } = new(36, 2048, 11_008, 16, 4, 128_256, 32_768, IsTied: true);
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)

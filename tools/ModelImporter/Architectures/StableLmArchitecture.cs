@@ -7,6 +7,11 @@ internal sealed class StableLmArchitecture : DecoderArchitecture
 
     public override string ModelType => "stablelm";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [0];
+
+    protected override IReadOnlyList<string> NeverNull { get; } =
+        ["qk_layernorm", "use_parallel_residual", "use_qkv_bias", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(32, 2560, 6912, 32, 32, 50_304, 4096);
 
     protected override TensorNames Names { get; } = new() { QueryNorm = "self_attn.q_layernorm", KeyNorm = "self_attn.k_layernorm" };

@@ -7,6 +7,10 @@ internal sealed class Starcoder2Architecture : DecoderArchitecture
 
     public override string ModelType => "starcoder2";
 
+    public override IReadOnlyList<int> ClassEnds { get; } = [50_256];
+
+    protected override IReadOnlyList<string> NeverNull { get; } = ["use_bias", "num_key_value_heads"];
+
     protected override SizeDefaults Defaults { get; } = new(30, 3072, 12_288, 24, 2, 49_152, 4096, IsTied: true);
 
     protected override TensorNames Names { get; } = new() { Up = "mlp.c_fc", Down = "mlp.c_proj" };

@@ -8,17 +8,17 @@ namespace Parley.ModelImporter.Gguf;
 internal sealed class GgufConfiguration
 {
     private const string Embedding = "token_embd.weight";
-    private const string Epsilon = "attention.layer_norm_rms_epsilon";
     private const string Base = "rope.freq_base";
     private const string Scaled = "rope_scaling";
     private const string Rotary = "rope_parameters";
-    private const double DefaultBase = 10_000;
 
     private static readonly GgufFamily[] Families =
     [
         new LlamaGguf(), new Mistral3Gguf(), new Qwen2Gguf(), new Qwen3Gguf(), new Phi3Gguf(), new GemmaGguf(), new Gemma2Gguf(),
         new Gemma3Gguf(), new GraniteGguf(), new SmolLm3Gguf(), new Olmo2Gguf(), new Exaone4Gguf(), new Glm4Gguf(), new SeedOssGguf(),
-        new Qwen3MoeGguf(), new OlmoeGguf(), new GraniteMoeGguf(), new Glm4MoeGguf(), new GptOssGguf(),
+        new Qwen3MoeGguf(), new OlmoeGguf(), new GraniteMoeGguf(), new Glm4MoeGguf(), new GptOssGguf(), new CommandRGguf(),
+        new Cohere2Gguf(), new Ernie45Gguf(), new HunYuanDenseGguf(), new ArceeGguf(), new ApertusGguf(), new StableLmGguf(),
+        new Starcoder2Gguf(), new NemotronGguf(), new Jais2Gguf(), new OlmoGguf(),
     ];
 
     private const string FurtherKey = "nextn_predict_layers";
@@ -102,8 +102,9 @@ internal sealed class GgufConfiguration
         foreach (var (field, value) in Sizes())
             Add(field, () => value());
         Add("max_position_embeddings", () => _keys.Size("context_length"));
-        Add("rms_norm_eps", () => _keys.Number(Epsilon));
-        Add("rope_theta", () => _keys.Number(Base, DefaultBase));
+        if (Family.Epsilon is { Key: var key, Field: { } epsilon })
+            Add(epsilon, () => _keys.Number(key));
+        Add("rope_theta", () => _keys.Number(Base, Family.ClassBase));
         Add("tie_word_embeddings", () => !tensors.Contains("output.weight"));
         var own = OwnFields(config, new GgufSource(_keys, tensors, _factors, HeadSize), isStated);
         foreach (var (field, value) in own.Where(field => !isStated(field.Key) && !(statesScaling && field.Key is Scaled or Rotary)))
@@ -145,7 +146,11 @@ internal sealed class GgufConfiguration
         }).Select(size => (size.Field, size.Value()));
 
     /// <summary>Added to the mean square in each norm; null where the file does not say.</summary>
-    public double? NormEpsilon => _keys.Value(Epsilon) as double?;
+    public double? NormEpsilon => _keys.Value(Family.Epsilon.Key) as double?;
+
+    /// <summary>Tensors of one number that stand among the metadata.</summary>
+    /// <exception cref="InvalidDataException">They are missing or too few; the message names the key.</exception>
+    public IEnumerable<GgufNumber> Numbers() => Family.Numbers(Metadata, (int)(_keys.Size("block_count") - Further), _path);
 
     /// <summary>
     /// Base of the frequencies, and by what all are divided; null where the file's way of scaling is one that it has no numbers for.
@@ -155,7 +160,7 @@ internal sealed class GgufConfiguration
         if (_keys.Value("rope.scaling.type") is not (null or "none" or "linear") || _keys.Value(Base) is not (null or double))
             return null;
         var source = new GgufSource(_keys, new HashSet<string>(), _factors, HeadSize);
-        return (_keys.Value(Base) as double? ?? DefaultBase, source.Scaling()?["factor"]?.GetValue<double>() ?? 1);
+        return (_keys.Value(Base) as double? ?? Family.ClassBase, source.Scaling()?["factor"]?.GetValue<double>() ?? 1);
     }
 
     private IEnumerable<(string Field, Func<long> Value)> Sizes() =>

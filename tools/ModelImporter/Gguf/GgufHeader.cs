@@ -24,6 +24,7 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
     private const long AlignmentMax = 1 << 20;
     private const long DefaultAlignment = 32;
     private const string PatternKey = ".sliding_window_pattern";
+    private const string ActivationKeys = "xielu.";
     private const string AlignmentKey = "general.alignment";
 
     /// <summary>Parses the start of a file.</summary>
@@ -158,7 +159,8 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
             throw new InvalidDataException($"{path}: the metadata key {key} holds lists within lists, more than {ListDepthMax} deep.");
         var (type, count) = (reader.UInt32(), reader.UInt64());
         var width = type switch { 0 or 1 or 7 => 1, 2 or 3 => 2, 4 or 5 or 6 => 4, 10 or 11 or 12 => 8, _ => 0 };
-        var isRead = key.StartsWith("tokenizer.", StringComparison.Ordinal) || key.EndsWith(PatternKey, StringComparison.Ordinal);
+        var isRead = key.StartsWith("tokenizer.", StringComparison.Ordinal) || key.EndsWith(PatternKey, StringComparison.Ordinal)
+            || key.StartsWith(ActivationKeys, StringComparison.Ordinal);
         var kept = depth == 0 && isRead;
         if (width > 0 && count > (ulong)(reader.Left / width))
         {

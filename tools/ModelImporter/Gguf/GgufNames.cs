@@ -7,6 +7,7 @@ internal static class GgufNames
     {
         ["token_embd.weight"] = "model.embed_tokens.weight",
         ["output_norm.weight"] = "model.norm.weight",
+        ["output_norm.bias"] = "model.norm.bias",
         ["output.weight"] = "lm_head.weight",
     };
 

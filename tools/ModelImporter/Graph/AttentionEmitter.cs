@@ -53,9 +53,8 @@ internal sealed class AttentionEmitter : IAttentionEmitter
         var (cosines, sines) = attention.Rotary is not { } settings ? ("", "")
             : byToken ? _sequenceRotary.Of(settings) : _rotary.Of(settings);
         var (queryNorm, keyNorm) = headNorms.ReserveFused(layer, weights);
-        string[] inputs =
-            [qkv, "", "", keys, values, .. _batch, cosines, sines, "", weights.Sinks is null ? "" : Sinks(graph, layer, weights.Sinks),
-                queryNorm, keyNorm];
+        var sinks = SinkInitializer.Add(graph, _tensors, layer, weights.Sinks, shape.QueryHeads, ElementType.Float32);
+        string[] inputs = [qkv, "", "", keys, values, .. _batch, cosines, sines, "", sinks, queryNorm, keyNorm];
         var last = Array.FindLastIndex(inputs, input => input.Length > 0);
         return graph.Node(
             $"layers.{layer}.attention",
@@ -90,21 +89,6 @@ internal sealed class AttentionEmitter : IAttentionEmitter
             yield break;
         yield return ("query_scale_beta", (float)attention.QueryBeta);
         yield return ("query_scale_positions", attention.QueryPositions);
-    }
-
-    private string Sinks(OnnxGraphBuilder graph, int layer, string tensor)
-    {
-        var heads = _config.Shape.QueryHeads;
-        var reserved = ElementType.Float32.Reserve(graph, $"layers.{layer}.sinks", heads);
-        graph.Fill(
-            (data, _) =>
-            {
-                var values = new float[heads];
-                _tensors.Read(tensor, 0, values);
-                ElementType.Float32.Write(data, reserved, 0, values);
-            },
-            reserved);
-        return reserved.Name;
     }
 
     private string Cache(OnnxGraphBuilder graph, string name) =>

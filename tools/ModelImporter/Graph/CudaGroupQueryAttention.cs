@@ -1,4 +1,5 @@
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Safetensors;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Graph;
@@ -10,6 +11,7 @@ namespace Parley.ModelImporter.Graph;
 internal sealed class CudaGroupQueryAttention : IAttentionEmitter
 {
     private const string FlatShape = "attention.flat";
+    private readonly CheckpointTensors _tensors;
     private readonly DecoderConfig _config;
     private readonly int _positions;
     private readonly RotaryInitializers _rotary;
@@ -17,9 +19,9 @@ internal sealed class CudaGroupQueryAttention : IAttentionEmitter
     private readonly string _batchShape;
 
     /// <summary>Adds the inputs that all layers share, and the rotary tables.</summary>
-    public CudaGroupQueryAttention(OnnxGraphBuilder graph, DecoderConfig config, int positions)
+    public CudaGroupQueryAttention(OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, int positions)
     {
-        (_config, _positions) = (config, positions);
+        (_tensors, _config, _positions) = (tensors, config, positions);
         _batchShape = graph.Input("attention_shape", DataType.Int64, 3);
         _lengths =
         [
@@ -45,12 +47,15 @@ internal sealed class CudaGroupQueryAttention : IAttentionEmitter
         graph.Output($"key_cache_out.{layer}", type, dimensions);
         graph.Output($"value_cache_out.{layer}", type, dimensions);
         var batch = graph.Node($"{name}.batch", "Reshape", "", [qkv, _batchShape]);
-        string[] rotary = attention.Rotary is { } settings && _rotary.Of(settings) is var (cosines, sines) ? [cosines, sines] : [];
+        var (cosines, sines) = attention.Rotary is { } settings ? _rotary.Of(settings) : ("", "");
+        var sinks = SinkInitializer.Add(graph, _tensors, layer, weights.Sinks, shape.QueryHeads, graph.Activations);
+        // Inputs 9 and 10: positions, a bias of the scores.
+        string[] inputs = [batch, "", "", keys, values, .. _lengths, cosines, sines, "", "", sinks];
         var heads = graph.Node(
             $"{name}.heads",
             "GroupQueryAttention",
             OnnxGraphBuilder.MicrosoftDomain,
-            [batch, "", "", keys, values, .. _lengths, .. rotary],
+            inputs[..(Array.FindLastIndex(inputs, input => input.Length > 0) + 1)],
             [$"{name}.heads", $"key_cache_out.{layer}", $"value_cache_out.{layer}"],
             ("num_heads", shape.QueryHeads),
             ("kv_num_heads", shape.KeyValueHeads),

@@ -1,5 +1,6 @@
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Quantization;
+using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
@@ -13,6 +14,7 @@ namespace Parley.ModelImporter.Graph;
 /// <remarks>The rehearsal has our own operator instead, which takes the same first ten inputs.</remarks>
 internal sealed class CudaPagedAttention : IAttentionEmitter
 {
+    private readonly CheckpointTensors _tensors;
     private readonly DecoderConfig _config;
     private readonly int _positions;
     private readonly ElementType _type;
@@ -22,9 +24,10 @@ internal sealed class CudaPagedAttention : IAttentionEmitter
     private readonly RotaryInitializers _rotary;
 
     /// <summary>Adds the inputs that all layers share.</summary>
-    public CudaPagedAttention(OnnxGraphBuilder graph, DecoderConfig config, int positions, GraphTarget target)
+    public CudaPagedAttention(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, int positions, GraphTarget target)
     {
-        (_config, _positions, _type) = (config, positions, graph.Activations);
+        (_tensors, _config, _positions, _type) = (tensors, config, positions, graph.Activations);
         _domain = target.Device == GraphTarget.Rehearsal ? OnnxGraphBuilder.ParleyDomain : OnnxGraphBuilder.MicrosoftDomain;
         _batch =
         [
@@ -47,8 +50,9 @@ internal sealed class CudaPagedAttention : IAttentionEmitter
         var values = graph.Input($"value_cache.{layer}", _type.Onnx, dimensions);
         var (cosines, sines) = attention.Rotary is { } rotary ? _rotary.Of(rotary) : ("", "");
         var (queryNorm, keyNorm) = headNorms.ReserveFused(layer, weights);
-        // Inputs 10, 11, 14 and 15: slot mapping, head sink, scales of a quantised cache.
-        string[] inputs = [qkv, "", "", keys, values, .. _batch, cosines, sines, "", "", queryNorm, keyNorm, "", "", _metadata];
+        var sinks = SinkInitializer.Add(graph, _tensors, layer, weights.Sinks, shape.QueryHeads, _type);
+        // Inputs 10, 14 and 15: slot mapping, scales of a quantised cache.
+        string[] inputs = [qkv, "", "", keys, values, .. _batch, cosines, sines, "", sinks, queryNorm, keyNorm, "", "", _metadata];
         if (_domain == OnnxGraphBuilder.ParleyDomain)
             inputs = inputs[..(Array.FindLastIndex(inputs, inputs.Length - 2, input => input.Length > 0) + 1)];
         (string, object)[] norm = attention.HeadNorm is { } headNorm && Applies(headNorm)

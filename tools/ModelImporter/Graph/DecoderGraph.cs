@@ -22,7 +22,8 @@ internal static class DecoderGraph
     public static void Build(
         OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions)
     {
-        if (precision.Target is { } target && CudaSupport.Missing(config, target.Attention, positions) is { } missing)
+        if (precision.Target is { } target && CudaSupport.Missing(
+            config, target.Attention, positions, precision.Name.StartsWith("int4", StringComparison.Ordinal)) is { } missing)
         {
             throw new InvalidDataException(
                 $"{config.Architecture} does not run on CUDA: {missing}; import it for the CPU (fp32, int8, int4).");
@@ -73,7 +74,7 @@ internal static class DecoderGraph
         target switch
         {
             null => new AttentionEmitter(graph, tensors, config, positions),
-            { Attention: GraphTarget.GroupQuery } => new CudaGroupQueryAttention(graph, config, positions),
-            _ => new CudaPagedAttention(graph, config, positions, target),
+            { Attention: GraphTarget.GroupQuery } => new CudaGroupQueryAttention(graph, tensors, config, positions),
+            _ => new CudaPagedAttention(graph, tensors, config, positions, target),
         };
 }

@@ -36,12 +36,24 @@ internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tenso
     {
         var name = mixture.GateUp[0].Stack![..^".gate_up".Length];
         var (value, residual) = input.Emit(graph, name);
-        var logits = _router.Emit(graph, tensors, mixture.Router, value);
+        var logits = Route(mixture.Router, value);
         var experts = linears.Experts.Emit(graph, tensors, mixture, name, value, logits);
         if (mixture.Shared is not { } mlp)
             return (experts, residual);
         var (shared, _) = EmitGated(mlp, new LinearInput(value));
         return (graph.Node($"{name}.sum", "Add", "", [experts, shared]), residual);
+    }
+
+    private string Route(LinearWeights router, string value)
+    {
+        var activations = graph.Activations;
+        if (activations == ElementType.Float32)
+            return _router.Emit(graph, tensors, router, value);
+        var wide = graph.Node($"{router.Name}.input", "Cast", "", [value], ("to", (int)DataType.Float));
+        graph.Activations = ElementType.Float32;
+        var logits = _router.Emit(graph, tensors, router, wide);
+        graph.Activations = activations;
+        return graph.Node($"{router.Name}.logits", "Cast", "", [logits], ("to", (int)activations.Onnx));
     }
 
     private (string Output, string Residual) Gate(LinearWeights linear, LinearInput input)

@@ -31,6 +31,7 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
     private readonly GraphProto _graph = new() { Name = "parley" };
     private readonly List<(TensorProto Tensor, TensorTarget Target)> _tensors = [];
     private readonly List<TensorFill> _fills = [];
+    private readonly HashSet<string> _claimed = new(StringComparer.Ordinal);
 
     /// <summary>Type of activations, norms and biases; set before the first node.</summary>
     public ElementType Activations { get; set; } = ElementType.Float32;
@@ -73,6 +74,9 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
         _graph.Node.Add(node);
         return outputs;
     }
+
+    /// <summary>Whether a name is asked for the first time: for constants that several nodes share.</summary>
+    public bool TryClaim(string name) => _claimed.Add(name);
 
     /// <summary>Adds a small constant.</summary>
     public string Constant<T>(string name, DataType type, ReadOnlySpan<T> values, params ReadOnlySpan<long> dimensions)
@@ -205,6 +209,10 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
             case float number:
                 attribute.Type = AttributeProto.Types.AttributeType.Float;
                 attribute.F = number;
+                break;
+            case string text:
+                attribute.Type = AttributeProto.Types.AttributeType.String;
+                attribute.S = ByteString.CopyFromUtf8(text);
                 break;
             case long[] numbers:
                 attribute.Type = AttributeProto.Types.AttributeType.Ints;

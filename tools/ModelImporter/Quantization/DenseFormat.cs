@@ -13,6 +13,8 @@ internal sealed class DenseFormat(ElementType type) : LinearFormat
 {
     private const int ChunkElements = ChunkBytes / sizeof(float);
 
+    public override ExpertFormat Experts => new MoeExperts(type);
+
     /// <summary>Plans a matrix and the work that fills it.</summary>
     public static TensorTarget Plan(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights matrix, ElementType type)
     {

@@ -12,6 +12,8 @@ internal sealed class Int4ZeroPointFormat(int blockMax) : LinearFormat
 {
     private const int Bits = 4;
 
+    public override ExpertFormat Experts => new QMoeExperts(blockMax);
+
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var layout = new BlockLayout(Bits, BlockLayout.RequireBlock(linear, blockMax), BlockLayout.ActivationsAsTheyAre);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
@@ -21,6 +22,9 @@ internal abstract class GgufFamily
         ["ffn_down"] = "mlp.down_proj",
     };
 
+    /// <summary>Key of what is added in norms that take the mean away.</summary>
+    protected const string LayerNormKey = "attention.layer_norm_epsilon";
+
     /// <summary><c>general.architecture</c>.</summary>
     public abstract string Architecture { get; }
 
@@ -29,6 +33,12 @@ internal abstract class GgufFamily
 
     /// <summary>Rows of queries and keys are stored as neighbours, where Hugging Face has the halves of a head.</summary>
     public virtual bool IsPermuted => false;
+
+    /// <summary>Key of what is added in norms, and its field in <c>config.json</c>, null where that has none.</summary>
+    public virtual (string Key, string? Field) Epsilon => ("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+
+    /// <summary>Base of the frequencies where the file has none: that of transformers' class, as in the checkpoint it is of.</summary>
+    public virtual double ClassBase => 10_000;
 
     /// <summary>Modules of a layer.</summary>
     public virtual IReadOnlyDictionary<string, string> Modules => PlainModules;
@@ -43,6 +53,13 @@ internal abstract class GgufFamily
     /// <param name="source">What the file says.</param>
     /// <param name="config">Has the sizes already.</param>
     public abstract void Complete(GgufSource source, JsonObject config);
+
+    /// <summary>Tensors of one number that the file has among its metadata, by Hugging Face's names.</summary>
+    /// <param name="metadata">All metadata.</param>
+    /// <param name="layers">Layers of the model.</param>
+    /// <param name="path">Named in messages.</param>
+    /// <exception cref="InvalidDataException">They are missing or too few; the message names the key.</exception>
+    public virtual IEnumerable<GgufNumber> Numbers(IReadOnlyDictionary<string, object> metadata, int layers, string path) => [];
 
     /// <summary>The plain names with some others.</summary>
     protected static IReadOnlyDictionary<string, string> With(params IReadOnlyList<(string Module, string Name)> others)

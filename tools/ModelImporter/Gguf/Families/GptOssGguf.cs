@@ -9,6 +9,8 @@ internal sealed class GptOssGguf : GgufFamily
 
     public override IReadOnlyList<string> ModelTypes { get; } = ["gpt_oss"];
 
+    public override double ClassBase => 150_000;
+
     public override IReadOnlyDictionary<string, string> Modules { get; } = With(
         [.. GgufExperts.Modules("mlp.router", "mlp.experts"), ("attn_sinks", "self_attn.sinks"),
             ("post_attention_norm", "post_attention_layernorm")]);

@@ -5,6 +5,8 @@ namespace Parley.ModelImporter.Gguf.Families;
 /// <summary>Llama, and Mistral and Mixtral without their window.</summary>
 internal sealed class LlamaGguf : GgufFamily
 {
+    private const double MixtralBase = 1_000_000;
+
     public override string Architecture => "llama";
 
     public override IReadOnlyList<string> ModelTypes { get; } = ["llama", "mixtral"];
@@ -43,6 +45,7 @@ internal sealed class LlamaGguf : GgufFamily
         GgufSource.SetType(config, "MixtralForCausalLM", "mixtral");
         GgufExperts.Set(source, config, "num_local_experts", "intermediate_size");
         config["sliding_window"] = null;
+        config["rope_theta"] = source.Keys.Number("rope.freq_base", MixtralBase);
         if (source.Scaling() is { } scaling)
             config["rope_scaling"] = scaling;
     }

@@ -13,6 +13,11 @@ internal sealed class OlmoeGguf : GgufFamily
 
     public override IReadOnlyCollection<string> Honoured { get; } = [.. GgufExperts.Keys, "attention.clamp_kqv"];
 
+    public override IReadOnlyList<string> Notes { get; } =
+    [
+        "llama.cpp's converter writes no clip_qkv into files of this architecture: nothing is cut off where the file has no clamp_kqv.",
+    ];
+
     public override void Complete(GgufSource source, JsonObject config)
     {
         GgufSource.SetType(config, "OlmoeForCausalLM", "olmoe");

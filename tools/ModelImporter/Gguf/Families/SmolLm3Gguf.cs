@@ -9,6 +9,8 @@ internal sealed class SmolLm3Gguf : GgufFamily
 
     public override IReadOnlyList<string> ModelTypes { get; } = ["smollm3"];
 
+    public override double ClassBase => 2_000_000;
+
     public override bool IsPermuted => true;
 
     public override IReadOnlyList<string> Notes { get; } =

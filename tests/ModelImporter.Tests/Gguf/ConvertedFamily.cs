@@ -1,0 +1,177 @@
+using System.Text.Json.Nodes;
+
+namespace Parley.ModelImporter.Tests.Gguf;
+
+/// <summary>What llama.cpp's converter does with a family.</summary>
+/// <param name="Architecture"><c>general.architecture</c>.</param>
+internal sealed record ConvertedFamily(string Architecture)
+{
+    private static readonly (string HuggingFace, string Gguf)[] Plain =
+    [
+        ("input_layernorm", "attn_norm"), ("attention_layernorm", "attn_norm"), ("self_attn.q_proj", "attn_q"),
+        ("self_attn.k_proj", "attn_k"), ("self_attn.v_proj", "attn_v"), ("self_attn.o_proj", "attn_output"),
+        ("self_attn.q_norm", "attn_q_norm"), ("self_attn.k_norm", "attn_k_norm"), ("self_attn.q_layernorm", "attn_q_norm"),
+        ("self_attn.k_layernorm", "attn_k_norm"), ("self_attn.query_layernorm", "attn_q_norm"), ("self_attn.key_layernorm", "attn_k_norm"),
+        ("post_attention_layernorm", "ffn_norm"), ("feedforward_layernorm", "ffn_norm"), ("mlp.gate_proj", "ffn_gate"),
+        ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down"), ("mlp.c_fc", "ffn_up"), ("mlp.c_proj", "ffn_down"),
+        ("mlp.gate", "ffn_gate_inp"), ("block_sparse_moe.router.layer", "ffn_gate_inp"), ("mlp.experts.gate_proj", "ffn_gate_exps"),
+        ("mlp.experts.up_proj", "ffn_up_exps"), ("mlp.experts.down_proj", "ffn_down_exps"),
+        ("block_sparse_moe.experts.gate_proj", "ffn_gate_exps"), ("block_sparse_moe.experts.up_proj", "ffn_up_exps"),
+        ("block_sparse_moe.experts.down_proj", "ffn_down_exps"), ("shared_mlp.gate", "ffn_gate_shexp"), ("shared_mlp.up", "ffn_up_shexp"),
+        ("shared_mlp.output_linear", "ffn_down_shexp"), ("mlp.shared_experts.gate_proj", "ffn_gate_shexp"),
+        ("mlp.shared_experts.up_proj", "ffn_up_shexp"), ("mlp.shared_experts.down_proj", "ffn_down_shexp"),
+    ];
+
+    private static readonly (string HuggingFace, string Gguf)[] Whole =
+    [
+        ("model.embed_tokens.weight", "token_embd.weight"), ("model.norm.weight", "output_norm.weight"),
+        ("model.norm.bias", "output_norm.bias"), ("lm_head.weight", "output.weight"),
+    ];
+
+    /// <summary>Rows of queries and keys change their order.</summary>
+    public bool IsPermuted { get; init; }
+
+    /// <summary>Norms are stored as sums.</summary>
+    public bool AddsOne { get; init; }
+
+    /// <summary>Names of its own.</summary>
+    public (string HuggingFace, string Gguf)[] Own { get; init; } = [];
+
+    /// <summary>Keys of whole numbers beside those of all, with their fields.</summary>
+    public (string Key, string Field)[] Wholes { get; init; } = [];
+
+    /// <summary>Keys of other numbers.</summary>
+    public (string Key, string Field)[] Reals { get; init; } = [];
+
+    /// <summary>Keys that are computed.</summary>
+    public Func<JsonObject, int, IEnumerable<(string Key, object Value)>> Fixed { get; init; } = (_, _) => [];
+
+    /// <summary>By its <c>model_type</c>.</summary>
+    public static ConvertedFamily Of(string modelType) => modelType switch
+    {
+        "cohere" => new("command-r") { Reals = [("logit_scale", "logit_scale")], Fixed = (_, _) => [("rope.scaling.type", "none")] },
+        "cohere2" => new("cohere2")
+        {
+            Wholes = [("attention.sliding_window", "sliding_window"), ("vocab_size", "vocab_size")],
+            Reals = [("logit_scale", "logit_scale")],
+            Fixed = (_, size) => [("rope.dimension_count", (uint)size), ("rope.scaling.type", "none")],
+        },
+        "ernie4_5" => new("ernie4_5"),
+        "hunyuan_v1_dense" => new("hunyuan-dense") { Fixed = Stretched },
+        "arcee" => new("arcee") { IsPermuted = true, Fixed = (config, size) => [("rope.dimension_count", (uint)size), .. Yarn(config)] },
+        "apertus" => new("apertus")
+        {
+            Fixed = (config, size) =>
+            [
+                ("rope.dimension_count", (uint)size),
+                ("rope.freq_base", (float)config["rope_parameters"]!["rope_theta"]!.GetValue<double>()),
+            ],
+        },
+        "stablelm" => new("stablelm")
+        {
+            Fixed = (config, size) =>
+            [
+                ("use_parallel_residual", config["use_parallel_residual"]?.GetValue<bool>() ?? true),
+                ("rope.dimension_count", (uint)(Partial(config) * size)),
+            ],
+        },
+        "starcoder2" => new("starcoder2"),
+        "nemotron" => new("nemotron")
+        {
+            AddsOne = true,
+            Reals = [("attention.layer_norm_rms_epsilon", "norm_eps"), ("attention.layer_norm_epsilon", "norm_eps")],
+            Fixed = (config, size) => [("rope.dimension_count", (uint)(Partial(config) * size)), ("rope.scaling.type", "none")],
+        },
+        "jais2" => new("jais2") { Fixed = (_, size) => [("rope.dimension_count", (uint)size)] },
+        "olmo" => new("olmo")
+        {
+            IsPermuted = true,
+            Reals = [("attention.clamp_kqv", "clip_qkv")],
+            Fixed = (_, _) => [("attention.layer_norm_epsilon", 1e-5f)],
+        },
+        "olmoe" => new("olmoe") { Fixed = (_, _) => [("attention.layer_norm_rms_epsilon", 1e-5f)] },
+        "granitemoeshared" => new("granitemoe")
+        {
+            IsPermuted = true,
+            Wholes = [("expert_shared_feed_forward_length", "shared_intermediate_size")],
+            Reals =
+            [
+                ("attention.scale", "attention_multiplier"), ("embedding_scale", "embedding_multiplier"),
+                ("residual_scale", "residual_multiplier"), ("logit_scale", "logits_scaling"),
+            ],
+            Fixed = (_, size) => [("rope.dimension_count", (uint)size)],
+        },
+        "glm4_moe" => new("glm4moe")
+        {
+            Own = [("post_attention_layernorm", "post_attention_norm"), ("mlp.gate.e_score_correction", "exp_probs_b")],
+            Wholes =
+            [
+                ("expert_feed_forward_length", "moe_intermediate_size"), ("expert_shared_count", "n_shared_experts"),
+                ("leading_dense_block_count", "first_k_dense_replace"), ("nextn_predict_layers", "num_nextn_predict_layers"),
+            ],
+            Reals = [("expert_weights_scale", "routed_scaling_factor")],
+            Fixed = (config, size) =>
+            [
+                ("rope.dimension_count", (uint)(Partial(config) * size)), ("expert_gating_func", 2u),
+                ("expert_weights_norm", config["norm_topk_prob"]!.GetValue<bool>()),
+                ("block_count", (uint)(config["num_hidden_layers"]!.GetValue<int>()
+                    + (config["num_nextn_predict_layers"]?.GetValue<int>() ?? 0))),
+            ],
+        },
+        _ => throw new ArgumentException(modelType),
+    };
+
+    /// <summary>Name of a tensor.</summary>
+    public string NameOf(string name)
+    {
+        if (Whole.FirstOrDefault(entry => entry.HuggingFace == name).Gguf is { } whole)
+            return whole;
+        // The correction is a tensor whose name has no dot before its kind.
+        var parts = name.Replace("correction_bias", "correction.bias", StringComparison.Ordinal).Split('.', 4);
+        var (module, kind) = (parts[3][..parts[3].LastIndexOf('.')], parts[3][(parts[3].LastIndexOf('.') + 1)..]);
+        return $"blk.{parts[2]}.{Own.Concat(Plain).First(entry => entry.HuggingFace == module).Gguf}.{kind}";
+    }
+
+    /// <summary>llama3's scaling as the factor of each pair; null for none.</summary>
+    public float[]? RotaryFactors(JsonObject config, int headSize)
+    {
+        if (config["rope_parameters"] is not JsonObject rope || rope["rope_type"]?.GetValue<string>() != "llama3")
+            return null;
+        var (factor, low, high) = (Number("factor"), Number("low_freq_factor"), Number("high_freq_factor"));
+        var (theta, original) = (Number("rope_theta"), config["original_max_position_embeddings"]?.GetValue<int>() ?? 8192);
+        return [.. Enumerable.Range(0, headSize / 2).Select(pair =>
+        {
+            var wavelength = 2 * Math.PI * Math.Pow(theta, 2.0 * pair / headSize);
+            var smooth = ((original / wavelength) - low) / (high - low);
+            return (float)(wavelength < original / high ? 1 : wavelength > original / low ? factor
+                : 1 / (((1 - smooth) / factor) + smooth));
+        })];
+
+        double Number(string field) => rope[field]!.GetValue<double>();
+    }
+
+    private static double Partial(JsonObject config) => config["partial_rotary_factor"]?.GetValue<double>() ?? 0.5;
+
+    private static IEnumerable<(string Key, object Value)> Yarn(JsonObject config)
+    {
+        if (config["rope_scaling"] is not JsonObject rope)
+            return [];
+        return
+        [
+            ("rope.scaling.type", "yarn"), ("rope.scaling.factor", (float)rope["factor"]!.GetValue<double>()),
+            ("rope.scaling.original_context_length", (uint)rope["original_max_position_embeddings"]!.GetValue<int>()),
+        ];
+    }
+
+    private static IEnumerable<(string Key, object Value)> Stretched(JsonObject config, int headSize)
+    {
+        if (config["rope_scaling"]?["alpha"]?.GetValue<double>() is not { } alpha)
+            return [];
+        var theta = config["rope_theta"]?.GetValue<double>() ?? 10_000;
+        return
+        [
+            ("rope.freq_base", (float)(theta * Math.Pow(alpha, headSize / (headSize - 2.0)))), ("rope.scaling.type", "none"),
+            ("rope.scaling.factor", 1f), ("rope.scaling.original_context_length", 262_144u), ("context_length", 262_144u),
+        ];
+    }
+}
