@@ -14,9 +14,9 @@ namespace Parley.Embedded;
 /// live beside each other, each with its own memory.
 /// </summary>
 /// <remarks>
-/// The model is fetched, imported and loaded at the first chat, or at <see cref="StartAsync"/>; every chat that comes meanwhile waits for the
-/// same start. Options of a chat, what is refused, and the exceptions of a chat are those of <see cref="Client.ParleyChatClient"/>. Read of
-/// the environment are the Hub's own variables (<c>HF_HOME</c>, <c>HF_TOKEN</c>, …) and the folder of caches, and nothing else.
+/// The model is fetched, imported and loaded at the first chat, or at <see cref="StartAsync"/>; every chat that comes meanwhile waits for
+/// the same start. Options of a chat, what is refused, and the exceptions of a chat are those of <see cref="Client.ParleyChatClient"/>.
+/// Read of the environment are the Hub's own variables (<c>HF_HOME</c>, <c>HF_TOKEN</c>, …) and the folder of caches, and nothing else.
 /// </remarks>
 public sealed class ParleyChatClient : IChatClient, IAsyncDisposable
 {

@@ -2,8 +2,8 @@ using Microsoft.Extensions.AI;
 using Parley.Embedded;
 
 // dotnet run -c Release --project samples/EmbeddedChat -- [MODEL]; a model is a name on the Hugging Face Hub, or a path
-var options = new ParleyEmbeddedOptions { Model = args.ElementAtOrDefault(0) ?? "HuggingFaceTB/SmolLM2-135M-Instruct", Progress = new Notes() };
-await using var client = new ParleyChatClient(options);
+var model = args.ElementAtOrDefault(0) ?? "HuggingFaceTB/SmolLM2-135M-Instruct";
+await using var client = new ParleyChatClient(new ParleyEmbeddedOptions { Model = model, Progress = new Notes() });
 var chat = new List<ChatMessage>();
 try
 {

@@ -24,7 +24,10 @@ public sealed class OptionsTests
         var faults = Assert.Throws<OptionsValidationException>(() => new ParleyChatClient(options)).Failures.ToList();
 
         string[] begins =
-            ["Model: ", "Precision: ", "ContextTokens: ", "Threads: ", "CacheFolder: ", "Timeout: ", "UnknownProperties: ", "Settings: Gene"];
+        [
+            "Model: ", "Precision: ", "ContextTokens: ", "Threads: ", "CacheFolder: ", "Timeout: ", "UnknownProperties: ",
+            "Settings: Generators:Threads ",
+        ];
         Assert.Equal(begins.Length, faults.Count);
         Assert.All(begins.Zip(faults), pair => Assert.StartsWith(pair.First, pair.Second));
     }

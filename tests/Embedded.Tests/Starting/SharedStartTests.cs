@@ -41,7 +41,7 @@ public sealed class SharedStartTests : IDisposable
         await second;
     }
 
-    /// <summary>One that was given up may have come to its end all the same: it is not left behind, and the next waits for its end.</summary>
+    /// <summary>One that was given up may come to its end all the same: it is not left behind, and the next waits for it.</summary>
     [Fact]
     public async Task Wait_ThatAllGiveUp_EndsTheStartAndTheNextStartsAnew()
     {

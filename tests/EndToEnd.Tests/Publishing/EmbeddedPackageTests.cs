@@ -4,7 +4,7 @@ using Parley.TestSupport;
 
 namespace Parley.EndToEnd.Tests.Publishing;
 
-/// <summary>The client that serves in its own process, as others get it: a program that has the package and nothing else of Parley.</summary>
+/// <summary>The client that serves in its own process, as others get it: by its package and nothing else of Parley.</summary>
 [Collection(DemoCollection.Name)]
 public sealed class EmbeddedPackageTests(DemoSystem system) : IDisposable
 {
