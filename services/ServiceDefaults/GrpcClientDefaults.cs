@@ -8,8 +8,12 @@ public static class GrpcClientDefaults
     private const int MessageBytesMax = 16 * 1024 * 1024;
 
     /// <summary>Makes a channel for an address such as <c>http://tokenizer:5082</c>; the caller disposes it.</summary>
-    public static GrpcChannel CreateChannel(Uri address)
+    public static GrpcChannel CreateChannel(Uri address) => CreateChannel(address, _ => { });
+
+    /// <summary>The same with a last word on how connections are made.</summary>
+    public static GrpcChannel CreateChannel(Uri address, Action<SocketsHttpHandler> configure)
     {
+        ArgumentNullException.ThrowIfNull(configure);
         ArgumentNullException.ThrowIfNull(address);
         var handler = new SocketsHttpHandler
         {
@@ -19,6 +23,7 @@ public static class GrpcClientDefaults
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             ConnectTimeout = TimeSpan.FromSeconds(5),
         };
+        configure(handler);
         return GrpcChannel.ForAddress(address, new GrpcChannelOptions
         {
             HttpHandler = handler,

@@ -62,12 +62,14 @@ public static class ServiceHost
                 return await HealthProbe.RunAsync(builder.Configuration, path, CancellationToken.None);
             AddServiceManagers(builder, name);
             builder.AddServiceDefaults(name);
+            var outcome = new ProcessOutcome();
+            builder.Services.AddSingleton(outcome);
             add(builder);
             var app = builder.Build();
             app.MapServiceDefaults();
             map(app);
             await app.RunAsync();
-            return Environment.ExitCode;
+            return outcome.ExitCode;
         }
         catch (Exception exception) when (exception is InvalidDataException or OptionsValidationException or IOException
             || IsUnreadableSetting(exception))

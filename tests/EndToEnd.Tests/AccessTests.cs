@@ -9,7 +9,7 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
-using Parley.Cli.Hosting;
+using Parley.Embedded.Hosting;
 using Parley.Gateway.Access;
 using Parley.Gateway.V1;
 using Parley.ServiceDefaults;

@@ -1,9 +1,9 @@
 using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
-using Parley.Cli.Hosting;
-using Parley.Cli.Packages;
+using Parley.Embedded.Hosting;
 using Parley.Gateway.V1;
 using Parley.Generator.V1;
+using Parley.ModelPackages;
 using Parley.ServiceDefaults;
 using Parley.TestSupport;
 using Parley.Tokenizer.V1;

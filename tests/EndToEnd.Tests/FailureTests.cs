@@ -4,8 +4,9 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Parley.Cli;
 using Parley.Cli.Hosting;
-using Parley.Cli.Packages;
+using Parley.Embedded.Hosting;
 using Parley.Gateway.V1;
+using Parley.ModelPackages;
 using Parley.ServiceDefaults;
 using Parley.TestSupport;
 

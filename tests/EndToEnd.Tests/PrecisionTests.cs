@@ -1,7 +1,7 @@
 using Grpc.Core;
-using Parley.Cli.Hosting;
-using Parley.Cli.Packages;
+using Parley.Embedded.Hosting;
 using Parley.Generator.V1;
+using Parley.ModelPackages;
 using Parley.ServiceDefaults;
 using Parley.TestSupport;
 using Parley.Tokenizer.V1;

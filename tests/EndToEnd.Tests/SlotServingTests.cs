@@ -1,5 +1,5 @@
 using Grpc.Core;
-using Parley.Cli.Hosting;
+using Parley.Embedded.Hosting;
 using Parley.Generator.V1;
 using Parley.ModelImporter;
 using Parley.ServiceDefaults;

@@ -1,7 +1,7 @@
-using Parley.Cli.Packages;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Model;
+using Parley.ModelPackages;
 using Parley.TestSupport;
 
 namespace Parley.Model.Tests;

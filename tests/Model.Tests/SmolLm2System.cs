@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Grpc.Net.Client;
-using Parley.Cli.Hosting;
-using Parley.Cli.Packages;
+using Parley.Embedded.Hosting;
+using Parley.ModelPackages;
 using Parley.ServiceDefaults;
 using Parley.TestSupport;
 

@@ -9,7 +9,10 @@ public sealed class DependencyTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["ConsoleChat"] = ["Parley.Client"],
+        ["EmbeddedChat"] = ["Parley.Embedded"],
         ["Parley.Client"] = ["Protos"],
+        ["Parley.Embedded"] =
+            ["Gateway", "Generator", "ModelHub", "ModelImporter", "ModelPackages", "Parley.Client", "ServiceDefaults", "Tokenizer"],
         ["Protos"] = [],
         ["ServiceDefaults"] = [],
         ["Tokenizer"] = ["PackageFormat", "Protos", "ServiceDefaults", "TokenizerFormat"],
@@ -19,7 +22,12 @@ public sealed class DependencyTests
         ["ModelHub"] = [],
         ["TokenizerFormat"] = ["PackageFormat"],
         ["ModelImporter"] = ["PackageFormat"],
-        ["Parley"] = ["Gateway", "Generator", "ModelHub", "ModelImporter", "Protos", "ServiceDefaults", "Tokenizer"],
+        ["ModelPackages"] = ["ModelHub", "ModelImporter", "PackageFormat", "Tokenizer"],
+        ["Parley"] =
+        [
+            "Gateway", "Generator", "ModelHub", "ModelImporter", "ModelPackages", "Parley.Embedded", "Protos", "ServiceDefaults",
+            "Tokenizer",
+        ],
     };
 
     /// <summary>What ServiceDefaults may bring into every service.</summary>
@@ -52,6 +60,27 @@ public sealed class DependencyTests
         Assert.All(References(project, "PackageReference"),
             package => Assert.Contains(DefaultsPrefixes, prefix => package.StartsWith(prefix, StringComparison.Ordinal)));
         Assert.True(Directory.GetFiles(Path.GetDirectoryName(project)!, "*.cs").Length <= 10);
+    }
+
+    /// <summary>Its package holds these assemblies, and who installs it gets no other word of what they need.</summary>
+    [Fact]
+    public void Embedded_Packages_AreThoseOfAllThatItHolds()
+    {
+        var projects = Projects("services", "tools", "clients").ToDictionary(path => Path.GetFileNameWithoutExtension(path)!);
+        var held = new HashSet<string>();
+        void Hold(string project)
+        {
+            if (project != "Protos" && held.Add(project))
+                References(projects[project], "ProjectReference").ToList().ForEach(path => Hold(Path.GetFileNameWithoutExtension(path)));
+        }
+
+        Hold("Parley.Embedded");
+        var needed = held.Except(["Parley.Embedded", "Parley.Client"])
+            .SelectMany(project => References(projects[project], "PackageReference")).Distinct().Except(["Grpc.Tools"]);
+
+        Assert.Contains("Generator", held);
+        var named = References(projects["Parley.Embedded"], "PackageReference");
+        Assert.Equal(needed.Order(StringComparer.Ordinal), named.Order(StringComparer.Ordinal));
     }
 
     [Fact]

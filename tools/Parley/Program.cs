@@ -26,7 +26,7 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
     InspectCommand.Create(console),
     ImportCommand.Create(console),
     SynthCommand.Create(console),
-    EvalCommand.Create(console, PackageCache.ResolveAsync),
+    EvalCommand.Create(console, SelectedPackage.ResolveAsync),
     BenchCommand.Create(console),
     GpuCommand.Create(console),
     PlanCommand.Create(console),

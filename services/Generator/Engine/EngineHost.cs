@@ -5,6 +5,7 @@ using Parley.Generator.Execution;
 using Parley.Generator.KvCache;
 using Parley.Generator.Machine;
 using Parley.Generator.Sequences;
+using Parley.ServiceDefaults;
 
 namespace Parley.Generator.Engine;
 
@@ -33,6 +34,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
     private readonly QuietLogger _logger;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ProcessLimits _limits;
+    private readonly ProcessOutcome? _outcome;
     private readonly TimeSpan _drainTime;
     private readonly AutoResetEvent _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -51,7 +53,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
     public EngineHost(
         Func<ServedModel> openModel, IOptions<GeneratorOptions> options, IOptions<HostOptions> hostOptions, AdmissionQueue queue,
         TimeProvider time, GeneratorTelemetry telemetry, ILogger<EngineHost> logger, IHostApplicationLifetime lifetime,
-        ProcessLimits limits)
+        ProcessLimits limits, ProcessOutcome? outcome = null)
     {
         _openModel = openModel;
         _options = options.Value;
@@ -61,6 +63,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
         _logger = new QuietLogger(logger);
         _lifetime = lifetime;
         _limits = limits;
+        _outcome = outcome;
 
         // What is left of the host's time is for telling the callers.
         _drainTime = hostOptions.Value.ShutdownTimeout * 0.8;
@@ -253,7 +256,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
     /// <summary>For good. The process stays and says so; when it is ended, its exit code says it too.</summary>
     private void MarkUnhealthy(string reason)
     {
-        Environment.ExitCode = 1;
+        _outcome?.MarkFailed();
         _unhealthyReason = reason;
         _state = EngineState.Unhealthy;
         _queue.MarkUnhealthy();

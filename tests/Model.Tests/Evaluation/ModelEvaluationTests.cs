@@ -1,5 +1,5 @@
 using Parley.Cli.Evaluation;
-using Parley.Cli.Packages;
+using Parley.ModelPackages;
 using Parley.TestSupport;
 
 namespace Parley.Model.Tests.Evaluation;

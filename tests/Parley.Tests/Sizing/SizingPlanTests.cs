@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using Parley.Cli.Packages;
 using Parley.Cli.Sizing;
 using Parley.Generator;
 using Parley.Generator.Execution;
@@ -9,6 +8,7 @@ using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Machine;
 using Parley.Generator.Model;
 using Parley.ModelImporter;
+using Parley.ModelPackages;
 using Parley.TestSupport;
 
 namespace Parley.Cli.Tests.Sizing;
@@ -45,7 +45,7 @@ public sealed class SizingPlanTests
                 Source = source,
                 Destination = package,
                 Precision = precision,
-                CalibrationIds = RoundingSelection.Default(source, precision),
+                CalibrationIds = DefaultRounding.CalibrationIds(source, precision),
             });
             var model = ModelSize.OfPackage(ModelPackage.Open(package));
             var plan = SizingPlan.Compute(model, Target(context, sequences) with { KvPrecision = cache });

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Parley.Cli.Hosting;
 using Parley.Cli.Hub;
 using Parley.Cli.Packages;
+using Parley.Embedded.Hosting;
 using Parley.ServiceDefaults;
 using Spectre.Console;
 
@@ -66,7 +67,7 @@ internal sealed class GatewayConnection : IAsyncDisposable
         {
             var options = new LocalSystemOptions
             {
-                PackageDirectory = await PackageCache.ResolveAsync(view, model, result, cancellationToken),
+                PackageDirectory = await SelectedPackage.ResolveAsync(view, model, result, cancellationToken),
                 Threads = result.GetValue(model.Threads),
                 LogLevelMin = LogLevel.Warning,
                 Settings = key is null ? [] : new Dictionary<string, string?> { ["Gateway:ApiKey"] = key },

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using Parley.Embedded.Hosting;
 using Parley.Gateway;
 using Parley.ServiceDefaults;
 using Parley.ServiceDefaults.Telemetry;

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using Parley.Cli.Hub;
 using Parley.Cli.Packages;
+using Parley.Embedded.Hosting;
 using Spectre.Console;
 
 namespace Parley.Cli.Hosting;
@@ -31,7 +32,7 @@ internal static class UpCommand
             var started = Stopwatch.GetTimestamp();
             var (system, options) = await ModelProgress.RunAsync(console, TimeProvider.System, async view =>
             {
-                var package = await PackageCache.ResolveAsync(view, model, result, termination.Token);
+                var package = await SelectedPackage.ResolveAsync(view, model, result, termination.Token);
                 var options = reached with
                 {
                     PackageDirectory = package,

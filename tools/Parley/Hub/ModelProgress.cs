@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Parley.ModelPackages;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -9,7 +10,7 @@ namespace Parley.Cli.Hub;
 /// The one view of what happens to a model until it is there: stages with bytes, rate and time left, and notes between them. On a terminal
 /// bars that move; elsewhere a line now and then.
 /// </summary>
-internal sealed class ModelProgress
+internal sealed class ModelProgress : IModelProgress
 {
     private const long QuietBytes = 1_000_000;
     private static readonly TimeSpan LineDistance = TimeSpan.FromSeconds(5);
@@ -50,7 +51,7 @@ internal sealed class ModelProgress
             });
     }
 
-    /// <summary>How far a stage is; a new total is a new round of it.</summary>
+    /// <inheritdoc/>
     public void Report(string name, long done, long total)
     {
         lock (_gate)
@@ -79,7 +80,7 @@ internal sealed class ModelProgress
         }
     }
 
-    /// <summary>A sentence for the one who waits.</summary>
+    /// <inheritdoc/>
     public void Note(string sentence)
     {
         lock (_gate)

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Parley.Cli.Hosting;
-using Parley.Cli.Hub;
 using Parley.ModelHub;
+using Parley.ModelPackages;
 using Spectre.Console;
 
 namespace Parley.Cli.Models;

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Parley.Cli.Hub;
 using Parley.ModelHub;
+using Parley.ModelPackages;
 
 namespace Parley.Cli.Models;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Parley.Cli.Packages;
 using Parley.ModelHub;
 using Parley.ModelHub.Naming;
+using Parley.ModelPackages;
 using Parley.PackageFormat;
 
 namespace Parley.Cli.Models;

@@ -3,9 +3,9 @@ using System.Globalization;
 using System.Text.Json;
 using Parley.Cli.Hosting;
 using Parley.Cli.Hub;
-using Parley.Cli.Packages;
 using Parley.ModelHub;
 using Parley.ModelHub.Protocol;
+using Parley.ModelPackages;
 using Spectre.Console;
 
 namespace Parley.Cli.Models;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Parley.Cli.Hosting;
 using Parley.Cli.Hub;
 using Parley.ModelHub.Naming;
+using Parley.ModelPackages;
 using Spectre.Console;
 
 namespace Parley.Cli.Models;

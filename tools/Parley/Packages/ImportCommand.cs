@@ -4,6 +4,7 @@ using System.Globalization;
 using Parley.Cli.Hosting;
 using Parley.Cli.Hub;
 using Parley.ModelImporter;
+using Parley.ModelPackages;
 using Spectre.Console;
 
 namespace Parley.Cli.Packages;

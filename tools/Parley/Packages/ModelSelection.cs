@@ -3,6 +3,7 @@ using Parley.Cli.Hub;
 using Parley.ModelHub;
 using Parley.ModelHub.Naming;
 using Parley.ModelImporter;
+using Parley.ModelPackages;
 using Spectre.Console;
 
 namespace Parley.Cli.Packages;

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Parley.Cli.Calibration;
 using Parley.Cli.Evaluation;
 using Parley.ModelImporter;
+using Parley.ModelPackages;
 
 namespace Parley.Cli.Packages;
 
@@ -10,7 +10,6 @@ internal sealed class RoundingSelection
 {
     private const string Bundled = "bundled";
     private const string None = "none";
-    private const int DefaultCalibrationTokens = 12_288;
 
     private readonly Option<string[]> _calibrate = new("--calibrate")
     {
@@ -23,7 +22,7 @@ internal sealed class RoundingSelection
     private readonly Option<int> _calibrationTokens = new("--calibration-tokens")
     {
         Description = $"Tokens of that text to use, up to {ImportOptions.CalibrationTokensMax}.",
-        DefaultValueFactory = _ => DefaultCalibrationTokens,
+        DefaultValueFactory = _ => DefaultRounding.CalibrationTokens,
     };
 
     private readonly Option<int?> _group = new("--group")
@@ -79,26 +78,11 @@ internal sealed class RoundingSelection
         };
     }
 
-    /// <summary>What int4 is rounded for where nobody says otherwise; null for the other precisions.</summary>
-    public static IReadOnlyList<int>? Default(string source, string precision) =>
-        precision == "int4" ? Calibrate(source, [], DefaultCalibrationTokens) : null;
-
-    private static int[]? Calibrate(string source, string[] files, int tokens)
+    private static int[]? Calibrate(string source, string[] files, int tokens) => files switch
     {
-        if (files is [None])
-            return null;
-        // A GGUF file may be all there is: its tokenizer stands in its metadata.
-        var folder = Directory.CreateTempSubdirectory("parley-calibration-").FullName;
-        try
-        {
-            ModelImport.WriteSmallFiles(source, folder);
-            return files is [] or [Bundled]
-                ? CalibrationText.Encode(folder, tokens)
-                : [.. EvaluationText.Encode(folder, files, tokens).Ids.Select(id => (int)id)];
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+        [None] => null,
+        [] or [Bundled] => DefaultRounding.Encode(source, tokens),
+        _ => DefaultRounding.WithSmallFiles<int[]>(
+            source, folder => [.. EvaluationText.Encode(folder, files, tokens).Ids.Select(id => (int)id)]),
+    };
 }

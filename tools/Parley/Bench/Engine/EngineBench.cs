@@ -42,7 +42,7 @@ internal static class EngineBench
         model.AddTo(command);
         command.SetAction(async (result, cancellationToken) =>
         {
-            var package = await PackageCache.ResolveAsync(
+            var package = await SelectedPackage.ResolveAsync(
                 ModelProgress.ConsoleOf(console, result.GetValue(json)), model, result, cancellationToken);
             var load = new EngineLoad(
                 result.GetRequiredValue(batches), result.GetRequiredValue(pasts), result.GetRequiredValue(prompts),

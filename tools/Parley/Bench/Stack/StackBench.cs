@@ -20,7 +20,7 @@ internal static class StackBench
         {
             var options = arguments.Read(result);
             var asJson = result.GetValue(arguments.Json);
-            var package = await PackageCache.ResolveAsync(
+            var package = await SelectedPackage.ResolveAsync(
                 ModelProgress.ConsoleOf(console, asJson), arguments.Model, result, cancellationToken);
             using var run = new StackRun(package, options, result.GetValue(arguments.Model.Threads));
             var rows = await run.RunAsync(

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Parley.Cli.Bench.Serve;
-using Parley.Cli.Hosting;
+using Parley.Embedded.Hosting;
 using Parley.Generator;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;

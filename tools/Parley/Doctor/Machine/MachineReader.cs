@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Configuration;
 using Parley.Cli.Hosting;
-using Parley.Cli.Packages;
 using Parley.Generator.Machine;
 using Parley.ModelHub;
+using Parley.ModelPackages;
 
 namespace Parley.Cli.Doctor.Machine;
 

@@ -1,10 +1,10 @@
 using Parley.Cli.Models;
-using Parley.Cli.Packages;
 using Parley.Cli.Sizing;
 using Parley.Generator.Model;
 using Parley.ModelHub;
 using Parley.ModelHub.Naming;
 using Parley.ModelImporter;
+using Parley.ModelPackages;
 using Parley.PackageFormat;
 
 namespace Parley.Cli.Doctor.Machine;
