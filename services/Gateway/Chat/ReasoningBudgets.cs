@@ -10,7 +10,15 @@ internal sealed class ReasoningBudgets(TokenizerClient tokenizer)
     /// <exception cref="ChatException">It is not known.</exception>
     public static void Check(ChatRequest request, UpstreamPair pair)
     {
-        if (request.ReasoningTokensMax is null || pair.Format?.Reasoning is not null)
+        if (request.ReasoningTokensMax is null)
+            return;
+        if (request.Sampling.Reasoning is not null)
+        {
+            throw new ChatException(ChatError.Invalid(new ChatViolation(
+                "sampling.reasoning_budget", $"contradicts {request.ReasoningField}, which is turned into one")));
+        }
+
+        if (pair.Format?.Reasoning is not null)
             return;
         throw new ChatException(ChatError.Invalid(new ChatViolation(
             request.ReasoningField, $"cannot be kept: it is not known that {pair.Model} reasons, and how it writes it",

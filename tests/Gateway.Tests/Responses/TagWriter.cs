@@ -72,7 +72,7 @@ internal sealed class TagWriter(Random random)
 
                 break;
             case "triggered_tags":
-                for (var count = random.Next(3); count > 0; count--)
+                for (var count = random.Next((bool)element["stop_after_first"]! ? 2 : 3); count > 0; count--)
                 {
                     _text.Append("some words ");
                     AddTag(Any(element["tags"]!));

@@ -12,7 +12,7 @@ namespace Parley.Gateway.Responses.Formats;
 /// <param name="Begin">Before the first call.</param>
 /// <param name="Between">Between two calls; null where there is one call only.</param>
 /// <param name="End">Behind the last call.</param>
-/// <param name="Stop">What the model writes behind all of it to end its answer, where that is part of how calls are read.</param>
+/// <param name="Stop">What ends the answer behind all of it, where nothing else ends the calls; empty where text may follow.</param>
 /// <param name="Call">The parts of a call.</param>
 internal sealed record CallGrammar(
     IReadOnlyList<string> Triggers, IReadOnlyList<string> Tokens, string Begin, string? Between, string End, string Stop,

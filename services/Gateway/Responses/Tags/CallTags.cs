@@ -23,8 +23,12 @@ internal sealed class CallTags
     /// <summary>Free text with calls in it.</summary>
     public JsonObject Within(bool single)
     {
+        // Where nothing ends calls but the answer's end, no text can follow them.
+        var isLast = _grammar.Stop.Length > 0;
         IReadOnlyList<JsonObject> tags = _grammar.Begin.Length > 0 || _grammar.End.Length > 0
-            ? [TagNode.Tag(_grammar.Begin, Several(single), _grammar.End)] : _calls;
+            ? [TagNode.Tag(_grammar.Begin, Several(single), _grammar.End)]
+            : isLast && !single && _grammar.Between is { } between ? [.. _calls.Select(call => AndMore(call, between))] : _calls;
+        single |= isLast;
         if (tags.All(tag => _grammar.Triggers.Any(trigger => ((string)tag["begin"]!).StartsWith(trigger, StringComparison.Ordinal))))
             return TagNode.Triggered(_grammar.Triggers, tags, single);
 
@@ -37,6 +41,14 @@ internal sealed class CallTags
 
     private JsonObject Several(bool single) =>
         single || _grammar.Between is null ? TagNode.Or(_calls) : TagNode.Separated(_calls, _grammar.Between);
+
+    /// <summary>A call and any number of others behind it.</summary>
+    private JsonObject AndMore(JsonObject call, string between) => TagNode.Tag(
+        (string)call["begin"]!,
+        TagNode.Sequence(
+            call["content"]!.AsObject(), TagNode.Text((string)call["end"]!),
+            TagNode.Star(TagNode.Sequence(TagNode.Text(between), TagNode.Or(_calls)))),
+        "");
 
     private static JsonObject Behind(string trigger, JsonObject tag)
     {
