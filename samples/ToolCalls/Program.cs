@@ -36,7 +36,8 @@ foreach (var (name, client) in clients)
         {
             Console.WriteLine(content switch
             {
-                FunctionCallContent call => $"call: {call.Name}({string.Join(", ", call.Arguments!.Select(one => $"{one.Key}: {one.Value}"))})",
+                FunctionCallContent call =>
+                    $"call: {call.Name}({string.Join(", ", call.Arguments!.Select(one => $"{one.Key}: {one.Value}"))})",
                 FunctionResultContent result => $"result: {result.Result}",
                 TextContent text => $"answer: {text.Text}",
                 _ => content.GetType().Name,

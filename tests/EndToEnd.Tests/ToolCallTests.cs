@@ -138,7 +138,8 @@ public sealed class ToolCallTests
 
     private static async Task<(string Name, string Arguments)> CallAsync(ChatCompletion.ChatCompletionClient client, ulong seed)
     {
-        var request = Conversations.Ask("rain?", new SamplingParameters { Temperature = 8, TopK = 0, TopP = 1, Seed = seed, MaxTokens = 400 });
+        var sampling = new SamplingParameters { Temperature = 8, TopK = 0, TopP = 1, Seed = seed, MaxTokens = 400 };
+        var request = Conversations.Ask("rain?", sampling);
         request.Chat.ToolsJson.AddRange([Weather, Now]);
         request.ToolChoice = new ToolChoice { Mode = ToolChoice.Types.Mode.Named, Name = "get_weather" };
         var events = await client.CollectAsync(request);
@@ -163,8 +164,9 @@ public sealed class ToolCallTests
     }
 
     private static List<(string Name, string Arguments)> Calls(JsonElement message) =>
-        !message.TryGetProperty("tool_calls", out var calls) ? [] : [.. calls.EnumerateArray().Select(call => (
-            call.GetProperty("function").GetProperty("name").GetString()!, call.GetProperty("function").GetProperty("arguments").GetString()!))];
+        !message.TryGetProperty("tool_calls", out var calls) ? []
+            : [.. calls.EnumerateArray().Select(call => call.GetProperty("function"))
+                .Select(call => (call.GetProperty("name").GetString()!, call.GetProperty("arguments").GetString()!))];
 
     private static void AssertMeets((string Name, string Arguments) call)
     {

@@ -85,7 +85,8 @@ public sealed class AnswerTagTests
         var (texts, calls) = (0, 0);
         for (var round = 0; round < Rounds; round++)
         {
-            var tag = AnswerTag.Write(format, ReasoningPlace.Over, content.DeepClone().AsObject(), functions, mustCall: false, single: false);
+            var tag = AnswerTag.Write(
+                format, ReasoningPlace.Over, content.DeepClone().AsObject(), functions, mustCall: false, single: false);
             var answer = Read(format, TagWriter.Write(tag, new Random(round)), "");
             if (answer.Calls.Count > 0)
                 calls++;

@@ -12,7 +12,8 @@ internal sealed class TagWriter(Random random)
 {
     private static readonly string[] Pieces =
     [
-        "a", "Köln", " ", "\n", "{", "}", "[", "]", "\"", "\\", ",", ":", "=", "(", ")", "<", ">", "null", "3", "true", "\u00e9", "</", "😀", "'",
+        "a", "Köln", " ", "\n", "{", "}", "[", "]", "\"", "\\", ",", ":", "=", "(", ")", "<", ">", "null", "3", "true", "\u00e9", "</",
+        "😀", "'",
     ];
 
     private readonly StringBuilder _text = new();
