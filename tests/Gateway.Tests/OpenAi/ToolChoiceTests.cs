@@ -7,7 +7,7 @@ using Parley.Generator.V1;
 
 namespace Parley.Gateway.Tests.OpenAi;
 
-/// <summary>Choices of tools, strict functions and budgets of reasoning over HTTP: what the Generator is told, and what is refused.</summary>
+/// <summary>Choices of tools, strict functions, budgets of reasoning over HTTP: what the Generator is told, what is refused.</summary>
 public sealed class ToolChoiceTests
 {
     private const string Hermes = "<|im_start|>assistant <tool_call>";

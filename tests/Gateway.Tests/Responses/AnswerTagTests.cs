@@ -4,7 +4,7 @@ using Parley.Gateway.Responses.Tags;
 
 namespace Parley.Gateway.Tests.Responses;
 
-/// <summary>The structural tags of answers: whatever they let a model write is read back as calls that meet their functions' schemas.</summary>
+/// <summary>Structural tags of answers: whatever they let a model write is read back as calls that meet their schemas.</summary>
 public sealed class AnswerTagTests
 {
     private const int Rounds = 150;
