@@ -169,8 +169,8 @@ public sealed class RequestTests
     [Fact]
     public void Fields_OfTheContract_CanAllBeAskedFor()
     {
-        // trace_candidates is Inspect's, and guide is asked for under other names.
-        string[] elsewhere = ["trace_candidates", "guide"];
+        // trace_candidates is Inspect's; guide is asked for under other names, reasoning_budget as reasoning_tokens_max.
+        string[] elsewhere = ["trace_candidates", "guide", "reasoning_budget"];
         var written = WrittenByOptions().Concat(typeof(ParleyProperties).GetFields().Select(field => (string)field.GetRawConstantValue()!));
         var fields = SamplingParameters.Descriptor.Fields.InDeclarationOrder().Select(field => field.Name);
         Assert.Empty(fields.Except(written).Except(elsewhere));
@@ -267,6 +267,15 @@ public sealed class RequestTests
         (options.ToolMode, options.AllowMultipleToolCalls) = (ChatToolMode.RequireAny, false);
         Assert.Equal(new ToolChoice { Mode = ToolChoice.Types.Mode.Required }, Write(options).ToolChoice);
         Assert.True(Write(options) is { HasParallelToolCalls: true, ParallelToolCalls: false });
+
+        var strict = AIFunctionFactory.Create(() => 1, new AIFunctionFactoryOptions
+        {
+            Name = "one",
+            AdditionalProperties = new Dictionary<string, object?> { [ParleyProperties.Strict] = true },
+        });
+        var tool = Json(Assert.Single(Write(new ChatOptions { Tools = [strict] }).Chat.ToolsJson));
+        Assert.True(tool.GetProperty("function").GetProperty("strict").GetBoolean());
+        Assert.Equal(9u, Write(With("reasoning_tokens_max", 9)).ReasoningTokensMax);
 
         options.ToolMode = ChatToolMode.RequireSpecific("one");
         Assert.Equal(new ToolChoice { Mode = ToolChoice.Types.Mode.Named, Name = "one" }, Write(options).ToolChoice);

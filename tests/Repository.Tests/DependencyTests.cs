@@ -10,6 +10,7 @@ public sealed class DependencyTests
     {
         ["ConsoleChat"] = ["Parley.Client"],
         ["EmbeddedChat"] = ["Parley.Embedded"],
+        ["ToolCalls"] = ["Parley.Client"],
         ["Parley.Client"] = ["Protos"],
         ["Parley.Embedded"] =
             ["Gateway", "Generator", "ModelHub", "ModelImporter", "ModelPackages", "Parley.Client", "ServiceDefaults", "Tokenizer"],

@@ -9,6 +9,9 @@ internal sealed record ChatGuide(GuideKind Kind, IReadOnlyList<string> Texts, st
     /// <summary>What a grammar is written in; unspecified, its text tells.</summary>
     public GrammarSyntax Syntax { get; init; }
 
+    /// <summary>What the request asks for stands within a structural tag: places in refusals are within that.</summary>
+    public bool IsWrapped { get; init; }
+
     /// <summary>Any JSON object.</summary>
     public static ChatGuide AnyObject(string field) => new(GuideKind.JsonSchema, ["""{"type":"object"}"""], field);
 

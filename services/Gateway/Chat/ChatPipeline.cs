@@ -53,8 +53,10 @@ internal sealed class ChatPipeline(
 
                 // (2, 3) Template and ids: one call to the Tokenizer.
                 var format = request.Inspect ? null : pair.Format;
-                var prompt = await tokenizer.EncodeChatAsync(request, withText: format is not null, waiting.Token);
+                var prompt = await tokenizer.EncodeChatAsync(request, withText: pair.Format is not null, waiting.Token);
                 CheckContext(prompt, pair);
+                request = AnswerPlan.Apply(request, pair, prompt.Text);
+                request = await new ReasoningBudgets(tokenizer).ResolveAsync(request, pair, prompt.Text, waiting.Token);
                 request = await new ProcessorTexts(tokenizer).ResolveAsync(request, waiting.Token);
                 request = allowance.Charge(request, prompt.Ids.Count);
 
@@ -123,7 +125,10 @@ internal sealed class ChatPipeline(
             throw new ChatException(ChatError.Invalid(violations));
         var pair = await pairing.GetAsync(cancellationToken);
         measurement.Paired(pair.Names);
-        CheckTools(request.Conversation, pair);
+        if (request.ToolChoice != ToolChoice.None)
+            CheckTools(request.Conversation, pair);
+        AnswerPlan.Check(request, pair);
+        ReasoningBudgets.Check(request, pair);
         if (request.Model.Length == 0 || pair.Names.Contains(request.Model))
             return pair;
         var unknown = ChatRequestValidator.UnknownModel(request.Model, pair.Model);

@@ -14,6 +14,7 @@ internal sealed class ChatCompletionRequestReader
     private readonly SamplingFields _sampling;
     private readonly ThinkingFields _thinking;
     private readonly GuideFields _guide;
+    private readonly ToolChoiceField _toolChoice;
     private Conversation _conversation = new() { Messages = [] };
     private string _model = "";
     private IReadOnlyList<string> _stop = [];
@@ -21,7 +22,6 @@ internal sealed class ChatCompletionRequestReader
     private uint _choices = 1;
     private bool _stream;
     private bool _includeUsage;
-    private bool _withoutTools;
     private bool _parallelCalls = true;
 
     public ChatCompletionRequestReader(UnknownFields unknown)
@@ -30,6 +30,7 @@ internal sealed class ChatCompletionRequestReader
         _sampling = new SamplingFields(_fields);
         _thinking = new ThinkingFields(_fields);
         _guide = new GuideFields(_fields);
+        _toolChoice = new ToolChoiceField(_fields);
     }
 
     /// <summary>Every fault of the fields' types and names; their values are the pipeline's to judge.</summary>
@@ -64,11 +65,16 @@ internal sealed class ChatCompletionRequestReader
             Model = _model,
             Conversation = _conversation with
             {
-                ToolsJson = _withoutTools ? [] : _conversation.ToolsJson,
+                ToolsJson = _toolChoice.Choice == ToolChoice.None ? [] : _conversation.ToolsJson,
                 TemplateArgumentsJson = _thinking.Over(_conversation.TemplateArgumentsJson),
             },
             Sampling = sampling,
             Varied = _sampling.IsVaried,
+            ToolChoice = _toolChoice.Choice,
+            ToolName = _toolChoice.Name,
+            AllowedTools = _toolChoice.Allowed,
+            ReasoningTokensMax = _thinking.TokensMax,
+            ReasoningField = _thinking.TokensField,
             ParallelToolCalls = _parallelCalls,
             Stop = _stop,
             IncludeStop = _includeStop,
@@ -120,7 +126,7 @@ internal sealed class ChatCompletionRequestReader
                 };
                 return true;
             case "tool_choice":
-                ReadToolChoice(field, value);
+                _toolChoice.Read(field, value);
                 return true;
             case "parallel_tool_calls":
                 _parallelCalls = _fields.Flag(field, value) ?? true;
@@ -174,14 +180,6 @@ internal sealed class ChatCompletionRequestReader
             _stop = RequestFields.IsEmpty(value) ? [] : [value.GetString()!];
         else
             _stop = [.. _fields.Items(field, value).Select(item => _fields.Text(item.Field, item.Value)).OfType<string>()];
-    }
-
-    private void ReadToolChoice(string field, JsonElement value)
-    {
-        var mode = value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) ? type : value;
-        _withoutTools = RequestFields.Is(mode, "none");
-        if (!_withoutTools && !RequestFields.Is(mode, "auto") && !RequestFields.IsEmpty(mode))
-            _fields.Refuse(field, "is supported as 'auto' and 'none' only", ViolationReason.Unsupported);
     }
 
     private void ReadStreamOptions(string path, JsonElement options)

@@ -75,6 +75,7 @@ internal static class ProtoMapping
         if (settings.PromptLogprobs is { } promptLogprobs)
             proto.PromptLogprobs = promptLogprobs;
         proto.Processors = ProcessorMapping.ToProto(settings.Processors);
+        proto.ReasoningBudget = ProcessorMapping.ToProto(settings.Reasoning);
         foreach (var (id, bias) in settings.LogitBias)
             proto.LogitBias[id] = bias;
         proto.AllowedTokenIds.AddRange(settings.AllowedTokenIds);
@@ -118,6 +119,7 @@ internal static class ProtoMapping
         Priority = proto.HasPriority ? proto.Priority : null,
         DraftTokens = proto.HasDraftTokens ? proto.DraftTokens : null,
         Processors = ProcessorMapping.ToDomain(proto.Processors),
+        Reasoning = ProcessorMapping.ToDomain(proto.ReasoningBudget),
         PromptLogprobs = proto.HasPromptLogprobs ? proto.PromptLogprobs : null,
         LogitBias = proto.LogitBias,
         AllowedTokenIds = proto.AllowedTokenIds,
