@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
+using Parley.Gateway.Anthropic;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Limits;
 using Parley.Gateway.OpenAi;
@@ -38,6 +39,9 @@ public static class GatewayRegistration
         // the edges
         services.AddSingleton<ChatCompletionsEndpoint>();
         services.AddSingleton<ModelsEndpoint>();
+        services.AddSingleton<MessagesEndpoint>();
+        services.AddSingleton<AnthropicModelsEndpoint>();
+        services.AddSingleton<MatcherPolicy, VersionHeaderPolicy>();
 
         // (1) accept
         services.AddSingleton<ChatPipeline>();
@@ -77,7 +81,7 @@ public static class GatewayRegistration
         return faults.Count > 0 ? faults[0] : ListenGuard.Fault(endpoint, hasKeys, options.AllowAnonymous);
     }
 
-    /// <summary>Maps its endpoints: gRPC and gRPC-Web, the OpenAI routes under <c>/v1</c>, and the page.</summary>
+    /// <summary>Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, and the page.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
@@ -86,6 +90,7 @@ public static class GatewayRegistration
         app.Use((context, next) => context.RequestServices.GetRequiredService<AccessGate>().RunAsync(context, next));
         app.MapGrpcService<ChatCompletionService>();
         app.MapOpenAi();
+        app.MapAnthropic();
         PageEndpoint.Map(app);
         return app;
     }

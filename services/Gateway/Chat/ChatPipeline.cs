@@ -97,6 +97,32 @@ internal sealed class ChatPipeline(
         }
     }
 
+    /// <summary>How many tokens a chat's prompt has; nothing is generated, and no limit but those on what may be asked is touched.</summary>
+    /// <exception cref="ChatException">The request would not be accepted.</exception>
+    public async Task<int> CountAsync(ChatRequest request, CancellationToken cancellationToken)
+    {
+        using var deadline = DeadlineSource(request);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            var pair = await AcceptAsync(request, null, waiting.Token);
+            using var allowance = Allowance.Take(callers, request, pair.Names, TimeSpan.FromSeconds(options.Value.RetryAfterSeconds));
+            var prompt = await tokenizer.EncodeChatAsync(WithDefaults(request, pair), withText: false, waiting.Token);
+            return prompt.Ids.Count;
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ChatException(ChatError.DeadlinePassed, exception);
+        }
+        catch (ChatException exception)
+        {
+            if (exception.Error.Kind is ChatErrorKind.Unavailable or ChatErrorKind.PairMismatch)
+                pairing.Forget();
+            Log.RequestFailed(logger, request.RequestId, exception.Error, exception);
+            throw;
+        }
+    }
+
     /// <summary>What the request leaves to the model: its sampling, its stop strings, the name that the Generator gave itself.</summary>
     private static ChatRequest WithDefaults(ChatRequest request, UpstreamPair pair)
     {
@@ -111,7 +137,7 @@ internal sealed class ChatPipeline(
     }
 
     private async ValueTask<UpstreamPair> AcceptAsync(
-        ChatRequest request, ChatMeasurement measurement, CancellationToken cancellationToken)
+        ChatRequest request, ChatMeasurement? measurement, CancellationToken cancellationToken)
     {
         var violations = validator.Validate(request, pairing.LastSeen?.Names);
         if (violations is [{ Field: "model" }])
@@ -119,7 +145,7 @@ internal sealed class ChatPipeline(
         if (violations.Count > 0)
             throw new ChatException(ChatError.Invalid(violations));
         var pair = await pairing.GetAsync(cancellationToken);
-        measurement.Paired(pair.Names);
+        measurement?.Paired(pair.Names);
         CheckTools(request.Conversation, pair);
         if (request.Model.Length == 0 || pair.Names.Contains(request.Model))
             return pair;

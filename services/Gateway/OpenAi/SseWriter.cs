@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -9,7 +10,7 @@ using Parley.Gateway.Limits;
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>
-/// An event stream. While nothing else is written, keep-alive comments are, from before the first event on, because proxies cut what is
+/// An event stream, or one of lines. While nothing else is written, keep-alive comments are, from before the first event on, because proxies cut what is
 /// silent; the first of them commits the response to status 200.
 /// </summary>
 /// <remarks>
@@ -24,6 +25,7 @@ internal sealed class SseWriter : IAsyncDisposable
     private const int InternalError = 2;
 
     private readonly HttpContext _context;
+    private readonly StreamFraming _framing;
     private readonly WriteLimit _limit;
     private readonly PipeWriter _pipe;
     private readonly Utf8JsonWriter _json;
@@ -39,9 +41,11 @@ internal sealed class SseWriter : IAsyncDisposable
     private bool _silent = true;
     private bool _isDone;
 
-    public SseWriter(HttpContext context, WriteLimit limit, TimeSpan keepAliveInterval, TimeProvider time)
+    public SseWriter(
+        HttpContext context, WriteLimit limit, TimeSpan keepAliveInterval, TimeProvider time, StreamFraming? framing = null)
     {
         _context = context;
+        _framing = framing ?? StreamFraming.OpenAi;
         _limit = limit;
         _pipe = context.Response.BodyWriter;
         if (HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<IConnectionLifetimeNotificationFeature>() is not null)
@@ -56,17 +60,27 @@ internal sealed class SseWriter : IAsyncDisposable
     public bool HasStarted { get; private set; }
 
     /// <summary>Writes one event without sending it yet.</summary>
-    public async ValueTask WriteAsync<TState>(TState state, Action<Utf8JsonWriter, TState> write)
+    public ValueTask WriteAsync<TState>(TState state, Action<Utf8JsonWriter, TState> write) => WriteAsync(null, state, write);
+
+    /// <summary>Writes one event under its name, in ASCII, without sending it yet.</summary>
+    public async ValueTask WriteAsync<TState>(string? name, TState state, Action<Utf8JsonWriter, TState> write)
     {
         await _gate.WaitAsync(_cancellationToken);
         try
         {
             Start();
-            _target.Write("data: "u8);
+            if (name is not null)
+            {
+                _target.Write("event: "u8);
+                _target.Write(Encoding.ASCII.GetBytes(name));
+                _target.Write("\n"u8);
+            }
+
+            _target.Write(_framing.Before.Span);
             _json.Reset(_target);
             write(_json, state);
             _json.Flush();
-            _target.Write("\n\n"u8);
+            _target.Write(_framing.After.Span);
             _silent = false;
         }
         finally
@@ -90,12 +104,12 @@ internal sealed class SseWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the stream as OpenAI does.</summary>
+    /// <summary>Ends the stream in good order.</summary>
     public async ValueTask WriteDoneAsync()
     {
         await StopKeepAliveAsync();
         Start();
-        _target.Write("data: [DONE]\n\n"u8);
+        _target.Write(_framing.End.Span);
         EndChunk();
         if (_chunk is not null)
             _pipe.Write("0\r\n\r\n"u8);
@@ -145,7 +159,7 @@ internal sealed class SseWriter : IAsyncDisposable
         HasStarted = true;
         var response = _context.Response;
         response.StatusCode = StatusCodes.Status200OK;
-        response.ContentType = "text/event-stream; charset=utf-8";
+        response.ContentType = _framing.ContentType;
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";
         if (_chunk is not null)
@@ -196,7 +210,7 @@ internal sealed class SseWriter : IAsyncDisposable
                     if (_silent)
                     {
                         Start();
-                        _target.Write(": keep-alive\n\n"u8);
+                        _target.Write(_framing.KeepAlive.Span);
                         await SendAsync(linked.Token);
                     }
 

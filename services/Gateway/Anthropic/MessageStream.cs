@@ -1,0 +1,129 @@
+using System.Text;
+using Parley.Gateway.Chat;
+using Parley.Gateway.OpenAi;
+
+namespace Parley.Gateway.Anthropic;
+
+/// <summary>
+/// An answer as Anthropic's events: blocks that are begun, filled and ended one after the other. A tool's arguments are told when the
+/// answer is over, because only then it is certain that they are a call and whole JSON; where a tool asks for it
+/// (<c>eager_input_streaming</c>) they are told while they are written.
+/// </summary>
+internal sealed class MessageStream(SseWriter events, MessageWriter writer, MessagesRequest request)
+{
+    private readonly SortedDictionary<int, (string Id, string Name, StringBuilder Arguments)> _calls = [];
+    private readonly StringBuilder _thought = new();
+    private BlockKind _open;
+    private int _index = -1;
+    private int _eagerCall = -1;
+    private ChatUpdate.ChoiceFinished? _finished;
+
+    private enum BlockKind
+    {
+        None,
+        Thinking,
+        Text,
+        Call,
+    }
+
+    public ValueTask BeginAsync(uint promptTokens) => events.WriteAsync(
+        "message_start", (writer, promptTokens), static (json, state) => state.writer.WriteStart(json, state.promptTokens));
+
+    public async ValueTask TellAsync(ChatUpdate.Delta delta)
+    {
+        foreach (var call in delta.Calls.Where(call => call.IsDropped))
+            _calls.Remove(call.Index);
+        // What goes on with a call comes before text that follows it; what begins one comes after the text before it.
+        foreach (var call in delta.Calls.Where(call => !call.IsDropped && call.Id is null && call.Index == _eagerCall))
+            await DeltaAsync("input_json_delta", "partial_json", call.Arguments);
+        if (request.TellsThinking && delta.Reasoning.Length > 0)
+        {
+            await OpenAsync(BlockKind.Thinking);
+            _thought.Append(delta.Reasoning);
+            await DeltaAsync("thinking_delta", "thinking", delta.Reasoning);
+        }
+
+        if (delta.Text.Length > 0)
+        {
+            await OpenAsync(BlockKind.Text);
+            await DeltaAsync("text_delta", "text", delta.Text);
+        }
+
+        foreach (var call in delta.Calls.Where(call => !call.IsDropped))
+            await TellCallAsync(call);
+    }
+
+    public void Finish(ChatUpdate.ChoiceFinished finished) => _finished = finished;
+
+    public async ValueTask EndAsync(ChatUsage usage)
+    {
+        foreach (var (id, name, arguments) in _calls.Values)
+        {
+            await OpenCallAsync(id, name);
+            await DeltaAsync("input_json_delta", "partial_json", arguments.Length > 0 ? arguments.ToString() : "{}");
+        }
+
+        await CloseAsync();
+        await events.WriteAsync(
+            "message_delta", (writer, _finished, usage), static (json, state) => state.writer.WriteEnd(json, state._finished, state.usage));
+        await events.WriteAsync("message_stop", 0, static (json, _) => MessageWriter.WriteMessageStop(json));
+    }
+
+    private async ValueTask TellCallAsync(ChatCallDelta call)
+    {
+        if (call.Id is { } id && request.EagerTools.Contains(call.Name!))
+        {
+            _eagerCall = call.Index;
+            await OpenCallAsync(id, call.Name!);
+            if (call.Arguments.Length > 0)
+                await DeltaAsync("input_json_delta", "partial_json", call.Arguments);
+        }
+        else if (call.Id is not null)
+        {
+            _calls[call.Index] = (call.Id, call.Name!, new StringBuilder(call.Arguments));
+        }
+        else if (_calls.TryGetValue(call.Index, out var held))
+        {
+            held.Arguments.Append(call.Arguments);
+        }
+    }
+
+    private async ValueTask OpenAsync(BlockKind kind)
+    {
+        if (_open == kind)
+            return;
+        await CloseAsync();
+        (_open, _eagerCall) = (kind, -1);
+        _index++;
+        if (kind == BlockKind.Text)
+            await events.WriteAsync("content_block_start", _index, static (json, index) => MessageWriter.WriteTextStart(json, index));
+        else
+            await events.WriteAsync("content_block_start", _index, static (json, index) => MessageWriter.WriteThinkingStart(json, index));
+    }
+
+    private async ValueTask OpenCallAsync(string id, string name)
+    {
+        await CloseAsync();
+        _open = BlockKind.Call;
+        _index++;
+        await events.WriteAsync("content_block_start", (_index, id, name),
+            static (json, state) => MessageWriter.WriteCallStart(json, state._index, state.id, state.name));
+    }
+
+    private async ValueTask CloseAsync()
+    {
+        if (_open == BlockKind.None)
+            return;
+        if (_open == BlockKind.Thinking)
+        {
+            await DeltaAsync("signature_delta", "signature", MessageWriter.Sign(_thought.ToString()));
+            _thought.Clear();
+        }
+
+        _open = BlockKind.None;
+        await events.WriteAsync("content_block_stop", _index, static (json, index) => MessageWriter.WriteBlockStop(json, index));
+    }
+
+    private ValueTask DeltaAsync(string type, string key, string text) => events.WriteAsync("content_block_delta", (_index, type, key, text),
+        static (json, state) => MessageWriter.WriteDelta(json, state._index, state.type, state.key, state.text));
+}
