@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Completions;
 using Parley.Gateway.Limits;
 using Parley.Gateway.OpenAi;
 using Parley.Gateway.Upstream;
@@ -38,6 +39,7 @@ public static class GatewayRegistration
         // the edges
         services.AddSingleton<ChatCompletionsEndpoint>();
         services.AddSingleton<ModelsEndpoint>();
+        services.AddSingleton<CompletionsEndpoint>();
 
         // (1) accept
         services.AddSingleton<ChatPipeline>();
@@ -86,6 +88,7 @@ public static class GatewayRegistration
         app.Use((context, next) => context.RequestServices.GetRequiredService<AccessGate>().RunAsync(context, next));
         app.MapGrpcService<ChatCompletionService>();
         app.MapOpenAi();
+        CompletionsEndpoint.Map(app);
         PageEndpoint.Map(app);
         return app;
     }

@@ -56,12 +56,17 @@ internal sealed class SseWriter : IAsyncDisposable
     public bool HasStarted { get; private set; }
 
     /// <summary>Writes one event without sending it yet.</summary>
-    public async ValueTask WriteAsync<TState>(TState state, Action<Utf8JsonWriter, TState> write)
+    /// <param name="state">What it tells.</param>
+    /// <param name="write">Writes its data.</param>
+    /// <param name="name">Its name, for protocols that name them: plain ASCII.</param>
+    public async ValueTask WriteAsync<TState>(TState state, Action<Utf8JsonWriter, TState> write, string? name = null)
     {
         await _gate.WaitAsync(_cancellationToken);
         try
         {
             Start();
+            if (name is not null)
+                WriteName(name);
             _target.Write("data: "u8);
             _json.Reset(_target);
             write(_json, state);
@@ -96,6 +101,14 @@ internal sealed class SseWriter : IAsyncDisposable
         await StopKeepAliveAsync();
         Start();
         _target.Write("data: [DONE]\n\n"u8);
+        await EndAsync();
+    }
+
+    /// <summary>Ends the stream behind an event that was its last.</summary>
+    public async ValueTask EndAsync()
+    {
+        await StopKeepAliveAsync();
+        Start();
         EndChunk();
         if (_chunk is not null)
             _pipe.Write("0\r\n\r\n"u8);
@@ -136,6 +149,13 @@ internal sealed class SseWriter : IAsyncDisposable
             stream.Reset(InternalError);
         else
             _context.Abort();
+    }
+
+    private void WriteName(string name)
+    {
+        _target.Write("event: "u8);
+        _target.Write(System.Text.Encoding.ASCII.GetBytes(name));
+        _target.Write("\n"u8);
     }
 
     private void Start()
