@@ -93,6 +93,10 @@ public sealed class GatewayOptions
     [Range(1, 128)]
     public int ChoicesMax { get; set; } = 16;
 
+    /// <value>Prompts of one completion. Default 64, range 1 to 10,000.</value>
+    [Range(1, 10_000)]
+    public int PromptsMax { get; set; } = 64;
+
     /// <value>What happens to a field of an HTTP request that nobody knows. Default Ignore: it is named in a response header.</value>
     [EnumDataType(typeof(UnknownFields))]
     public UnknownFields UnknownFields { get; set; } = UnknownFields.Ignore;

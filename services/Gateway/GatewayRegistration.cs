@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
 using Parley.Gateway.Anthropic;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Completions;
 using Parley.Gateway.Limits;
 using Parley.Gateway.OpenAi;
 using Parley.Gateway.Upstream;
@@ -39,6 +40,7 @@ public static class GatewayRegistration
         // the edges
         services.AddSingleton<ChatCompletionsEndpoint>();
         services.AddSingleton<ModelsEndpoint>();
+        services.AddSingleton<CompletionsEndpoint>();
         services.AddSingleton<MessagesEndpoint>();
         services.AddSingleton<AnthropicModelsEndpoint>();
         services.AddSingleton<MatcherPolicy, VersionHeaderPolicy>();
@@ -90,6 +92,7 @@ public static class GatewayRegistration
         app.Use((context, next) => context.RequestServices.GetRequiredService<AccessGate>().RunAsync(context, next));
         app.MapGrpcService<ChatCompletionService>();
         app.MapOpenAi();
+        CompletionsEndpoint.Map(app);
         app.MapAnthropic();
         PageEndpoint.Map(app);
         return app;

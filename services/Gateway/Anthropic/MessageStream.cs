@@ -11,6 +11,8 @@ namespace Parley.Gateway.Anthropic;
 /// </summary>
 internal sealed class MessageStream(SseWriter events, MessageWriter writer, MessagesRequest request)
 {
+    private const string BlockStart = "content_block_start";
+
     private readonly SortedDictionary<int, (string Id, string Name, StringBuilder Arguments)> _calls = [];
     private readonly StringBuilder _thought = new();
     private BlockKind _open;
@@ -27,7 +29,7 @@ internal sealed class MessageStream(SseWriter events, MessageWriter writer, Mess
     }
 
     public ValueTask BeginAsync(uint promptTokens) => events.WriteAsync(
-        "message_start", (writer, promptTokens), static (json, state) => state.writer.WriteStart(json, state.promptTokens));
+        (writer, promptTokens), static (json, state) => state.writer.WriteStart(json, state.promptTokens), "message_start");
 
     public async ValueTask TellAsync(ChatUpdate.Delta delta)
     {
@@ -65,8 +67,8 @@ internal sealed class MessageStream(SseWriter events, MessageWriter writer, Mess
 
         await CloseAsync();
         await events.WriteAsync(
-            "message_delta", (writer, _finished, usage), static (json, state) => state.writer.WriteEnd(json, state._finished, state.usage));
-        await events.WriteAsync("message_stop", 0, static (json, _) => MessageWriter.WriteMessageStop(json));
+            (writer, _finished, usage), static (json, state) => state.writer.WriteEnd(json, state._finished, state.usage), "message_delta");
+        await events.WriteAsync(0, static (json, _) => MessageWriter.WriteMessageStop(json), "message_stop");
     }
 
     private async ValueTask TellCallAsync(ChatCallDelta call)
@@ -96,9 +98,9 @@ internal sealed class MessageStream(SseWriter events, MessageWriter writer, Mess
         (_open, _eagerCall) = (kind, -1);
         _index++;
         if (kind == BlockKind.Text)
-            await events.WriteAsync("content_block_start", _index, static (json, index) => MessageWriter.WriteTextStart(json, index));
+            await events.WriteAsync(_index, static (json, index) => MessageWriter.WriteTextStart(json, index), BlockStart);
         else
-            await events.WriteAsync("content_block_start", _index, static (json, index) => MessageWriter.WriteThinkingStart(json, index));
+            await events.WriteAsync(_index, static (json, index) => MessageWriter.WriteThinkingStart(json, index), BlockStart);
     }
 
     private async ValueTask OpenCallAsync(string id, string name)
@@ -106,8 +108,8 @@ internal sealed class MessageStream(SseWriter events, MessageWriter writer, Mess
         await CloseAsync();
         _open = BlockKind.Call;
         _index++;
-        await events.WriteAsync("content_block_start", (_index, id, name),
-            static (json, state) => MessageWriter.WriteCallStart(json, state._index, state.id, state.name));
+        await events.WriteAsync((_index, id, name),
+            static (json, state) => MessageWriter.WriteCallStart(json, state._index, state.id, state.name), BlockStart);
     }
 
     private async ValueTask CloseAsync()
@@ -121,9 +123,9 @@ internal sealed class MessageStream(SseWriter events, MessageWriter writer, Mess
         }
 
         _open = BlockKind.None;
-        await events.WriteAsync("content_block_stop", _index, static (json, index) => MessageWriter.WriteBlockStop(json, index));
+        await events.WriteAsync(_index, static (json, index) => MessageWriter.WriteBlockStop(json, index), "content_block_stop");
     }
 
-    private ValueTask DeltaAsync(string type, string key, string text) => events.WriteAsync("content_block_delta", (_index, type, key, text),
-        static (json, state) => MessageWriter.WriteDelta(json, state._index, state.type, state.key, state.text));
+    private ValueTask DeltaAsync(string type, string key, string text) => events.WriteAsync((_index, type, key, text),
+        static (json, state) => MessageWriter.WriteDelta(json, state._index, state.type, state.key, state.text), "content_block_delta");
 }

@@ -12,7 +12,7 @@ internal sealed class MessagesEndpoint(
     ChatPipeline pipeline, ChatRequestValidator validator, UpstreamPairing pairing, WriteLimit writeLimit, IOptions<GatewayOptions> options,
     TimeProvider time)
 {
-    private static readonly StreamFraming Framing = StreamFraming.Events("event: ping\ndata: {\"type\":\"ping\"}\n\n"u8, default);
+    private static readonly StreamFraming Framing = StreamFraming.Events("event: ping\ndata: {\"type\":\"ping\"}\n\n"u8);
 
     private TimeSpan RetryAfter => TimeSpan.FromSeconds(options.Value.RetryAfterSeconds);
 
@@ -107,13 +107,13 @@ internal sealed class MessagesEndpoint(
             if (!events.HasStarted)
                 throw;
             var error = AnthropicErrors.From(exception.Error, request.Places, RetryAfter);
-            await events.WriteAsync("error", (error, request.Chat.RequestId),
-                static (json, state) => AnthropicErrors.Write(json, state.error, state.RequestId));
+            await events.WriteAsync((error, request.Chat.RequestId),
+                static (json, state) => AnthropicErrors.Write(json, state.error, state.RequestId), "error");
             await events.FlushAsync();
             return;
         }
 
-        await events.WriteDoneAsync();
+        await events.EndAsync();
     }
 
     private static async Task CopyAsync(HttpContext context, ChatUpdateReader updates, SseWriter events, MessagesRequest request)

@@ -52,9 +52,10 @@ internal sealed class ChatPipeline(
                 request = allowance.Prioritize(WithDefaults(request, pair));
 
                 // (2, 3) Template and ids: one call to the Tokenizer.
-                var format = request.Inspect ? null : pair.Format;
-                var prompt = await tokenizer.EncodeChatAsync(request, withText: format is not null, waiting.Token);
-                CheckContext(prompt, pair);
+                var format = request.Inspect || request.Prompt is not null ? null : pair.Format;
+                var messages = request.Conversation.Messages.Count;
+                (request, var prompt) = await new PromptFitting(tokenizer, pair, callers.Current.Limits.ContextTokensMax)
+                    .EncodeAsync(request, withText: format is not null, waiting.Token);
                 request = await new ProcessorTexts(tokenizer).ResolveAsync(request, waiting.Token);
                 request = allowance.Charge(request, prompt.Ids.Count);
 
@@ -65,6 +66,8 @@ internal sealed class ChatPipeline(
                 accepted = new ChatUpdate.Accepted(request.RequestId, pair.Model, (uint)prompt.Ids.Count, prompt.Rendered)
                 {
                     UnassertedFormats = run.UnassertedFormats,
+                    PromptIds = prompt.Ids,
+                    MessagesDropped = messages - request.Conversation.Messages.Count,
                 };
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
@@ -160,17 +163,6 @@ internal sealed class ChatPipeline(
             return;
         throw new ChatException(ChatError.Invalid(new ChatViolation(
             "chat.tools_json", $"cannot be used: the chat template of {pair.Model} does not read tools", ViolationReason.Unsupported)));
-    }
-
-    /// <summary>A prompt that leaves no room for one token is refused before it costs the Generator anything.</summary>
-    private static void CheckContext(EncodedPrompt prompt, UpstreamPair pair)
-    {
-        var context = pair.Generator.ContextTokensMax;
-        if (context == 0 || prompt.Ids.Count < context)
-            return;
-        var violation = new ChatViolation(
-            "chat.messages", $"have {prompt.Ids.Count} tokens, and the context of {pair.Model} holds {context} with the answer");
-        throw new ChatException(ChatError.Invalid([violation]) with { Kind = ChatErrorKind.ContextExceeded });
     }
 
     private Exception Refuse(ChatRequest request, Exception exception, ChatMeasurement measurement)

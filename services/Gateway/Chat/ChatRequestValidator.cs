@@ -19,7 +19,10 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         var violations = new ViolationList();
         if (servedNames is not null && request.Model.Length > 0 && !servedNames.Contains(request.Model))
             violations.Add(UnknownModel(request.Model, servedNames[0]));
-        CheckConversation(request.Conversation, violations);
+        if (request.Prompt is { } prompt)
+            CheckPrompt(prompt, violations);
+        else
+            CheckConversation(request.Conversation, violations);
         if (request.ToolChoice is ToolChoice.Required or ToolChoice.Named)
             violations.Add("tool_choice", "is supported as 'auto' and 'none' only", ViolationReason.Unsupported);
         CheckStops(request.Stop, violations);
@@ -64,6 +67,17 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
             CheckObject($"chat.tools_json[{index}]", conversation.ToolsJson[index], optional: false, violations);
         for (var index = 0; index < conversation.DocumentsJson.Count; index++)
             CheckObject($"chat.documents_json[{index}]", conversation.DocumentsJson[index], optional: false, violations);
+    }
+
+    private void CheckPrompt(RawPrompt prompt, ViolationList violations)
+    {
+        var length = prompt.Text?.Length ?? prompt.Ids?.Count ?? 0;
+        if (length > options.Value.CharactersMax)
+            violations.Add("chat.messages",
+                $"must hold at most {options.Value.CharactersMax} {(prompt.Text is null ? "ids" : "characters")} (they hold {length})",
+                ViolationReason.TextTooLong);
+        if (prompt.Ids is { Count: 0 })
+            violations.Add("chat.messages", "must hold at least one id", ViolationReason.ListTooShort);
     }
 
     private void CheckMessage(string field, ChatMessage message, ViolationList violations)
@@ -115,7 +129,8 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
                 penalty > 100 ? ViolationReason.NumberTooLarge : ViolationReason.NumberTooSmall);
         foreach (var (id, bias) in sampling.LogitBias)
             CheckRange($"logit_bias[{id}]", bias, -100, 100, violations);
-        if (sampling.MaxTokens == 0)
+        // A prompt that is judged needs no answer.
+        if (sampling.MaxTokens == 0 && sampling.PromptLogprobs is null)
             violations.Add("sampling.max_tokens", "must be at least 1 (it is 0)", ViolationReason.IntegerTooSmall);
         if (sampling.MinTokens > sampling.MaxTokens)
             violations.Add("sampling.min_tokens", $"must not exceed max_tokens ({sampling.MinTokens} > {sampling.MaxTokens})");

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
-using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -60,22 +59,17 @@ internal sealed class SseWriter : IAsyncDisposable
     public bool HasStarted { get; private set; }
 
     /// <summary>Writes one event without sending it yet.</summary>
-    public ValueTask WriteAsync<TState>(TState state, Action<Utf8JsonWriter, TState> write) => WriteAsync(null, state, write);
-
-    /// <summary>Writes one event under its name, in ASCII, without sending it yet.</summary>
-    public async ValueTask WriteAsync<TState>(string? name, TState state, Action<Utf8JsonWriter, TState> write)
+    /// <param name="state">What it tells.</param>
+    /// <param name="write">Writes its data.</param>
+    /// <param name="name">Its name, for protocols that name them: plain ASCII.</param>
+    public async ValueTask WriteAsync<TState>(TState state, Action<Utf8JsonWriter, TState> write, string? name = null)
     {
         await _gate.WaitAsync(_cancellationToken);
         try
         {
             Start();
             if (name is not null)
-            {
-                _target.Write("event: "u8);
-                _target.Write(Encoding.ASCII.GetBytes(name));
-                _target.Write("\n"u8);
-            }
-
+                WriteName(name);
             _target.Write(_framing.Before.Span);
             _json.Reset(_target);
             write(_json, state);
@@ -104,12 +98,20 @@ internal sealed class SseWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the stream in good order.</summary>
+    /// <summary>Ends the stream as OpenAI does.</summary>
     public async ValueTask WriteDoneAsync()
     {
         await StopKeepAliveAsync();
         Start();
-        _target.Write(_framing.End.Span);
+        _target.Write("data: [DONE]\n\n"u8);
+        await EndAsync();
+    }
+
+    /// <summary>Ends the stream behind an event that was its last.</summary>
+    public async ValueTask EndAsync()
+    {
+        await StopKeepAliveAsync();
+        Start();
         EndChunk();
         if (_chunk is not null)
             _pipe.Write("0\r\n\r\n"u8);
@@ -150,6 +152,13 @@ internal sealed class SseWriter : IAsyncDisposable
             stream.Reset(InternalError);
         else
             _context.Abort();
+    }
+
+    private void WriteName(string name)
+    {
+        _target.Write("event: "u8);
+        _target.Write(System.Text.Encoding.ASCII.GetBytes(name));
+        _target.Write("\n"u8);
     }
 
     private void Start()

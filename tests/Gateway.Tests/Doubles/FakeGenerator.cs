@@ -43,6 +43,9 @@ internal sealed class FakeGenerator : Generation.GenerationBase
     /// <summary>Told first, where there are any.</summary>
     public IReadOnlyList<string> UnassertedFormats { get; set; } = [];
 
+    /// <summary>The log-probability of each token of a call.</summary>
+    public Func<GenerateRequest, float> Logprob { get; set; } = _ => -0.5f;
+
     public FinishReason Reason { get; set; } = FinishReason.Eos;
 
     public ConcurrentQueue<GenerateRequest> Requests { get; } = new();
@@ -151,7 +154,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         return judged;
     }
 
-    private static TokensEvent Tokens(GenerateRequest request, uint[] batch)
+    private TokensEvent Tokens(GenerateRequest request, uint[] batch)
     {
         var tokens = new TokensEvent();
         tokens.Ids.AddRange(batch);
@@ -159,7 +162,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         {
             tokens.Logprobs.AddRange(batch.Select(id => new TokenLogprobs
             {
-                Logprob = -0.5f,
+                Logprob = Logprob(request),
                 Top = { Enumerable.Range(0, (int)request.Sampling.TopLogprobs).Select(
                     rank => new TokenLogprob { Id = id + (uint)rank, Logprob = -0.5f - rank }) },
             }));
