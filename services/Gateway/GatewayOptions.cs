@@ -81,6 +81,11 @@ public sealed class GatewayOptions
     public bool AllowAnonymous { get; set; }
 
     /// <value>
+    /// Whether callers with a key may have models fetched from the Hub (<c>/api/pull</c>), where the host keeps models. Default false.
+    /// </value>
+    public bool AllowPull { get; set; }
+
+    /// <value>
     /// Origins whose pages may call the Gateway from a browser, e.g. <c>https://chat.example.com</c>; <c>*</c> is every one. Default none.
     /// </value>
     public IList<string> CorsOrigins { get; } = [];

@@ -7,6 +7,7 @@ using Parley.Gateway.Anthropic;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Completions;
 using Parley.Gateway.Limits;
+using Parley.Gateway.Ollama;
 using Parley.Gateway.OpenAi;
 using Parley.Gateway.Upstream;
 using Parley.ServiceDefaults;
@@ -44,6 +45,12 @@ public static class GatewayRegistration
         services.AddSingleton<MessagesEndpoint>();
         services.AddSingleton<AnthropicModelsEndpoint>();
         services.AddSingleton<MatcherPolicy, VersionHeaderPolicy>();
+        services.AddSingleton<OllamaEndpoint>();
+        services.AddSingleton<ModelInfoEndpoint>();
+        services.AddSingleton(provider => new PullEndpoint(
+            provider.GetRequiredService<ApiKeys>(), provider.GetRequiredService<WriteLimit>(),
+            provider.GetRequiredService<IOptions<GatewayOptions>>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetService<IModelPull>()));
 
         // (1) accept
         services.AddSingleton<ChatPipeline>();
@@ -83,7 +90,7 @@ public static class GatewayRegistration
         return faults.Count > 0 ? faults[0] : ListenGuard.Fault(endpoint, hasKeys, options.AllowAnonymous);
     }
 
-    /// <summary>Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, and the page.</summary>
+    /// <summary>Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, Ollama's under <c>/api</c>, and the page.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
@@ -94,6 +101,7 @@ public static class GatewayRegistration
         app.MapOpenAi();
         CompletionsEndpoint.Map(app);
         app.MapAnthropic();
+        app.MapOllama();
         PageEndpoint.Map(app);
         return app;
     }

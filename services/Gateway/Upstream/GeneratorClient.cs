@@ -20,6 +20,8 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
                 ProtoMapping.ToDomain(reply.DefaultSampling ?? new SamplingParameters()), [.. reply.DefaultStopStrings])
             {
                 Aliases = [.. reply.ModelAliases],
+                Architecture = reply.Architecture,
+                Parameters = reply.Parameters,
             };
         }
         catch (RpcException exception)

@@ -65,6 +65,8 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             TokenizerSha256 = Sha256,
             PackageSha256 = "0123456789abcdef",
             ContextTokensMax = ContextTokensMax,
+            Architecture = "llama",
+            Parameters = 1_235_814_400,
             Precision = "fp32",
             Device = "CPU",
             DefaultSampling = DefaultSampling,
