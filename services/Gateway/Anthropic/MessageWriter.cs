@@ -180,6 +180,7 @@ internal sealed class MessageWriter(string id, string model, MessagesRequest req
         json.WriteString("role", "assistant");
         json.WriteString("model", model);
         json.WriteNull("container");
+        json.WriteNull("diagnostics");
     }
 
     /// <summary>A stop string counts where the request named it; one that the model has by itself is an end like any other.</summary>
@@ -203,6 +204,7 @@ internal sealed class MessageWriter(string id, string model, MessagesRequest req
     {
         json.WriteStartObject();
         json.WriteNumber("input_tokens", usage.PromptTokens - Math.Min(usage.CachedTokens, usage.PromptTokens));
+        json.WriteNull("cache_creation");
         json.WriteNumber("cache_creation_input_tokens", 0);
         json.WriteNumber("cache_read_input_tokens", usage.CachedTokens);
         json.WriteNumber("output_tokens", usage.CompletionTokens);
@@ -211,6 +213,8 @@ internal sealed class MessageWriter(string id, string model, MessagesRequest req
         json.WriteEndObject();
         json.WriteNull("server_tool_use");
         json.WriteString("service_tier", "standard");
+        json.WriteNull("inference_geo");
+        json.WriteNull("speed");
         json.WriteEndObject();
     }
 }
