@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Parley.Cli.Hub;
 using Parley.Gateway;
+using Parley.Gateway.Ollama;
 using Parley.Generator;
 using Parley.ServiceDefaults.Telemetry;
 using Parley.Tokenizer;
@@ -113,7 +115,12 @@ internal sealed class LocalSystem : IAsyncDisposable
         };
         var service = await HostedService.StartAsync("Gateway", options, settings, options.Addresses,
             [(options.HttpPort, HttpProtocols.Http1), (options.GrpcPort, HttpProtocols.Http2)],
-            builder => builder.AddGateway(), app => app.MapGateway(), cancellationToken);
+            builder =>
+            {
+                builder.Services.AddSingleton<IModelPull>(new HubModelPull(Environment.GetEnvironmentVariable));
+                builder.AddGateway();
+            },
+            app => app.MapGateway(), cancellationToken);
         _running.Push(service);
         NeedsKey = GatewayRegistration.NeedsKey(service.Services);
         Http = service.Address(0);

@@ -13,12 +13,21 @@ internal sealed class ModelDownload
 
     private readonly HubSettings _settings;
     private readonly ModelPull _pull;
-    private readonly ModelProgress _view;
+    private readonly Action<string, long, long> _report;
+    private readonly Action<string> _note;
     private bool _hasFetched;
 
     public ModelDownload(HubAccess hub, ModelProgress view)
+        : this(hub, view.Report, view.Note)
     {
-        (_settings, _view) = (hub.Settings, view);
+    }
+
+    /// <param name="hub">Where to fetch it from.</param>
+    /// <param name="report">Told the stage, and of its bytes those that are done and all.</param>
+    /// <param name="note">Told a sentence for the one who waits.</param>
+    public ModelDownload(HubAccess hub, Action<string, long, long> report, Action<string> note)
+    {
+        (_settings, _report, _note) = (hub.Settings, report, note);
         _pull = new ModelPull(hub.Settings, hub.Http, TimeProvider.System)
         {
             Inspect = ModelCheck.CheckConfiguration,
@@ -36,7 +45,7 @@ internal sealed class ModelDownload
         }
         catch (HubException exception) when (!_settings.Offline)
         {
-            _view.Note(exception.Message);
+            _note(exception.Message);
             return null;
         }
     }
@@ -52,7 +61,7 @@ internal sealed class ModelDownload
         }
         catch (OperationCanceledException) when (_hasFetched)
         {
-            _view.Note("Stopped. What has come is kept: the same command goes on from there.");
+            _note("Stopped. What has come is kept: the same command goes on from there.");
             throw;
         }
     }
@@ -79,9 +88,9 @@ internal sealed class ModelDownload
     private void Report(PullProgress progress)
     {
         if (progress.Note is { } note)
-            _view.Note(note);
+            _note(note);
         else
-            _view.Report(progress.Stage, progress.BytesDone, progress.BytesTotal);
+            _report(progress.Stage, progress.BytesDone, progress.BytesTotal);
         _hasFetched |= progress is { Stage: "download", BytesDone: > 0 };
     }
 
