@@ -46,11 +46,12 @@ internal sealed class CompletionsEndpoint(
         var named = reader.Violations.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
         foreach (var violation in validator.Validate(request.Prompts[0], pairing.LastSeen?.Names))
         {
-            if (!named.Contains(CompletionNames.Of(FieldNames.ToOpenAi(violation.Field))))
-                reader.Violations.Add(violation);
+            var name = CompletionNames.Of(FieldNames.ToOpenAi(violation.Field));
+            if (!named.Contains(name))
+                reader.Violations.Add(violation with { Field = name });
         }
 
-        throw new ChatException(ChatError.Invalid(reader.Violations));
+        throw new OpenAiException(OpenAiError.From(ChatError.Invalid(reader.Violations)));
     }
 
     private async Task AnswerAsync(HttpContext context, CompletionRequest request)

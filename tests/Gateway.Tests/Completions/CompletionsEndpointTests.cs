@@ -340,7 +340,7 @@ public sealed class CompletionsEndpointTests
         using var http = new HttpClient { BaseAddress = host.Http1 };
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
         {
-            Content = new StringContent("""{"prompt":["a","b"],"stream":true}""", Encoding.UTF8, "application/json"),
+            Content = new StringContent("""{"prompt":"a","stream":true}""", Encoding.UTF8, "application/json"),
         };
 
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
