@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Parley.Gateway.Chat;
 using Parley.Gateway.OpenAi;
@@ -10,13 +11,15 @@ namespace Parley.Gateway.Anthropic;
 /// </summary>
 internal sealed class TurnReader(RequestFields fields)
 {
+    private const int RoleShownMax = 40;
+
     private readonly List<ChatMessage> _messages = [];
     private readonly List<string> _places = [];
     private readonly Dictionary<string, string> _toolNames = new(StringComparer.Ordinal);
     private readonly BlockReader _blocks = new(fields);
-    private bool _callsLast;
+    private OpenTurn? _open;
 
-    /// <summary>The turns read so far, in their order.</summary>
+    /// <summary>The messages, in their order.</summary>
     public IReadOnlyList<ChatMessage> Messages => _messages;
 
     /// <summary>Where each of them began.</summary>
@@ -34,13 +37,15 @@ internal sealed class TurnReader(RequestFields fields)
             ReadTurn(field, turn);
         }
 
+        Close();
         if (count == 0 && list.ValueKind == JsonValueKind.Array)
             fields.Refuse(path, "must hold at least one message", ViolationReason.ListTooShort);
-        if (Continues && _callsLast)
+        if (!Continues)
+            return;
+        if (_messages[^1].ToolCalls.Count > 0)
             fields.Refuse(_places[^1], "ends with a tool_use that no tool_result answers");
-        else if (Continues)
-            // What is continued is one text: between parts a template may write something.
-            _messages[^1] = _messages[^1] with { Content = _messages[^1].Content ?? string.Concat(_messages[^1].Parts), Parts = [] };
+        // What is continued is one text: between parts a template may write something.
+        _messages[^1] = _messages[^1] with { Content = _messages[^1].Content ?? string.Concat(_messages[^1].Parts), Parts = [] };
     }
 
     private void ReadTurn(string path, JsonElement turn)
@@ -57,97 +62,106 @@ internal sealed class TurnReader(RequestFields fields)
 
         if (turn.ValueKind != JsonValueKind.Object)
             return;
-        if (role is not ("user" or "assistant" or "system"))
-        {
-            fields.Refuse($"{path}.role", role is null ? "is missing" : $"'{BoundedText.Cut(role, 40)}' is unknown; use user or assistant",
-                role is null ? ViolationReason.Missing : ViolationReason.Value);
-            return;
-        }
-
-        if (content is not { } blocks)
-        {
+        if (role is null)
+            fields.Refuse($"{path}.role", "is missing", ViolationReason.Missing);
+        else if (role is not ("user" or "assistant" or "system"))
+            fields.Refuse($"{path}.role", $"'{BoundedText.Cut(role, RoleShownMax)}' is unknown; use user or assistant");
+        else if (content is not { } blocks)
             fields.Refuse($"{path}.content", "is missing", ViolationReason.Missing);
-            return;
-        }
-
-        var turnText = new ChatMessage { Role = role };
-        foreach (var block in _blocks.Read($"{path}.content", blocks, role))
-        {
-            if (block.ResultOf is { } id)
-            {
-                AddText(path, turnText);
-                turnText = new ChatMessage { Role = role };
-                AddResult(block, id);
-            }
-            else
-            {
-                turnText = With(turnText, block);
-            }
-        }
-
-        AddText(path, turnText, always: role == "assistant" || _messages.Count == 0 || _messages[^1].Role is not ("user" or "tool"));
+        else
+            ReadBlocks(path, role, blocks);
     }
 
-    private ChatMessage With(ChatMessage message, Block block)
+    private void ReadBlocks(string path, string role, JsonElement content)
+    {
+        var isEmpty = true;
+        foreach (var block in _blocks.Read($"{path}.content", content, role))
+        {
+            isEmpty = false;
+            if (block.ResultOf is { } id)
+                AddResult(block, id);
+            else
+                Add(Open(role, path), block);
+        }
+
+        // A turn is there even if it says nothing.
+        if (isEmpty)
+            Open(role, path);
+    }
+
+    private void Add(OpenTurn turn, Block block)
     {
         if (block.Call is { } call)
         {
             _toolNames[call.Id] = call.Name;
-            return message with { ToolCalls = [.. message.ToolCalls, call] };
+            turn.Calls.Add(call);
         }
-
-        return block.Thinking is { } thinking
-            ? message with { ReasoningContent = message.ReasoningContent + thinking }
-            : message with { Parts = [.. message.Parts, block.Text ?? ""] };
+        else if (block.Thinking is { } thinking)
+        {
+            turn.Thought.Append(thinking);
+        }
+        else
+        {
+            turn.Parts.Add(block.Text ?? "");
+        }
     }
 
     private void AddResult(Block block, string id)
     {
+        Close();
         if (!_toolNames.TryGetValue(id, out var name))
         {
             fields.Refuse($"{block.Field}.tool_use_id", "is the id of no tool_use in a turn before");
             return;
         }
 
-        _messages.Add(new ChatMessage
-        {
-            Role = "tool", ToolCallId = id, Name = name, Content = block.Parts.Count == 1 ? block.Parts[0] : null,
-            Parts = block.Parts.Count == 1 ? [] : block.Parts,
-        });
+        _messages.Add(WithText(new ChatMessage { Role = "tool", ToolCallId = id, Name = name }, block.Parts));
         _places.Add(block.Field);
-        if (block.Parts.Count == 0)
-            _messages[^1] = _messages[^1] with { Content = "" };
     }
 
-    /// <summary>A turn's text and calls, joined with those before it of the same role.</summary>
-    private void AddText(string path, ChatMessage turn, bool always = false)
+    private OpenTurn Open(string role, string path)
     {
-        if (turn.Parts.Count + turn.ToolCalls.Count == 0 && turn.ReasoningContent is null && !always)
-            return;
-        _callsLast = turn.ToolCalls.Count > 0;
-        if (_messages is [.., var last] && last.Role == turn.Role)
-        {
-            string[] parts = [.. last.Content is { Length: > 0 } text ? [text] : last.Parts, .. turn.Parts];
-            turn = last with
-            {
-                Content = null,
-                Parts = parts,
-                ToolCalls = [.. last.ToolCalls, .. turn.ToolCalls],
-                ReasoningContent = last.ReasoningContent is null ? turn.ReasoningContent : last.ReasoningContent + turn.ReasoningContent,
-            };
-            _messages[^1] = Settled(turn);
-            return;
-        }
+        if (_open?.Role == role)
+            return _open;
+        Close();
+        return _open = new OpenTurn(role, path);
+    }
 
-        _messages.Add(Settled(turn));
-        _places.Add(path);
+    private void Close()
+    {
+        if (_open is not { } turn)
+            return;
+        _open = null;
+        _places.Add(turn.Place);
+        _messages.Add(WithText(
+            new ChatMessage
+            {
+                Role = turn.Role,
+                ToolCalls = turn.Calls,
+                ReasoningContent = turn.Thought.Length > 0 ? turn.Thought.ToString() : null,
+            },
+            turn.Parts));
     }
 
     /// <summary>Templates read the text of every message, so one without any has an empty one.</summary>
-    private static ChatMessage Settled(ChatMessage turn) => turn.Parts.Count switch
+    private static ChatMessage WithText(ChatMessage message, IReadOnlyList<string> parts) => parts.Count switch
     {
-        0 => turn with { Content = "" },
-        1 => turn with { Content = turn.Parts[0], Parts = [] },
-        _ => turn,
+        0 => message with { Content = "" },
+        1 => message with { Content = parts[0] },
+        _ => message with { Parts = parts },
     };
+
+    /// <summary>A turn that may go on.</summary>
+    private sealed class OpenTurn(string role, string place)
+    {
+        public string Role => role;
+
+        public string Place => place;
+
+        public List<string> Parts { get; } = [];
+
+        public List<ChatToolCall> Calls { get; } = [];
+
+        public StringBuilder Thought { get; } = new();
+    }
 }

@@ -8,7 +8,10 @@ namespace Parley.Gateway.Ollama;
 /// <summary>The messages of a chat. Calls have no ids here, and results name their tool: templates that want ids get some.</summary>
 internal sealed class MessageFields(RequestFields fields)
 {
-    private readonly Queue<(string Id, string Name)> _open = new();
+    /// <summary>Calls without a result that a result is looked for among; more than any model makes at once.</summary>
+    private const int OpenMax = 128;
+
+    private readonly List<(string Id, string Name)> _open = [];
     private int _calls;
 
     public IReadOnlyList<ChatMessage> Read(string path, JsonElement list) =>
@@ -58,14 +61,12 @@ internal sealed class MessageFields(RequestFields fields)
     /// <summary>A result with the call that it belongs to: that of its id, the first of its tool that is open, or the first of all.</summary>
     private ChatMessage Answering(ChatMessage result)
     {
-        var open = _open.ToArray();
-        var call = open.FirstOrDefault(one => result.ToolCallId is { } id ? one.Id == id : result.Name is null || one.Name == result.Name);
-        if (call == default)
+        var index = _open.FindIndex(one => result.ToolCallId is { } id ? one.Id == id : result.Name is null || one.Name == result.Name);
+        if (index < 0)
             return result;
-        _open.Clear();
-        foreach (var other in open.Where(one => one != call))
-            _open.Enqueue(other);
-        return result with { ToolCallId = call.Id, Name = call.Name };
+        var (callId, name) = _open[index];
+        _open.RemoveAt(index);
+        return result with { ToolCallId = callId, Name = name };
     }
 
     private ChatToolCall ReadCall(string path, JsonElement element)
@@ -80,7 +81,9 @@ internal sealed class MessageFields(RequestFields fields)
                 call = ReadFunction(field, value, call);
         }
 
-        _open.Enqueue((call.Id, call.Name));
+        if (_open.Count == OpenMax)
+            _open.RemoveAt(0);
+        _open.Add((call.Id, call.Name));
         return call;
     }
 
