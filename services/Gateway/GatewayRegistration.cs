@@ -90,7 +90,9 @@ public static class GatewayRegistration
         return faults.Count > 0 ? faults[0] : ListenGuard.Fault(endpoint, hasKeys, options.AllowAnonymous);
     }
 
-    /// <summary>Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, Ollama's under <c>/api</c>, and the page.</summary>
+    /// <summary>
+    /// Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, Ollama's under <c>/api</c>, and the page.
+    /// </summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);

@@ -4,28 +4,31 @@ using Parley.Gateway.Tests.Doubles;
 
 namespace Parley.Gateway.Tests;
 
-/// <summary>Bodies that nobody would write: whatever they hold is an answer or a refusal, never a fault of ours, and holds no place.</summary>
+/// <summary>Bodies that nobody would write: whatever is in them is answered or refused, is no fault of ours, and holds no place.</summary>
 public sealed class HostileBodiesTests
 {
     private const int Bodies = 400;
 
     private static readonly string[] Names =
     [
-        "model", "messages", "prompt", "system", "max_tokens", "stop_sequences", "tools", "tool_choice", "thinking", "stream", "options",
-        "format", "think", "keep_alive", "context", "raw", "role", "content", "type", "text", "tool_use_id", "id", "name", "input", "source",
-        "data", "function", "arguments", "tool_calls", "tool_name", "images", "output_config", "schema", "effort", "display", "budget_tokens",
-        "num_ctx", "num_predict", "temperature", "seed", "logprobs", "top_logprobs", "context_management", "edits", "input_schema",
-        "eager_input_streaming", "disable_parallel_tool_use", "mcp_servers", "truncate", "description", "parameters", "suffix", "", "x",
+        "model", "messages", "prompt", "system", "max_tokens", "stop_sequences", "tools", "tool_choice", "thinking", "stream",
+        "options", "format", "think", "keep_alive", "context", "raw", "role", "content", "type", "text", "tool_use_id", "id",
+        "name", "input", "source", "data", "function", "arguments", "tool_calls", "tool_name", "images", "output_config",
+        "schema", "effort", "display", "budget_tokens", "num_ctx", "num_predict", "temperature", "seed", "logprobs",
+        "top_logprobs", "context_management", "edits", "input_schema", "eager_input_streaming", "disable_parallel_tool_use",
+        "mcp_servers", "truncate", "description", "parameters", "suffix", "", "x",
     ];
 
     private static readonly string[] Texts =
     [
-        "user", "assistant", "tool", "system", "text", "tool_use", "tool_result", "thinking", "redacted_thinking", "image", "document", "any",
-        "auto", "none", "enabled", "adaptive", "omitted", "json", "json_schema", "function", "custom", "fake", "fake:latest", "0s", "1h", "{}",
+        "user", "assistant", "tool", "system", "text", "tool_use", "tool_result", "thinking", "redacted_thinking", "image", "document",
+        "any", "auto", "none", "enabled", "adaptive", "omitted", "json", "json_schema", "function", "custom", "fake",
+        "fake:latest", "0s", "1h", "{}",
         "{\"type\":\"object\"}", "", "\u0000", "\ud83d\ude00", "a\"b\\", "-1",
     ];
 
-    private static readonly string[] Numbers = ["0", "1", "-1", "7", "1346458161", "1e400", "-0.5", "0.25", "18446744073709551616", "2147483648"];
+    private static readonly string[] Numbers =
+        ["0", "1", "-1", "7", "1346458161", "1e400", "-0.5", "0.25", "18446744073709551616", "2147483648"];
 
     [Theory]
     [InlineData("/v1/messages")]
@@ -76,7 +79,8 @@ public sealed class HostileBodiesTests
         $"{{\"role\":{JsonSerializer.Serialize(Texts[random.Next(4)])},\"content\":[{Part(random)},{Part(random)}],"
         + $"{JsonSerializer.Serialize("x" + Names[random.Next(Names.Length)])}:{Value(random, 2)}}}";
 
-    private static string Part(Random random) => $"{{\"type\":{JsonSerializer.Serialize(Texts[random.Next(4, 11)])},\"text\":\"a\",\"id\":\"i\","
+    private static string Part(Random random) =>
+        $"{{\"type\":{JsonSerializer.Serialize(Texts[random.Next(4, 11)])},\"text\":\"a\",\"id\":\"i\","
         + $"\"tool_use_id\":\"i\",\"name\":\"n\",\"thinking\":\"t\",\"input\":{Value(random, 2)},\"content\":{Value(random, 2)}}}";
 
     private static string Value(Random random, int depth) => random.Next(depth > 0 ? 8 : 5) switch

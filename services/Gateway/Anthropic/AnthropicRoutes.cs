@@ -27,7 +27,8 @@ internal static class AnthropicRoutes
         {
             var services = context.RequestServices;
             context.Response.Headers[AnthropicErrors.RequestIdHeader] = context.TraceIdentifier;
-            RemainingHeaders.Tell(context.Response, services.GetRequiredService<Callers>().Current, services.GetRequiredService<TimeProvider>());
+            RemainingHeaders.Tell(
+                context.Response, services.GetRequiredService<Callers>().Current, services.GetRequiredService<TimeProvider>());
             return handle(services.GetRequiredService<T>(), context);
         };
 

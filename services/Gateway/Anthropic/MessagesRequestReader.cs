@@ -84,9 +84,9 @@ internal sealed class MessagesRequestReader
             Stop = _stop,
             Deadline = deadline,
         };
+        string[] system = _system.Length > 0 ? ["system"] : [];
         return new MessagesRequest(
-            chat, _stream, _thinks && _tellsThinking, _tools.Eager, new FieldPlaces([.. _system.Length > 0 ? ["system"] : Array.Empty<string>(),
-                .. _turns.Places]));
+            chat, _stream, _thinks && _tellsThinking, _tools.Eager, new FieldPlaces([.. system, .. _turns.Places]));
     }
 
     private IReadOnlyList<ChatMessage> WithSystem() => _system switch
@@ -153,7 +153,8 @@ internal sealed class MessagesRequestReader
         if (setting is "logprobs" or "top_logprobs" or "prompt_logprobs")
             return false;
         _hasLimit |= setting == "max_tokens";
-        if (setting == "temperature" && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var degree) && degree is < 0 or > 1)
+        if (setting == "temperature" && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var degree)
+            && degree is < 0 or > 1)
         {
             _fields.Refuse(field, $"must be between 0 and 1 (it is {RequestFields.NameOf(value)})",
                 degree > 1 ? ViolationReason.NumberTooLarge : ViolationReason.NumberTooSmall);

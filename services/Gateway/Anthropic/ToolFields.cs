@@ -57,7 +57,10 @@ internal sealed class ToolFields(RequestFields fields)
             _ => ToolChoice.Auto,
         };
         if (type is not ("auto" or "any" or "tool" or "none") && choice.ValueKind == JsonValueKind.Object && choice.GetPropertyCount() > 0)
-            fields.Refuse($"{path}.type", "must be auto, any, tool or none", type.Length == 0 ? ViolationReason.Missing : ViolationReason.Value);
+        {
+            fields.Refuse(
+                $"{path}.type", "must be auto, any, tool or none", type.Length == 0 ? ViolationReason.Missing : ViolationReason.Value);
+        }
     }
 
     private void ReadTool(string path, JsonElement tool)

@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Routing.Matching;
 
 namespace Parley.Gateway.Anthropic;
 
-/// <summary>Lets an endpoint be chosen only by Anthropic's clients, which name a version; others get what else is at the same address.</summary>
+/// <summary>
+/// Lets an endpoint be chosen only by Anthropic's clients, which name a version; others get what else is at the same address.
+/// </summary>
 internal sealed class VersionHeaderPolicy : MatcherPolicy, IEndpointSelectorPolicy
 {
     private const string Header = "anthropic-version";

@@ -100,7 +100,7 @@ internal sealed class ChatPipeline(
         }
     }
 
-    /// <summary>How many tokens a chat's prompt has; nothing is generated, and no limit but those on what may be asked is touched.</summary>
+    /// <summary>How many tokens a chat's prompt has; nothing is generated, and of a caller's limits only places are held.</summary>
     /// <exception cref="ChatException">The request would not be accepted.</exception>
     public async Task<int> CountAsync(ChatRequest request, CancellationToken cancellationToken)
     {

@@ -31,20 +31,23 @@ internal sealed class MessageFields(RequestFields fields)
                     message = message with { Content = fields.Text(field, value) ?? "" };
                     break;
                 case "thinking":
-                    message = message with { ReasoningContent = fields.Text(field, value) is { Length: > 0 } thinking ? thinking : null };
+                    message = message with { ReasoningContent = TextOrNull(field, value) };
                     break;
                 case "images":
                     if (!RequestFields.IsEmpty(value))
                         RefuseImages(field, fields);
                     break;
                 case "tool_calls":
-                    message = message with { ToolCalls = [.. fields.Items(field, value).Select(item => ReadCall(item.Field, item.Value))] };
+                    message = message with
+                    {
+                        ToolCalls = [.. fields.Items(field, value).Select(item => ReadCall(item.Field, item.Value))],
+                    };
                     break;
                 case "tool_name" or "name":
-                    message = message with { Name = fields.Text(field, value) is { Length: > 0 } tool ? tool : message.Name };
+                    message = message with { Name = TextOrNull(field, value) ?? message.Name };
                     break;
                 case "tool_call_id":
-                    message = message with { ToolCallId = fields.Text(field, value) is { Length: > 0 } id ? id : null };
+                    message = message with { ToolCallId = TextOrNull(field, value) };
                     break;
                 default:
                     // Histories carry keys of their own front end.
@@ -58,7 +61,9 @@ internal sealed class MessageFields(RequestFields fields)
     public static void RefuseImages(string field, RequestFields fields) => fields.Refuse(
         field, "are not supported: of a model that sees images, too, the text model alone is served", ViolationReason.Unsupported);
 
-    /// <summary>A result with the call that it belongs to: that of its id, the first of its tool that is open, or the first of all.</summary>
+    private string? TextOrNull(string field, JsonElement value) => fields.Text(field, value) is { Length: > 0 } text ? text : null;
+
+    /// <summary>A result with its call: that of its id, the first of its tool that is open, or the first of all.</summary>
     private ChatMessage Answering(ChatMessage result)
     {
         var index = _open.FindIndex(one => result.ToolCallId is { } id ? one.Id == id : result.Name is null || one.Name == result.Name);
@@ -76,7 +81,7 @@ internal sealed class MessageFields(RequestFields fields)
         foreach (var (name, field, value) in fields.Members(path, element))
         {
             if (name == "id")
-                call = call with { Id = fields.Text(field, value) is { Length: > 0 } id ? id : call.Id };
+                call = call with { Id = TextOrNull(field, value) ?? call.Id };
             else if (name == "function")
                 call = ReadFunction(field, value, call);
         }

@@ -144,7 +144,11 @@ internal sealed class OllamaEndpoint(
                     break;
                 case ChatUpdate.Completed:
                     if (result.Choices[0].Calls.Count > 0)
-                        await lines.WriteAsync((writer, result), static (json, state) => state.writer.WriteCalls(json, state.result.Choices[0]));
+                    {
+                        await lines.WriteAsync(
+                            (writer, result), static (json, state) => state.writer.WriteCalls(json, state.result.Choices[0]));
+                    }
+
                     await lines.WriteAsync((writer, result, ContextOf(request, result)),
                         static (json, state) => state.writer.WriteEnd(json, state.result, state.Item3));
                     break;

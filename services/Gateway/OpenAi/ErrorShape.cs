@@ -1,6 +1,6 @@
 namespace Parley.Gateway.OpenAi;
 
-/// <summary>How an endpoint of another protocol writes an error; metadata of that endpoint. Without it errors are in OpenAI's shape.</summary>
+/// <summary>How an endpoint of another protocol writes an error, as its metadata. Without it errors are in OpenAI's shape.</summary>
 /// <param name="Write">Status, headers and body.</param>
 internal sealed record ErrorShape(Func<HttpContext, OpenAiError, Task> Write)
 {

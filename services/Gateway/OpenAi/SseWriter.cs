@@ -9,11 +9,11 @@ using Parley.Gateway.Limits;
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>
-/// An event stream, or one of lines. While nothing else is written, keep-alive comments are, from before the first event on, because proxies cut what is
-/// silent; the first of them commits the response to status 200.
+/// An event stream, or one of lines. While nothing else is written, keep-alive comments are, from before the first event on, because
+/// proxies cut what is silent; the first of them commits the response to status 200.
 /// </summary>
 /// <remarks>
-/// A stream that was begun and not ended by <see cref="WriteDoneAsync"/> breaks when it is disposed of: clients that read text only would
+/// A stream that was begun and not ended by <see cref="EndAsync"/> breaks when it is disposed of: clients that read text only would
 /// take an end in good order for the end of the answer. Over HTTP/2 that stream alone is reset. Over HTTP/1.1 the connection closes
 /// without the last chunk: chunks are written here and not by the server, which would add it. To abort the connection instead would
 /// discard what the socket has not sent yet, and with it the event that says what went wrong.

@@ -39,7 +39,8 @@ internal static class MessageFieldCases
         ("tools", "\"tools\":[{\"name\":\"f\",\"description\":\"d\",\"input_schema\":{\"type\":\"object\"}}]",
             "{\\\"type\\\":\\\"function\\\",\\\"function\\\":{\\\"name\\\":\\\"f\\\",\\\"description\\\":\\\"d\\\",\\\"parameters\\\":"
             + "{\\\"type\\\":\\\"object\\\"}}}"),
-        ("tool_choice", "\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],\"tool_choice\":{\"type\":\"auto\",\"disable_parallel_tool_use\":true}",
+        ("tool_choice",
+            "\"tools\":[{\"name\":\"f\",\"input_schema\":{}}],\"tool_choice\":{\"type\":\"auto\",\"disable_parallel_tool_use\":true}",
             "\\\"name\\\":\\\"f\\\""),
     ];
 

@@ -132,7 +132,8 @@ public sealed class MessagesEndpointTests
     public async Task Post_EagerTool_TellsArgumentsWhileTheyAreWritten()
     {
         await using var host = await StartAsync($"{Call}<|im_end|>");
-        var eager = Tools.Replace("\"name\":\"get_weather\"", "\"eager_input_streaming\":true,\"name\":\"get_weather\"", StringComparison.Ordinal);
+        const string Name = "\"name\":\"get_weather\"";
+        var eager = Tools.Replace(Name, "\"eager_input_streaming\":true," + Name, StringComparison.Ordinal);
 
         var held = await StreamAsync(host, $"{Minimal},{Tools}");
         var told = await StreamAsync(host, $"{Minimal},{eager}");

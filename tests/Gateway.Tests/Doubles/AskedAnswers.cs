@@ -8,7 +8,9 @@ internal static class AskedAnswers
 {
     private const string Call = "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}\n</tool_call><|im_end|>";
 
-    /// <summary>Arranges the fakes: <c>Rain?</c> calls a tool, <c>json</c> gives an object, <c>wait</c> never ends, <c>fail</c> breaks.</summary>
+    /// <summary>
+    /// Arranges the fakes: <c>Rain?</c> calls a tool, <c>json</c> gives an object, <c>wait</c> never ends, <c>fail</c> breaks.
+    /// </summary>
     public static void Arrange(GatewayHost host)
     {
         host.Tokenizer.ChatTemplate = "<|im_start|>assistant <think> <tool_call>";

@@ -47,8 +47,8 @@ public sealed class OllamaEndpointTests
     public async Task Chat_Whole_IsOneObjectWithThoughtsAndCalls()
     {
         await using var host = await StartAsync(
-            "<think>\nRain?\n</think>\n\nI look.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}\n</tool_call>"
-            + "<|im_end|>");
+            "<think>\nRain?\n</think>\n\nI look.\n"
+            + "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}\n</tool_call><|im_end|>");
 
         var (status, body, response) = await PostAsync(host, "/api/chat", $"{Messages},{Tools},\"stream\":false,\"think\":true");
 

@@ -163,7 +163,8 @@ public sealed class OllamaSharpTests
         withTools.Tools = [Weather];
 
         var tools = await Assert.ThrowsAnyAsync<Exception>(() => ReadAsync(client, withTools));
-        var other = await Assert.ThrowsAnyAsync<Exception>(() => ReadAsync(client, new() { Model = "other", Messages = Ask("Hi").Messages }));
+        var unknown = new ChatRequest { Model = "other", Messages = Ask("Hi").Messages };
+        var other = await Assert.ThrowsAnyAsync<Exception>(() => ReadAsync(client, unknown));
         var embed = await Assert.ThrowsAnyAsync<Exception>(() => client.EmbedAsync("x"));
 
         Assert.True(tools is OllamaException, tools.ToString());

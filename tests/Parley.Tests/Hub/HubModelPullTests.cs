@@ -28,8 +28,8 @@ public sealed class HubModelPullTests
     {
         await using var home = await HubHome.StartAsync();
 
-        var fault = await Assert.ThrowsAsync<ModelPullException>(() =>
-            new HubModelPull(variable => home.Environment.GetValueOrDefault(variable)).PullAsync(name, new Kept([]), CancellationToken.None));
+        var pull = new HubModelPull(variable => home.Environment.GetValueOrDefault(variable));
+        var fault = await Assert.ThrowsAsync<ModelPullException>(() => pull.PullAsync(name, new Kept([]), CancellationToken.None));
 
         Assert.Contains(said, fault.Message, StringComparison.Ordinal);
     }
