@@ -36,7 +36,8 @@ internal sealed class MessageStream(SseWriter events, MessageWriter writer, Mess
         foreach (var call in delta.Calls.Where(call => call.IsDropped))
             _calls.Remove(call.Index);
         // What goes on with a call comes before text that follows it; what begins one comes after the text before it.
-        foreach (var call in delta.Calls.Where(call => !call.IsDropped && call.Id is null && call.Index == _eagerCall))
+        var goesOn = _eagerCall;
+        foreach (var call in delta.Calls.Where(call => GoesOn(call, goesOn)))
             await DeltaAsync("input_json_delta", "partial_json", call.Arguments);
         if (request.TellsThinking && delta.Reasoning.Length > 0)
         {
@@ -51,9 +52,11 @@ internal sealed class MessageStream(SseWriter events, MessageWriter writer, Mess
             await DeltaAsync("text_delta", "text", delta.Text);
         }
 
-        foreach (var call in delta.Calls.Where(call => !call.IsDropped))
+        foreach (var call in delta.Calls.Where(call => !call.IsDropped && !GoesOn(call, goesOn)))
             await TellCallAsync(call);
     }
+
+    private static bool GoesOn(ChatCallDelta call, int index) => !call.IsDropped && call.Id is null && call.Index == index;
 
     public void Finish(ChatUpdate.ChoiceFinished finished) => _finished = finished;
 
@@ -87,6 +90,10 @@ internal sealed class MessageStream(SseWriter events, MessageWriter writer, Mess
         else if (_calls.TryGetValue(call.Index, out var held))
         {
             held.Arguments.Append(call.Arguments);
+        }
+        else if (call.Index == _eagerCall)
+        {
+            await DeltaAsync("input_json_delta", "partial_json", call.Arguments);
         }
     }
 

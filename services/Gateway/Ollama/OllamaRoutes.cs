@@ -42,7 +42,7 @@ internal static class OllamaRoutes
             Map(app, guard, route.Key, [.. route.Select(one => one.Method)], context => throw OllamaErrors.Refusal(route.First().Reason));
         }
 
-        app.MapFallback(Root + "/{**path}", guard.Wrap(context => throw new OpenAiException(BaseUrlHint.For(context.Request))))
+        app.MapFallback(Root + "/{name}", guard.Wrap(context => throw new OpenAiException(BaseUrlHint.For(context.Request))))
             .WithMetadata(OllamaErrors.Shape);
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Parley.Gateway.Tests.Doubles;
 
 namespace Parley.Gateway.Tests.Anthropic;

@@ -47,13 +47,13 @@ public sealed class AnthropicSdkTests
 
         var message = await Client(host).Messages.Create(Ask("Hi") with
         {
-            System = "Be brief.", Temperature = 0.5, StopSequences = ["END"], TopK = 7,
+            System = "Be brief.", StopSequences = ["END"], Metadata = new Metadata { UserID = "u" },
         });
 
         message.Validate();
         Assert.Equal(("Hello, world!", "end_turn", 13), (TextOf(message), message.StopReason!.Raw(), (int)message.Usage.OutputTokens));
-        var sent = Assert.Single(host.Generator.Requests).Sampling;
-        Assert.Equal((0.5f, 50u, 7u), (sent.Temperature, sent.MaxTokens, sent.TopK));
+        Assert.Equal(50u, Assert.Single(host.Generator.Requests).Sampling.MaxTokens);
+        Assert.Equal("END", Assert.Single(Assert.Single(host.Tokenizer.Starts).Stop));
         host.Logs.AssertNoErrors();
     }
 
@@ -81,7 +81,8 @@ public sealed class AnthropicSdkTests
         }
 
         Assert.Equal(("Hm.", "{\"city\": \"Köln\"}", "tool_use"), (thinking, arguments, reason));
-        using var input = JsonDocument.Parse(arguments);
+        using var document = JsonDocument.Parse(arguments);
+        var input = document.RootElement.EnumerateObject().ToDictionary(member => member.Name, member => member.Value);
         var answer = await client.Messages.Create(request with
         {
             Messages =
@@ -89,7 +90,7 @@ public sealed class AnthropicSdkTests
                 new UserMessageParam("Rain?"),
                 new AssistantMessageParam(new List<ContentBlockParam>
                 {
-                    new ToolUseBlockParam { ID = id, Name = "get_weather", Input = input.RootElement },
+                    new ToolUseBlockParam { ID = id, Name = "get_weather", Input = input },
                 }),
                 new UserMessageParam(new List<ContentBlockParam> { new ToolResultBlockParam { ToolUseID = id, Content = "12 °C" } }),
             ],
@@ -145,7 +146,7 @@ public sealed class AnthropicSdkTests
         var other = await Assert.ThrowsAsync<AnthropicNotFoundException>(
             () => Client(host).Messages.Create(Ask("Hi") with { Model = "other" }));
         var bad = await Assert.ThrowsAsync<AnthropicBadRequestException>(
-            () => Client(host).Messages.Create(Ask("Hi") with { Temperature = 2 }));
+            () => Client(host).Messages.Create(Ask("Hi") with { MaxTokens = 0 }));
         await Assert.ThrowsAsync<AnthropicUnauthorizedException>(() => Client(closed).Messages.Create(Ask("Hi")));
         await Assert.ThrowsAsync<AnthropicServiceUnavailableException>(() => Client(away).Messages.Create(Ask("Hi")));
         var broken = await Assert.ThrowsAnyAsync<AnthropicException>(async () =>
@@ -155,7 +156,7 @@ public sealed class AnthropicSdkTests
         });
 
         Assert.Contains("'other' is not served here", other.Message, StringComparison.Ordinal);
-        Assert.Contains("temperature must be between 0 and 1", bad.Message, StringComparison.Ordinal);
+        Assert.Contains("max_tokens must be at least 1", bad.Message, StringComparison.Ordinal);
         Assert.NotNull(broken);
     }
 

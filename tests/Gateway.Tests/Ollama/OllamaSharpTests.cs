@@ -130,7 +130,10 @@ public sealed class OllamaSharpTests
         await foreach (var part in client.GenerateAsync("Hi"))
             done = part as GenerateDoneResponseStream ?? done;
 
-        await foreach (var part in client.GenerateAsync("And?", new ConversationContext(done!.Context)))
+#pragma warning disable CS0618 // The client sends it all the same, and so do tools that are older than its deprecation.
+        var context = new ConversationContext(done!.Context);
+#pragma warning restore CS0618
+        await foreach (var part in client.GenerateAsync("And?", context))
             done = part as GenerateDoneResponseStream ?? done;
 
         Assert.Equal("<user>Hi<assistant>Hello, world!<user>And?", FakeTokenizer.Render(host.Tokenizer.Chats.Last()));
