@@ -15,8 +15,12 @@ internal static class OllamaErrors
     public static OpenAiError From(ChatError error, Func<string, string> nameOf)
     {
         var shown = OpenAiError.From(FieldNames.Rename(error, nameOf));
-        // Programs look for these words, and offer to pull the model.
-        return error.Kind == ChatErrorKind.ModelNotFound ? shown with { Message = $"model not found: {shown.Message}" } : shown;
+        // Programs look for these words: they offer to pull the model, or ask again without tools.
+        if (error.Kind == ChatErrorKind.ModelNotFound)
+            return shown with { Message = $"model not found: {shown.Message}" };
+        return error.Violations is [{ Field: "chat.tools_json", Reason: ViolationReason.Unsupported }]
+            ? shown with { Message = $"the model does not support tools: {shown.Message}" }
+            : shown;
     }
 
     public static OpenAiException Refusal(string message, int status = StatusCodes.Status400BadRequest) =>
