@@ -15,7 +15,7 @@ public sealed class UnreadStreamTests
     [InlineData("/api/chat")]
     public async Task Stream_ThatIsNotRead_IsGivenUpAndItsPermitIsFree(string path)
     {
-        var time = new FakeTimeProvider();
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var host = await GatewayHost.StartAsync(
             new() { ["ConcurrentChoicesMax"] = "1", ["ChoicesMax"] = "1", ["SlowReaderSeconds"] = "5" }, time);
         host.Generator.Script = _ => Enumerable.Repeat(FakeTokenizer.Ids("never ends "), int.MaxValue);
