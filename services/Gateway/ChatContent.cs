@@ -33,6 +33,16 @@ internal sealed class ChatContent(ChatRequest request, int charactersMax)
     public string Input() => Write(json =>
     {
         var left = charactersMax;
+        if (request.Prompt is { Text: { } prompt })
+        {
+            json.WriteStartObject();
+            json.WriteString("role", "user");
+            json.WriteStartArray("parts");
+            WritePart(json, Take(prompt, ref left));
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
         foreach (var message in request.Conversation.Messages)
         {
             json.WriteStartObject();

@@ -15,6 +15,7 @@ internal sealed class ChatMeasurement : IDisposable
     private readonly Activity? _activity;
     private readonly ChatContent? _content;
     private readonly ChatRequest _request;
+    private readonly string _operation;
     private readonly long _startedAt;
     private readonly List<string> _finishReasons = [];
     private TagList _tags;
@@ -24,12 +25,13 @@ internal sealed class ChatMeasurement : IDisposable
     public ChatMeasurement(GatewayTelemetry telemetry, ChatRequest request, Activity? activity, ChatContent? content)
     {
         (_telemetry, _request, _activity, _content) = (telemetry, request, activity, content);
+        _operation = request.Prompt is null ? "chat" : "text_completion";
         _startedAt = telemetry.Time.GetTimestamp();
-        _tags = new TagList { { "gen_ai.operation.name", "chat" }, { "gen_ai.provider.name", "parley" } };
+        _tags = new TagList { { "gen_ai.operation.name", _operation }, { "gen_ai.provider.name", "parley" } };
         telemetry.ActiveRequests.Add(1);
         if (activity is null)
             return;
-        activity.SetTag("gen_ai.operation.name", "chat");
+        activity.SetTag("gen_ai.operation.name", _operation);
         activity.SetTag("gen_ai.provider.name", "parley");
         activity.SetTag("gen_ai.response.id", request.RequestId);
         activity.SetTag("gen_ai.request.stream", true);
@@ -53,7 +55,7 @@ internal sealed class ChatMeasurement : IDisposable
         _tags.Add("gen_ai.response.model", names[0]);
         if (_activity is null)
             return;
-        _activity.DisplayName = $"chat {requested}";
+        _activity.DisplayName = $"{_operation} {requested}";
         _activity.SetTag("gen_ai.request.model", requested);
         _activity.SetTag("gen_ai.response.model", names[0]);
     }

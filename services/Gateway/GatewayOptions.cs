@@ -81,6 +81,11 @@ public sealed class GatewayOptions
     public bool AllowAnonymous { get; set; }
 
     /// <value>
+    /// Whether callers with a key may have models fetched from the Hub (<c>/api/pull</c>), where the host keeps models. Default false.
+    /// </value>
+    public bool AllowPull { get; set; }
+
+    /// <value>
     /// Origins whose pages may call the Gateway from a browser, e.g. <c>https://chat.example.com</c>; <c>*</c> is every one. Default none.
     /// </value>
     public IList<string> CorsOrigins { get; } = [];
@@ -92,6 +97,10 @@ public sealed class GatewayOptions
     /// <value>Largest n of a request. Default 16, range 1 to 128, at most <see cref="ConcurrentChoicesMax"/>.</value>
     [Range(1, 128)]
     public int ChoicesMax { get; set; } = 16;
+
+    /// <value>Prompts of one completion. Default 64, range 1 to 10,000.</value>
+    [Range(1, 10_000)]
+    public int PromptsMax { get; set; } = 64;
 
     /// <value>What happens to a field of an HTTP request that nobody knows. Default Ignore: it is named in a response header.</value>
     [EnumDataType(typeof(UnknownFields))]

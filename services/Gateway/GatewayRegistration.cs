@@ -3,8 +3,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
+using Parley.Gateway.Anthropic;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Completions;
 using Parley.Gateway.Limits;
+using Parley.Gateway.Ollama;
 using Parley.Gateway.OpenAi;
 using Parley.Gateway.Upstream;
 using Parley.ServiceDefaults;
@@ -38,6 +41,16 @@ public static class GatewayRegistration
         // the edges
         services.AddSingleton<ChatCompletionsEndpoint>();
         services.AddSingleton<ModelsEndpoint>();
+        services.AddSingleton<CompletionsEndpoint>();
+        services.AddSingleton<MessagesEndpoint>();
+        services.AddSingleton<AnthropicModelsEndpoint>();
+        services.AddSingleton<MatcherPolicy, VersionHeaderPolicy>();
+        services.AddSingleton<OllamaEndpoint>();
+        services.AddSingleton<ModelInfoEndpoint>();
+        services.AddSingleton(provider => new PullEndpoint(
+            provider.GetRequiredService<ApiKeys>(), provider.GetRequiredService<WriteLimit>(),
+            provider.GetRequiredService<IOptions<GatewayOptions>>(), provider.GetRequiredService<TimeProvider>(),
+            provider.GetService<IModelPull>()));
 
         // (1) accept
         services.AddSingleton<ChatPipeline>();
@@ -77,7 +90,9 @@ public static class GatewayRegistration
         return faults.Count > 0 ? faults[0] : ListenGuard.Fault(endpoint, hasKeys, options.AllowAnonymous);
     }
 
-    /// <summary>Maps its endpoints: gRPC and gRPC-Web, the OpenAI routes under <c>/v1</c>, and the page.</summary>
+    /// <summary>
+    /// Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, Ollama's under <c>/api</c>, and the page.
+    /// </summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
@@ -86,6 +101,9 @@ public static class GatewayRegistration
         app.Use((context, next) => context.RequestServices.GetRequiredService<AccessGate>().RunAsync(context, next));
         app.MapGrpcService<ChatCompletionService>();
         app.MapOpenAi();
+        CompletionsEndpoint.Map(app);
+        app.MapAnthropic();
+        app.MapOllama();
         PageEndpoint.Map(app);
         return app;
     }

@@ -45,6 +45,15 @@ internal sealed class PageEndpoint
 
     private async Task WriteAsync(HttpContext context)
     {
+        // Programs that ask whether anything runs here, as Ollama's do, are told in a line.
+        if (context.Request.Path == "/" && context.Request.Headers.Accept is [{ Length: > 0 } accept]
+            && !accept.Contains("text/html", StringComparison.OrdinalIgnoreCase) && !accept.Contains("*/*", StringComparison.Ordinal))
+        {
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            await context.Response.WriteAsync("Parley is running", context.RequestAborted);
+            return;
+        }
+
         var headers = context.Response.GetTypedHeaders();
         headers.ETag = Tag;
         // The browser asks each time, and is told that nothing has changed: a new version is never mixed with an old one.

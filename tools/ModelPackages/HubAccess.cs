@@ -12,7 +12,10 @@ internal sealed class HubAccess : IDisposable
     public HttpMessageInvoker Http { get; }
 
     /// <exception cref="HubException">A variable cannot be used; the message names it.</exception>
-    public static HubAccess FromEnvironment() => new(HubSettings.FromEnvironment(Environment.GetEnvironmentVariable));
+    public static HubAccess FromEnvironment() => From(Environment.GetEnvironmentVariable);
+
+    /// <exception cref="HubException">A variable cannot be used; the message names it.</exception>
+    public static HubAccess From(Func<string, string?> variables) => new(HubSettings.FromEnvironment(variables));
 
     public void Dispose() => Http.Dispose();
 }

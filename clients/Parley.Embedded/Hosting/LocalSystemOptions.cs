@@ -39,7 +39,7 @@ internal sealed record LocalSystemOptions
     /// <summary>Replaces the opening of the package by the Generator; for measurements.</summary>
     public Func<Generator.Engine.ServedModel>? OpenModel { get; init; }
 
-    /// <summary>Further services of each host; for tests that listen.</summary>
+    /// <summary>Further services of each host: what this program alone has, and tests that listen.</summary>
     public Action<IServiceCollection>? AddServices { get; init; }
 
     /// <summary>Receives what the services log; null writes to the console's error stream.</summary>

@@ -12,7 +12,7 @@ internal static class Cors
     /// <summary>What a script may read of an answer beyond its body: those of OpenAI's clients and of gRPC-Web.</summary>
     private static readonly string[] ExposedHeaders =
     [
-        "x-request-id", "retry-after", "retry-after-ms", "x-should-retry", "x-parley-ignored-fields", "www-authenticate",
+        "x-request-id", "request-id", "retry-after", "retry-after-ms", "x-should-retry", "x-parley-ignored-fields", "www-authenticate",
         "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding", .. RateHeaders.Names,
     ];
 

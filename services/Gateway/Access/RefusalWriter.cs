@@ -23,12 +23,12 @@ internal static class RefusalWriter
             return WriteStatusAsync(context, refusal);
         if (refusal.Challenge is not null)
             context.Response.Headers.WWWAuthenticate = refusal.Challenge;
-        return new OpenAiError(refusal.HttpStatus, refusal.Type, refusal.Code, null, refusal.Message)
+        return ErrorShape.WriteAsync(context, new OpenAiError(refusal.HttpStatus, refusal.Type, refusal.Code, null, refusal.Message)
         {
             RetryAfter = refusal.HttpStatus is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable
                 ? refusal.RetryAfter ?? retryAfterDefault
                 : null,
-        }.WriteAsync(context);
+        });
     }
 
     /// <summary>A status alone, in the headers: nothing of the call's message has been read.</summary>

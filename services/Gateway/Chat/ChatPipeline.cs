@@ -52,11 +52,16 @@ internal sealed class ChatPipeline(
                 request = allowance.Prioritize(WithDefaults(request, pair));
 
                 // (2, 3) Template and ids: one call to the Tokenizer.
-                var format = request.Inspect ? null : pair.Format;
-                var prompt = await tokenizer.EncodeChatAsync(request, withText: pair.Format is not null, waiting.Token);
-                CheckContext(prompt, pair);
-                request = AnswerPlan.Apply(request, pair, prompt.Text);
-                request = await new ReasoningBudgets(tokenizer).ResolveAsync(request, pair, prompt.Text, waiting.Token);
+                var format = request.Inspect || request.Prompt is not null ? null : pair.Format;
+                var messages = request.Conversation.Messages.Count;
+                (request, var prompt) = await new PromptFitting(tokenizer, pair, callers.Current.Limits.ContextTokensMax)
+                    .EncodeAsync(request, withText: pair.Format is not null, waiting.Token);
+                if (request.Prompt is null)
+                {
+                    request = AnswerPlan.Apply(request, pair, prompt.Text);
+                    request = await new ReasoningBudgets(tokenizer).ResolveAsync(request, pair, prompt.Text, waiting.Token);
+                }
+
                 request = await new ProcessorTexts(tokenizer).ResolveAsync(request, waiting.Token);
                 request = allowance.Charge(request, prompt.Ids.Count);
 
@@ -67,6 +72,8 @@ internal sealed class ChatPipeline(
                 accepted = new ChatUpdate.Accepted(request.RequestId, pair.Model, (uint)prompt.Ids.Count, prompt.Rendered)
                 {
                     UnassertedFormats = run.UnassertedFormats,
+                    PromptIds = prompt.Ids,
+                    MessagesDropped = messages - request.Conversation.Messages.Count,
                 };
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
@@ -99,6 +106,32 @@ internal sealed class ChatPipeline(
         }
     }
 
+    /// <summary>How many tokens a chat's prompt has; nothing is generated, and of a caller's limits only places are held.</summary>
+    /// <exception cref="ChatException">The request would not be accepted.</exception>
+    public async Task<int> CountAsync(ChatRequest request, CancellationToken cancellationToken)
+    {
+        using var deadline = DeadlineSource(request);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            var pair = await AcceptAsync(request, null, waiting.Token);
+            using var allowance = Allowance.Take(callers, request, pair.Names, TimeSpan.FromSeconds(options.Value.RetryAfterSeconds));
+            var prompt = await tokenizer.EncodeChatAsync(WithDefaults(request, pair), withText: false, waiting.Token);
+            return prompt.Ids.Count;
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ChatException(ChatError.DeadlinePassed, exception);
+        }
+        catch (ChatException exception)
+        {
+            if (exception.Error.Kind is ChatErrorKind.Unavailable or ChatErrorKind.PairMismatch)
+                pairing.Forget();
+            Log.RequestFailed(logger, request.RequestId, exception.Error, exception);
+            throw;
+        }
+    }
+
     /// <summary>What the request leaves to the model: its sampling, its stop strings, the name that the Generator gave itself.</summary>
     private static ChatRequest WithDefaults(ChatRequest request, UpstreamPair pair)
     {
@@ -113,7 +146,7 @@ internal sealed class ChatPipeline(
     }
 
     private async ValueTask<UpstreamPair> AcceptAsync(
-        ChatRequest request, ChatMeasurement measurement, CancellationToken cancellationToken)
+        ChatRequest request, ChatMeasurement? measurement, CancellationToken cancellationToken)
     {
         // Why an image is refused is a matter of the model.
         var hasImage = request.Conversation.Messages.Any(message => message.ImageParts.Count > 0);
@@ -124,7 +157,7 @@ internal sealed class ChatPipeline(
         if (violations.Count > 0)
             throw new ChatException(ChatError.Invalid(violations));
         var pair = await pairing.GetAsync(cancellationToken);
-        measurement.Paired(pair.Names);
+        measurement?.Paired(pair.Names);
         if (request.ToolChoice != ToolChoice.None)
             CheckTools(request.Conversation, pair);
         AnswerPlan.Check(request, pair);
@@ -142,17 +175,6 @@ internal sealed class ChatPipeline(
             return;
         throw new ChatException(ChatError.Invalid(new ChatViolation(
             "chat.tools_json", $"cannot be used: the chat template of {pair.Model} does not read tools", ViolationReason.Unsupported)));
-    }
-
-    /// <summary>A prompt that leaves no room for one token is refused before it costs the Generator anything.</summary>
-    private static void CheckContext(EncodedPrompt prompt, UpstreamPair pair)
-    {
-        var context = pair.Generator.ContextTokensMax;
-        if (context == 0 || prompt.Ids.Count < context)
-            return;
-        var violation = new ChatViolation(
-            "chat.messages", $"have {prompt.Ids.Count} tokens, and the context of {pair.Model} holds {context} with the answer");
-        throw new ChatException(ChatError.Invalid([violation]) with { Kind = ChatErrorKind.ContextExceeded });
     }
 
     private Exception Refuse(ChatRequest request, Exception exception, ChatMeasurement measurement)

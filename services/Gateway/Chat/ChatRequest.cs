@@ -11,6 +11,15 @@ internal sealed record ChatRequest
 
     public required Conversation Conversation { get; init; }
 
+    /// <summary>A prompt as it stands, in the place of the conversation: no template writes it.</summary>
+    public RawPrompt? Prompt { get; init; }
+
+    /// <summary>The oldest turns go where the prompt does not fit; else it is refused.</summary>
+    public bool DropsOldestTurns { get; init; }
+
+    /// <summary>Tokens of prompt and answer together; null is what the model's context holds.</summary>
+    public uint? ContextTokensMax { get; init; }
+
     public SamplingSettings Sampling { get; init; } = new();
 
     /// <summary>The text ends before the first of these.</summary>

@@ -20,8 +20,16 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         var violations = new ViolationList();
         if (servedNames is not null && request.Model.Length > 0 && !servedNames.Contains(request.Model))
             violations.Add(UnknownModel(request.Model, servedNames[0]));
-        CheckConversation(request.Conversation, violations);
-        CheckImages(request.Conversation, isWithoutVision, violations);
+        if (request.Prompt is { } prompt)
+        {
+            CheckPrompt(prompt, violations);
+        }
+        else
+        {
+            CheckConversation(request.Conversation, violations);
+            CheckImages(request.Conversation, isWithoutVision, violations);
+        }
+
         AnswerPlan.CheckChoice(request, violations);
         CheckStops(request.Stop, violations);
         if (request.Choices < 1 || request.Choices > options.Value.ChoicesMax)
@@ -65,6 +73,17 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
             CheckObject($"chat.tools_json[{index}]", conversation.ToolsJson[index], optional: false, violations);
         for (var index = 0; index < conversation.DocumentsJson.Count; index++)
             CheckObject($"chat.documents_json[{index}]", conversation.DocumentsJson[index], optional: false, violations);
+    }
+
+    private void CheckPrompt(RawPrompt prompt, ViolationList violations)
+    {
+        var length = prompt.Text?.Length ?? prompt.Ids?.Count ?? 0;
+        if (length > options.Value.CharactersMax)
+            violations.Add("chat.messages",
+                $"must hold at most {options.Value.CharactersMax} {(prompt.Text is null ? "ids" : "characters")} (they hold {length})",
+                ViolationReason.TextTooLong);
+        if (prompt.Ids is { Count: 0 })
+            violations.Add("chat.messages", "must hold at least one id", ViolationReason.ListTooShort);
     }
 
     private void CheckMessage(string field, ChatMessage message, ViolationList violations)
@@ -129,7 +148,8 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
                 penalty > 100 ? ViolationReason.NumberTooLarge : ViolationReason.NumberTooSmall);
         foreach (var (id, bias) in sampling.LogitBias)
             CheckRange($"logit_bias[{id}]", bias, -100, 100, violations);
-        if (sampling.MaxTokens == 0)
+        // A prompt that is judged needs no answer.
+        if (sampling.MaxTokens == 0 && sampling.PromptLogprobs is null)
             violations.Add("sampling.max_tokens", "must be at least 1 (it is 0)", ViolationReason.IntegerTooSmall);
         if (sampling.MinTokens > sampling.MaxTokens)
             violations.Add("sampling.min_tokens", $"must not exceed max_tokens ({sampling.MinTokens} > {sampling.MaxTokens})");

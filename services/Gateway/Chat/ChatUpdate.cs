@@ -11,6 +11,12 @@ internal abstract record ChatUpdate
     {
         /// <summary>Formats that the guide's schema names and nobody defines: they assert nothing.</summary>
         public IReadOnlyList<string> UnassertedFormats { get; init; } = [];
+
+        /// <summary>The prompt's ids.</summary>
+        public IReadOnlyList<uint> PromptIds { get; init; } = [];
+
+        /// <summary>Messages that went because the prompt did not fit.</summary>
+        public int MessagesDropped { get; init; }
     }
 
     /// <summary>A choice waits in the queue or is in prefill.</summary>

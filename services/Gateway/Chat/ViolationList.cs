@@ -52,6 +52,10 @@ internal sealed class ViolationList : IReadOnlyList<ChatViolation>
         });
     }
 
+    /// <summary>The same faults under other names.</summary>
+    public ViolationList Rename(Func<ChatViolation, string> nameOf) =>
+        new(_kept.Select(violation => violation with { Field = nameOf(violation) })) { Left = Left };
+
     public IEnumerator<ChatViolation> GetEnumerator() => _kept.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

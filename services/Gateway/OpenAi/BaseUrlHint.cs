@@ -12,8 +12,12 @@ internal static class BaseUrlHint
     /// <summary>What clients add to their base URL.</summary>
     private static readonly string[][] Routes = [["chat", "completions"], ["completions"], ["responses"], ["models"]];
 
-    /// <summary>Paths of another API that clients of such servers try.</summary>
-    private static readonly string[] Ollama = ["chat", "generate", "tags", "show", "version", "ps", "embed", "embeddings"];
+    /// <summary>What clients of the other APIs add to theirs, which is this server's address itself.</summary>
+    private static readonly string[][] WholeRoutes =
+    [
+        ["v1", "messages"], ["v1", "messages", "count_tokens"], ["api", "chat"], ["api", "generate"], ["api", "tags"], ["api", "show"],
+        ["api", "version"], ["api", "ps"],
+    ];
 
     public static OpenAiError For(HttpRequest request)
     {
@@ -37,8 +41,10 @@ internal static class BaseUrlHint
                 : $" A client's base URL is this server's address followed by /v1, once, at its end; this request then goes to {target}.";
         }
 
-        if (segments is ["api", var last] && Ollama.Contains(last))
-            return " This server speaks OpenAI's API, not Ollama's: the base URL ends in /v1, and chats go to POST /v1/chat/completions.";
+        if (WholeRoutes.FirstOrDefault(route => EndsWith(segments, route)) is { } whole)
+            return $" Such a client's base URL is this server's address itself; this request then goes to /{string.Join('/', whole)}.";
+        if (segments is ["api", ..])
+            return "";
         return segments.Length > 0 && IsRoot(segments[0]) ? "" : " OpenAI's API is under /v1, so a client's base URL ends in /v1.";
     }
 
@@ -47,12 +53,15 @@ internal static class BaseUrlHint
     {
         foreach (var route in Routes)
         {
-            if (segments.TakeLast(route.Length).SequenceEqual(route, StringComparer.OrdinalIgnoreCase))
+            if (EndsWith(segments, route))
                 return $"/{Root}/{string.Join('/', route)}";
         }
 
         return null;
     }
+
+    private static bool EndsWith(string[] segments, string[] route) =>
+        segments.TakeLast(route.Length).SequenceEqual(route, StringComparer.OrdinalIgnoreCase);
 
     private static bool IsRoot(string segment) => segment.Equals(Root, StringComparison.OrdinalIgnoreCase);
 }

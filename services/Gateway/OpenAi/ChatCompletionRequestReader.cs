@@ -15,13 +15,9 @@ internal sealed class ChatCompletionRequestReader
     private readonly ThinkingFields _thinking;
     private readonly GuideFields _guide;
     private readonly ToolChoiceField _toolChoice;
+    private readonly AnswerFields _answer;
     private Conversation _conversation = new() { Messages = [] };
     private string _model = "";
-    private IReadOnlyList<string> _stop = [];
-    private bool _includeStop;
-    private uint _choices = 1;
-    private bool _stream;
-    private bool _includeUsage;
     private bool _parallelCalls = true;
 
     public ChatCompletionRequestReader(UnknownFields unknown)
@@ -31,6 +27,7 @@ internal sealed class ChatCompletionRequestReader
         _thinking = new ThinkingFields(_fields);
         _guide = new GuideFields(_fields);
         _toolChoice = new ToolChoiceField(_fields);
+        _answer = new AnswerFields(_fields, ReadUnknown);
     }
 
     /// <summary>Every fault of the fields' types and names; their values are the pipeline's to judge.</summary>
@@ -55,9 +52,9 @@ internal sealed class ChatCompletionRequestReader
             }
         }
 
-        var sampling = _sampling.Settle(_choices) with { Guide = _guide.Guide };
+        var sampling = _sampling.Settle(_answer.Choices) with { Guide = _guide.Guide };
         // As in vLLM: there is no chunk that they belong to.
-        if (_stream && sampling.PromptLogprobs is not null)
+        if (_answer.Stream && sampling.PromptLogprobs is not null)
             _fields.Refuse("prompt_logprobs", "are part of a whole answer: they contradict stream");
         var chat = new ChatRequest
         {
@@ -76,19 +73,19 @@ internal sealed class ChatCompletionRequestReader
             ReasoningTokensMax = _thinking.TokensMax,
             ReasoningField = _thinking.TokensField,
             ParallelToolCalls = _parallelCalls,
-            Stop = _stop,
-            IncludeStop = _includeStop,
-            Choices = _choices,
+            Stop = _answer.Stop,
+            IncludeStop = _answer.IncludeStop,
+            Choices = _answer.Choices,
             TokenPieces = true,
             Deadline = deadline,
         };
-        return new ChatCompletionRequest(chat, _stream, _includeUsage);
+        return new ChatCompletionRequest(chat, _answer.Stream, _answer.IncludeUsage);
     }
 
     private void ReadField(string name, string field, JsonElement value)
     {
         var setting = FieldAliases.SettingOf(name);
-        if (TryReadChat(setting, field, value) || TryReadAnswer(setting, field, value) || _sampling.TryRead(setting, field, value)
+        if (TryReadChat(setting, field, value) || _answer.TryRead(setting, field, value) || _sampling.TryRead(setting, field, value)
             || _thinking.TryRead(setting, field, value) || _guide.TryRead(setting, field, value)
             || OtherFields.TryRead(setting, field, value, _fields))
         {
@@ -142,78 +139,6 @@ internal sealed class ChatCompletionRequestReader
                 return true;
             default:
                 return false;
-        }
-    }
-
-    private bool TryReadAnswer(string name, string field, JsonElement value)
-    {
-        switch (name)
-        {
-            case "n":
-                _fields.Claim(name, field, value);
-                _choices = _fields.Unsigned(field, value) ?? 1;
-                return true;
-            case "stop":
-                _fields.Claim(name, field, value);
-                ReadStop(field, value);
-                return true;
-            case "include_stop_str_in_output":
-                _includeStop = _fields.Flag(field, value) ?? false;
-                return true;
-            case "stream":
-                _stream = _fields.Flag(field, value) ?? false;
-                return true;
-            case "stream_options":
-                ReadStreamOptions(field, value);
-                return true;
-            case "usage":
-                ReadUsage(field, value);
-                return true;
-            default:
-                return false;
-        }
-    }
-
-    private void ReadStop(string field, JsonElement value)
-    {
-        if (value.ValueKind == JsonValueKind.String)
-            _stop = RequestFields.IsEmpty(value) ? [] : [value.GetString()!];
-        else
-            _stop = [.. _fields.Items(field, value).Select(item => _fields.Text(item.Field, item.Value)).OfType<string>()];
-    }
-
-    private void ReadStreamOptions(string path, JsonElement options)
-    {
-        foreach (var (name, field, value) in _fields.Members(path, options))
-        {
-            switch (name)
-            {
-                case "include_usage":
-                    _includeUsage |= _fields.Flag(field, value) ?? false;
-                    break;
-                case "include_obfuscation":
-                    // Padding against those who measure packets; there is none here, and no text depends on it.
-                    break;
-                case "continuous_usage_stats":
-                    if (value.ValueKind != JsonValueKind.False)
-                        OtherFields.RefuseValue(field, value, "false", _fields);
-                    break;
-                default:
-                    ReadUnknown(field);
-                    break;
-            }
-        }
-    }
-
-    /// <summary>OpenRouter's way of asking for what a whole answer always has.</summary>
-    private void ReadUsage(string path, JsonElement usage)
-    {
-        foreach (var (name, field, value) in _fields.Members(path, usage))
-        {
-            if (name == "include")
-                _includeUsage |= _fields.Flag(field, value) ?? false;
-            else
-                ReadUnknown(field);
         }
     }
 

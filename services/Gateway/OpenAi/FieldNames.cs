@@ -1,8 +1,20 @@
+using Parley.Gateway.Chat;
+
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>The fields of the gRPC contract under the names that an OpenAI request gives them.</summary>
 internal static class FieldNames
 {
+    /// <summary>An error whose fields have the names that another route gives them.</summary>
+    /// <param name="error">The pipeline's.</param>
+    /// <param name="nameOf">From the name here to the name there.</param>
+    public static ChatError Rename(ChatError error, Func<string, string> nameOf) => error.Violations.Count == 0 ? error : error with
+    {
+        Violations = error.Violations is ViolationList list
+            ? list.Rename(violation => nameOf(ToOpenAi(violation.Field)))
+            : [.. error.Violations.Select(violation => violation with { Field = nameOf(ToOpenAi(violation.Field)) })],
+    };
+
     public static string ToOpenAi(string field)
     {
         var name = field;

@@ -4,7 +4,7 @@ using Parley.Gateway.Upstream;
 
 namespace Parley.Gateway.OpenAi;
 
-/// <summary>Around every handler: the request's id, and each way of failing as an answer in OpenAI's shape.</summary>
+/// <summary>Around every handler: the request's id, and each way of failing in OpenAI's shape or the endpoint's own.</summary>
 internal sealed class OpenAiGuard(ILogger<OpenAiGuard> logger, IOptions<GatewayOptions> options, TimeProvider time)
 {
     public RequestDelegate Wrap(RequestDelegate handle) => context => RunAsync(context, handle);
@@ -21,7 +21,7 @@ internal sealed class OpenAiGuard(ILogger<OpenAiGuard> logger, IOptions<GatewayO
             if (context.Response.HasStarted)
                 context.Abort();
             else
-                await WithRetryAfter(error).WriteAsync(context);
+                await ErrorShape.WriteAsync(context, WithRetryAfter(error));
         }
         catch (Exception exception) when (
             context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException)

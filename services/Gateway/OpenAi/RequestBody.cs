@@ -18,10 +18,13 @@ internal static class RequestBody
 
     /// <summary>The body as JSON; the caller disposes it.</summary>
     /// <exception cref="OpenAiException">415, 413, or 400 with the position of the fault.</exception>
-    public static async Task<JsonDocument> ReadAsync(HttpContext context, int bytesMax)
+    /// <param name="context">The request.</param>
+    /// <param name="bytesMax">Its limit.</param>
+    /// <param name="anyType">Whether programs, which send no Origin, may call the body what they like.</param>
+    public static async Task<JsonDocument> ReadAsync(HttpContext context, int bytesMax, bool anyType = false)
     {
         // Only this type: a page of another origin cannot send it without the browser's asking first.
-        if (!context.Request.HasJsonContentType())
+        if (!context.Request.HasJsonContentType() && !(anyType && context.Request.Headers.Origin.Count == 0))
             throw Unsupported("The body must be JSON, with Content-Type: application/json.", code: null);
         CheckCharset(context.Request.ContentType);
         var decode = ContentDecoding.For(context);

@@ -9,11 +9,11 @@ using Parley.Gateway.Limits;
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>
-/// An event stream. While nothing else is written, keep-alive comments are, from before the first event on, because proxies cut what is
-/// silent; the first of them commits the response to status 200.
+/// An event stream, or one of lines. While nothing else is written, keep-alive comments are, from before the first event on, because
+/// proxies cut what is silent; the first of them commits the response to status 200.
 /// </summary>
 /// <remarks>
-/// A stream that was begun and not ended by <see cref="WriteDoneAsync"/> breaks when it is disposed of: clients that read text only would
+/// A stream that was begun and not ended by <see cref="EndAsync"/> breaks when it is disposed of: clients that read text only would
 /// take an end in good order for the end of the answer. Over HTTP/2 that stream alone is reset. Over HTTP/1.1 the connection closes
 /// without the last chunk: chunks are written here and not by the server, which would add it. To abort the connection instead would
 /// discard what the socket has not sent yet, and with it the event that says what went wrong.
@@ -24,6 +24,7 @@ internal sealed class SseWriter : IAsyncDisposable
     private const int InternalError = 2;
 
     private readonly HttpContext _context;
+    private readonly StreamFraming _framing;
     private readonly WriteLimit _limit;
     private readonly PipeWriter _pipe;
     private readonly Utf8JsonWriter _json;
@@ -39,9 +40,11 @@ internal sealed class SseWriter : IAsyncDisposable
     private bool _silent = true;
     private bool _isDone;
 
-    public SseWriter(HttpContext context, WriteLimit limit, TimeSpan keepAliveInterval, TimeProvider time)
+    public SseWriter(
+        HttpContext context, WriteLimit limit, TimeSpan keepAliveInterval, TimeProvider time, StreamFraming? framing = null)
     {
         _context = context;
+        _framing = framing ?? StreamFraming.OpenAi;
         _limit = limit;
         _pipe = context.Response.BodyWriter;
         if (HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<IConnectionLifetimeNotificationFeature>() is not null)
@@ -56,17 +59,22 @@ internal sealed class SseWriter : IAsyncDisposable
     public bool HasStarted { get; private set; }
 
     /// <summary>Writes one event without sending it yet.</summary>
-    public async ValueTask WriteAsync<TState>(TState state, Action<Utf8JsonWriter, TState> write)
+    /// <param name="state">What it tells.</param>
+    /// <param name="write">Writes its data.</param>
+    /// <param name="name">Its name, for protocols that name them: plain ASCII.</param>
+    public async ValueTask WriteAsync<TState>(TState state, Action<Utf8JsonWriter, TState> write, string? name = null)
     {
         await _gate.WaitAsync(_cancellationToken);
         try
         {
             Start();
-            _target.Write("data: "u8);
+            if (name is not null)
+                WriteName(name);
+            _target.Write(_framing.Before.Span);
             _json.Reset(_target);
             write(_json, state);
             _json.Flush();
-            _target.Write("\n\n"u8);
+            _target.Write(_framing.After.Span);
             _silent = false;
         }
         finally
@@ -96,6 +104,14 @@ internal sealed class SseWriter : IAsyncDisposable
         await StopKeepAliveAsync();
         Start();
         _target.Write("data: [DONE]\n\n"u8);
+        await EndAsync();
+    }
+
+    /// <summary>Ends the stream behind an event that was its last.</summary>
+    public async ValueTask EndAsync()
+    {
+        await StopKeepAliveAsync();
+        Start();
         EndChunk();
         if (_chunk is not null)
             _pipe.Write("0\r\n\r\n"u8);
@@ -138,6 +154,13 @@ internal sealed class SseWriter : IAsyncDisposable
             _context.Abort();
     }
 
+    private void WriteName(string name)
+    {
+        _target.Write("event: "u8);
+        _target.Write(System.Text.Encoding.ASCII.GetBytes(name));
+        _target.Write("\n"u8);
+    }
+
     private void Start()
     {
         if (HasStarted)
@@ -145,7 +168,7 @@ internal sealed class SseWriter : IAsyncDisposable
         HasStarted = true;
         var response = _context.Response;
         response.StatusCode = StatusCodes.Status200OK;
-        response.ContentType = "text/event-stream; charset=utf-8";
+        response.ContentType = _framing.ContentType;
         response.Headers.CacheControl = "no-cache";
         response.Headers["X-Accel-Buffering"] = "no";
         if (_chunk is not null)
@@ -196,7 +219,7 @@ internal sealed class SseWriter : IAsyncDisposable
                     if (_silent)
                     {
                         Start();
-                        _target.Write(": keep-alive\n\n"u8);
+                        _target.Write(_framing.KeepAlive.Span);
                         await SendAsync(linked.Token);
                     }
 

@@ -21,6 +21,8 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
             {
                 Aliases = [.. reply.ModelAliases],
                 WithoutVision = reply.WithoutVision,
+                Architecture = reply.Architecture,
+                Parameters = reply.Parameters,
             };
         }
         catch (RpcException exception)

@@ -7,6 +7,12 @@ internal sealed record GeneratorDescription(
     string Model, string TokenizerSha256, string PackageSha256, string Precision, string Device, uint ContextTokensMax,
     SamplingSettings DefaultSampling, IReadOnlyList<string> DefaultStopStrings)
 {
+    /// <summary>Of the model, e.g. <c>llama</c>.</summary>
+    public string Architecture { get; init; } = "";
+
+    /// <summary>Numbers that were learned.</summary>
+    public ulong Parameters { get; init; }
+
     /// <summary>Further names of the model.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 

@@ -56,6 +56,29 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
         }
     }
 
+    /// <summary>A prompt that no template writes.</summary>
+    /// <param name="request">Whose it is.</param>
+    /// <param name="prompt">A text, or ids.</param>
+    /// <param name="tokenizerSha256">Of the tokenizer that ids are meant for.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<EncodedPrompt> EncodePromptAsync(
+        ChatRequest request, RawPrompt prompt, string tokenizerSha256, CancellationToken cancellationToken)
+    {
+        if (prompt.Text is null)
+            return new EncodedPrompt(prompt.Ids ?? [], tokenizerSha256, TimeSpan.Zero, TimeSpan.Zero, null, "");
+        var message = new EncodeRequest { Text = prompt.Text, AddSpecialTokens = prompt.AddSpecialTokens };
+        try
+        {
+            var reply = await _client.EncodeAsync(
+                message, RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken);
+            return new EncodedPrompt(reply.Ids, reply.TokenizerSha256, TimeSpan.Zero, TimeSpan.Zero, null, "");
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Tokenizer, cancellationToken);
+        }
+    }
+
     /// <summary>The pieces of some ids, one for each, in their order.</summary>
     /// <param name="ids">Any ids.</param>
     /// <param name="continues">They stand within a text; else they are a whole one, of which a decoder may drop the first space.</param>

@@ -46,6 +46,9 @@ internal sealed class FakeGenerator : Generation.GenerationBase
     /// <summary>Told first, where there are any.</summary>
     public IReadOnlyList<string> UnassertedFormats { get; set; } = [];
 
+    /// <summary>The log-probability of each token of a call.</summary>
+    public Func<GenerateRequest, float> Logprob { get; set; } = _ => -0.5f;
+
     public FinishReason Reason { get; set; } = FinishReason.Eos;
 
     public ConcurrentQueue<GenerateRequest> Requests { get; } = new();
@@ -66,6 +69,8 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             PackageSha256 = "0123456789abcdef",
             ContextTokensMax = ContextTokensMax,
             WithoutVision = WithoutVision,
+            Architecture = "llama",
+            Parameters = 1_235_814_400,
             Precision = "fp32",
             Device = "CPU",
             DefaultSampling = DefaultSampling,
@@ -155,7 +160,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         return judged;
     }
 
-    private static TokensEvent Tokens(GenerateRequest request, uint[] batch)
+    private TokensEvent Tokens(GenerateRequest request, uint[] batch)
     {
         var tokens = new TokensEvent();
         tokens.Ids.AddRange(batch);
@@ -163,7 +168,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         {
             tokens.Logprobs.AddRange(batch.Select(id => new TokenLogprobs
             {
-                Logprob = -0.5f,
+                Logprob = Logprob(request),
                 Top = { Enumerable.Range(0, (int)request.Sampling.TopLogprobs).Select(
                     rank => new TokenLogprob { Id = id + (uint)rank, Logprob = -0.5f - rank }) },
             }));

@@ -49,6 +49,12 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
 
     public ConcurrentQueue<Parley.Tokenizer.V1.Chat> Chats { get; } = new();
 
+    /// <summary>Plain texts that were encoded.</summary>
+    public ConcurrentQueue<EncodeRequest> Texts { get; } = new();
+
+    /// <summary>What is put before a text, where there is one.</summary>
+    public uint? Bos { get; set; }
+
     public ConcurrentQueue<string> RequestIds { get; } = new();
 
     public ConcurrentQueue<DetokenizeStart> Starts { get; } = new();
@@ -124,8 +130,13 @@ internal sealed class FakeTokenizer : Tokenization.TokenizationBase
 
     public override Task<EncodeResponse> Encode(EncodeRequest request, ServerCallContext context)
     {
+        Texts.Enqueue(request);
         var response = new EncodeResponse { TokenizerSha256 = Sha256 };
+        if (Bos is { } bos && (!request.HasAddSpecialTokens || request.AddSpecialTokens))
+            response.Ids.Add(bos);
         response.Ids.AddRange(Ids(request.Text));
+        if (request.IncludePieces)
+            response.Pieces.AddRange(response.Ids.Select(Piece));
         return Task.FromResult(response);
     }
 

@@ -41,8 +41,10 @@ public sealed class BaseUrlHintTests
     [Theory]
     [InlineData("GET", "/v1", "This is the base URL itself")]
     [InlineData("POST", "/v1/", "This is the base URL itself")]
-    [InlineData("POST", "/api/chat", "not Ollama's: the base URL ends in /v1")]
-    [InlineData("GET", "/api/tags", "not Ollama's: the base URL ends in /v1")]
+    [InlineData("POST", "/v1/api/chat", "base URL is this server's address itself; this request then goes to /api/chat.")]
+    [InlineData("GET", "/ollama/api/tags", "base URL is this server's address itself; this request then goes to /api/tags.")]
+    [InlineData("POST", "/v1/v1/messages", "base URL is this server's address itself; this request then goes to /v1/messages.")]
+    [InlineData("POST", "/anthropic/v1/messages/count_tokens", "this request then goes to /v1/messages/count_tokens.")]
     [InlineData("POST", "/", "a client's base URL ends in /v1")]
     [InlineData("POST", "/anything", "a client's base URL ends in /v1")]
     public async Task Request_OfNoRoute_IsToldTheBaseUrl(string method, string path, string said)

@@ -9,7 +9,7 @@ public sealed class OpenAiRoutesTests
     [Theory]
     [InlineData("GET", "/v1/nothing", 404, "There is no GET /v1/nothing here.")]
     [InlineData("GET", "/v1/chat/completions", 405, "takes POST, not GET")]
-    [InlineData("DELETE", "/v1/models", 405, "takes GET, not DELETE")]
+    [InlineData("DELETE", "/v1/models", 405, "takes GET, HEAD, not DELETE")]
     [InlineData("GET", "/v1/models/other", 404, "'other' is not served here; the model is 'fake'")]
     public async Task Request_WrongRoute_IsAnErrorInOpenAisShape(string method, string path, int status, string message)
     {

@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using Parley.Cli.Hub;
 using Parley.Cli.Packages;
 using Parley.Embedded.Hosting;
+using Parley.Gateway.Ollama;
 using Spectre.Console;
 
 namespace Parley.Cli.Hosting;
@@ -38,6 +40,7 @@ internal static class UpCommand
                     PackageDirectory = package,
                     Threads = result.GetValue(model.Threads),
                     LogLevelMin = result.GetValue(verbose) ? LogLevel.Information : LogLevel.Warning,
+                    AddServices = services => services.AddSingleton<IModelPull>(new HubModelPull(Environment.GetEnvironmentVariable)),
                 };
                 return (await StartAsync(view, options, termination.Token), options);
             });

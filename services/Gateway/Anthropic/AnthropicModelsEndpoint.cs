@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Parley.Gateway.Chat;
+using Parley.Gateway.OpenAi;
+using Parley.Gateway.Upstream;
+
+namespace Parley.Gateway.Anthropic;
+
+/// <summary><c>GET /v1/models</c> and <c>GET /v1/models/{id}</c> for who names a version of Anthropic's.</summary>
+internal sealed class AnthropicModelsEndpoint(UpstreamPairing pairing, TimeProvider time)
+{
+    private readonly string _created = time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
+
+    public async Task ListAsync(HttpContext context)
+    {
+        var pair = await pairing.GetAsync(context.RequestAborted);
+        await WriteAsync(context, json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("data");
+            foreach (var name in pair.Names)
+                WriteModel(json, name, pair);
+            json.WriteEndArray();
+            json.WriteString("first_id", pair.Names[0]);
+            json.WriteString("last_id", pair.Names[^1]);
+            json.WriteBoolean("has_more", false);
+            json.WriteEndObject();
+        });
+    }
+
+    public async Task GetAsync(HttpContext context)
+    {
+        var id = context.Request.RouteValues["id"] as string ?? "";
+        var pair = await pairing.GetAsync(context.RequestAborted);
+        if (!pair.Names.Contains(id))
+        {
+            var unknown = ChatRequestValidator.UnknownModel(id, pair.Model);
+            throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
+        }
+
+        await WriteAsync(context, json => WriteModel(json, id, pair));
+    }
+
+    private void WriteModel(Utf8JsonWriter json, string name, UpstreamPair pair)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", "model");
+        json.WriteString("id", name);
+        json.WriteString("display_name", name);
+        json.WriteString("created_at", _created);
+        json.WriteNumber("max_input_tokens", pair.Generator.ContextTokensMax);
+        json.WriteNumber("max_tokens", pair.Generator.ContextTokensMax);
+        json.WriteNull("capabilities");
+        json.WriteString("lifecycle", "active");
+        json.WriteNull("line");
+        json.WriteNull("deprecated_at");
+        json.WriteNull("retires_at");
+        json.WriteEndObject();
+    }
+
+    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
+    {
+        context.Response.ContentType = "application/json; charset=utf-8";
+        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
+            write(json);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+}
