@@ -30,6 +30,12 @@ internal sealed record ChatRequest
     /// <summary>Whether the model calls tools.</summary>
     public ToolChoice ToolChoice { get; init; }
 
+    /// <summary>Of the function that must be called, where it is a given one.</summary>
+    public string ToolName { get; init; } = "";
+
+    /// <summary>The functions that may be called; empty is all of them.</summary>
+    public IReadOnlyList<string> AllowedTools { get; init; } = [];
+
     /// <summary>An answer may call several tools.</summary>
     public bool ParallelToolCalls { get; init; } = true;
 

@@ -20,6 +20,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
                 ProtoMapping.ToDomain(reply.DefaultSampling ?? new SamplingParameters()), [.. reply.DefaultStopStrings])
             {
                 Aliases = [.. reply.ModelAliases],
+                DraftTokensMax = reply.DraftTokensMax,
             };
         }
         catch (RpcException exception)

@@ -9,4 +9,7 @@ internal sealed record GeneratorDescription(
 {
     /// <summary>Further names of the model.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>The most drafts that a request may ask for; 0 is none.</summary>
+    public uint DraftTokensMax { get; init; }
 }
