@@ -235,7 +235,8 @@ internal sealed class ResponseRequestReader
                     if (!RequestFields.IsEmpty(part) && !RequestFields.Is(part, "auto"))
                         _fields.Ignore(field);
                     break;
-                case "context" when RequestFields.IsAnyOf(part, "auto", ""):
+                case "context":
+                    // Which thoughts of before are read again is the template's own affair.
                     break;
                 default:
                     ReadUnknown(field);
