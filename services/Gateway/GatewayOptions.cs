@@ -47,6 +47,9 @@ public sealed class GatewayOptions
     /// <value>Bearer tokens of an OpenID Connect provider, taken beside keys. Default off.</value>
     public OidcOptions Oidc { get; } = new();
 
+    /// <value>How responses are kept for requests to come. Default in memory.</value>
+    public ResponseStoreOptions ResponseStore { get; } = new();
+
     /// <value>
     /// Callers whose limits are kept apart; beyond it those whose limits are whole are forgotten, and what is still too many shares one.
     /// Default 10,000, range 1 to 1,000,000.

@@ -17,6 +17,7 @@ internal sealed class GatewayOptionsRules : IValidateOptions<GatewayOptions>
                 + $"Gateway:ConcurrentChoicesMax ({options.ConcurrentChoicesMax}).");
         KeyRingReader.Read(options, faults);
         CheckOidc(options.Oidc, faults);
+        CheckStore(options.ResponseStore, faults);
         faults.AddRange(options.CorsOrigins.Select(Cors.Fault).OfType<string>());
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
@@ -38,6 +39,22 @@ internal sealed class GatewayOptionsRules : IValidateOptions<GatewayOptions>
         {
             if (value.Any(letter => letter is <= ' ' or > '~' or '"' or '\\'))
                 faults.Add($"Gateway:Oidc:{name} is '{value}'; it is one word of printable ASCII without quotes.");
+        }
+    }
+
+    /// <summary>Its text may hold a password, so it is not repeated.</summary>
+    private static void CheckStore(ResponseStoreOptions store, List<string> faults)
+    {
+        if (store.Redis.Length == 0)
+            return;
+        try
+        {
+            if (StackExchange.Redis.ConfigurationOptions.Parse(store.Redis).EndPoints.Count == 0)
+                faults.Add("Gateway:ResponseStore:Redis names no address, e.g. redis:6379.");
+        }
+        catch (ArgumentException)
+        {
+            faults.Add("Gateway:ResponseStore:Redis is not what StackExchange.Redis takes, e.g. redis:6379,ssl=true.");
         }
     }
 

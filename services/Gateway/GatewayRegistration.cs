@@ -1,14 +1,19 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.StackExchangeRedis;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
 using Parley.Gateway.Anthropic;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Completions;
+using Parley.Gateway.KeptResponses;
 using Parley.Gateway.Limits;
 using Parley.Gateway.Ollama;
 using Parley.Gateway.OpenAi;
+using Parley.Gateway.ResponsesApi;
+using Parley.Gateway.Tokens;
 using Parley.Gateway.Upstream;
 using Parley.ServiceDefaults;
 using Parley.ServiceDefaults.Settings;
@@ -51,6 +56,12 @@ public static class GatewayRegistration
             provider.GetRequiredService<ApiKeys>(), provider.GetRequiredService<WriteLimit>(),
             provider.GetRequiredService<IOptions<GatewayOptions>>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetService<IModelPull>()));
+        services.AddSingleton<ResponsesEndpoint>();
+        services.AddSingleton<KeptResponsesEndpoint>();
+        services.AddSingleton<TokensEndpoint>();
+        services.AddSingleton<ResponseStore>();
+        services.AddSingleton<RunningResponses>();
+        services.TryAddSingleton<IDistributedCache>(MakeCache);
 
         // (1) accept
         services.AddSingleton<ChatPipeline>();
@@ -104,8 +115,18 @@ public static class GatewayRegistration
         CompletionsEndpoint.Map(app);
         app.MapAnthropic();
         app.MapOllama();
+        ResponsesRoutes.Map(app);
+        TokensEndpoint.Map(app);
         PageEndpoint.Map(app);
         return app;
+    }
+
+    private static IDistributedCache MakeCache(IServiceProvider provider)
+    {
+        var options = provider.GetRequiredService<IOptions<GatewayOptions>>();
+        return options.Value.ResponseStore.Redis is { Length: > 0 } redis
+            ? new RedisCache(Options.Create(new RedisCacheOptions { Configuration = redis }))
+            : new BoundedCache(options, provider.GetRequiredService<TimeProvider>());
     }
 
     /// <summary>The key's variable, and a list of origins written as one text.</summary>
@@ -117,6 +138,7 @@ public static class GatewayRegistration
         (oidc.Authority, oidc.Audience) = (oidc.Authority ?? "", oidc.Audience ?? "");
         (oidc.RequiredScope, oidc.LimitsClaim) = (oidc.RequiredScope ?? "", oidc.LimitsClaim ?? "");
         oidc.NameClaim ??= "";
+        options.ResponseStore.Redis ??= "";
         if (string.IsNullOrEmpty(options.ApiKey))
             options.ApiKey = configuration[ApiKeys.Variable] ?? "";
         var origins = configuration[$"{GatewayOptions.Section}:{nameof(GatewayOptions.CorsOrigins)}"] ?? "";

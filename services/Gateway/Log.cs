@@ -40,6 +40,9 @@ internal static partial class Log
     [LoggerMessage(2032, LogLevel.Warning, "Tokens cannot be checked: {Authority} does not give its keys")]
     public static partial void ProviderAway(ILogger logger, string authority, Exception cause);
 
+    [LoggerMessage(2040, LogLevel.Warning, "Response {ResponseId} could not be kept: the store failed")]
+    public static partial void ResponseNotKept(ILogger logger, string responseId, Exception cause);
+
     /// <summary>A failed request, at the level that its author deserves.</summary>
     public static void RequestFailed(ILogger logger, string requestId, Chat.ChatError error, Exception? cause)
     {

@@ -25,7 +25,14 @@ public sealed class ApiCaseTests(DemoSystem system)
         foreach (var one in JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsArray())
         {
             var (name, expected) = ((string)one!["name"]!, (string)one["expect"]!);
-            if ((string)one["path"]! != "/v1/chat/completions" || one["body"] is not JsonObject body || (string)one["kind"]! == ToolCases)
+            if ((string)one["path"]! != "/v1/chat/completions" || one["body"] is not JsonObject body)
+            {
+                if (await RouteFaultAsync((string)one["method"]!, (string)one["path"]!, one["body"]) is { } fault)
+                    faults.Add($"{name}: {fault}");
+                continue;
+            }
+
+            if ((string)one["kind"]! == ToolCases)
                 continue;
             body["seed"] = 1;
             var (status, text, told) = await PostAsync(body);
@@ -61,6 +68,32 @@ public sealed class ApiCaseTests(DemoSystem system)
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK, ""), (with.Status, without.Status, with.Told));
         Assert.Equal(Answer(without.Text), Answer(with.Text));
         Assert.NotEmpty(Answer(with.Text));
+    }
+
+    /// <summary>Cases of other routes; null where one is as it should be.</summary>
+    private async Task<string?> RouteFaultAsync(string method, string path, JsonNode? body)
+    {
+        using var http = new HttpClient { BaseAddress = system.Http };
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (body is not null)
+            request.Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
+        if (method == "OPTIONS")
+        {
+            request.Headers.Add("Origin", "https://elsewhere.example");
+            request.Headers.Add("Access-Control-Request-Method", "POST");
+        }
+
+        using var response = await http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        var (wanted, words) = (method, path) switch
+        {
+            ("OPTIONS", _) => (HttpStatusCode.Forbidden, ""),
+            (_, "/chat/completions") => (HttpStatusCode.NotFound, "/v1"),
+            (_, "/v1/responses") => (HttpStatusCode.OK, "output_text"),
+            (_, "/v1/completions") => (HttpStatusCode.OK, "text_completion"),
+            _ => (HttpStatusCode.OK, ""),
+        };
+        return response.StatusCode == wanted && text.Contains(words, StringComparison.Ordinal) ? null : $"{(int)response.StatusCode} {text}";
     }
 
     private static JsonObject Plain(JsonObject body) => new()

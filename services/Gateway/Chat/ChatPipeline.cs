@@ -138,6 +138,8 @@ internal sealed class ChatPipeline(
         if (request.ToolChoice == ToolChoice.None)
             request = request with { Conversation = request.Conversation with { ToolsJson = [] } };
         request = VariedSampling.Apply(request, pair.Generator.DefaultSampling);
+        if (request.Sampling is { WantsDrafts: true, DraftTokens: null } && pair.Generator.DraftTokensMax > 0)
+            request = request with { Sampling = request.Sampling with { DraftTokens = pair.Generator.DraftTokensMax } };
 
         // As for `generate`, the model's own stop strings are a default: a request that names any has those.
         if (request.Stop.Count == 0)

@@ -61,6 +61,9 @@ internal sealed record SamplingSettings
     /// <summary>Tokens to guess per step; changes the speed and not the answer.</summary>
     public uint? DraftTokens { get; init; }
 
+    /// <summary>As many drafts as the Generator takes, where <see cref="DraftTokens"/> is not said.</summary>
+    public bool WantsDrafts { get; init; }
+
     /// <summary>What this request comes to where it left a field unset: the inspector's view, not what is sent.</summary>
     public SamplingSettings Over(SamplingSettings defaults) => this with
     {

@@ -27,15 +27,10 @@ internal sealed class Allowance : IDisposable
     public static Allowance Take(Callers callers, ChatRequest request, IReadOnlyList<string> servedNames, TimeSpan retryAfter)
     {
         var caller = callers.Current;
-        var mayAsk = caller.Models.Count == 0 || (request.Model.Length > 0
-            ? caller.Models.Contains(request.Model, StringComparer.Ordinal)
-            : servedNames.Any(name => caller.Models.Contains(name, StringComparer.Ordinal)));
-        if (!mayAsk)
+        if (!caller.MayAsk(request.Model, servedNames))
         {
             callers.Count(caller.Label, "denied");
-            throw new ChatException(new ChatError(
-                ChatErrorKind.PermissionDenied,
-                $"This key may not use the model '{BoundedText.Cut(request.Model.Length > 0 ? request.Model : servedNames[0], 128)}'."));
+            throw Denied(request.Model.Length > 0 ? request.Model : servedNames[0]);
         }
 
         if (caller.Limits.MessagesMax is > 0 and var most && request.Conversation.Messages.Count > most)
@@ -60,6 +55,10 @@ internal sealed class Allowance : IDisposable
         throw Exhausted(
             $"This key may have {caller.Limits.ConcurrentChoicesMax} answers at once, and they are taken.", caller, retryAfter);
     }
+
+    /// <summary>What a caller hears that may not use a model.</summary>
+    public static ChatException Denied(string model) => new(new ChatError(
+        ChatErrorKind.PermissionDenied, $"This key may not use the model '{BoundedText.Cut(model, 128)}'."));
 
     /// <summary>The chat in its caller's class of priority.</summary>
     public ChatRequest Prioritize(ChatRequest request) => _caller.Limits.Priority is not { } priority

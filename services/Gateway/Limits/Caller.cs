@@ -38,6 +38,11 @@ internal sealed class Caller
     /// <summary>Served names that it may ask for; empty is all.</summary>
     public IReadOnlyList<string> Models { get; }
 
+    /// <summary>Whether it may ask for a name; where none is given, for any of those that are served.</summary>
+    public bool MayAsk(string model, IReadOnlyList<string> servedNames) => Models.Count == 0 || (model.Length > 0
+        ? Models.Contains(model, StringComparer.Ordinal)
+        : servedNames.Any(name => Models.Contains(name, StringComparer.Ordinal)));
+
     /// <summary>Whether a new object of the same limits would be no different.</summary>
     public bool IsWhole =>
         (Requests is null || Requests.Look().Reset == TimeSpan.Zero) && (Tokens is null || Tokens.Look().Reset == TimeSpan.Zero)

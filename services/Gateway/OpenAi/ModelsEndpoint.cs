@@ -1,11 +1,12 @@
 using System.Text.Json;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Limits;
 using Parley.Gateway.Upstream;
 
 namespace Parley.Gateway.OpenAi;
 
 /// <summary><c>GET /v1/models</c> and <c>GET /v1/models/{id}</c>.</summary>
-internal sealed class ModelsEndpoint(UpstreamPairing pairing, TimeProvider time)
+internal sealed class ModelsEndpoint(UpstreamPairing pairing, Callers callers, TimeProvider time)
 {
     private readonly long _createdSeconds = time.GetUtcNow().ToUnixTimeSeconds();
 
@@ -17,7 +18,8 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, TimeProvider time)
             json.WriteStartObject();
             json.WriteString("object", "list");
             json.WriteStartArray("data");
-            foreach (var name in pair.Names)
+            // Those that the caller's key may ask for.
+            foreach (var name in pair.Names.Where(name => callers.Current.MayAsk(name, pair.Names)))
                 WriteModel(json, name, pair);
             json.WriteEndArray();
             json.WriteEndObject();
@@ -34,6 +36,8 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, TimeProvider time)
             throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
         }
 
+        if (!callers.Current.MayAsk(id, pair.Names))
+            throw Allowance.Denied(id);
         await WriteAsync(context, json => WriteModel(json, id, pair));
     }
 

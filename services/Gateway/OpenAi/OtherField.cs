@@ -5,14 +5,21 @@ namespace Parley.Gateway.OpenAi;
 /// <summary>A field that exists elsewhere and has no setting here.</summary>
 /// <param name="AsksForNothing">Whether a value asks for nothing, or for what is done anyway.</param>
 /// <param name="Supported">Such values in words, for the refusal of others.</param>
-/// <param name="IsTold">Whether the author hears that it was read over: it cannot change the text, and is not done either.</param>
-internal sealed record OtherField(Func<JsonElement, bool> AsksForNothing, string Supported, bool IsTold = false)
+/// <param name="Tells">Whether the author hears that it was read over: it cannot change the text, and is not done either.</param>
+internal sealed record OtherField(Func<JsonElement, bool> AsksForNothing, string Supported, Func<JsonElement, bool>? Tells = null)
 {
+    /// <summary>Whether its author hears that a value was read over.</summary>
+    public bool IsTold(JsonElement value) => Tells?.Invoke(value) == true;
+
     /// <summary>Whatever it says, the answer is the same.</summary>
     public static OtherField Any { get; } = new(_ => true, "");
 
     /// <summary>The same, but its author should hear that nothing is done about it.</summary>
-    public static OtherField Told { get; } = new(_ => true, "", IsTold: true);
+    public static OtherField Told { get; } = new(_ => true, "", _ => true);
+
+    /// <summary>The same where the value is not false or empty.</summary>
+    public static OtherField ToldWhereTrue { get; } = new(
+        _ => true, "", value => value.ValueKind != JsonValueKind.False && !RequestFields.IsEmpty(value));
 
     public static OtherField Empty { get; } = new(RequestFields.IsEmpty, "null or an empty value");
 

@@ -14,14 +14,16 @@ internal static class OtherFields
 
     private static readonly FrozenDictionary<string, OtherField> Table = Join(
         // Who asks, what for, and how to account for it.
-        Each(OtherField.Any, "user", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+        Each(OtherField.Any, "user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
             "request_id"),
         // How fast, in which memory, and for how long: the words are the same.
-        Each(OtherField.Any, "prediction", "cache_prompt", "keep_alive", "ttl", "num_ctx", "n_ctx", "max_context_length",
+        Each(OtherField.Any, "cache_prompt", "keep_alive", "ttl", "num_ctx", "n_ctx", "max_context_length",
             "truncation_length"),
         Each(OtherField.Told, "id_slot", "slot_id", "n_keep", "num_keep", "min_keep", "n_cache_reuse", "cache_salt", "num_gpu",
             "num_thread", "num_batch", "main_gpu", "low_vram", "use_mmap", "use_mlock", "numa", "f16_kv", "draft_model",
             "prompt_lookup_num_tokens", "provider", "models", "route", "timings_per_token", "return_progress", "separate_reasoning"),
+        // A copy for the account of whoever asks: the answer is the same, and nothing is kept.
+        Each(OtherField.ToldWhereTrue, "store"),
         // Companions of a setting that is refused by its own name where it is on.
         Each(OtherField.Any, "dynatemp_low", "dynatemp_high", "smoothing_curve",
             "guided_decoding_backend", "guided_whitespace_pattern", "spaces_between_special_tokens", "include_reasoning",
@@ -37,7 +39,7 @@ internal static class OtherFields
         Each(OtherField.Empty, "samplers", "sampler_priority", "sampler_order", "negative_prompt", "custom_token_bans",
             "logits_processors", "custom_logit_processor", "custom_params"),
         // Shapes of the answer that are not here.
-        Each(OtherField.False, "store", "echo", "add_special_tokens", "return_full_text", "return_token_ids", "return_tokens",
+        Each(OtherField.False, "echo", "add_special_tokens", "return_full_text", "return_token_ids", "return_tokens",
             "return_tokens_as_token_ids", "return_logprob", "post_sampling_probs", "details", "decoder_input_details", "watermark",
             "safe_prompt", "raw", "background"),
         Each(OtherField.True, "skip_special_tokens", "detokenize", "add_bos_token", "trim_stop"),
@@ -62,7 +64,7 @@ internal static class OtherFields
             return false;
         if (!other.AsksForNothing(value))
             RefuseValue(field, value, other.Supported, fields);
-        else if (other.IsTold)
+        else if (other.IsTold(value))
             fields.Ignore(field);
         return true;
     }

@@ -7,10 +7,14 @@ namespace Parley.Gateway.OpenAi;
 /// <summary>The fields of a request that say how tokens are drawn, and those whose sense depends on them.</summary>
 internal sealed class SamplingFields(RequestFields fields)
 {
+    /// <summary>What a tier that is faster or cheaper than others is worth in the Generator's queue; a key's class goes before.</summary>
+    private const int TierPriority = 10;
+
     private readonly Dictionary<uint, float> _logitBias = [];
     private readonly List<(string Name, string Field, JsonElement Value)> _dependent = [];
     private readonly ProcessorFields _processors = new(fields);
     private SamplingSettings _sampling = new();
+    private int? _tier;
 
     /// <summary>Whether the request asks for sampling without saying how; settled with the settings.</summary>
     public bool IsVaried { get; private set; }
@@ -42,6 +46,8 @@ internal sealed class SamplingFields(RequestFields fields)
             "top_logprobs" => _sampling with { TopLogprobs = fields.Unsigned(field, value) },
             "draft_tokens" => _sampling with { DraftTokens = fields.Unsigned(field, value) },
             "priority" => _sampling with { Priority = fields.Integer(field, value) },
+            // Changes the speed and not the answer: of a predicted text much stands in the prompt, where drafts are found.
+            "prediction" => _sampling with { WantsDrafts = !RequestFields.IsEmpty(value) },
             _ => null,
         };
         if (sampling is not null)
@@ -77,7 +83,12 @@ internal sealed class SamplingFields(RequestFields fields)
             }
         }
 
-        return _sampling with { LogitBias = _logitBias, Processors = _processors.Settle(HasPenalties) };
+        return _sampling with
+        {
+            Priority = _sampling.Priority ?? _tier,
+            LogitBias = _logitBias,
+            Processors = _processors.Settle(HasPenalties),
+        };
     }
 
     private bool HasPenalties => _sampling.RepetitionPenalty is not (null or 1) || _sampling.PresencePenalty is not (null or 0)
@@ -90,6 +101,9 @@ internal sealed class SamplingFields(RequestFields fields)
         {
             case "logit_bias":
                 ReadLogitBias(field, value);
+                return true;
+            case "service_tier":
+                _tier = RequestFields.Is(value, "flex") ? -TierPriority : RequestFields.Is(value, "priority") ? TierPriority : null;
                 return true;
             case "best_of" or "do_sample":
                 _dependent.Add((name, field, value));

@@ -23,6 +23,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
                 WithoutVision = reply.WithoutVision,
                 Architecture = reply.Architecture,
                 Parameters = reply.Parameters,
+                DraftTokensMax = reply.DraftTokensMax,
             };
         }
         catch (RpcException exception)

@@ -18,4 +18,7 @@ internal sealed record GeneratorDescription(
 
     /// <summary>The model sees images as its makers publish it, and was imported as its text model alone.</summary>
     public bool WithoutVision { get; init; }
+
+    /// <summary>The most drafts that a request may ask for; 0 is none.</summary>
+    public uint DraftTokensMax { get; init; }
 }

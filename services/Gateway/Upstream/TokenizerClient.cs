@@ -103,6 +103,21 @@ internal sealed class TokenizerClient(UpstreamChannels channels, DetokenizeCalls
             new ChatError(ChatErrorKind.Internal, $"The {channels.Tokenizer.Name} did not answer with one piece per id."));
     }
 
+    /// <summary>The text of some ids, special tokens included.</summary>
+    public async Task<string> DecodeAsync(IEnumerable<uint> ids, CancellationToken cancellationToken)
+    {
+        var message = new DecodeRequest();
+        message.Ids.AddRange(ids);
+        try
+        {
+            return (await _client.DecodeAsync(message, cancellationToken: cancellationToken)).Text;
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Tokenizer, cancellationToken);
+        }
+    }
+
     /// <summary>A text's ids, nothing added.</summary>
     /// <exception cref="ChatException">It has none, or a service is not there.</exception>
     public async Task<uint[]> EncodeAsync(ChatRequest request, string text, CancellationToken cancellationToken)

@@ -1,0 +1,12 @@
+namespace Parley.Gateway.ResponsesApi;
+
+/// <summary>Fields of the pipeline under the names that the Responses API gives them.</summary>
+internal static class ResponseNames
+{
+    public static string Of(string field) => field switch
+    {
+        "max_tokens" => "max_output_tokens",
+        _ when field.StartsWith("messages", StringComparison.Ordinal) => "input",
+        _ => field,
+    };
+}
