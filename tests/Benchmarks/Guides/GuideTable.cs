@@ -13,7 +13,7 @@ namespace Parley.Benchmarks.Guides;
 
 /// <summary>
 /// Guides on Llama 3's vocabulary, one thread: what passes by split and by keyword, and what compiling and masks cost.
-/// <c>guides maskbench|suite [--every N] [--slowest N]</c>
+/// <c>guides maskbench|suite [--every N] [--slowest N] [--plot FILE [--peer FILE]]</c>
 /// </summary>
 internal sealed class GuideTable
 {
@@ -59,10 +59,14 @@ internal sealed class GuideTable
         foreach (var one in chosen)
             table.Run(one);
         table.Print();
+        if (Text(args, "--plot") is { } plot)
+            MaskPlot.Write(plot, [table._later, table._start], Text(args, "--peer"));
     }
 
+    private static string? Text(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var at ? args[at + 1] : null;
+
     private static int Number(string[] args, string name, int otherwise) =>
-        Array.IndexOf(args, name) is >= 0 and var at ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : otherwise;
+        Text(args, name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
     private void Forget()
     {

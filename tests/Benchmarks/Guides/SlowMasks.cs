@@ -24,7 +24,8 @@ internal sealed class SlowMasks(int count)
         var tail = System.Text.Encoding.UTF8.GetString(bytes.AsSpan(Math.Max(0, matcher.Position - 40)..matcher.Position));
         _slowest.Enqueue(
             string.Create(CultureInfo.InvariantCulture,
-                $"{time,9:F0} µs, {allocated} kB, {Collections() - _collections} collections: {name}: …{tail} | {Describe(matcher.Mark.Place)}"),
+                $"{time,9:F0} µs, {allocated} kB, {Collections() - _collections} collections: {name}: …{tail}")
+                + $" | {Describe(matcher.Mark.Place)}",
             time);
         if (_slowest.Count > count)
             _slowest.Dequeue();
@@ -53,6 +54,6 @@ internal sealed class SlowMasks(int count)
         var state => state.GetType().Name,
     };
 
-    private static string Describe(TextState text) =>
-        $"syntax {text.Syntax}, owed {text.Shape.Owed.Length}: {string.Join(", ", text.Shape.Atoms.Select(atom => atom.Automaton.GetType().Name))}";
+    private static string Describe(TextState text) => $"syntax {text.Syntax}, owed {text.Shape.Owed.Length}: "
+        + string.Join(", ", text.Shape.Atoms.Select(atom => atom.Automaton.GetType().Name));
 }
