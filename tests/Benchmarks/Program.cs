@@ -5,6 +5,7 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
 using Parley.Benchmarks.Dashboards;
 using Parley.Benchmarks.Gguf;
+using Parley.Benchmarks.Guides;
 
 switch (args)
 {

@@ -5,6 +5,8 @@ namespace Parley.Generator.Guides.Automata;
 /// <param name="order">−1: below it; 1: above it.</param>
 internal sealed class BoundAutomaton(DecimalNumber bound, int order) : InternedAutomaton<BoundState>(NumberClasses.All, default)
 {
+    // Beyond this, more digits of an exponent change nothing any more.
+    private readonly int _exponentMax = Math.Abs(bound.Point) + 2;
     private readonly string _whole = bound.Whole;
     private readonly string _fraction = bound.Fraction;
 
@@ -49,7 +51,7 @@ internal sealed class BoundAutomaton(DecimalNumber bound, int order) : InternedA
     {
         var digit = (char)next;
         if (state.Phase == BoundPhase.Exponent)
-            return state with { Exponent = (state.Exponent * 10) + (digit - '0') };
+            return state with { Exponent = Math.Min((state.Exponent * 10) + (digit - '0'), _exponentMax) };
         var nonZero = state.NonZero || digit != '0';
         if (nonZero)
         {

@@ -6,6 +6,9 @@ namespace Parley.Generator.Guides.Automata;
 /// </summary>
 internal sealed class IntegerAutomaton() : InternedAutomaton<IntegerStep>(NumberClasses.All, default)
 {
+    /// <inheritdoc/>
+    public override bool? CanEndTrue(int state) => At(state).State == IntegerState.Plain;
+
     protected override IntegerStep Step(IntegerStep state, byte next) => new(next switch
     {
         (byte)'.' => IntegerState.ZeroFraction,

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Parley.Generator.Guides.Automata;
 
 /// <summary>A set of words (as bytes) as a tree; the states are its nodes.</summary>
@@ -6,8 +8,7 @@ internal sealed class WordSetAutomaton : TextAutomaton
     /// <summary>The state from which no word can be reached.</summary>
     public const int Off = 0;
 
-    private readonly List<SortedList<byte, int>> _children = [[], []];
-    private readonly List<int> _word = [-1, -1];
+    private readonly List<Node> _nodes = [new(0, -1), new(0, -1)];
 
     public WordSetAutomaton(IReadOnlyList<byte[]> words)
     {
@@ -16,30 +17,39 @@ internal sealed class WordSetAutomaton : TextAutomaton
             var node = 1;
             foreach (var next in words[index])
             {
-                if (!_children[node].TryGetValue(next, out var child))
+                var child = Step(node, next);
+                if (child == Off)
                 {
-                    child = _children.Count;
-                    _children.Add([]);
-                    _word.Add(-1);
-                    _children[node].Add(next, child);
+                    child = _nodes.Count;
+                    _nodes.Add(new Node(next, -1) { Sibling = _nodes[node].Child });
+                    CollectionsMarshal.AsSpan(_nodes)[node].Child = child;
                 }
 
                 node = child;
             }
 
-            if (_word[node] < 0)
-                _word[node] = index;
+            ref var last = ref CollectionsMarshal.AsSpan(_nodes)[node];
+            if (last.Word < 0)
+                last.Word = index;
         }
 
         Classes = new byte[256];
-        var used = _children.SelectMany(children => children.Keys).ToHashSet();
+        Span<bool> used = stackalloc bool[256];
+        for (var node = 2; node < _nodes.Count; node++)
+            used[_nodes[node].Byte] = true;
         byte count = 0;
-        foreach (var value in used.Order())
-            Classes[value] = ++count;
+        for (var value = 0; value < 256; value++)
+        {
+            if (used[value])
+                Classes[value] = ++count;
+        }
     }
 
+    /// <summary>Nodes, those that stand for no word included.</summary>
+    public int Count => _nodes.Count;
+
     /// <inheritdoc/>
-    public override int Start => _children.Count > 2 || _word[1] >= 0 ? 1 : Off;
+    public override int Start => _nodes.Count > 2 || _nodes[1].Word >= 0 ? 1 : Off;
 
     /// <inheritdoc/>
     public override byte[] Classes { get; }
@@ -48,10 +58,17 @@ internal sealed class WordSetAutomaton : TextAutomaton
     public static bool IsOff(int state) => state == Off;
 
     /// <inheritdoc/>
-    public override int Step(int state, byte next) => _children[state].TryGetValue(next, out var child) ? child : Off;
+    public override int Step(int state, byte next)
+    {
+        var nodes = CollectionsMarshal.AsSpan(_nodes);
+        var child = nodes[state].Child;
+        while (child != Off && nodes[child].Byte != next)
+            child = nodes[child].Sibling;
+        return child;
+    }
 
     /// <inheritdoc/>
-    public override Verdict End(int state) => _word[state] >= 0 ? Verdict.True : Verdict.False;
+    public override Verdict End(int state) => _nodes[state].Word >= 0 ? Verdict.True : Verdict.False;
 
     /// <inheritdoc/>
     public override Verdict? Settled(int state) => state == Off ? Verdict.False : null;
@@ -60,7 +77,16 @@ internal sealed class WordSetAutomaton : TextAutomaton
     public override bool? CanEndTrue(int state) => state != Off;
 
     /// <summary>Which word ends in this state; −1 for none.</summary>
-    public int WordAt(int state) => _word[state];
+    public int WordAt(int state) => _nodes[state].Word;
+
+    /// <summary>The first state behind one more byte from which a word can be reached; <see cref="Off"/> for none.</summary>
+    public int FirstChild(int state) => _nodes[state].Child;
+
+    /// <summary>The next one behind the same state; <see cref="Off"/> for none.</summary>
+    public int NextSibling(int state) => _nodes[state].Sibling;
+
+    /// <summary>The byte that leads to a state.</summary>
+    public byte ByteOf(int state) => _nodes[state].Byte;
 
     /// <summary>The words that can still be reached from a state, this one included.</summary>
     public IEnumerable<int> WordsBelow(int state)
@@ -68,10 +94,22 @@ internal sealed class WordSetAutomaton : TextAutomaton
         var pending = new Stack<int>([state]);
         while (pending.TryPop(out var node))
         {
-            if (_word[node] >= 0)
-                yield return _word[node];
-            foreach (var child in _children[node].Values)
+            if (_nodes[node].Word >= 0)
+                yield return _nodes[node].Word;
+            for (var child = _nodes[node].Child; child != Off; child = _nodes[child].Sibling)
                 pending.Push(child);
         }
+    }
+
+    /// <summary>A node: its byte, its word, its first child and the next child of its parent; state 0 is none of these.</summary>
+    private struct Node(byte next, int word)
+    {
+        public byte Byte { get; } = next;
+
+        public int Word { get; set; } = word;
+
+        public int Child { get; set; }
+
+        public int Sibling { get; set; }
     }
 }

@@ -46,6 +46,8 @@ internal sealed class FormulaTable
 
         if (holds > 1)
             return Formula.False;
+        if (rest.Count > 1 && rest.TrueForAll(member => member.Kind == FormulaKind.Unknown))
+            return Formula.Unknown;
 
         // What stands there twice holds twice or not at all.
         rest.RemoveAll(twice.Contains);

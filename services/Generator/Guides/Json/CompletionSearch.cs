@@ -63,7 +63,7 @@ internal sealed class CompletionSearch(JsonMachine machine)
     {
         if (state.CanEnd is { } known)
             return known;
-        if (state is TextState text && _texts.CanEnd(text) is { } plain)
+        if ((state is TextState text ? _texts.CanEnd(text) : AtAGlance(state)) is { } plain)
         {
             state.CanEnd = plain;
             return plain;
@@ -73,6 +73,42 @@ internal sealed class CompletionSearch(JsonMachine machine)
         if (can || state.Completions!.IsDone)
             state.CanEnd = can;
         return can;
+    }
+
+    /// <summary>Whether a value can end, where that follows without a search; else null.</summary>
+    private bool? AtAGlance(JsonState state)
+    {
+        if (_depth > 0)
+            return null; // what a search within a search says may not be its last word
+        switch (state)
+        {
+            case ValueState { Goal.IsSurelyMet: true }:
+                return true;
+            case MembersState { Object.Plain: { } plain } members:
+                return plain.NeedsMore ? plain.CanEnd : members.Phase != MembersPhase.More ? true : null;
+            case KeyState { Object.Plain: { } plain } key:
+                // Any key can be made one like no other, where nothing is asked of its text.
+                if (key.Text.End() is { } verdicts && key.IsOff && plain.TakesOther(verdicts))
+                    return true;
+                if (key.Text.Shape.Atoms.Length > 0)
+                    return null;
+                return TakesSome(key, plain) || (key.Text.Shape.Verdicts() is { } certain && plain.TakesOther(certain));
+            case ColonState { Member: { IsOpen: false, ReadsText: false } member }:
+                return CanEnd(member.Child.Value) && member.After(default, null) is { } after && CanEnd(after);
+            default:
+                return null;
+        }
+    }
+
+    private static bool TakesSome(KeyState key, PlainMembers plain)
+    {
+        foreach (var word in key.Object.Names.Words.WordsBelow(key.Name))
+        {
+            if (plain.Takes(word))
+                return true;
+        }
+
+        return false;
     }
 
     private bool TryGet(JsonState state, int index, out Outcomes outcomes)

@@ -11,7 +11,9 @@ internal sealed class Goal
 {
     private readonly JsonState?[] _begins = new JsonState?[7];
     private readonly bool[] _known = new bool[7];
+    private readonly Formula[]?[] _formulas = new Formula[]?[7];
     private NameTable? _names;
+    private bool? _isSurelyMet;
 
     public Goal(JsonMachine machine, Formula[] owed, Formula[] order)
     {
@@ -36,10 +38,33 @@ internal sealed class Goal
     public NameTable Names => _names ??= NameTable.Of(this);
 
     /// <summary>The formulas over the conditions of one kind.</summary>
-    public Formula[] For(JsonKind kind)
+    public Formula[] For(JsonKind kind) => _formulas[(int)kind] ??= Replace(atom => ((Schema)atom).For(kind), Owed);
+
+    /// <summary>Whether a value meets it that is found at a glance: one of a kind of which nothing is asked, or an empty one.</summary>
+    public bool IsSurelyMet => _isSurelyMet ??= FindPlainValue();
+
+    private bool FindPlainValue()
     {
-        var formulas = Machine.Formulas;
-        return [.. Owed.Select(formula => formulas.Replace(formula, atom => ((Schema)atom).For(kind)))];
+        for (var kind = JsonKind.Null; (int)kind < _begins.Length; kind++)
+        {
+            var must = For(kind)[0];
+            if (must.Kind == FormulaKind.True)
+                return true;
+            if (kind is JsonKind.Object or JsonKind.Array && Replace(IfEmpty, [must])[0].Kind == FormulaKind.True)
+                return true;
+        }
+
+        return false;
+    }
+
+    private static Formula IfEmpty(Atom atom) => atom is CountAtom or KeyAtom or ContainsAtom ? Formula.False : Formula.True;
+
+    private Formula[] Replace(Func<Atom, Formula> replacement, Formula[] formulas)
+    {
+        var replaced = new Formula[formulas.Length];
+        for (var i = 0; i < replaced.Length; i++)
+            replaced[i] = Machine.Formulas.Replace(formulas[i], replacement);
+        return replaced;
     }
 
     /// <summary>

@@ -19,6 +19,7 @@ internal sealed class JsonMachine : GuideMachine
     private readonly Dictionary<StateKey, ArrayState> _arrays = [];
     private readonly Dictionary<(NameTable, int, KeySet, StateKey), ObjectState> _objects = [];
     private readonly Dictionary<string, KeySet> _keySets = [];
+    private readonly Dictionary<(NameTable, StateKey), bool?[]> _values = [];
     private readonly Dictionary<Formula, Formula> _outcomes = [];
     private readonly Dictionary<(Pending, int), Frame> _outermost = [];
     private readonly CompletionSearch _search;
@@ -111,6 +112,18 @@ internal sealed class JsonMachine : GuideMachine
         }
 
         return found;
+    }
+
+    /// <summary>
+    /// Whether some value meets what rules on the members of objects say of the value of each name, so far as that is known: objects of
+    /// the same rules share it.
+    /// </summary>
+    public bool?[] ValuesOf(Formula[] rules, NameTable names)
+    {
+        var key = (names, new StateKey(rules));
+        if (!_values.TryGetValue(key, out var values))
+            _values.Add(key, values = new bool?[names.Names.Count]);
+        return values;
     }
 
     /// <summary>The set of these keys, which are sorted.</summary>

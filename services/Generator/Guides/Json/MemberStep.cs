@@ -39,13 +39,15 @@ internal sealed class MemberStep(ObjectState before, string key, int position, O
         }
     }
 
-    private Verdict Verdict(Formula ofKey)
+    /// <summary>The verdict on the key of something that is asked of keys.</summary>
+    public Verdict Verdict(Formula ofKey)
     {
         var index = Array.IndexOf(asked, ofKey, 1);
         return index < 0 ? Automata.Verdict.True : verdicts[index - 1];
     }
 
-    private Formula Value(PropertyAtom members)
+    /// <summary>What applies to the value of the key.</summary>
+    public Formula Value(PropertyAtom members)
     {
         var value = Formula.True;
         var found = false;

@@ -8,15 +8,23 @@ namespace Parley.Generator.Guides.Json;
 /// <summary>The keys that an object's schemas name: first those that come in order, then those that may stand anywhere.</summary>
 internal sealed class NameTable
 {
+    private static readonly byte[] Unwritable = [0];
     private readonly Dictionary<string, int> _indices = [];
+    private readonly byte[][] _written;
 
     private NameTable(List<string> names, int ordered)
     {
         Names = names;
         Ordered = ordered;
+        var words = new byte[names.Count][];
         for (var i = 0; i < names.Count; i++)
+        {
             _indices.Add(names[i], i);
-        Words = new WordSetAutomaton([.. names.Select(name => ByteSequences.Written(name) ?? "\0"u8.ToArray())]);
+            words[i] = ByteSequences.Written(names[i]) ?? Unwritable;
+        }
+
+        Words = new WordSetAutomaton(words);
+        _written = words;
     }
 
     public IReadOnlyList<string> Names { get; }
@@ -47,6 +55,9 @@ internal sealed class NameTable
             names.Add(name);
         return new NameTable(names, ordered);
     }
+
+    /// <summary>Whether a text can have a name as a key: none has half a surrogate pair.</summary>
+    public bool IsWritable(int index) => _written[index] != Unwritable;
 
     /// <summary>Where a name stands; −1 for one that is not in the table.</summary>
     public int IndexOf(string name) => _indices.GetValueOrDefault(name, -1);

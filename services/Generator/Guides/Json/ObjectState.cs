@@ -19,6 +19,8 @@ internal sealed class ObjectState
     private Outcomes? _end;
     private bool _endKnown;
     private bool? _countsKeys;
+    private PlainMembers? _plain;
+    private bool _plainKnown;
 
     public ObjectState(JsonMachine machine, NameTable names, int position, KeySet used, Formula[] owed)
     {
@@ -50,8 +52,19 @@ internal sealed class ObjectState
     /// <summary>Whether it still matters how many keys there are.</summary>
     public bool CountsKeys => _countsKeys ??= Owed.Any(formula => Conditions.Any(formula, atom => atom is CountAtom));
 
+    /// <summary>The members, where nothing is asked but keys and what applies to each; else null.</summary>
+    public PlainMembers? Plain
+    {
+        get
+        {
+            if (!_plainKnown)
+                (_plain, _plainKnown) = (PlainMembers.Of(this), true);
+            return _plain;
+        }
+    }
+
     /// <summary>What is asked of the next key, as a string: first what must hold, then the verdicts that matter.</summary>
-    private Formula[] Asked => _asked ??= AskedOfKeys();
+    public Formula[] Asked => _asked ??= AskedOfKeys();
 
     /// <summary>The state behind a key's opening quote; null when no key may come.</summary>
     public KeyState? Key()
@@ -96,10 +109,18 @@ internal sealed class ObjectState
     {
         if (Names.Ordered > index && index < Position)
             return null;
+        return VerdictsOn(index) is { } verdicts ? Member(Names.Names[index], verdicts) : null;
+    }
+
+    /// <summary>The verdicts on a named key; null when it may not be a key.</summary>
+    public Outcomes? VerdictsOn(int index)
+    {
         var text = Machine.Texts.Begin(TextKind.Key, Asked);
+        if (text is { IsFree: true })
+            return Names.IsWritable(index) ? text.End() : null;
         foreach (var next in ByteSequences.Written(Names.Names[index]) ?? [0])
             text = text?.Next(next);
-        return text?.End() is { } verdicts ? Member(Names.Names[index], verdicts) : null;
+        return text?.End();
     }
 
     /// <summary>The object while the value of some key is being written that has no name in the table.</summary>

@@ -15,12 +15,21 @@ internal sealed class TextSearch(JsonMachine machine)
         var must = text.Shape.Owed[0];
         if (must.Kind == FormulaKind.True)
             return true;
-        if (must.Atom is TextAtom single)
-            return single.Automaton.CanEndTrue(text.States[Array.IndexOf(text.Shape.Atoms, single)]);
+        if (must.Atom is TextAtom single && CanEndTrue(text, single) is { } certain)
+            return certain;
+        foreach (var conjunct in must.Conjuncts())
+        {
+            if (conjunct.Atom is TextAtom part && CanEndTrue(text, part) == false)
+                return false;
+        }
+
         if ((LengthsOf(must) is { } lengths ? lengths.Least <= lengths.Most : CanMultipleEnd(text, must)) is { } sure)
             return sure;
-        return text.Shape.Owed.Skip(1).All(formula => formula.IsConstant) ? Find(text) : null;
+        return text.Shape.HasOneEnd ? Find(text) : null;
     }
+
+    private static bool? CanEndTrue(TextState text, TextAtom atom) =>
+        atom.Automaton.CanEndTrue(text.States[Array.IndexOf(text.Shape.Atoms, atom)]);
 
     /// <summary>Searches for an end, and notes of every state on the way what has been found out, so that each is searched once.</summary>
     private bool Find(TextState from)
@@ -53,7 +62,7 @@ internal sealed class TextSearch(JsonMachine machine)
     /// <summary>The verdicts with which a text can end.</summary>
     public IEnumerable<Outcomes> Ends(TextState from)
     {
-        if (from.Shape.Owed.Skip(1).All(formula => formula.IsConstant) && CanEnd(from) is { } plain)
+        if (from.Shape.HasOneEnd && CanEnd(from) is { } plain)
             return plain ? [JsonMachine.Verdicts([Formula.True, .. from.Shape.Owed[1..]])!.Value] : [];
         return Search(from);
     }

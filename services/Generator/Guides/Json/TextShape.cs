@@ -8,6 +8,7 @@ namespace Parley.Generator.Guides.Json;
 internal sealed class TextShape
 {
     private readonly Dictionary<StateSet, TextState> _states = [];
+    private readonly Dictionary<ulong, (TextShape Left, int[] Places)> _rests = [];
 
     public TextShape(TextKind kind, Formula[] owed)
     {
@@ -18,6 +19,7 @@ internal sealed class TextShape
         foreach (var formula in owed)
             formula.CollectAtoms(atoms, seen);
         Atoms = [.. atoms.Cast<TextAtom>()];
+        HasOneEnd = Array.TrueForAll(owed[1..], formula => formula.IsConstant);
         (Classes, Representatives) = Classify();
     }
 
@@ -33,6 +35,44 @@ internal sealed class TextShape
 
     /// <summary>One byte of each class.</summary>
     public byte[] Representatives { get; }
+
+    /// <summary>Whether the verdicts that are asked are the same however a text ends.</summary>
+    public bool HasOneEnd { get; }
+
+    /// <summary>What is left of the shape when some verdicts are certain, if that has been found out before.</summary>
+    /// <param name="verdicts">Two bits for each automaton; see <see cref="TextTable"/>.</param>
+    /// <param name="rest">The shape that is left, with the places of its automata in this one.</param>
+    public bool TryGetRest(ulong verdicts, out (TextShape Left, int[] Places) rest) => _rests.TryGetValue(verdicts, out rest);
+
+    /// <summary>Notes what <see cref="TryGetRest"/> finds.</summary>
+    public void AddRest(ulong verdicts, TextShape rest, int[] places) => _rests.Add(verdicts, (rest, places));
+
+    /// <summary>The verdict of one of the formulas if the text ends in these states of the automata (three-valued, after Kleene).</summary>
+    public Verdict Judge(Formula formula, ReadOnlySpan<int> states)
+    {
+        if (formula.IsConstant)
+            return formula.Verdict;
+        if (formula.Atom is not null)
+        {
+            var place = Array.IndexOf(Atoms, (TextAtom)formula.Atom);
+            return Atoms[place].Automaton.End(states[place]);
+        }
+
+        Span<int> counts = stackalloc int[3];
+        foreach (var member in formula.Members)
+            counts[(int)Judge(member, states)]++;
+        var (no, yes, unknown) = (counts[(int)Verdict.False], counts[(int)Verdict.True], counts[(int)Verdict.Unknown]);
+        return formula.Kind switch
+        {
+            FormulaKind.Not => unknown > 0 ? Verdict.Unknown : no > 0 ? Verdict.True : Verdict.False,
+            FormulaKind.And => no > 0 ? Verdict.False : unknown > 0 ? Verdict.Unknown : Verdict.True,
+            FormulaKind.Or => yes > 0 ? Verdict.True : unknown > 0 ? Verdict.Unknown : Verdict.False,
+            _ => yes > 1 ? Verdict.False : unknown > 0 ? Verdict.Unknown : yes == 1 ? Verdict.True : Verdict.False,
+        };
+    }
+
+    /// <summary>The verdicts at a text's end where nothing is asked any more; else, or where the text does not meet it, null.</summary>
+    public Outcomes? Verdicts() => Atoms.Length == 0 ? JsonMachine.Verdicts(Owed) : null;
 
     /// <summary>The state of these states of the automata.</summary>
     public TextState State(TextTable table, byte syntax, int[] states)

@@ -7,17 +7,12 @@ internal sealed class TextState : JsonState
 {
     private readonly TextTable _table;
     private readonly int[] _states;
-    private readonly TextState?[] _next;
-    private readonly bool[] _known;
+    private TextState?[]? _next;
     private Outcomes? _end;
     private bool _endKnown;
 
-    public TextState(TextTable table, TextShape shape, byte syntax, int[] states)
-    {
+    public TextState(TextTable table, TextShape shape, byte syntax, int[] states) =>
         (_table, Shape, Syntax, _states) = (table, shape, syntax, states);
-        _next = new TextState?[shape.Representatives.Length];
-        _known = new bool[_next.Length];
-    }
 
     public TextShape Shape { get; }
 
@@ -49,15 +44,16 @@ internal sealed class TextState : JsonState
     /// <summary>The state behind one more byte; null when there is none.</summary>
     public TextState? Next(byte next)
     {
-        var index = Shape.Classes[next];
-        if (!_known[index])
-        {
-            _next[index] = _table.Step(this, next);
-            _known[index] = true;
-        }
-
-        return _next[index];
+        ref var known = ref (_next ??= new TextState?[Shape.Representatives.Length])[Shape.Classes[next]];
+        known ??= _table.Step(this, next) ?? _table.None;
+        return known == _table.None ? null : known;
     }
+
+    /// <summary>The walk (<see cref="Masks.MaskBuilder"/>) that has last found out <see cref="IsLiveInWalk"/>.</summary>
+    public int Walk { get; set; }
+
+    /// <summary>Whether the whole text could still be ended from this state, where that walk met it.</summary>
+    public bool IsLiveInWalk { get; set; }
 
     /// <summary>The verdicts if the text ends here; null when it may not.</summary>
     public Outcomes? End()

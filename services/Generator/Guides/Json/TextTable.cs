@@ -8,9 +8,15 @@ namespace Parley.Generator.Guides.Json;
 /// <summary>The states of strings and numbers of one guide.</summary>
 internal sealed class TextTable(JsonMachine machine)
 {
+    /// <summary>Automata of a shape up to which their verdicts fit into the key of what is left.</summary>
+    private const int KeyedMax = 32;
+
     private readonly Dictionary<StateKey, TextShape> _shapes = [];
 
     public JsonMachine Machine { get; } = machine;
+
+    /// <summary>Stands for no state, where it is known that there is none.</summary>
+    public TextState None { get; } = new(null!, null!, StringSyntax.Fault, []);
 
     /// <summary>The state before the first byte (of a string: behind the opening quote); null when the formulas can't be met.</summary>
     public TextState? Begin(JsonKind kind, Formula[] owed) => Begin(kind == JsonKind.Number ? TextKind.Number : TextKind.String, owed);
@@ -42,14 +48,15 @@ internal sealed class TextTable(JsonMachine machine)
     {
         if (state.IsNumber ? !NumberSyntax.MayEnd(state.Syntax) : state.Syntax != StringSyntax.Between)
             return null;
-        if (state.Shape.Atoms.Length == 0)
-            return JsonMachine.Verdicts(state.Shape.Owed);
-        var states = state.States.ToArray();
-        var atoms = state.Shape.Atoms;
-        return JsonMachine.Verdicts([.. state.Shape.Owed.Select(formula => Machine.Formulas.Replace(
-            formula, atom => Formula.Of(atoms[Array.IndexOf(atoms, (TextAtom)atom)] is var text
-                ? text.Automaton.End(states[Array.IndexOf(atoms, text)])
-                : Verdict.Unknown)))]);
+        var shape = state.Shape;
+        if (shape.Atoms.Length == 0)
+            return JsonMachine.Verdicts(shape.Owed);
+        if (shape.Judge(shape.Owed[0], state.States) != Verdict.True)
+            return null;
+        var outcomes = default(Outcomes);
+        for (var i = 1; i < shape.Owed.Length; i++)
+            outcomes = outcomes.With(i - 1, shape.Judge(shape.Owed[i], state.States));
+        return outcomes;
     }
 
     /// <summary>See <see cref="TextState.Free"/>.</summary>
@@ -100,23 +107,47 @@ internal sealed class TextTable(JsonMachine machine)
     {
         while (true)
         {
-            var any = false;
+            var (any, key) = (false, 0UL);
             for (var i = 0; i < states.Length; i++)
-                any |= shape.Atoms[i].Automaton.Settled(states[i]) is not null;
+            {
+                if (shape.Atoms[i].Automaton.Settled(states[i]) is not { } verdict)
+                    continue;
+                any = true;
+                if (i < KeyedMax)
+                    key |= (1UL + (ulong)verdict) << (2 * i);
+            }
+
             if (!any)
-                break;
-            var owed = shape.Owed.Select(formula => Machine.Formulas.Replace(formula, atom =>
+                return shape.State(this, syntax, states);
+            if (states.Length > KeyedMax || !shape.TryGetRest(key, out var rest))
+            {
+                rest = Rest(shape, states);
+                if (states.Length <= KeyedMax)
+                    shape.AddRest(key, rest.Left, rest.Places);
+            }
+
+            if (rest.Left.Owed[0].Kind is FormulaKind.False or FormulaKind.Unknown)
+                return null;
+            var left = new int[rest.Places.Length];
+            for (var i = 0; i < left.Length; i++)
+                left[i] = states[rest.Places[i]];
+            (shape, states) = (rest.Left, left);
+        }
+    }
+
+    private (TextShape Left, int[] Places) Rest(TextShape shape, int[] states)
+    {
+        var owed = new Formula[shape.Owed.Length];
+        for (var i = 0; i < owed.Length; i++)
+        {
+            owed[i] = Machine.Formulas.Replace(shape.Owed[i], atom =>
             {
                 var index = Array.IndexOf(shape.Atoms, (TextAtom)atom);
                 return shape.Atoms[index].Automaton.Settled(states[index]) is { } verdict ? Formula.Of(verdict) : Machine.Formulas.Of(atom);
-            })).ToArray();
-            if (owed[0].Kind is FormulaKind.False or FormulaKind.Unknown)
-                return null;
-            var rest = Shape(shape.Kind, owed);
-            states = [.. rest.Atoms.Select(atom => states[Array.IndexOf(shape.Atoms, atom)])];
-            shape = rest;
+            });
         }
 
-        return shape.State(this, syntax, states);
+        var rest = Shape(shape.Kind, owed);
+        return (rest, [.. rest.Atoms.Select(atom => Array.IndexOf(shape.Atoms, atom))]);
     }
 }

@@ -14,12 +14,17 @@ internal sealed class TokenTrie
 
     /// <summary>Builds the tree.</summary>
     /// <param name="texts">Texts of 1 to 255 bytes with a number each; several may have the same text.</param>
-    public TokenTrie(IEnumerable<(byte[] Text, int Number)> texts)
+    /// <param name="areSorted">They come in the order of their bytes.</param>
+    public TokenTrie(IEnumerable<(byte[] Text, int Number)> texts, bool areSorted = false)
     {
         var sorted = texts.ToArray();
-        Array.Sort(sorted, (left, right) => left.Text.AsSpan().SequenceCompareTo(right.Text) is var order && order != 0
-            ? order
-            : left.Number.CompareTo(right.Number));
+        if (!areSorted)
+        {
+            Array.Sort(sorted, (left, right) => left.Text.AsSpan().SequenceCompareTo(right.Text) is var order && order != 0
+                ? order
+                : left.Number.CompareTo(right.Number));
+        }
+
         Entries = [.. sorted.Select(entry => entry.Number)];
         var open = new Stack<int>();
         var before = Array.Empty<byte>();
@@ -71,4 +76,21 @@ internal sealed class TokenTrie
     public int DepthMax { get; }
 
     public int Count => Bytes.Length;
+
+    /// <summary>Adds a run of <see cref="Entries"/> to a mask of their numbers.</summary>
+    public void Set(int entry, int end, Span<uint> mask)
+    {
+        foreach (var number in Entries.AsSpan(entry..end))
+            mask[number >> 5] |= 1u << number;
+    }
+
+    /// <summary>Takes a run of <see cref="Entries"/> out of a mask of their numbers.</summary>
+    public void Clear(int entry, int end, Span<uint> mask)
+    {
+        foreach (var number in Entries.AsSpan(entry..end))
+            mask[number >> 5] &= ~(1u << number);
+    }
+
+    /// <summary>Takes a node's whole subtree out of a mask.</summary>
+    public void ClearBelow(int node, Span<uint> mask) => Clear(FirstEntries[node], FirstEntries[Ends[node]], mask);
 }

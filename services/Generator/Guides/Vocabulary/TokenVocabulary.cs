@@ -58,11 +58,8 @@ internal sealed class TokenVocabulary
         ClosingTrie = new TokenTrie(distinct.Select((suffix, number) => ((byte[])[(byte)'"', .. Convert.FromHexString(suffix)], number))
             .Where(text => text.Item1.Length <= 255));
         _plainUpTo = UpTo(byLength);
-        byte[] word = [.. Enumerable.Range(0, 128).Where(value => char.IsAsciiLetterOrDigit((char)value)
-            || value == '_').Select(value => (byte)value)];
-        byte[] printable = [.. Enumerable.Range(0x20, 0x5F).Where(value => value is not ('"' or '\\')).Select(value => (byte)value)];
-        Slices = [Slice(printable, foreign: true), Slice(printable[1..], foreign: true), Slice(printable, foreign: false),
-            Slice(word, foreign: false)];
+        Children = new TokenChildren(Trie);
+        Slices = [.. SliceSets().Select(set => new TokenSlice(set.Ascii, set.IsForeign, this))];
     }
 
     /// <summary>Bytes by id.</summary>
@@ -79,6 +76,9 @@ internal sealed class TokenVocabulary
 
     /// <summary>All tokens that are text.</summary>
     public TokenTrie Trie { get; }
+
+    /// <summary>The same tree, looked up by bytes.</summary>
+    public TokenChildren Children { get; }
 
     /// <summary>Mask of the tokens that may stand inside a JSON string between two characters, and stay inside.</summary>
     public uint[] Plain { get; }
@@ -119,36 +119,21 @@ internal sealed class TokenVocabulary
         return mask;
     }
 
-    private TokenSlice Slice(byte[] ascii, bool foreign)
+    /// <summary>Sets of characters that patterns ask for, the largest first.</summary>
+    private static IEnumerable<(byte[] Ascii, bool IsForeign)> SliceSets()
     {
-        var slice = new TokenSlice(ascii, foreign, new uint[Words], new uint[Words], Trie);
-        var rest = new List<(byte[], int)>();
-        foreach (var id in Trie.Entries)
-        {
-            var text = Tokens[id]!;
-            var end = Inside(text);
-            if (end < 0 || !Keeps(text.AsSpan(0, end), slice))
-                rest.Add((text, id));
-            else
-                (end == text.Length ? slice.Staying : slice.Closing)[id >> 5] |= 1u << id;
-        }
-
-        return slice with { Rest = new TokenTrie(rest) };
+        var printable = Ascii(value => value is >= ' ' and <= '~' and not ('"' or '\\'));
+        var text = Ascii(value => char.IsAsciiLetterOrDigit(value) || value is ' ' or '_');
+        return
+        [
+            (printable, true), (printable[1..], true), (printable, false), (text, true), (text, false),
+            (Ascii(value => char.IsAsciiLetterOrDigit(value) || value == '_'), false), (Ascii(char.IsAsciiLetter), false),
+            (Ascii(value => char.IsAsciiLetterLower(value) || char.IsAsciiDigit(value)), false), (Ascii(char.IsAsciiLetterLower), false),
+        ];
     }
 
-    private static bool Keeps(ReadOnlySpan<byte> text, TokenSlice slice)
-    {
-        while (text.Length > 0)
-        {
-            if (System.Text.Rune.DecodeFromUtf8(text, out var rune, out var length) != System.Buffers.OperationStatus.Done)
-                return false;
-            if (rune.IsAscii ? !slice.Ascii.AsSpan().Contains((byte)rune.Value) : !slice.IsForeign || rune.Value is 0x2028 or 0x2029)
-                return false;
-            text = text[length..];
-        }
-
-        return true;
-    }
+    private static byte[] Ascii(Func<char, bool> isMember) =>
+        [.. Enumerable.Range(0, 128).Where(value => isMember((char)value)).Select(value => (byte)value)];
 
     private uint[][] UpTo(List<List<int>> byLength)
     {
@@ -180,7 +165,7 @@ internal sealed class TokenVocabulary
     }
 
     /// <summary>How many bytes lie inside the string before its closing quote; −1 when it can't hold them.</summary>
-    private static int Inside(ReadOnlySpan<byte> text)
+    internal static int Inside(ReadOnlySpan<byte> text)
     {
         var state = StringSyntax.Between;
         for (var i = 0; i < text.Length; i++)

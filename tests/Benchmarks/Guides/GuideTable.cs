@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime;
 using System.Text.Json;
 using Parley.Generator.Guides;
 using Parley.Generator.Guides.Json;
@@ -8,11 +9,11 @@ using Parley.Generator.Guides.Vocabulary;
 using Parley.Generator.Tests.Guides;
 using Parley.Tokenizer.Encoders;
 
-namespace Parley.Benchmarks;
+namespace Parley.Benchmarks.Guides;
 
 /// <summary>
 /// Guides on Llama 3's vocabulary, one thread: what passes by split and by keyword, and what compiling and masks cost.
-/// <c>guides maskbench|suite [--every N]</c>
+/// <c>guides maskbench|suite [--every N] [--slowest N] [--plot FILE [--peer FILE]]</c>
 /// </summary>
 internal sealed class GuideTable
 {
@@ -22,14 +23,16 @@ internal sealed class GuideTable
     private readonly uint[] _mask;
     private readonly SortedDictionary<string, GuideTally> _groups = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, GuideTally> _keywords = new(StringComparer.Ordinal);
-    private readonly List<double> _compile = [];
-    private readonly List<double> _first = [];
-    private readonly List<double> _start = [];
-    private readonly List<double> _later = [];
+    private readonly MaskTimes _compile = new("compile");
+    private readonly MaskTimes _first = new("first mask");
+    private readonly MaskTimes _start = new("compile and first mask");
+    private readonly MaskTimes _later = new("later masks");
+    private readonly SlowMasks _slow;
     private readonly List<string> _refusals = [];
 
-    private GuideTable()
+    private GuideTable(int slowest)
     {
+        _slow = new SlowMasks(slowest);
         var tokens = new byte[]?[_tokenizer.Tokens.Count];
         for (var id = 0; id < tokens.Length; id++)
             tokens[id] = _tokenizer.Tokens.IsSpecial(id) || _tokenizer.Tokens.Bytes(id).IsEmpty ? null
@@ -37,32 +40,41 @@ internal sealed class GuideTable
         var begin = Stopwatch.GetTimestamp();
         _vocabulary = new TokenVocabulary(tokens, [128_001, 128_009]);
         Console.WriteLine($"vocabulary: {_vocabulary.Trie.Count} nodes in {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:F0} ms");
+        Console.WriteLine($"garbage collector: {(GCSettings.IsServerGC ? "server" : "workstation")}, {GCSettings.LatencyMode}");
         _mask = new uint[_vocabulary.Words];
     }
 
     public static void Print(string[] args)
     {
         var shared = Path.GetFullPath(Path.Combine(Material.Root, "..", "shared", "fixtures", "json-schema"));
-        var every = args is [_, "--every", var number] ? int.Parse(number, CultureInfo.InvariantCulture) : 1;
+        var every = Number(args, "--every", 1);
         IEnumerable<GuideCase> cases = args is ["suite", ..]
             ? GuideCase.Suite(Path.Combine(shared, "suite-draft2020-12.json.xz"))
             : GuideCase.Maskbench(Path.Combine(shared, "maskbench.jsonl.xz"));
         var chosen = cases.Where((_, index) => index % every == 0).ToList();
-        var table = new GuideTable();
+        var table = new GuideTable(Number(args, "--slowest", 0));
         foreach (var warm in chosen.Take(WarmSchemas))
             table.Run(warm);
         table.Forget();
         foreach (var one in chosen)
             table.Run(one);
         table.Print();
+        if (Text(args, "--plot") is { } plot)
+            MaskPlot.Write(plot, [table._later, table._start], Text(args, "--peer"));
     }
+
+    private static string? Text(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var at ? args[at + 1] : null;
+
+    private static int Number(string[] args, string name, int otherwise) =>
+        Text(args, name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
     private void Forget()
     {
         _groups.Clear();
         _keywords.Clear();
         _refusals.Clear();
-        foreach (var times in (List<double>[])[_compile, _first, _start, _later])
+        _slow.Clear();
+        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later])
             times.Clear();
     }
 
@@ -79,8 +91,11 @@ internal sealed class GuideTable
             var compile = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
             _compile.Add(compile);
             var first = _first.Count;
+
+            // Another guide says how the instances are written, so that the one that is measured has not seen them.
+            var writer = (JsonMachine)Guide.FromSchema(one.Schema, GuideSettings.Default, _vocabulary).Machine;
             foreach (var (data, isValid, _) in one.Instances)
-                Walk(guide, data, isValid, tally);
+                Walk(guide, one.Name, InstanceWriter.Write(writer, data), isValid, tally);
             if (_first.Count > first)
                 _start.Add(compile + _first[first]);
             tally.Passed = tally.ValidRefused + tally.InvalidAccepted == 0 ? 1 : 0;
@@ -96,16 +111,19 @@ internal sealed class GuideTable
             Add(_keywords, keyword, tally);
     }
 
-    private void Walk(Guide guide, string data, bool isValid, GuideTally tally)
+    private void Walk(Guide guide, string name, string text, bool isValid, GuideTally tally)
     {
         var matcher = guide.Begin();
-        var ids = _tokenizer.Encode(InstanceWriter.Write((JsonMachine)guide.Machine, data));
+        var ids = _tokenizer.Encode(text);
         var taken = 0;
         foreach (var id in ids)
         {
+            _slow.Begin();
             var begin = Stopwatch.GetTimestamp();
             matcher.FillMask(_mask);
-            (taken == 0 ? _first : _later).Add(Stopwatch.GetElapsedTime(begin).TotalMicroseconds);
+            var time = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+            (taken == 0 ? _first : _later).Add(time);
+            _slow.Add(time, name, text, matcher);
             if (((_mask[id >> 5] >> id) & 1) == 0 || !matcher.TryTake(id))
                 break;
             taken++;
@@ -153,10 +171,9 @@ internal sealed class GuideTable
         foreach (var refusal in _refusals)
             Console.WriteLine($"refused: {refusal}");
         Console.WriteLine();
-        Print("compile, µs", _compile);
-        Print("first mask, µs", _first);
-        Print("compile and first mask, µs", _start);
-        Print("later masks, µs", _later);
+        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later])
+            Console.WriteLine(times);
+        _slow.Print();
     }
 
     private static void Print(string title, SortedDictionary<string, GuideTally> rows)
@@ -173,15 +190,5 @@ internal sealed class GuideTable
 
         if (title == "Split")
             Console.WriteLine($"| all | {all} |");
-    }
-
-    private static void Print(string title, List<double> times)
-    {
-        times.Sort();
-        double At(double share) => times[Math.Min(times.Count - 1, (int)(share * times.Count))];
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{title}: mean {times.Average():F1}, p50 {At(.5):F1}, p90 {At(.9):F1}, p99 {At(.99):F1}, ")
-            + string.Create(CultureInfo.InvariantCulture, $"worst {times[^1]:F0} ({times.Count})"));
     }
 }

@@ -11,7 +11,7 @@ using Parley.Generator.Machine;
 using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
 
-namespace Parley.Benchmarks;
+namespace Parley.Benchmarks.Guides;
 
 /// <summary>
 /// What guides cost a step, and what forced text spares: the same engine and package, decode steps without guides and with, by turns; then

@@ -1,4 +1,4 @@
-namespace Parley.Benchmarks;
+namespace Parley.Benchmarks.Guides;
 
 /// <summary>A row of the guides' table.</summary>
 internal sealed class GuideTally
