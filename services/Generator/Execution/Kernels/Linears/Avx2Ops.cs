@@ -9,7 +9,7 @@ internal readonly unsafe struct Avx2Ops : IQuantizedOps<Vector256<int>, Vector25
 {
     public static int Width => 8;
 
-    public static int TileRows => 2;
+    public static int TileRows => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> LoadCodes(byte* codes) => Vector256.Load((int*)codes);
