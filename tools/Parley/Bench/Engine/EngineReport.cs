@@ -35,8 +35,8 @@ internal sealed record EngineReport(
             table.AddRow(
                 row.Kind, Number(row.Sequences), Number(row.Tokens), Number(row.Past), Number(row.LogitBest),
                 Number(row.StepP50Ms), Number(row.StepP95Ms),
-                Number(row.TokensPerSecond), Number(row.ReadMegabytes), Number(row.GigabytesPerSecond), Number(row.BandwidthShare * 100) + " %",
-                Number(row.AllocatedBytesPerStep));
+                Number(row.TokensPerSecond), Number(row.ReadMegabytes), Number(row.GigabytesPerSecond),
+                Number(row.BandwidthShare * 100) + " %", Number(row.AllocatedBytesPerStep));
         }
 
         console.Write(table);
@@ -47,12 +47,13 @@ internal sealed record EngineReport(
     private void WriteParts(IAnsiConsole console)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            "decode, ms", "past", "attention", "linears", "experts", "head", "norms", "embedding", "other nodes", "between nodes", "step", "sampling");
+            "decode, ms", "past", "attention", "linears", "experts", "head", "norms", "embedding", "other nodes",
+            "between nodes", "step", "sampling");
         foreach (var row in Parts)
         {
             table.AddRow(
-                Number(row.Sequences), Number(row.Past), Number(row.AttentionMs), Number(row.LinearsMs), Number(row.ExpertsMs), Number(row.HeadMs),
-                Number(row.NormsMs), Number(row.EmbeddingMs), Number(row.OtherNodesMs), Number(row.BetweenNodesMs), Number(row.StepMs),
+                Number(row.Sequences), Number(row.Past), Number(row.AttentionMs), Number(row.LinearsMs), Number(row.ExpertsMs),
+                Number(row.HeadMs), Number(row.NormsMs), Number(row.EmbeddingMs), Number(row.OtherNodesMs), Number(row.BetweenNodesMs), Number(row.StepMs),
                 Number(row.SamplingMs));
         }
 

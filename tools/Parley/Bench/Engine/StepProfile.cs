@@ -99,7 +99,8 @@ internal static class StepProfile
         var nodes = attention + linears + experts + head + norms + embedding + other;
         return new StepParts(
             Sequences: 0, Past: 0, Milliseconds(attention), Milliseconds(linears), Milliseconds(experts), Milliseconds(head),
-            Milliseconds(norms), Milliseconds(embedding), Milliseconds(other), Milliseconds(whole - nodes), Milliseconds(whole), SamplingMs: 0);
+            Milliseconds(norms), Milliseconds(embedding), Milliseconds(other), Milliseconds(whole - nodes), Milliseconds(whole),
+            SamplingMs: 0);
     }
 
     private static string Name(JsonElement entry) => entry.GetProperty("name").GetString() ?? "";

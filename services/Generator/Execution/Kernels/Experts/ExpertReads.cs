@@ -1,6 +1,8 @@
 namespace Parley.Generator.Execution.Kernels.Experts;
 
-/// <summary>What a thread's sessions have of experts' weights and have read of them, counted where it is read: for tests and benchmarks.</summary>
+/// <summary>
+/// What a thread's sessions have of experts' weights, and have read of them, counted where it is read: for tests and benchmarks.
+/// </summary>
 internal static class ExpertReads
 {
     /// <summary>Bytes of codes, scales and minima, or of floats, since the thread began.</summary>

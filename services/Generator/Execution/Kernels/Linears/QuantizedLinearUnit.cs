@@ -271,6 +271,19 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
     private static void RunTile<TForm>(QuantizedLinearStep* step, QuantizedTile* tile, int rows)
         where TForm : struct, ITileForm
     {
+        if (TOps.HasRow && rows == 1 && typeof(TForm) == typeof(PlainForm))
+            TOps.RunRow(tile);
+        else
+            RunParts<TForm>(tile, rows);
+        tile->Activations += (nint)rows * step->Inputs;
+        tile->Parameters += (nint)rows * tile->Groups * 2;
+        // The streams are in the caches from now on.
+        (tile->Ahead, tile->ScalesAhead) = (0, 0);
+    }
+
+    private static void RunParts<TForm>(QuantizedTile* tile, int rows)
+        where TForm : struct, ITileForm
+    {
         new Span<float>(tile->Sums, rows * 2 * BlockOutputs).Clear();
         for (var part = 0; part < BlockOutputs / TOps.Width; part++)
         {
@@ -293,11 +306,6 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
                     break;
             }
         }
-
-        tile->Activations += (nint)rows * step->Inputs;
-        tile->Parameters += (nint)rows * tile->Groups * 2;
-        // The streams are in the caches from now on.
-        (tile->Ahead, tile->ScalesAhead) = (0, 0);
     }
 
     private static void Store(QuantizedLinearStep* step, float* sums, int unit, int row, int rows)

@@ -244,8 +244,8 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
     }
 
     /// <summary>
-    /// The place in the next unit's codes of where reading is in these. Where sixteen outputs are two vectors, each line is read twice: each
-    /// time the next one of one stream is asked for, so that memory is never idle.
+    /// The place in the next unit's codes of where reading is in these. Where sixteen outputs are two vectors, each line is read twice:
+    /// each time that of one stream is asked for, so that memory is never idle.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Prefetch(int part, byte* first, byte* second)
