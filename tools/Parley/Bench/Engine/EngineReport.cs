@@ -53,8 +53,8 @@ internal sealed record EngineReport(
         {
             table.AddRow(
                 Number(row.Sequences), Number(row.Past), Number(row.AttentionMs), Number(row.LinearsMs), Number(row.ExpertsMs),
-                Number(row.HeadMs), Number(row.NormsMs), Number(row.EmbeddingMs), Number(row.OtherNodesMs), Number(row.BetweenNodesMs), Number(row.StepMs),
-                Number(row.SamplingMs));
+                Number(row.HeadMs), Number(row.NormsMs), Number(row.EmbeddingMs), Number(row.OtherNodesMs), Number(row.BetweenNodesMs),
+                Number(row.StepMs), Number(row.SamplingMs));
         }
 
         console.Write(table);
