@@ -26,6 +26,11 @@ public sealed record ModelShape(
     /// <summary>Positions behind which no layer looks back, a token itself included; null where one looks at everything.</summary>
     public int? WindowTokens { get; init; }
 
+    /// <summary>
+    /// The mixtures of experts; null where all layers have a plain MLP, and in packages of importers that did not note them.
+    /// </summary>
+    public MixtureShape? Mixture { get; init; }
+
     /// <summary>How positions depend on the length of a sequence; null where they do not.</summary>
     public PositionRule? Positions { get; init; }
 

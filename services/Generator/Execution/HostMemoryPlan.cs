@@ -1,3 +1,4 @@
+using Parley.Generator.Execution.Kernels.Experts;
 using Parley.Generator.KvCache;
 using Parley.Generator.Machine;
 using Parley.PackageFormat;
@@ -38,7 +39,10 @@ internal sealed record HostMemoryPlan(
     public static long LimitFor(long modelBytes) =>
         Math.Min(Math.Max(modelBytes + ReserveBytesMin, (modelBytes * 10 / 9) + 1), modelBytes + ReserveBytesMax);
 
-    /// <summary>Bytes of the largest step: values of the widest part of a layer and what the arena keeps beside them, logits.</summary>
+    /// <summary>
+    /// Bytes of the largest step: values of the widest part of a layer and what the arena keeps beside them, logits, and the scratch of a
+    /// mixture of experts, which stays with the engine's thread.
+    /// </summary>
     /// <param name="shape">The model.</param>
     /// <param name="stepTokens">Tokens of a step.</param>
     /// <param name="logitRows">Rows of logits of a step.</param>
@@ -47,7 +51,8 @@ internal sealed record HostMemoryPlan(
         var attention = (shape.QueryHeads + (2L * shape.KeyValueHeads)) * shape.HeadSize * 3;
         var mlp = shape.IntermediateSize * 4L;
         var perToken = ((4L * shape.HiddenSize) + Math.Max(attention, mlp)) * sizeof(float);
-        return (stepTokens * perToken * 3 / 2) + (logitRows * (long)shape.VocabularySize * sizeof(float) * 2);
+        var experts = shape.Mixture is { } mixture ? QuantizedExperts.ScratchBytes(mixture, shape.HiddenSize, stepTokens) : 0;
+        return (stepTokens * perToken * 3 / 2) + (logitRows * (long)shape.VocabularySize * sizeof(float) * 2) + experts;
     }
 
     /// <summary>Shares the memory out.</summary>

@@ -30,6 +30,20 @@ public sealed class HostMemoryPlanTests
         Assert.Equal(32_768, plan.Cache.ContextTokensMax);
     }
 
+    /// <summary>
+    /// Qwen3-30B-A3B: a row and its eight pairs are 9 rows of 2048 bytes with 2 floats for each 16, and 8 of 768 with 4 bytes more.
+    /// </summary>
+    [Fact]
+    public void LargestStep_MixtureOfExperts_HasItsScratch()
+    {
+        var dense = Llama with { HiddenSize = 2048 };
+        var sparse = dense with { Mixture = new MixtureShape(128, 8, 768) };
+        long Scratch(int tokens) =>
+            HostMemoryPlan.LargestStepBytes(sparse, tokens, 1) - HostMemoryPlan.LargestStepBytes(dense, tokens, 1);
+        Assert.InRange(Scratch(512), 512 * 61_000L, 512 * 63_000L);
+        Assert.InRange(Scratch(1 << 16), 240 * Megabyte, 256 * Megabyte);
+    }
+
     [Fact]
     public void Compute_LittleRoom_LetsTheDefaultGiveWay()
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Parley.ModelImporter.Inspection;
 using Parley.ModelImporter.Synthesis;
+using Parley.PackageFormat;
 using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests.Inspection;
@@ -33,6 +34,7 @@ public sealed class ModelTreeTests
         Assert.Contains(tree.Meaning, line => line.StartsWith("a token reads 3,0", StringComparison.Ordinal)
             && line.Contains("of the 30,532,122,624 weights", StringComparison.Ordinal));
         Assert.Contains("(0-127): 128 x Qwen3MoeMLP(", tree.Root.ToText(), StringComparison.Ordinal);
+        Assert.Equal(new MixtureShape(128, 8, 768), ModelTree.ReadShape(folder.Path).Mixture);
     }
 
     /// <summary>GLM-4.5 Air's ways: a dense layer, a shared MLP, a corrected choice.</summary>

@@ -82,7 +82,11 @@ internal abstract class DecoderArchitecture : IArchitecture
             read = read with { Shape = read.Shape with { ContextTokensMax = context } };
         }
 
-        return read with { Notes = [.. read.Notes, .. CommonFields.Notes(config, Name, Silent)] };
+        return read with
+        {
+            Shape = read.Shape with { Mixture = read.Mixture is { } mixture ? new(mixture.Experts, mixture.Chosen, mixture.Width) : null },
+            Notes = [.. read.Notes, .. CommonFields.Notes(config, Name, Silent)],
+        };
     }
 
     public DecoderWeights Weights(DecoderConfig config) => new DecoderTensors(config, Names).ToWeights();

@@ -29,14 +29,14 @@ internal sealed record EngineReport(
             $"[grey]reads {BandwidthGigabytesPerSecond:0.0} GB/s; {Precision}, {WeightBytes / 1e6:0} MB of weights[/]");
         console.MarkupLineInterpolated($"[grey]loaded in {LoadSeconds:0.00} s on {Device}[/]");
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            "step", "sequences", "tokens", "past", "best", "ms p50", "ms p95", "tok/s", "GB/s", "of bandwidth", "bytes/step");
+            "step", "sequences", "tokens", "past", "best", "ms p50", "ms p95", "tok/s", "MB read", "GB/s", "of bandwidth", "bytes/step");
         foreach (var row in Steps)
         {
             table.AddRow(
                 row.Kind, Number(row.Sequences), Number(row.Tokens), Number(row.Past), Number(row.LogitBest),
                 Number(row.StepP50Ms), Number(row.StepP95Ms),
-                Number(row.TokensPerSecond), Number(row.GigabytesPerSecond), Number(row.BandwidthShare * 100) + " %",
-                Number(row.AllocatedBytesPerStep));
+                Number(row.TokensPerSecond), Number(row.ReadMegabytes), Number(row.GigabytesPerSecond),
+                Number(row.BandwidthShare * 100) + " %", Number(row.AllocatedBytesPerStep));
         }
 
         console.Write(table);
@@ -47,13 +47,14 @@ internal sealed record EngineReport(
     private void WriteParts(IAnsiConsole console)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns(
-            "decode, ms", "past", "attention", "linears", "head", "norms", "embedding", "other nodes", "between nodes", "step", "sampling");
+            "decode, ms", "past", "attention", "linears", "experts", "head", "norms", "embedding", "other nodes",
+            "between nodes", "step", "sampling");
         foreach (var row in Parts)
         {
             table.AddRow(
-                Number(row.Sequences), Number(row.Past), Number(row.AttentionMs), Number(row.LinearsMs), Number(row.HeadMs),
-                Number(row.NormsMs), Number(row.EmbeddingMs), Number(row.OtherNodesMs), Number(row.BetweenNodesMs), Number(row.StepMs),
-                Number(row.SamplingMs));
+                Number(row.Sequences), Number(row.Past), Number(row.AttentionMs), Number(row.LinearsMs), Number(row.ExpertsMs),
+                Number(row.HeadMs), Number(row.NormsMs), Number(row.EmbeddingMs), Number(row.OtherNodesMs), Number(row.BetweenNodesMs),
+                Number(row.StepMs), Number(row.SamplingMs));
         }
 
         console.Write(table);

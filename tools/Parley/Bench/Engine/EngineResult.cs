@@ -9,9 +9,12 @@ namespace Parley.Cli.Bench.Engine;
 /// <param name="StepP50Ms">Median time of a step.</param>
 /// <param name="StepP95Ms">95th percentile of it.</param>
 /// <param name="TokensPerSecond">Tokens / StepP50Ms.</param>
-/// <param name="GigabytesPerSecond">Weights and cache / StepP50Ms: each is read once at least.</param>
+/// <param name="ReadMegabytes">
+/// Weights and cache that the step read, each once at least: of a mixture of experts those that its tokens went through.
+/// </param>
+/// <param name="GigabytesPerSecond">That / StepP50Ms.</param>
 /// <param name="BandwidthShare">Of what the machine reads.</param>
 /// <param name="AllocatedBytesPerStep">Garbage of the step on its own thread.</param>
 internal sealed record EngineResult(
     string Kind, int Sequences, int Tokens, int Past, int LogitBest, double StepP50Ms, double StepP95Ms, double TokensPerSecond,
-    double GigabytesPerSecond, double BandwidthShare, double AllocatedBytesPerStep);
+    double ReadMegabytes, double GigabytesPerSecond, double BandwidthShare, double AllocatedBytesPerStep);

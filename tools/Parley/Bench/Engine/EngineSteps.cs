@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels.Experts;
 using Parley.Generator.Model;
 
 namespace Parley.Cli.Bench.Engine;
@@ -14,6 +15,7 @@ internal sealed class EngineSteps : IDisposable
     private readonly OnnxModelRunner _runner;
     private readonly ModelPackage _package;
     private readonly long _weightBytes;
+    private readonly long _expertBytes;
     private readonly double _loadSeconds;
     private readonly StepBatch _batch;
     private readonly uint[] _ids;
@@ -37,8 +39,9 @@ internal sealed class EngineSteps : IDisposable
             Threads = threads,
             SpinMicroseconds = load.SpinMicroseconds,
         };
-        var started = Stopwatch.GetTimestamp();
+        var (started, held) = (Stopwatch.GetTimestamp(), ExpertReads.HeldBytes);
         _runner = OnnxModelRunner.Create(package.ModelPath, package.Manifest, _options);
+        _expertBytes = ExpertReads.HeldBytes - held;
         _loadSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         _batch = _options.CreateBatch();
         _ids = RandomIds(longest, package.Manifest.Shape.VocabularySize);
@@ -85,30 +88,33 @@ internal sealed class EngineSteps : IDisposable
     private EngineResult[] Measure(string kind, int sequences, int tokens, int past, CancellationToken cancellationToken)
     {
         var times = _load.LogitBests.Select(_ => new List<double>(_load.Repeats)).ToArray();
-        var allocated = new long[times.Length];
+        var (allocated, experts) = (new long[times.Length], new long[times.Length]);
         for (var i = 0; i < (WarmUpSteps + _load.Repeats) * times.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var turn = i % times.Length;
             Plan(_batch, _options, _load, _ids, 0, sequences, tokens / sequences, past, _load.LogitBests[turn]);
-            var (bytes, started) = (GC.GetAllocatedBytesForCurrentThread(), Stopwatch.GetTimestamp());
+            var (bytes, read, started) = (GC.GetAllocatedBytesForCurrentThread(), ExpertReads.Bytes, Stopwatch.GetTimestamp());
             _runner.Run(_batch);
             if (i < WarmUpSteps * times.Length)
                 continue;
             times[turn].Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
             allocated[turn] += GC.GetAllocatedBytesForCurrentThread() - bytes;
+            experts[turn] += ExpertReads.Bytes - read;
         }
 
         var cacheBytes = _runner.CacheBytes / ((double)_options.BlockCount * _options.BlockTokens);
-        var bytesRead = _weightBytes + (sequences * past * cacheBytes);
+        // Experts are counted where they are read; the rest of the weights is read whole.
+        var alwaysRead = _weightBytes - _expertBytes + (sequences * past * cacheBytes);
         var results = new EngineResult[times.Length];
         for (var turn = 0; turn < results.Length; turn++)
         {
             times[turn].Sort();
+            var bytesRead = alwaysRead + ((double)experts[turn] / _load.Repeats);
             var (median, p95) = (times[turn][_load.Repeats / 2], times[turn][Math.Min(_load.Repeats - 1, (int)(_load.Repeats * 0.95))]);
             results[turn] = new EngineResult(
-                kind, sequences, tokens, past, _load.LogitBests[turn], median, p95, tokens / median * 1000, bytesRead / median / 1e6,
-                BandwidthShare: 0, (double)allocated[turn] / _load.Repeats);
+                kind, sequences, tokens, past, _load.LogitBests[turn], median, p95, tokens / median * 1000, bytesRead / 1e6,
+                bytesRead / median / 1e6, BandwidthShare: 0, (double)allocated[turn] / _load.Repeats);
         }
 
         return results;

@@ -5,6 +5,7 @@ namespace Parley.Cli.Bench.Engine;
 /// <param name="Past">Tokens of each in the cache.</param>
 /// <param name="AttentionMs">Attention of all layers.</param>
 /// <param name="LinearsMs">Linears of all layers, gates included.</param>
+/// <param name="ExpertsMs">Mixtures of experts of all layers.</param>
 /// <param name="HeadMs">The head.</param>
 /// <param name="NormsMs">Norms and residual sums.</param>
 /// <param name="EmbeddingMs">Embedding, and the choice of the rows that want logits.</param>
@@ -13,5 +14,5 @@ namespace Parley.Cli.Bench.Engine;
 /// <param name="StepMs">The whole run.</param>
 /// <param name="SamplingMs">Greedy choice of all sequences' tokens, behind the run.</param>
 internal sealed record StepParts(
-    int Sequences, int Past, double AttentionMs, double LinearsMs, double HeadMs, double NormsMs, double EmbeddingMs, double OtherNodesMs,
-    double BetweenNodesMs, double StepMs, double SamplingMs);
+    int Sequences, int Past, double AttentionMs, double LinearsMs, double ExpertsMs, double HeadMs, double NormsMs, double EmbeddingMs,
+    double OtherNodesMs, double BetweenNodesMs, double StepMs, double SamplingMs);

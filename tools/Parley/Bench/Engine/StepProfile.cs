@@ -72,7 +72,7 @@ internal static class StepProfile
         var last = events.EnumerateArray().Where(entry => Name(entry) == "model_run").TakeLast(runs).ToList();
         var start = last[0].GetProperty("ts").GetInt64();
         var whole = last.Sum(entry => entry.GetProperty("dur").GetInt64());
-        long attention = 0, linears = 0, head = 0, norms = 0, embedding = 0, other = 0;
+        long attention = 0, linears = 0, experts = 0, head = 0, norms = 0, embedding = 0, other = 0;
         foreach (var entry in events.EnumerateArray())
         {
             if (!Name(entry).EndsWith("_kernel_time", StringComparison.Ordinal) || entry.GetProperty("ts").GetInt64() < start)
@@ -83,6 +83,8 @@ internal static class StepProfile
                 head += time;
             else if (kind.EndsWith("Attention", StringComparison.Ordinal))
                 attention += time;
+            else if (kind.EndsWith("Experts", StringComparison.Ordinal))
+                experts += time;
             else if (kind.EndsWith("LayerNormalization", StringComparison.Ordinal))
                 norms += time;
             else if (kind.Contains("Gather", StringComparison.Ordinal))
@@ -94,10 +96,11 @@ internal static class StepProfile
         }
 
         double Milliseconds(long microseconds) => microseconds / 1000.0 / runs;
-        var nodes = attention + linears + head + norms + embedding + other;
+        var nodes = attention + linears + experts + head + norms + embedding + other;
         return new StepParts(
-            Sequences: 0, Past: 0, Milliseconds(attention), Milliseconds(linears), Milliseconds(head), Milliseconds(norms),
-            Milliseconds(embedding), Milliseconds(other), Milliseconds(whole - nodes), Milliseconds(whole), SamplingMs: 0);
+            Sequences: 0, Past: 0, Milliseconds(attention), Milliseconds(linears), Milliseconds(experts), Milliseconds(head),
+            Milliseconds(norms), Milliseconds(embedding), Milliseconds(other), Milliseconds(whole - nodes), Milliseconds(whole),
+            SamplingMs: 0);
     }
 
     private static string Name(JsonElement entry) => entry.GetProperty("name").GetString() ?? "";

@@ -12,9 +12,6 @@ namespace Parley.Generator.Execution.Kernels.Experts;
 internal sealed unsafe class FloatExperts(
     ExpertSettings settings, IntPtr gateUp, IntPtr down, IntPtr correction, IntPtr gateUpBias, IntPtr downBias)
 {
-    /// <summary>Memory of a pass.</summary>
-    private const long PassBytesMax = 256 << 20;
-
     /// <summary>Below this number of multiply-adds the linear runs on the calling thread.</summary>
     private const long RunInlineMax = 128 * 1024;
 
@@ -28,7 +25,7 @@ internal sealed unsafe class FloatExperts(
     /// <param name="rows">Rows of the step.</param>
     public void Run(void* context, float* input, float* logits, float* output, int rows)
     {
-        var passRows = (int)Math.Clamp(PassBytesMax / MemoryBytes(1), 1, Math.Max(rows, 1));
+        var passRows = (int)Math.Clamp(QuantizedExperts.PassBytesMax / MemoryBytes(1), 1, Math.Max(rows, 1));
         for (var row = 0; row < rows; row += passRows)
         {
             RunPass(

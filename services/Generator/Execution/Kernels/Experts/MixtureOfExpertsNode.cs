@@ -14,13 +14,15 @@ internal sealed unsafe class MixtureOfExpertsNode(ExpertSettings settings, Float
     {
         var settings = ExpertSettings.Read(info);
         var (count, hidden, width) = (settings.Experts, settings.Hidden, settings.Intermediate);
-        return new MixtureOfExpertsNode(settings, new FloatExperts(
+        var node = new MixtureOfExpertsNode(settings, new FloatExperts(
             settings,
             ExpertInputs.Read(info, GateUp, "gate_up", count, 2 * width, hidden),
             ExpertInputs.Read(info, Down, "down", count, hidden, width),
             ExpertInputs.ReadOptional(info, ExpertInputs.Correction, "correction", count),
             ExpertInputs.ReadOptional(info, GateUpBias, "the bias of gate_up", count, 2 * width),
             ExpertInputs.ReadOptional(info, DownBias, "the bias of down", count, hidden)));
+        ExpertReads.Hold(3L * count * hidden * width * sizeof(float));
+        return node;
     }
 
     public override string ToString() => MixtureOfExpertsOp.OpName;

@@ -1,4 +1,5 @@
 using Parley.Generator.Execution.Kernels.Linears;
+using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution.Kernels.Experts;
 
@@ -16,7 +17,7 @@ internal sealed unsafe class QuantizedExperts(
     ExpertSettings settings, QuantizedMatrix gateUp, QuantizedMatrix down, IntPtr correction, IntPtr gateUpBias, IntPtr downBias)
 {
     /// <summary>Memory of a pass; where a step's rows need more, they are done in several, each of which reads the weights anew.</summary>
-    private const long PassBytesMax = 256 << 20;
+    public const long PassBytesMax = 256 << 20;
 
     /// <summary>Below this number of activations waking other threads to round them costs more than it saves.</summary>
     private const long QuantizeInlineMax = 64 * 1024;
@@ -35,7 +36,7 @@ internal sealed unsafe class QuantizedExperts(
     /// <param name="rows">Rows of the step.</param>
     public void Run(void* context, QuantizedLinearKernel kernel, float* input, float* logits, float* output, int rows)
     {
-        var passRows = (int)Math.Clamp(PassBytesMax / MemoryBytes(1), 1, Math.Max(rows, 1));
+        var passRows = PassRows(rows);
         for (var row = 0; row < rows; row += passRows)
         {
             RunPass(
@@ -43,6 +44,32 @@ internal sealed unsafe class QuantizedExperts(
                 output + ((long)row * settings.Hidden), Math.Min(passRows, rows - row));
         }
     }
+
+    /// <summary>
+    /// The most that a step's rows need of the thread that runs them: in the smallest groups, which have the most scales. Experts of floats
+    /// need less.
+    /// </summary>
+    /// <param name="mixture">Sizes of the experts.</param>
+    /// <param name="hidden">Columns of rows.</param>
+    /// <param name="rows">Rows of the largest step.</param>
+    public static long ScratchBytes(MixtureShape mixture, int hidden, int rows)
+    {
+        const int Group = QuantizedLinearLayout.SmallGroup;
+        var settings = new ExpertSettings
+        {
+            Experts = mixture.Experts,
+            TopK = mixture.Chosen,
+            Hidden = hidden,
+            Intermediate = mixture.Width,
+        };
+        var experts = new QuantizedExperts(
+            settings, new QuantizedMatrix(2 * mixture.Width, hidden, Group, 1, HasMinima: false, 0, 0),
+            new QuantizedMatrix(hidden, mixture.Width, Group, 1, HasMinima: false, 0, 0), 0, 0, 0);
+        return experts.MemoryBytes(experts.PassRows(rows));
+    }
+
+    /// <summary>Rows of a pass.</summary>
+    private int PassRows(int rows) => (int)Math.Clamp(PassBytesMax / MemoryBytes(1), 1, Math.Max(rows, 1));
 
     private long MemoryBytes(int rows)
     {

@@ -42,6 +42,8 @@ internal unsafe struct QuantizedExpertsStep
     /// <summary>Units of the gate: experts that have rows, times blocks of outputs.</summary>
     public readonly int GateUnits => Groups.ActiveCount * Linear.Units;
 
+    private readonly long BlockHalves => QuantizedLinearLayout.BlockScales(Linear.Inputs, Linear.Group, Linear.HasMinima);
+
     private readonly int UnitBlocks => Linear.HasBytes && !Linear.Gated ? 1 : 2;
 
     /// <summary>Bytes of codes and scales that a unit reads of one expert.</summary>
@@ -113,7 +115,12 @@ internal unsafe struct QuantizedExpertsStep
 
         linear.Output += (long)step->Groups.Starts[slot] * linear.Columns;
         if (block == units - 1)
-            linear.Ahead = (nint)(step->Distance(slot) - (block * QuantizedLinearLayout.BlockBytes(linear.Inputs)));
+        {
+            var distance = step->Distance(slot);
+            linear.Ahead = (nint)((distance * step->CodeBytes) - (block * QuantizedLinearLayout.BlockBytes(linear.Inputs)));
+            linear.ScalesAhead = (nint)((distance * step->HalfCount) - (block * step->BlockHalves)) * sizeof(ushort);
+        }
+
         step->Run(&linear, block);
         Interlocked.Add(ref step->BytesRead, step->UnitBytes(blocks: 2));
     }
@@ -135,9 +142,9 @@ internal unsafe struct QuantizedExpertsStep
             var start = step->Groups.Starts[slot];
             linear.Targets = step->Groups.PairRows + start;
             linear.Factors = step->Groups.PairFactors + start;
-            linear.Ahead = (nint)step->Distance(slot);
-            if (slot == step->Groups.ActiveCount - 1)
-                linear.Ahead += (nint)(blocks * QuantizedLinearLayout.BlockBytes(linear.Inputs));
+            var (distance, further) = (step->Distance(slot), slot == step->Groups.ActiveCount - 1 ? blocks : 0);
+            linear.Ahead = (nint)((distance * step->CodeBytes) + (further * QuantizedLinearLayout.BlockBytes(linear.Inputs)));
+            linear.ScalesAhead = (nint)((distance * step->HalfCount) + (further * step->BlockHalves)) * sizeof(ushort);
             step->Run(&linear, unit);
         }
 
@@ -157,9 +164,9 @@ internal unsafe struct QuantizedExpertsStep
         linear->Parameters += (long)start * linear->Groups * 2;
     }
 
-    /// <summary>Bytes from an expert's codes to those of the next that has rows; from the last to the first.</summary>
+    /// <summary>Experts from one to the next that has rows; from the last to the first.</summary>
     private readonly long Distance(int slot) =>
-        (Groups.Active[slot + 1 < Groups.ActiveCount ? slot + 1 : 0] - Groups.Active[slot]) * CodeBytes;
+        Groups.Active[slot + 1 < Groups.ActiveCount ? slot + 1 : 0] - Groups.Active[slot];
 
     /// <summary>Zeros, or NaN in rows without a choice.</summary>
     private readonly void Clear(int start, int end)

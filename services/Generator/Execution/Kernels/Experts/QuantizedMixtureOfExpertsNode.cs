@@ -25,6 +25,7 @@ internal sealed unsafe class QuantizedMixtureOfExpertsNode(ExpertSettings settin
         var correction = ExpertInputs.ReadOptional(info, ExpertInputs.Correction, "correction", experts);
         var gateUpBias = ExpertInputs.ReadOptional(info, GateUpBias, "the bias of gate_up", experts, 2 * width);
         var downBias = ExpertInputs.ReadOptional(info, DownBias, "the bias of down", experts, hidden);
+        ExpertReads.Hold(experts * (gateUp.CodeBytes + down.CodeBytes + ((gateUp.HalfCount + down.HalfCount) * sizeof(ushort))));
         return new QuantizedMixtureOfExpertsNode(
             settings, new QuantizedExperts(settings, gateUp, down, correction, gateUpBias, downBias));
     }

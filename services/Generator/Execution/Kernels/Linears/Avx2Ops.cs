@@ -9,7 +9,11 @@ internal readonly unsafe struct Avx2Ops : IQuantizedOps<Vector256<int>, Vector25
 {
     public static int Width => 8;
 
-    public static int TileRows => 2;
+    public static int TileRows => 4;
+
+    public static bool HasRow => true;
+
+    public static void RunRow(QuantizedTile* tile) => QuantizedRowBody<Avx2Ops>.Run(tile);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> LoadCodes(byte* codes) => Vector256.Load((int*)codes);

@@ -11,6 +11,10 @@ internal readonly unsafe struct AvxVnniOps : IQuantizedOps<Vector256<int>, Vecto
 
     public static int TileRows => 2;
 
+    public static bool HasRow => true;
+
+    public static void RunRow(QuantizedTile* tile) => QuantizedRowBody<AvxVnniOps>.Run(tile);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> LoadCodes(byte* codes) => Vector256.Load((int*)codes);
 

@@ -16,6 +16,12 @@ internal unsafe interface IQuantizedOps<TInt, TFloat>
     /// <summary>Rows of a full tile: as many as the registers hold sums for.</summary>
     static abstract int TileRows { get; }
 
+    /// <summary>Whether <see cref="RunRow"/> is there, which is faster than the tile of one row.</summary>
+    static virtual bool HasRow => false;
+
+    /// <summary>Fills the sums of a tile of one row, whose codes are numbers in groups of 32 and more.</summary>
+    static virtual void RunRow(QuantizedTile* tile) => throw new NotSupportedException("a tile of one row is one of many");
+
     static abstract TInt LoadCodes(byte* codes);
 
     /// <summary>The low nibble of each byte.</summary>

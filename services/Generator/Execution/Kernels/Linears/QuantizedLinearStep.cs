@@ -75,6 +75,9 @@ internal unsafe struct QuantizedLinearStep
     /// <summary>Takes input and update together [rows, inputs], where there is an update.</summary>
     public float* Sum;
 
+    /// <summary>As <see cref="Ahead"/>, from a unit's scales.</summary>
+    public nint ScalesAhead;
+
     /// <summary>Whether weights are computed as two nibbles: stored so, or looked up.</summary>
     public readonly bool HasBytes => Planes == 2 || Levels is not null;
 

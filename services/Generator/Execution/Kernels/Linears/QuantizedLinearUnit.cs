@@ -71,6 +71,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         var second = Math.Min(first + 1, step->Blocks - 1);
         SetPlane(step, 0, first, second, &tile);
         tile.Ahead = 2 * (nint)QuantizedLinearLayout.BlockBytes(step->Inputs);
+        tile.ScalesAhead = 2 * QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, minima: false) * sizeof(ushort);
 
         PrefetchOctets(head, first + 2, second + 2);
         for (int t = 0, row = 0, rows; row < step->Rows; t++, row += rows)
@@ -216,6 +217,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile.FirstFactor = tile.SecondFactor = HalfFactor;
         tile.FirstMinimum = tile.SecondMinimum = -8;
         tile.Ahead = step->Ahead != 0 ? step->Ahead : (nint)(step->Gated ? blockBytes : 2 * blockBytes);
+        tile.ScalesAhead = step->Ahead != 0 ? step->ScalesAhead : (step->Gated ? blockHalves : 2 * blockHalves) * sizeof(ushort);
     }
 
     /// <summary>
@@ -237,6 +239,8 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile.FirstMinimum = step->HasMinima ? -LowMinimum / 16 : HighMinimum;
         tile.SecondMinimum = LowMinimum;
         tile.Ahead = step->Ahead != 0 ? step->Ahead : (nint)blockBytes;
+        tile.ScalesAhead = step->Ahead != 0 ? step->ScalesAhead
+            : QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, step->HasMinima) * sizeof(ushort);
     }
 
     /// <summary>One plane of two blocks as the two streams, with the arithmetic that <see cref="SetPlanes"/> gives it.</summary>
@@ -267,6 +271,19 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
     private static void RunTile<TForm>(QuantizedLinearStep* step, QuantizedTile* tile, int rows)
         where TForm : struct, ITileForm
     {
+        if (TOps.HasRow && rows == 1 && typeof(TForm) == typeof(PlainForm))
+            TOps.RunRow(tile);
+        else
+            RunParts<TForm>(tile, rows);
+        tile->Activations += (nint)rows * step->Inputs;
+        tile->Parameters += (nint)rows * tile->Groups * 2;
+        // The streams are in the caches from now on.
+        (tile->Ahead, tile->ScalesAhead) = (0, 0);
+    }
+
+    private static void RunParts<TForm>(QuantizedTile* tile, int rows)
+        where TForm : struct, ITileForm
+    {
         new Span<float>(tile->Sums, rows * 2 * BlockOutputs).Clear();
         for (var part = 0; part < BlockOutputs / TOps.Width; part++)
         {
@@ -289,11 +306,6 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
                     break;
             }
         }
-
-        tile->Activations += (nint)rows * step->Inputs;
-        tile->Parameters += (nint)rows * tile->Groups * 2;
-        // The streams are in the caches from now on.
-        tile->Ahead = 0;
     }
 
     private static void Store(QuantizedLinearStep* step, float* sums, int unit, int row, int rows)

@@ -56,4 +56,7 @@ internal unsafe struct QuantizedTile
 
     /// <summary>Bytes between what is read and what is prefetched.</summary>
     public nint Ahead;
+
+    /// <summary>The same of scales.</summary>
+    public nint ScalesAhead;
 }

@@ -37,7 +37,7 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
                 Unsafe.SkipInit(out q0); Unsafe.SkipInit(out q1); Unsafe.SkipInit(out q2); Unsafe.SkipInit(out q3);
                 Unsafe.SkipInit(out q4); Unsafe.SkipInit(out q5); Unsafe.SkipInit(out q6); Unsafe.SkipInit(out q7);
                 Load(tile, first, second, out var low, out var high, out var low2, out var high2);
-                Prefetch(first + ahead, second + ahead);
+                Prefetch(part, first + ahead, second + ahead);
                 MultiplyFour(0, activations, low, high, low2, high2, ref p0, ref p1, ref p2, ref p3, ref q0, ref q1, ref q2, ref q3);
                 MultiplyFour(4, activations, low, high, low2, high2, ref p4, ref p5, ref p6, ref p7, ref q4, ref q5, ref q6, ref q7);
                 for (var i = 1; i < TForm.RunVectors; i++)
@@ -46,7 +46,7 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
                     second += VectorBytes;
                     activations += 8 * TRows.Count;
                     Load(tile, first, second, out low, out high, out low2, out high2);
-                    Prefetch(first + ahead, second + ahead);
+                    Prefetch(part, first + ahead, second + ahead);
                     AddFour(0, activations, low, high, low2, high2, ref p0, ref p1, ref p2, ref p3, ref q0, ref q1, ref q2, ref q3);
                     AddFour(4, activations, low, high, low2, high2, ref p4, ref p5, ref p6, ref p7, ref q4, ref q5, ref q6, ref q7);
                 }
@@ -63,6 +63,7 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
 
                 // The sums of a group's last run need not pass through memory.
                 LoadScales(tile, group, part, out var scale, out var minimum, out var scale2, out var minimum2);
+                PrefetchScales(tile, group, part);
                 var sums = tile->Sums + (TOps.Width * part);
                 var parameters = tile->Parameters + (2 * TRows.Count * group);
                 FinishFour(
@@ -242,13 +243,33 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
         TOps.Store(sums + BlockOutputs, TOps.MultiplyAdd(product, rowScale, TOps.Load(sums + BlockOutputs)));
     }
 
+    /// <summary>
+    /// The place in the next unit's codes of where reading is in these. Where sixteen outputs are two vectors, each line is read twice:
+    /// each time that of one stream is asked for, so that memory is never idle.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* first, byte* second)
+    private static void Prefetch(int part, byte* first, byte* second)
     {
         if (!Sse.IsSupported)
             return;
-        Sse.Prefetch0(first);
-        if (!TForm.HasLevels)
+        if (TForm.HasLevels)
+            Sse.Prefetch1(first);
+        else if (TOps.Width < BlockOutputs)
+            Sse.Prefetch1(part == 0 ? first : second);
+        else
+        {
+            Sse.Prefetch0(first);
             Sse.Prefetch0(second);
+        }
+    }
+
+    /// <summary>The same of scales, which are too short for the processor to see by itself where reading goes on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchScales(QuantizedTile* tile, int group, int part)
+    {
+        if (!Sse.IsSupported || TOps.Width == BlockOutputs)
+            return;
+        var halves = (byte*)((part == 0 ? tile->FirstHalves : tile->SecondHalves) + (tile->GroupHalves * group));
+        Sse.Prefetch1(halves + tile->ScalesAhead);
     }
 }

@@ -111,6 +111,20 @@ public sealed class MixtureOfExpertsOpTests
         Assert.Equal(2 * 3 * 32 * 64 * sizeof(float), ExpertReads.Bytes - before);
     }
 
+    /// <summary>What a benchmark takes from a package's weights before it adds the experts that a step has read.</summary>
+    [Fact]
+    public void Load_EitherOperator_CountsItsExpertsAsHeld()
+    {
+        var experts = new ExpertsCase(Odd, "8-32-minima");
+        var before = ExpertReads.HeldBytes;
+        using var quantized = experts.OpenQuantized();
+        var between = ExpertReads.HeldBytes;
+        using var floats = experts.OpenFloat();
+
+        Assert.Equal(Odd.Experts * experts.ExpertBytes, between - before);
+        Assert.Equal(Odd.Experts * 3L * Odd.Hidden * Odd.Intermediate * sizeof(float), ExpertReads.HeldBytes - between);
+    }
+
     [Fact]
     public void Run_InputsOfOtherSizes_AreErrorsThatNameThem()
     {
