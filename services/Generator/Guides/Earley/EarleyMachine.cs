@@ -154,6 +154,19 @@ internal sealed class EarleyMachine : GuideMachine
         }
     }
 
+    /// <inheritdoc/>
+    public override int OnlyToken(Place place)
+    {
+        if (place.State is not GrammarState { TakesTokens: true, MayEnd: false, Starts.Length: 0 } state
+            || state.Items.Any(item => HasEdge(item.Node, edge => edge.Kind == GrammarEdgeKind.Byte && _program.IsAlive(edge.Target))))
+        {
+            return -1;
+        }
+
+        var tokens = TokensFrom(state).Select(found => found.Token).Distinct().Take(2).ToArray();
+        return tokens is [var only] ? only : -1;
+    }
+
     private static IReadOnlyList<EmbeddedPlace> Inside(Place place) => place.State switch
     {
         EmbeddedState embedded => [embedded.At],

@@ -1,4 +1,3 @@
-using Parley.Generator.Guides;
 using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Notations;
 

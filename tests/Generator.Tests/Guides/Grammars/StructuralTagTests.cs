@@ -139,11 +139,28 @@ public sealed class StructuralTagTests
     }
 
     [Fact]
+    public void FindForced_TokenThatMustCome_IsFound()
+    {
+        var guide = TagVocabulary.Tag("""{"type":"tag","begin":"<|tool|>call","content":""" + Number + ""","end":"<|im_end|>"}""");
+        var matcher = guide.Begin();
+        var text = new byte[20];
+        Assert.Equal(0, matcher.FindForced(text));
+        Assert.Equal(TagVocabulary.Id("<|tool|>"), matcher.FindForcedToken());
+        Assert.True(matcher.TryTake(matcher.FindForcedToken()));
+        Assert.Equal(-1, matcher.FindForcedToken());
+        Assert.Equal("call"u8, text.AsSpan(0, matcher.FindForced(text)));
+
+        Assert.Equal(-1, TagVocabulary.Grammar("root ::= <|tool|> | \"a\"").Begin().FindForcedToken());
+        Assert.Equal(-1, TagVocabulary.Grammar("root ::= <|im_end|>").Begin().FindForcedToken());
+        Assert.Equal(-1, TagVocabulary.Grammar("root ::= !<|tool|>").Begin().FindForcedToken());
+    }
+
+    [Fact]
     public void Accepts_TokenFormats_NameTokensByIdAndContent()
     {
         var id = TagVocabulary.Id("<|sep|>");
         var guide = TagVocabulary.Tag(
-            $$"""{"type":"tag","begin":{"type":"token","token":"<|tool|>"},"content":{"type":"any_tokens"},"end":{"type":"token","token":{{id}}}}""");
+            $$$"""{"type":"tag","begin":{"type":"token","token":"<|tool|>"},"content":{"type":"any_tokens"},"end":{"type":"token","token":{{{id}}}}}""");
         Assert.True(TagVocabulary.Accepts(guide, "«<|tool|>»«hello»x«<|sep|>»"));
         Assert.False(TagVocabulary.Accepts(guide, "«<|tool|>»«<|tool|>»«<|sep|>»"));
 
