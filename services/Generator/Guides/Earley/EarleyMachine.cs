@@ -138,7 +138,8 @@ internal sealed class EarleyMachine : GuideMachine
         return Seal() is var after && after != None ? after : null;
     }
 
-    /// <summary>The tokens that may be taken as themselves: one, or, where it is negative, all that are text but those of the list.</summary>
+    /// <summary>The tokens that may be taken as themselves: one, or, where it is negative, all that are text but those of the
+    /// list.</summary>
     public IEnumerable<(int Token, int[] Others)> TokensFrom(GrammarState state)
     {
         foreach (var item in state.Items)

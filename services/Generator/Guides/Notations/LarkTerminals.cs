@@ -75,7 +75,8 @@ internal sealed class LarkTerminals(GrammarCursor cursor, GrammarNames names)
         if (IsWord(cursor.Next))
             throw cursor.Fault("a string has no flag but i");
         if (!ignoresCase)
-            return GrammarTree.Literal([.. first.SelectMany(rune => Encoding.UTF8.GetBytes(new Rune(rune).ToString())).Select(one => (int)one)]);
+            return GrammarTree.Literal([.. first.SelectMany(rune => Encoding.UTF8.GetBytes(new Rune(rune).ToString())).Select(one
+                => (int)one)]);
         return GrammarTree.Sequence([.. first.Select(rune => GrammarTree.Set(CharacterCases.Both(CodePoints.Single(rune))))]);
     }
 
