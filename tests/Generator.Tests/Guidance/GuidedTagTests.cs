@@ -28,7 +28,7 @@ public sealed class GuidedTagTests
         var answer = EngineBench.Read(sequence);
         Assert.Equal(GuideWorld.Special, answer[0]);
         Assert.Single(answer, id => id == GuideWorld.Special);
-        Assert.Matches("""^name\{"age":[0-9]{1,2}\}\}$""", GuideWorld.Text(answer));
+        Assert.Matches("""^name\{"age":-?[0-9]{1,2}\}\}$""", GuideWorld.Text(answer));
         Assert.Equal(FinishReason.Eos, sequence.Stream.End!.Finish);
     }
 

@@ -23,7 +23,6 @@ public sealed class LarkTests
         { "start: \"\\u00e9\\x41\\n\\\"\"", "éA\n\"", "e" },
         { "start: /a\\/b|c/", "a/b|c", "a" },
         { "start: \"x\" %json {\"type\":\"integer\",\"maximum\":9,\"minimum\":0} \"y\"", "x1y|x9y", "x10y|xy|x1" },
-        { "start: <|tool|> \"a\"", "«<|tool|>»a", "<|tool|>a" },
         { "start: (\"a\"\n  \"b\" |\n \"c\")", "ab|c", "a" },
         { "start: \"a\" |", "a|", "b" },
         { "%import common.C_COMMENT\n%import common.SQL_COMMENT\nstart: C_COMMENT | SQL_COMMENT", "/**/|/* a * b **/|-- x",
@@ -37,6 +36,14 @@ public sealed class LarkTests
         var guide = TagVocabulary.Grammar(grammar);
         Assert.All(accepted.Split('|'), text => Assert.True(TagVocabulary.Accepts(guide, text), text));
         Assert.All(refused.Split('|'), text => Assert.False(TagVocabulary.Accepts(guide, text), text));
+    }
+
+    [Fact]
+    public void Accepts_AToken_IsThatTokenAsItself()
+    {
+        var guide = TagVocabulary.Grammar("%ignore \" \"\nstart: <|tool|> \"a\"->call | \"b\"");
+        Assert.All(["«<|tool|>»a", "«<|tool|>»  a ", " b"], text => Assert.True(TagVocabulary.Accepts(guide, text), text));
+        Assert.All(["<|tool|>a", "«<|sep|>»a"], text => Assert.False(TagVocabulary.Accepts(guide, text), text));
     }
 
     [Theory]
