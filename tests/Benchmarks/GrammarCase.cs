@@ -38,7 +38,7 @@ internal sealed record GrammarCase(string Name, string Grammar, IReadOnlyList<st
             NUMBER: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/
             """,
             [
-                """{"name":"Ada Lovelace","age":36,"tags":["mathematician","writer"],"address":{"city":"London","lines":["12 St James's Square"]}}""",
+                """{"name":"Ada Lovelace","age":36,"tags":["mathematician","writer"],"address":{"city":"London","lines":["12 Square"]}}""",
                 """[1,2.5,-3e7,true,null,{"a":{"b":{"c":{"d":["deep","text with \"quotes\" and \\ in it"]}}}}]""",
             ]),
         new("queries",
@@ -55,7 +55,7 @@ internal sealed record GrammarCase(string Name, string Grammar, IReadOnlyList<st
             """,
             [
                 "SELECT name, age FROM people WHERE age > 30 AND city = 'San Francisco' ORDER BY name DESC;",
-                "SELECT COUNT(id), p.total FROM purchases WHERE kind IN (1, 2, 3) OR note <> 'an unusually long note about nothing at all';",
+                "SELECT COUNT(id), p.total FROM purchases WHERE kind IN (1, 2, 3) OR note <> 'an unusually long note about nothing';",
             ]),
         new("lines of a list",
             """
@@ -81,7 +81,8 @@ internal sealed record GrammarCase(string Name, string Grammar, IReadOnlyList<st
             """,
             [
                 "let x = 12;\nif (x < limit(3, y)) {\n    let y = x + 1;\n    show(y);\n} else {\n    return 0;\n}\nreturn x;\n",
-                string.Concat(Enumerable.Range(0, 15).Select(i => $"let value_{i} = compute({i}, value_{i} + 1);\nif (value_{i} == {i}) {{ return {i}; }}\n")),
+                string.Concat(Enumerable.Range(0, 15).Select(i
+                    => $"let value_{i} = compute({i}, value_{i} + 1);\nif (value_{i} == {i}) {{ return {i}; }}\n")),
             ]),
     ];
 }

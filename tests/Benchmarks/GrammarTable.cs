@@ -26,7 +26,8 @@ internal sealed class GrammarTable
 
     private static readonly string[] TagTexts =
     [
-        "Let me look that up for you, it will only take a moment. <tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\":\"San Francisco\",\"days\":3}}</tool_call> There it is.",
+        "Let me look that up for you, it will only take a moment. "
+            + "<tool_call>{\"name\": \"get_weather\", \"arguments\": {\"city\":\"San Francisco\",\"days\":3}}</tool_call> There it is.",
     ];
 
     private readonly HuggingFaceTokenizer _tokenizer = Material.Load(Material.Llama3);
@@ -53,7 +54,8 @@ internal sealed class GrammarTable
         Console.WriteLine("| Grammar | Compile | First mask | Later p50 | p90 | p99 | worst | warm p50 | masks | MiB |");
         Console.WriteLine("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var one in GrammarCase.All)
-            table.Run(one.Name, one.Texts, () => Guide.FromGrammar(one.Grammar, GrammarSyntax.Lark, GuideSettings.Default, table._vocabulary));
+            table.Run(one.Name, one.Texts, () => Guide.FromGrammar(one.Grammar, GrammarSyntax.Lark, GuideSettings.Default,
+                table._vocabulary));
         table.Run("free text and a call", TagTexts, () => Guide.FromStructuralTag(Tag, GuideSettings.Default, table._vocabulary));
     }
 
@@ -88,7 +90,8 @@ internal sealed class GrammarTable
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"| {name} | {At(compiled, .5):F0} | {At(first, .5):F0} | {At(later, .5):F1} | {At(later, .9):F0} | {At(later, .99):F0} | ")
-            + string.Create(CultureInfo.InvariantCulture, $"{later[^1]:F0} | {At(warm, .5):F1} | {later.Count} | {bytes / 1048576.0:F1} |"));
+            + string.Create(CultureInfo.InvariantCulture,
+                $"{later[^1]:F0} | {At(warm, .5):F1} | {later.Count} | {bytes / 1048576.0:F1} |"));
     }
 
     private void Walk(string name, Guide guide, string text, List<double> first, List<double> later)

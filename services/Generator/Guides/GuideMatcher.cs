@@ -91,6 +91,16 @@ internal sealed class GuideMatcher
         }
     }
 
+    /// <summary>
+    /// The token that must come next as itself whatever is said, a special one of a tag; −1 where there is none, and for one that ends the
+    /// answer. Nothing is taken.
+    /// </summary>
+    public int FindForcedToken()
+    {
+        lock (_guide.Gate)
+            return _guide.Machine.OnlyToken(_place) is >= 0 and var token && !_guide.Vocabulary.Ends.Contains(token) ? token : -1;
+    }
+
     /// <summary>The only byte that may follow, or −1: free text ends the search at its second byte.</summary>
     private int OnlyByte(Place place, out Place after)
     {

@@ -13,25 +13,33 @@ internal static class ForcedText
     /// <summary>More bytes than a draft's tokens have; what goes beyond is drafted in the next step.</summary>
     private const int BytesMax = 128;
 
-    /// <summary>Finds the tokens of the text that must come next.</summary>
+    /// <summary>Finds the tokens that must come next: special ones of a tag, then those of the text behind them.</summary>
     /// <param name="matcher">Where the answer stands; as before afterwards.</param>
     /// <param name="draft">Receives the tokens.</param>
     /// <returns>How many there are.</returns>
     public static int Find(GuideMatcher matcher, Span<uint> draft)
     {
-        Span<byte> text = stackalloc byte[BytesMax];
-        int length;
+        var mark = matcher.Mark;
+        var count = 0;
         try
         {
-            length = matcher.FindForced(text);
+            while (count < draft.Length && matcher.FindForcedToken() is >= 0 and var token && matcher.TryTake(token))
+                draft[count++] = (uint)token;
+            count += FindText(matcher, draft[count..]);
         }
         catch (GuideException)
         {
             // Whether anything may follow is the mask's to say; a draft need not be.
-            return 0;
         }
 
-        ReadOnlySpan<byte> left = text[..length];
+        matcher.Return(mark);
+        return count;
+    }
+
+    private static int FindText(GuideMatcher matcher, Span<uint> draft)
+    {
+        Span<byte> text = stackalloc byte[BytesMax];
+        ReadOnlySpan<byte> left = text[..matcher.FindForced(text)];
         var count = 0;
         while (count < draft.Length && Longest(matcher.Guide.Vocabulary, left, out var token, out var taken))
         {

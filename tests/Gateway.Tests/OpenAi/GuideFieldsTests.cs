@@ -64,9 +64,11 @@ public sealed class GuideFieldsTests
     [InlineData(""" "structured_outputs":{"grammar":"root ::= x"} """, GeneratorProto.GrammarSyntax.Unspecified)]
     [InlineData(""" "response_format":{"type":"grammar","grammar":"root ::= x"} """, GeneratorProto.GrammarSyntax.Unspecified)]
     [InlineData(
-        """ "response_format":{"type":"grammar","grammar":{"syntax":"lark","definition":"root ::= x"}} """, GeneratorProto.GrammarSyntax.Lark)]
+        """ "response_format":{"type":"grammar","grammar":{"syntax":"lark","definition":"root ::= x"}} """,
+            GeneratorProto.GrammarSyntax.Lark)]
     [InlineData(
-        """ "response_format":{"type":"grammar","grammar":{"syntax":"gbnf","definition":"root ::= x"}} """, GeneratorProto.GrammarSyntax.Gbnf)]
+        """ "response_format":{"type":"grammar","grammar":{"syntax":"gbnf","definition":"root ::= x"}} """,
+            GeneratorProto.GrammarSyntax.Gbnf)]
     public async Task Post_Grammar_ReachesTheGenerator(string fields, GeneratorProto.GrammarSyntax syntax)
     {
         await using var host = await GatewayHost.StartAsync();

@@ -18,13 +18,15 @@ public sealed class GuideRequestTests
         var regex = await app.GenerateAsync(Request(new Wire.Guide { Regex = "[0-9]{3}-[a-z]{2}" }));
         var choice = await app.GenerateAsync(Request(new Wire.Guide { Choice = new() { Texts = { "name", "age" } } }));
 
-        var grammar = await app.GenerateAsync(Request(new Wire.Guide { Grammar = "root ::= \"[\" item (\",\" item){1,2} \"]\"\nitem ::= [a-c]" }));
+        var grammar = await app.GenerateAsync(Request(
+            new Wire.Guide { Grammar = "root ::= \"[\" item (\",\" item){1,2} \"]\"\nitem ::= [a-c]" }));
         var lark = await app.GenerateAsync(Request(new Wire.Guide { Grammar = "start: \"x\" DIGIT ~ 2\n%import common.DIGIT" }));
         var tag = await app.GenerateAsync(Request(new Wire.Guide
         {
             StructuralTag =
                 """
-                {"type":"structural_tag","format":{"type":"tag","begin":"na","content":{"type":"json_schema","json_schema":{"enum":[true,[1]]}},
+                {"type":"structural_tag","format":{"type":"tag","begin":"na","content":
+                {"type":"json_schema","json_schema":{"enum":[true,[1]]}},
                 "end":"age"}}
                 """,
         }));
@@ -116,7 +118,8 @@ public sealed class GuideRequestTests
     public async Task Generate_StructuralTagThatIsRefused_NamesFieldAndPlace()
     {
         await using var app = await StartAsync();
-        var request = Request(new Wire.Guide { StructuralTag = """{"type":"structural_tag","format":{"type":"sequence","elements":[7]}}""" });
+        var request = Request(
+            new Wire.Guide { StructuralTag = """{"type":"structural_tag","format":{"type":"sequence","elements":[7]}}""" });
         var violation = Assert.Single(await RefusedAsync(app, request, StatusCode.InvalidArgument));
 
         Assert.Equal("sampling.guide.structural_tag", violation.Field);

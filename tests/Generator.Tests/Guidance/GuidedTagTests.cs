@@ -1,7 +1,6 @@
 using Parley.Generator.Guides;
 using Parley.Generator.Guides.Notations;
 using Parley.Generator.Sequences;
-using Parley.Generator.Streaming;
 using Parley.Generator.Tests.Doubles;
 
 namespace Parley.Generator.Tests.Guidance;
@@ -12,7 +11,8 @@ public sealed class GuidedTagTests
     private const string Calls =
         """
         {"type":"structural_tag","format":{"type":"triggered_tags","triggers":["<|tool|>"],"at_least_one":true,"tags":[{"type":"tag",
-        "begin":"<|tool|>name","content":{"type":"json_schema","json_schema":{"type":"object","properties":{"age":{"type":"integer","minimum":0,
+        "begin":"<|tool|>name","content":{"type":"json_schema","json_schema":
+        {"type":"object","properties":{"age":{"type":"integer","minimum":0,
         "maximum":99}},"required":["age"],"additionalProperties":false}},"end":"}"}],"stop_after_first":true}}
         """;
 
@@ -28,7 +28,7 @@ public sealed class GuidedTagTests
         var answer = EngineBench.Read(sequence);
         Assert.Equal(GuideWorld.Special, answer[0]);
         Assert.Single(answer, id => id == GuideWorld.Special);
-        Assert.Matches("""^name\{"age":[0-9]{1,2}\}\}$""", GuideWorld.Text(answer));
+        Assert.Matches("""^name\{"age":-?[0-9]{1,2}\}\}$""", GuideWorld.Text(answer));
         Assert.Equal(FinishReason.Eos, sequence.Stream.End!.Finish);
     }
 
@@ -51,9 +51,11 @@ public sealed class GuidedTagTests
     {
         var guide = isTag
             ? Tag(Calls)
-            : Guide.FromGrammar("root ::= \"[\" (root | \"name\" [0-9]) \"]\" | \"ab\"", GrammarSyntax.Gbnf, GuideSettings.Default, GuideWorld.Tokens);
+            : Guide.FromGrammar("root ::= \"[\" (root | \"name\" [0-9]) \"]\" | \"ab\"", GrammarSyntax.Gbnf, GuideSettings.Default,
+                GuideWorld.Tokens);
         using var tight = new EngineBench(new ScriptedModelRunner(blockCount: 14), draftTokensMax: 4, contextTokensMax: 48);
-        var sequences = Enumerable.Range(0, 5).Select(i => Submit(tight, guide, Sampled with { Seed = (ulong)i, MaxTokens = 30 }, (uint)i)).ToList();
+        var sequences = Enumerable.Range(0, 5).Select(i => Submit(tight, guide, Sampled with { Seed = (ulong)i, MaxTokens = 30 },
+            (uint)i)).ToList();
         tight.Drive();
 
         for (var i = 0; i < sequences.Count; i++)

@@ -138,7 +138,8 @@ internal sealed class EarleyMachine : GuideMachine
         return Seal() is var after && after != None ? after : null;
     }
 
-    /// <summary>The tokens that may be taken as themselves: one, or, where it is negative, all that are text but those of the list.</summary>
+    /// <summary>The tokens that may be taken as themselves: one, or, where it is negative, all that are text but those of the
+    /// list.</summary>
     public IEnumerable<(int Token, int[] Others)> TokensFrom(GrammarState state)
     {
         foreach (var item in state.Items)
@@ -152,6 +153,19 @@ internal sealed class EarleyMachine : GuideMachine
                     yield return (-1, _network.Tokens(edge.Value));
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public override int OnlyToken(Place place)
+    {
+        if (place.State is not GrammarState { TakesTokens: true, MayEnd: false, Starts.Length: 0 } state
+            || state.Items.Any(item => HasEdge(item.Node, edge => edge.Kind == GrammarEdgeKind.Byte && _program.IsAlive(edge.Target))))
+        {
+            return -1;
+        }
+
+        var tokens = TokensFrom(state).Select(found => found.Token).Distinct().Take(2).ToArray();
+        return tokens is [var only] ? only : -1;
     }
 
     private static IReadOnlyList<EmbeddedPlace> Inside(Place place) => place.State switch

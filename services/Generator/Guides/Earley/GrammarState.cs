@@ -2,7 +2,8 @@ using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Earley;
 
-/// <summary>All ways to read a text up to a place: a set of Earley's. Equal ones are the same object while the machine keeps them.</summary>
+/// <summary>All ways to read a text up to a place: a set of Earley's. Equal ones are the same object while the machine keeps
+/// them.</summary>
 internal sealed class GrammarState : LocalState
 {
     /// <summary>The ways that lead here, without those that begin here: what makes the state what it is.</summary>

@@ -181,18 +181,21 @@ internal sealed class FreeTextNodes
 
     private void AddBytes(int node, byte syntax, int from)
     {
-        IReadOnlyList<int> open = [];
-        var first = 0;
+        // Bytes that lead to the same place stand in one edge.
+        var (first, open) = (0, (Node: -1, Syntax: Utf8Syntax.Fault));
         for (var next = 0; next <= 256; next++)
         {
-            IReadOnlyList<int> targets = [];
-            if (next < 256 && Utf8Syntax.Step(syntax, (byte)next) is var after and not Utf8Syntax.Fault)
-                targets = Targets(node, next, after);
-            if (targets.SequenceEqual(open))
+            var after = next == 256 ? Utf8Syntax.Fault : Utf8Syntax.Step(syntax, (byte)next);
+            var place = after == Utf8Syntax.Fault ? (Node: -1, Syntax: Utf8Syntax.Fault) : (Node: Go(node, next), Syntax: after);
+            if (place == open)
                 continue;
-            foreach (var target in open)
-                _network.LinkBytes(from, (byte)first, (byte)(next - 1), target);
-            (open, first) = (targets, next);
+            if (open.Node >= 0)
+            {
+                foreach (var target in Targets(node, next - 1, open.Syntax))
+                    _network.LinkBytes(from, (byte)first, (byte)(next - 1), target);
+            }
+
+            (first, open) = (next, place);
         }
     }
 }

@@ -9,7 +9,8 @@ internal sealed record GrammarTree(GrammarKind Kind)
     /// <summary>The empty text.</summary>
     public static GrammarTree Empty { get; } = new(GrammarKind.Literal);
 
-    /// <summary>Of a literal: bytes, and tokens from <see cref="Vocabulary.TokenNames.FirstToken"/> on; of another token: the ids that it is not.</summary>
+    /// <summary>Of a literal: bytes, and tokens from <see cref="Vocabulary.TokenNames.FirstToken"/> on; of another token: the ids that it
+    /// is not.</summary>
     public IReadOnlyList<int> Symbols { get; init; } = [];
 
     /// <summary>Members of a sequence, a choice, or the one that is repeated.</summary>

@@ -38,6 +38,9 @@ internal abstract class GuideMachine
     /// <summary>Whether a token may come next as itself, whatever its bytes are.</summary>
     public virtual bool TakesTokens(Place place) => false;
 
+    /// <summary>The token that must come next as itself, whatever is said; −1 where there is none.</summary>
+    public virtual int OnlyToken(Place place) => -1;
+
     /// <summary>The place behind a whole token from which the text can be ended.</summary>
     /// <param name="place">Where the text stands.</param>
     /// <param name="token">The token.</param>

@@ -14,7 +14,7 @@ internal sealed class LarkTerminals(GrammarCursor cursor, GrammarNames names)
     private List<(string Name, int At)> _needed = [];
 
     /// <summary>Whether a character may stand in a name.</summary>
-    public static bool IsWord(char next) => char.IsAsciiLetterOrDigit(next) || next is '_' or '-';
+    public static bool IsWord(char next) => char.IsAsciiLetterOrDigit(next) || next == '_';
 
     /// <summary>Whether a name is a terminal's: its first letter is a capital.</summary>
     public static bool IsTerminal(string name) => char.IsAsciiLetterUpper(name.AsSpan().TrimStart('_') is [var first, ..] ? first : '_');
@@ -75,7 +75,8 @@ internal sealed class LarkTerminals(GrammarCursor cursor, GrammarNames names)
         if (IsWord(cursor.Next))
             throw cursor.Fault("a string has no flag but i");
         if (!ignoresCase)
-            return GrammarTree.Literal([.. first.SelectMany(rune => Encoding.UTF8.GetBytes(new Rune(rune).ToString())).Select(one => (int)one)]);
+            return GrammarTree.Literal([.. first.SelectMany(rune => Encoding.UTF8.GetBytes(new Rune(rune).ToString())).Select(one
+                => (int)one)]);
         return GrammarTree.Sequence([.. first.Select(rune => GrammarTree.Set(CharacterCases.Both(CodePoints.Single(rune))))]);
     }
 

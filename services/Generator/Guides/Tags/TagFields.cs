@@ -26,7 +26,8 @@ internal sealed class TagFields
     /// <summary>A refusal of a field.</summary>
     public GuideException Fault(string field, string message) => new(field.Length == 0 ? Path : PathOf(field), message);
 
-    public string PathOf(string field) => $"{Path}/{field.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}";
+    public string PathOf(string field)
+        => $"{Path}/{field.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}";
 
     public bool Has(string field) => Get(field) is not null;
 

@@ -258,7 +258,8 @@ internal sealed class TagReader
         catch (GuideException exception)
         {
             throw new GuideException(
-                exception.Place.Length > 0 ? $"{fields.PathOf("grammar")}, {exception.Place}" : fields.PathOf("grammar"), exception.Message);
+                exception.Place.Length > 0 ? $"{fields.PathOf("grammar")}, {exception.Place}" : fields.PathOf("grammar"),
+                    exception.Message);
         }
     }
 

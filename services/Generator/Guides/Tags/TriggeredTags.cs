@@ -15,7 +15,8 @@ internal static class TriggeredTags
     /// <param name="stopAfterFirst">Nothing follows the first tag.</param>
     /// <exception cref="GuideException">A tag has no trigger, or several; a trigger has no tag.</exception>
     public static GrammarTree Build(
-        IReadOnlyList<OpenTag> tags, IReadOnlyList<(string Text, int[] Symbols)> triggers, IReadOnlyList<TextPattern> excludes, TagEnds ends,
+        IReadOnlyList<OpenTag> tags, IReadOnlyList<(string Text, int[] Symbols)> triggers, IReadOnlyList<TextPattern> excludes,
+            TagEnds ends,
         bool atLeastOne, bool stopAfterFirst)
     {
         var first = GrammarTree.Choice([.. tags.Select(tag => tag.ToTree())]);

@@ -1,4 +1,3 @@
-using Parley.Generator.Guides;
 using Parley.Generator.Guides.Limits;
 using Parley.Generator.Guides.Notations;
 
@@ -13,7 +12,8 @@ public sealed class GbnfTests
         { "root ::= \"a\"\n | \"b\"\n", "a|b", "ab" },
         { "root ::= (\n  \"a\" # one\n  \"b\"\n)+ # more\n", "ab|abab", "|a" },
         { "# first\nroot ::= item more\nmore ::=\n  \",\" item |\n  \"\"\nitem ::= [0-9]", "1|1,2", "1,|," },
-        { "root ::= \"\\x41\\u00e9\\U0001F600\\n\\t\\r\\\\\\\"\\[\\]\"", "AéÜ".Replace("Ü", "😀\n\t\r\\\"[]", StringComparison.Ordinal), "A" },
+        { "root ::= \"\\x41\\u00e9\\U0001F600\\n\\t\\r\\\\\\\"\\[\\]\"", "AéÜ".Replace("Ü", "😀\n\t\r\\\"[]", StringComparison.Ordinal),
+            "A" },
         { "root ::= [a-cx\\]\\-é]", "a|b|c|x|]|-|é", "d|\\|" },
         { "root ::= [^a-c\\n]", "d|ü|😀", "a|\n|" },
         { "root ::= [-a] [a-]", "--|aa|-a", "b-" },

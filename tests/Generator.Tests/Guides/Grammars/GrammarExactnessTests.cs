@@ -7,7 +7,8 @@ using Parley.TestSupport;
 
 namespace Parley.Generator.Tests.Guides.Grammars;
 
-/// <summary>A token is allowed if and only if some continuation belongs to the grammar: random grammars, every begin, every token.</summary>
+/// <summary>A token is allowed if and only if some continuation belongs to the grammar: random grammars, every begin, every
+/// token.</summary>
 public sealed class GrammarExactnessTests
 {
     private const int LengthMax = 5;

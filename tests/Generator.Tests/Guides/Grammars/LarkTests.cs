@@ -14,7 +14,8 @@ public sealed class LarkTests
         { "start: \"a\"~2 \"b\"~1..2 \"c\"?", "aab|aabbc", "ab|aabbb" },
         { "start: [\"a\"] (\"b\" | \"c\")+", "b|abc|cc", "a|" },
         { "start: start \"x\" | \"y\"", "y|yxx", "x" },
-        { "%import common.INT\n%import common.WS\n%ignore WS\nstart: \"id=\" INT (\",\" \"id=\" INT)*\n", "id=1|  id= 2 , id=33 \n", "i d=1|id=1 2" },
+        { "%import common.INT\n%import common.WS\n%ignore WS\nstart: \"id=\" INT (\",\" \"id=\" INT)*\n", "id=1|  id= 2 , id=33 \n",
+            "i d=1|id=1 2" },
         { "%import common (SIGNED_NUMBER, ESCAPED_STRING, CNAME)\nstart: CNAME \":\" (SIGNED_NUMBER | ESCAPED_STRING)",
             "a_1:-1.5e3|b:\"x\\\"y\"|c:.5", "1a:1|a:\"x|a:\"x\ny\"" },
         { "%import common.NEWLINE -> _NL\nstart: (\"a\" _NL)+", "a\n|a\r\na\n\n", "a" },
@@ -22,10 +23,10 @@ public sealed class LarkTests
         { "start: \"\\u00e9\\x41\\n\\\"\"", "éA\n\"", "e" },
         { "start: /a\\/b|c/", "a/b|c", "a" },
         { "start: \"x\" %json {\"type\":\"integer\",\"maximum\":9,\"minimum\":0} \"y\"", "x1y|x9y", "x10y|xy|x1" },
-        { "start: <|tool|> \"a\"", "«<|tool|>»a", "<|tool|>a" },
         { "start: (\"a\"\n  \"b\" |\n \"c\")", "ab|c", "a" },
         { "start: \"a\" |", "a|", "b" },
-        { "%import common.C_COMMENT\n%import common.SQL_COMMENT\nstart: C_COMMENT | SQL_COMMENT", "/**/|/* a * b **/|-- x", "/*/|/**/ */|- x" },
+        { "%import common.C_COMMENT\n%import common.SQL_COMMENT\nstart: C_COMMENT | SQL_COMMENT", "/**/|/* a * b **/|-- x",
+            "/*/|/**/ */|- x" },
     };
 
     [Theory]
@@ -35,6 +36,14 @@ public sealed class LarkTests
         var guide = TagVocabulary.Grammar(grammar);
         Assert.All(accepted.Split('|'), text => Assert.True(TagVocabulary.Accepts(guide, text), text));
         Assert.All(refused.Split('|'), text => Assert.False(TagVocabulary.Accepts(guide, text), text));
+    }
+
+    [Fact]
+    public void Accepts_AToken_IsThatTokenAsItself()
+    {
+        var guide = TagVocabulary.Grammar("%ignore \" \"\nstart: <|tool|> \"a\"->call | \"b\"");
+        Assert.All(["«<|tool|>»a", "«<|tool|>»  a ", " b"], text => Assert.True(TagVocabulary.Accepts(guide, text), text));
+        Assert.All(["<|tool|>a", "«<|sep|>»a"], text => Assert.False(TagVocabulary.Accepts(guide, text), text));
     }
 
     [Theory]

@@ -104,7 +104,8 @@ internal sealed class SlowRecognizer(IReadOnlyList<GrammarNode> rules)
             case GrammarNode.Sequence sequence:
                 return BeginsOne(sequence.Members, sequence.Members.Count, text, from, ends, begins);
             case GrammarNode.Repeat repeat:
-                return BeginsOne([repeat.Member], repeat.Max < 0 ? repeat.Min + text.Length + 1 : repeat.Max, text, from, ends, begins, repeat.Min);
+                return BeginsOne([repeat.Member], repeat.Max < 0 ? repeat.Min + text.Length + 1 : repeat.Max, text, from, ends, begins,
+                    repeat.Min);
             default:
                 throw new InvalidOperationException();
         }
@@ -120,7 +121,8 @@ internal sealed class SlowRecognizer(IReadOnlyList<GrammarNode> rules)
             if (index >= least && ((at >> text.Length) & 1) != 0)
                 return true;
             var member = members[members.Count == 1 ? 0 : index];
-            var isRestSound = least == int.MaxValue ? members.Skip(index + 1).All(IsProductive) : index + 1 >= least || IsProductive(member);
+            var isRestSound = least == int.MaxValue ? members.Skip(index + 1).All(IsProductive) : index + 1 >= least
+                || IsProductive(member);
             for (var start = 0; start <= text.Length; start++)
             {
                 if (((at >> start) & 1) != 0 && isRestSound && Begins(member, text, start, ends, begins))

@@ -9,9 +9,13 @@ public sealed class StructuralTagTests
     private const string Number = """{"type":"json_schema","json_schema":{"type":"integer","minimum":0,"maximum":99}}""";
 
     private const string Call =
-        """{"type":"tag","begin":"<f=a>","content":{"type":"json_schema","json_schema":{"type":"object","properties":{"x":{"type":"integer"}},"required":["x"],"additionalProperties":false}},"end":"</f>"}""";
+        """
+        {"type":"tag","begin":"<f=a>","content":{"type":"json_schema","json_schema":{"type":"object","properties":{"x":{"type":"integer"}},
+        "required":["x"],"additionalProperties":false}},"end":"</f>"}
+        """;
 
-    private const string Other = """{"type":"tag","begin":"<f=b>","content":{"type":"json_schema","json_schema":{"type":"boolean"}},"end":"</f>"}""";
+    private const string Other =
+        """{"type":"tag","begin":"<f=b>","content":{"type":"json_schema","json_schema":{"type":"boolean"}},"end":"</f>"}""";
 
     public static TheoryData<string, string, string> Formats => new()
     {
@@ -22,7 +26,8 @@ public sealed class StructuralTagTests
         { """{"type":"grammar","grammar":"start: \"x\"+ NUMBER\n%import common.INT -> NUMBER"}""", "x1|xxx12", "x|1" },
         { """{"type":"any_text"}""", "|anything ü\n<>", "" },
         { """{"type":"any_text","excludes":["ab","ü"]}""", "|a|aa b", "ab|aab|xü" },
-        { """{"type":"sequence","elements":[{"type":"const_string","value":"a"},{"type":"any_text"},{"type":"const_string","value":"b"}]}""",
+        { """{"type":"sequence","elements":[{"type":"const_string","value":"a"},{"type":"any_text"},"""
+            + """{"type":"const_string","value":"b"}]}""",
             "ab|axb|abb|abxb", "a|b|aba" },
         { """{"type":"or","elements":[{"type":"const_string","value":"a"},""" + Number + "]}", "a|12", "|b|a1" },
         { """{"type":"sequence","elements":[""" + Number + """,{"type":"regex","pattern":"[0-9x]*"}]}""", "1|12|123|1x|99x9", "|x|07x!" },
@@ -31,13 +36,17 @@ public sealed class StructuralTagTests
         { """{"type":"plus","content":{"type":"const_string","value":"ab"}}""", "ab|abab", "|aba" },
         { """{"type":"repeat","min":1,"max":2,"content":{"type":"const_string","value":"ab"}}""", "ab|abab", "|ababab" },
         { """{"type":"repeat","min":2,"max":-1,"content":{"type":"const_string","value":"a"}}""", "aa|aaaaa", "|a" },
-        { """{"type":"tag","begin":"<t>","content":{"type":"any_text"},"end":"</t>"}""", "<t></t>|<t>a</b</</t>|<t><t></t>", "<t>|<t>a</t></t>|</t>" },
+        { """{"type":"tag","begin":"<t>","content":{"type":"any_text"},"end":"</t>"}""", "<t></t>|<t>a</b</</t>|<t><t></t>",
+            "<t>|<t>a</t></t>|</t>" },
         { """{"type":"tag","begin":"(","content":{"type":"any_text"},"end":"aa"}""", "(aa|(baa|(abaa", "(a|(aaa|(aab" },
         { """{"type":"tag","begin":"(","content":{"type":"any_text"},"end":["]",")","))"]}""", "()|(x]", "())|(" },
         { """{"type":"tag","begin":"(","content":{"type":"any_text"},"end":""}""", "(|(x", ")" },
-        { """{"type":"tag","begin":"(","content":{"type":"any_text","excludes":["</t>","t>x"]},"end":"</t>"}""", "(</t>|(a</t>", "(t>x</t>" },
-        { """{"type":"tag","begin":"(","content":{"type":"any_text","excludes":["/"]},"end":"</t>"}""", "(</t>|(a<</t>", "(/</t>|(</x</t>" },
-        { """{"type":"tag","begin":"(","content":{"type":"sequence","elements":[{"type":"any_text"},{"type":"const_string","value":"!"}]},"end":")"}""",
+        { """{"type":"tag","begin":"(","content":{"type":"any_text","excludes":["</t>","t>x"]},"end":"</t>"}""", "(</t>|(a</t>",
+            "(t>x</t>" },
+        { """{"type":"tag","begin":"(","content":{"type":"any_text","excludes":["/"]},"end":"</t>"}""", "(</t>|(a<</t>",
+            "(/</t>|(</x</t>" },
+        { """{"type":"tag","begin":"(","content":{"type":"sequence","elements":[{"type":"any_text"},"""
+            + """{"type":"const_string","value":"!"}]},"end":")"}""",
             "(!)|(x!!)", "()|(x)!)|(x)" },
         { """{"type":"triggered_tags","triggers":["<f="],"tags":[""" + Call + "," + Other + "]}",
             "|text <f|<f=a>{\"x\":1}</f>|a<f=b>true</f>b<f=a>{\"x\":2}</f>c", "<f=|<f=c>|<f=b>1</f>|<f=b>true" },
@@ -47,7 +56,8 @@ public sealed class StructuralTagTests
             "|x|x<f=b>true</f>", "<f=b>true</f>x" },
         { """{"type":"triggered_tags","triggers":["<f="],"at_least_one":true,"stop_after_first":true,"tags":[""" + Other + "]}",
             "<f=b>true</f>", "|<f=b>true</f><f=b>true</f>" },
-        { """{"type":"triggered_tags","triggers":["<f="],"excludes":["no"],"tags":[""" + Other + "]}", "n|n<f=b>true</f>o", "no|a no<f=b>true</f>" },
+        { """{"type":"triggered_tags","triggers":["<f="],"excludes":["no"],"tags":[""" + Other + "]}", "n|n<f=b>true</f>o",
+            "no|a no<f=b>true</f>" },
         { """{"type":"tag","begin":"(","end":")","content":{"type":"triggered_tags","triggers":["<f="],"tags":[""" + Other + "]}}",
             "()|(x<f=b>true</f>y)", "(x|(x))" },
         { """{"type":"tags_with_separator","separator":", ","tags":[""" + Call + "," + Other + "]}",
@@ -75,7 +85,8 @@ public sealed class StructuralTagTests
         var guide = Guide.FromStructuralTag(
             """{"type":"structural_tag","structures":[{"begin":"<f=a>","schema":{"type":"boolean"},"end":"</f>"}],"triggers":["<f="]}""",
             GuideSettings.Default, TagVocabulary.Instance);
-        Assert.All(["", "x", "<f=a>true</f>", "x<f=a>true</f>y<f=a>false</f>"], text => Assert.True(TagVocabulary.Accepts(guide, text), text));
+        Assert.All(["", "x", "<f=a>true</f>", "x<f=a>true</f>y<f=a>false</f>"], text => Assert.True(TagVocabulary.Accepts(guide, text),
+            text));
         Assert.All(["<f=b>", "<f=a>1</f>"], text => Assert.False(TagVocabulary.Accepts(guide, text), text));
     }
 
@@ -139,11 +150,29 @@ public sealed class StructuralTagTests
     }
 
     [Fact]
+    public void FindForced_TokenThatMustCome_IsFound()
+    {
+        var guide = TagVocabulary.Tag("""{"type":"tag","begin":"<|tool|>call","content":""" + Number + ""","end":"<|im_end|>"}""");
+        var matcher = guide.Begin();
+        var text = new byte[20];
+        Assert.Equal(0, matcher.FindForced(text));
+        Assert.Equal(TagVocabulary.Id("<|tool|>"), matcher.FindForcedToken());
+        Assert.True(matcher.TryTake(matcher.FindForcedToken()));
+        Assert.Equal(-1, matcher.FindForcedToken());
+        Assert.Equal("call"u8, text.AsSpan(0, matcher.FindForced(text)));
+
+        Assert.Equal(-1, TagVocabulary.Grammar("root ::= <|tool|> | \"a\"").Begin().FindForcedToken());
+        Assert.Equal(-1, TagVocabulary.Grammar("root ::= <|im_end|>").Begin().FindForcedToken());
+        Assert.Equal(-1, TagVocabulary.Grammar("root ::= !<|tool|>").Begin().FindForcedToken());
+    }
+
+    [Fact]
     public void Accepts_TokenFormats_NameTokensByIdAndContent()
     {
         var id = TagVocabulary.Id("<|sep|>");
         var guide = TagVocabulary.Tag(
-            $$"""{"type":"tag","begin":{"type":"token","token":"<|tool|>"},"content":{"type":"any_tokens"},"end":{"type":"token","token":{{id}}}}""");
+            """{"type":"tag","begin":{"type":"token","token":"<|tool|>"},"content":{"type":"any_tokens"},"end":{"type":"token","token":"""
+            + id + "}}");
         Assert.True(TagVocabulary.Accepts(guide, "«<|tool|>»«hello»x«<|sep|>»"));
         Assert.False(TagVocabulary.Accepts(guide, "«<|tool|>»«<|tool|>»«<|sep|>»"));
 
@@ -153,7 +182,8 @@ public sealed class StructuralTagTests
         Assert.False(TagVocabulary.Accepts(other, "«<|sep|>»"));
 
         var triggered = TagVocabulary.Tag(
-            """{"type":"token_triggered_tags","trigger_tokens":["<|tool|>"],"exclude_tokens":["<|sep|>"],"tags":[{"type":"tag","begin":{"type":"token","token":"<|tool|>"},"content":"""
+            """{"type":"token_triggered_tags","trigger_tokens":["<|tool|>"],"exclude_tokens":["<|sep|>"],"tags":[{"type":"tag","""
+            + """ "begin":{"type":"token","token":"<|tool|>"},"content":"""
             + Number + ""","end":{"type":"token","token":"<|sep|>"}}]}""");
         Assert.True(TagVocabulary.Accepts(triggered, "x«<|tool|>»3«<|sep|>»y"));
         Assert.False(TagVocabulary.Accepts(triggered, "x«<|sep|>»"));
@@ -175,9 +205,11 @@ public sealed class StructuralTagTests
     [InlineData("""{"type":"tag","begin":"a","content":{"type":"any_text"},"end":7}""", "/format/end", "must be a text")]
     [InlineData("""{"type":"token","token":"nothing"}""", "/format/token", "content of a token")]
     [InlineData("""{"type":"qwen_xml_parameter","json_schema":{}}""", "/format/type", "not supported")]
-    [InlineData("""{"type":"triggered_tags","triggers":["b"],"tags":[{"type":"tag","begin":"a","content":{"type":"any_text"},"end":"c"}]}""",
+    [InlineData(
+        """{"type":"triggered_tags","triggers":["b"],"tags":[{"type":"tag","begin":"a","content":{"type":"any_text"},"end":"c"}]}""",
         "/format/tags/0/begin", "none of the triggers")]
-    [InlineData("""{"type":"triggered_tags","triggers":["a","ab"],"tags":[{"type":"tag","begin":"abc","content":{"type":"any_text"},"end":"c"}]}""",
+    [InlineData(
+        """{"type":"triggered_tags","triggers":["a","ab"],"tags":[{"type":"tag","begin":"abc","content":{"type":"any_text"},"end":"c"}]}""",
         "/format/tags/0/begin", "several of the triggers")]
     public void Tag_ThatIsWrong_IsRefusedWithItsPlace(string format, string place, string message)
     {

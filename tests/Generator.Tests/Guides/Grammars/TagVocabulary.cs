@@ -79,7 +79,8 @@ internal static class TagVocabulary
             null, .. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), .. Words.Select(Encoding.UTF8.GetBytes),
             .. Specials.Select(_ => (byte[]?)null),
         ];
-        var names = new TokenNames(Specials.ToDictionary(special => special, special => 257 + Words.Length + Array.IndexOf(Specials, special)));
+        var names = new TokenNames(Specials.ToDictionary(special => special, special => 257 + Words.Length + Array.IndexOf(Specials,
+            special)));
         return new TokenVocabulary(tokens, [0, 257 + Words.Length + 1], names);
     }
 }
