@@ -10,7 +10,7 @@ namespace Parley.Generator.Guides.Masks;
 /// </summary>
 internal sealed class CharacterRuns
 {
-    private const int LayerMax = 32;
+    private const int LayerMax = 8;
     private readonly TextState[] _states = new TextState[TokenSlice.CharactersMax + 1];
     private readonly Stack<(TextState State, bool AfterE2, bool AfterE280)> _pending = [];
     private readonly HashSet<(TextState, bool, bool)> _seen = [];
