@@ -78,7 +78,7 @@ internal static partial class MaskPlot
     {
         var isAcross = from.Y == to.Y;
         svg.Append(CultureInfo.InvariantCulture, $"<path d=\"M{from.X:F1} {from.Y:F1}L{to.X:F1} {to.Y:F1}\" stroke=\"#ddd\"/>");
-        var (x, y) = isAcross ? (Left - 6, to.Y + 4) : (to.X, Top + Height + 18);
+        (double x, double y) = isAcross ? (Left - 6.0, to.Y + 4) : (to.X, Top + Height + 18.0);
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:F1}\" y=\"{y:F1}\" ")
             .Append(CultureInfo.InvariantCulture, $"text-anchor=\"{(isAcross ? "end" : "middle")}\">{label}</text>");
     }

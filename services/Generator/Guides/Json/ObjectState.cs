@@ -9,7 +9,7 @@ namespace Parley.Generator.Guides.Json;
 internal sealed class ObjectState
 {
     /// <summary>Stands for a key that does not matter: half a surrogate pair is no key that a text can have.</summary>
-    private const string NoKey = "\ud800";
+    public const string NoKey = "\ud800";
 
     private readonly Dictionary<(int, int, TextState), KeyState> _keys = [];
     private readonly Dictionary<(int, string, Outcomes), PendingMember?> _members = [];

@@ -1,4 +1,3 @@
-using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Formulas;
 using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Schemas;
@@ -11,9 +10,6 @@ namespace Parley.Generator.Guides.Json;
 /// </summary>
 internal sealed class PlainMembers
 {
-    /// <summary>Stands for a key that does not matter: half a surrogate pair is no key that a text can have.</summary>
-    private const string NoKey = "\ud800";
-
     private readonly ObjectState _members;
     private readonly Formula[] _rules;
     private readonly List<int> _required;
@@ -77,7 +73,7 @@ internal sealed class PlainMembers
         if (_first < int.MaxValue || !CanEnd)
             return false;
         if (!_others.TryGetValue(verdicts, out var takes))
-            _others.Add(verdicts, takes = IsMet(NoKey, verdicts));
+            _others.Add(verdicts, takes = IsMet(ObjectState.NoKey, verdicts));
         return takes;
     }
 

@@ -49,7 +49,7 @@ internal sealed class TextState : JsonState
         return known == _table.None ? null : known;
     }
 
-    /// <summary>The walk (<see cref="Masks.MaskBuilder"/>) that has last found out <see cref="IsLiveInWalk"/>.</summary>
+    /// <summary>The walk over the vocabulary that has last found out <see cref="IsLiveInWalk"/>.</summary>
     public int Walk { get; set; }
 
     /// <summary>Whether the whole text could still be ended from this state, where that walk met it.</summary>
