@@ -9,8 +9,8 @@ rids=("$@")
 [ ${#rids[@]} -gt 0 ] || rids=(linux-x64 linux-arm64 win-x64 osx-arm64)
 for rid in "${rids[@]}"; do
   rm -rf "${out:?}/$rid"
-  # Folders of its own: a build for one system leaves nothing in those of others.
-  dotnet publish tools/Parley -c Release -r "$rid" -p:PublishSingleFile=true -p:ArtifactsPath="$PWD/artifacts/single-build/$rid" \
+  # Build folders of their own: what is restored for a system stays out of everybody else's.
+  dotnet publish tools/Parley -c Release -r "$rid" -p:PublishSingleFile=true -p:ArtifactsPath="$PWD/artifacts/single-build" \
     -o "$out/$rid" -v q --nologo --disable-build-servers
   files=("$out/$rid"/*)
   if [ ${#files[@]} -ne 1 ]; then

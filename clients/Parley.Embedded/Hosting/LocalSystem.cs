@@ -106,18 +106,10 @@ internal sealed class LocalSystem : IAsyncDisposable
                     builder.Services.AddSingleton(openModel);
                 builder.AddGenerator();
             },
-            app => app.MapGenerator(), cancellationToken);
+            app => app.MapGenerator(), cancellationToken, LoadFault);
         _running.Push(service);
         Generator = service.Address(0);
-        try
-        {
-            await service.WaitUntilServingAsync(options, Generator, cancellationToken);
-        }
-        catch (Exception exception) when (
-            service.Services.GetRequiredService<EngineHost>().Ready is { IsFaulted: true, Exception.InnerException: { } cause })
-        {
-            throw new InvalidDataException($"The model could not be loaded: {cause.Message}", new AggregateException(cause, exception));
-        }
+        await service.WaitUntilServingAsync(options, Generator, cancellationToken);
     }
 
     private async Task StartGatewayAsync(LocalSystemOptions options, CancellationToken cancellationToken)
@@ -141,6 +133,11 @@ internal sealed class LocalSystem : IAsyncDisposable
             Http = service.Address(0);
         await service.WaitUntilServingAsync(options, Grpc, cancellationToken);
     }
+
+    /// <summary>Why the engine's own thread could not load the model; null where it could, or has not tried.</summary>
+    private static Exception? LoadFault(IServiceProvider generator) =>
+        generator.GetRequiredService<EngineHost>().Ready is { IsFaulted: true, Exception.InnerException: { } cause }
+            ? new InvalidDataException($"The model could not be loaded: {cause.Message}", cause) : null;
 
     private static ServiceEndpoint[] GatewayEndpoints(LocalSystemOptions options) => options.Memory is not null
         ? [Inside(options, LastService)]
