@@ -38,8 +38,8 @@ internal sealed class HostedService : IAsyncDisposable
     /// <param name="endpoints">Its endpoints in order.</param>
     /// <param name="add">Registers the service.</param>
     /// <param name="map">Maps its endpoints.</param>
-    /// <param name="cancellationToken">Ends the start.</param>
     /// <param name="faultOf">What the service itself knows of a start that failed; null is nothing.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
     public static async Task<HostedService> StartAsync(
         string name,
         LocalSystemOptions options,
@@ -47,8 +47,8 @@ internal sealed class HostedService : IAsyncDisposable
         ServiceEndpoint[] endpoints,
         Action<WebApplicationBuilder> add,
         Action<WebApplication> map,
-        CancellationToken cancellationToken,
-        Func<IServiceProvider, Exception?>? faultOf = null)
+        Func<IServiceProvider, Exception?>? faultOf,
+        CancellationToken cancellationToken)
     {
         var builder = CreateBuilder(options);
         builder.Configuration.AddInMemoryCollection(settings).AddInMemoryCollection(options.Settings);

@@ -87,7 +87,7 @@ internal sealed class LocalSystem : IAsyncDisposable
     {
         var settings = new Dictionary<string, string?> { ["Tokenizer:PackageDirectory"] = options.PackageDirectory };
         var service = await HostedService.StartAsync(FirstService, options, settings, [Inside(options, FirstService)],
-            builder => builder.AddTokenizer(), app => app.MapTokenizer(), cancellationToken);
+            builder => builder.AddTokenizer(), app => app.MapTokenizer(), null, cancellationToken);
         _running.Push(service);
         Tokenizer = service.Address(0);
         Metrics = service.Services.GetService<MetricsEndpoint>()?.Address;
@@ -106,7 +106,7 @@ internal sealed class LocalSystem : IAsyncDisposable
                     builder.Services.AddSingleton(openModel);
                 builder.AddGenerator();
             },
-            app => app.MapGenerator(), cancellationToken, LoadFault);
+            app => app.MapGenerator(), LoadFault, cancellationToken);
         _running.Push(service);
         Generator = service.Address(0);
         await service.WaitUntilServingAsync(options, Generator, cancellationToken);
@@ -125,7 +125,7 @@ internal sealed class LocalSystem : IAsyncDisposable
                 builder.Services.AddSingleton<UpstreamChannelFactory>(options.CreateChannel);
                 builder.AddGateway();
             },
-            app => app.MapGateway(), cancellationToken);
+            app => app.MapGateway(), null, cancellationToken);
         _running.Push(service);
         NeedsKey = GatewayRegistration.NeedsKey(service.Services);
         Grpc = service.Address(options.Memory is null ? 1 : 0);
