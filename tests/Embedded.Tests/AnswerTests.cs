@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.AI;
 using Parley.Client;
 using Parley.Gateway.V1;
@@ -95,6 +96,7 @@ public sealed class AnswerTests(DemoModel demo)
         Assert.NotEmpty(answer.Text);
     }
 
-    /// <summary>What an answer is made of in the test of structured output: short, whatever the model says.</summary>
+    /// <summary>A model that never learnt JSON would fill an open object with whatever comes to it.</summary>
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     private sealed record Verdict(bool IsRight, Certainty Certainty);
 }

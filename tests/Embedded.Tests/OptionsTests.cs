@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 using Parley.Client;
+using Parley.TestSupport;
 
 namespace Parley.Embedded.Tests;
 
@@ -51,6 +52,16 @@ public sealed class OptionsTests
 
         Assert.Equal(isGood, result.Succeeded);
         Assert.True(isGood || result.FailureMessage!.Contains(key, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Readme_OfThePackage_ListsEverySetting()
+    {
+        var readme = File.ReadAllLines(Path.Combine(Shared.RepositoryRoot, "clients", "Parley.Embedded", "README.md"));
+        var listed = readme.SkipWhile(line => !line.StartsWith("| `ParleyEmbeddedOptions`", StringComparison.Ordinal)).Skip(2)
+            .TakeWhile(line => line.StartsWith('|')).Select(line => line.Split('`')[1]);
+
+        Assert.Equal(typeof(ParleyEmbeddedOptions).GetProperties().Select(property => property.Name).Order(), listed.Order());
     }
 
     [Fact]

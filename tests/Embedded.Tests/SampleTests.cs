@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.AI;
 
 namespace Parley.Embedded.Tests;
 
@@ -49,7 +50,7 @@ public sealed class SampleTests(DemoModel demo)
     private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string model, string input)
     {
         var build = new DirectoryInfo(AppContext.BaseDirectory);
-        var program = Path.Combine(build.Parent!.Parent!.FullName, "EmbeddedChat", build.Name, "EmbeddedChat.dll");
+        var program = Path.Combine(build.Parent!.Parent!.FullName, "EmbeddedChat", build.Name, "Parley.EmbeddedChat.dll");
         var host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } path ? path : "dotnet";
         var start = new ProcessStartInfo(host, [program, model])
         {

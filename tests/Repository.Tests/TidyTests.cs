@@ -103,8 +103,8 @@ public sealed partial class TidyTests
     {
         string[] allowed =
         [
-            "tests", "tools/ModelImporter", "tools/DemoModel", "tools/gpu", "models/demo", "clients/Parley.Client", "samples",
-            "docs/benchmarks", "k8s",
+            "tests", "tools/ModelImporter", "tools/DemoModel", "tools/gpu", "models/demo", "clients/Parley.Client",
+            "clients/Parley.Embedded", "samples", "docs/benchmarks", "k8s",
         ];
         var found = new[] { "docs", "models", "protos", "services", "tools", "tests", "clients", "samples", "k8s" }
             .Select(root => Path.Combine(Shared.RepositoryRoot, root)).Where(Directory.Exists)

@@ -19,12 +19,14 @@ internal sealed class HostedService : IAsyncDisposable
     private readonly string _name;
     private readonly WebApplication _app;
     private readonly ListenOptions[] _endpoints;
+    private readonly Func<IServiceProvider, Exception?> _faultOf;
 
-    private HostedService(string name, WebApplication app, ListenOptions[] endpoints)
+    private HostedService(string name, WebApplication app, ListenOptions[] endpoints, Func<IServiceProvider, Exception?>? faultOf)
     {
         _name = name;
         _app = app;
         _endpoints = endpoints;
+        _faultOf = faultOf ?? (_ => null);
     }
 
     public IServiceProvider Services => _app.Services;
@@ -36,6 +38,7 @@ internal sealed class HostedService : IAsyncDisposable
     /// <param name="endpoints">Its endpoints in order.</param>
     /// <param name="add">Registers the service.</param>
     /// <param name="map">Maps its endpoints.</param>
+    /// <param name="faultOf">What the service itself knows of a start that failed; null is nothing.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     public static async Task<HostedService> StartAsync(
         string name,
@@ -44,6 +47,7 @@ internal sealed class HostedService : IAsyncDisposable
         ServiceEndpoint[] endpoints,
         Action<WebApplicationBuilder> add,
         Action<WebApplication> map,
+        Func<IServiceProvider, Exception?>? faultOf,
         CancellationToken cancellationToken)
     {
         var builder = CreateBuilder(options);
@@ -77,17 +81,21 @@ internal sealed class HostedService : IAsyncDisposable
         var app = builder.Build();
         app.MapServiceDefaults();
         map(app);
+        var service = new HostedService(name, app, listening, faultOf);
         try
         {
             await app.StartAsync(cancellationToken);
+            return service;
         }
         catch
         {
+            // One that stops by itself while it starts says no more than that it was cancelled.
+            var fault = service._faultOf(app.Services);
             await app.DisposeAsync();
+            if (fault is not null)
+                throw fault;
             throw;
         }
-
-        return new HostedService(name, app, listening);
     }
 
     /// <summary>The address of an endpoint as this machine reaches it, with the port that it really has.</summary>
@@ -104,6 +112,25 @@ internal sealed class HostedService : IAsyncDisposable
     /// <summary>Returns once the service reports through <c>grpc.health.v1</c> that it serves.</summary>
     public async Task WaitUntilServingAsync(LocalSystemOptions options, Uri grpc, CancellationToken cancellationToken)
     {
+        try
+        {
+            await WaitAsync(options, grpc, cancellationToken);
+        }
+        catch (Exception) when (_faultOf(_app.Services) is { } fault)
+        {
+            throw fault;
+        }
+    }
+
+    /// <summary>Drains and stops the service.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private async Task WaitAsync(LocalSystemOptions options, Uri grpc, CancellationToken cancellationToken)
+    {
         using var channel = options.CreateChannel(grpc);
         var client = new Health.HealthClient(channel);
         while (true)
@@ -115,13 +142,6 @@ internal sealed class HostedService : IAsyncDisposable
                 throw new InvalidOperationException($"The {_name} stopped before it was ready; its log has the cause.");
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
         }
-    }
-
-    /// <summary>Drains and stops the service.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await _app.StopAsync();
-        await _app.DisposeAsync();
     }
 
     private static WebApplicationBuilder CreateBuilder(LocalSystemOptions options)

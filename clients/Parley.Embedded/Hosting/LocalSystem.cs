@@ -87,7 +87,7 @@ internal sealed class LocalSystem : IAsyncDisposable
     {
         var settings = new Dictionary<string, string?> { ["Tokenizer:PackageDirectory"] = options.PackageDirectory };
         var service = await HostedService.StartAsync(FirstService, options, settings, [Inside(options, FirstService)],
-            builder => builder.AddTokenizer(), app => app.MapTokenizer(), cancellationToken);
+            builder => builder.AddTokenizer(), app => app.MapTokenizer(), null, cancellationToken);
         _running.Push(service);
         Tokenizer = service.Address(0);
         Metrics = service.Services.GetService<MetricsEndpoint>()?.Address;
@@ -106,18 +106,10 @@ internal sealed class LocalSystem : IAsyncDisposable
                     builder.Services.AddSingleton(openModel);
                 builder.AddGenerator();
             },
-            app => app.MapGenerator(), cancellationToken);
+            app => app.MapGenerator(), LoadFault, cancellationToken);
         _running.Push(service);
         Generator = service.Address(0);
-        try
-        {
-            await service.WaitUntilServingAsync(options, Generator, cancellationToken);
-        }
-        catch (Exception exception) when (
-            service.Services.GetRequiredService<EngineHost>().Ready is { IsFaulted: true, Exception.InnerException: { } cause })
-        {
-            throw new InvalidDataException($"The model could not be loaded: {cause.Message}", new AggregateException(cause, exception));
-        }
+        await service.WaitUntilServingAsync(options, Generator, cancellationToken);
     }
 
     private async Task StartGatewayAsync(LocalSystemOptions options, CancellationToken cancellationToken)
@@ -133,7 +125,7 @@ internal sealed class LocalSystem : IAsyncDisposable
                 builder.Services.AddSingleton<UpstreamChannelFactory>(options.CreateChannel);
                 builder.AddGateway();
             },
-            app => app.MapGateway(), cancellationToken);
+            app => app.MapGateway(), null, cancellationToken);
         _running.Push(service);
         NeedsKey = GatewayRegistration.NeedsKey(service.Services);
         Grpc = service.Address(options.Memory is null ? 1 : 0);
@@ -141,6 +133,11 @@ internal sealed class LocalSystem : IAsyncDisposable
             Http = service.Address(0);
         await service.WaitUntilServingAsync(options, Grpc, cancellationToken);
     }
+
+    /// <summary>Why the engine's own thread could not load the model; null where it could, or has not tried.</summary>
+    private static Exception? LoadFault(IServiceProvider generator) =>
+        generator.GetRequiredService<EngineHost>().Ready is { IsFaulted: true, Exception.InnerException: { } cause }
+            ? new InvalidDataException($"The model could not be loaded: {cause.Message}", cause) : null;
 
     private static ServiceEndpoint[] GatewayEndpoints(LocalSystemOptions options) => options.Memory is not null
         ? [Inside(options, LastService)]

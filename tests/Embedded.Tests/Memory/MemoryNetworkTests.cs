@@ -115,13 +115,13 @@ public sealed class MemoryNetworkTests
     [Fact]
     public async Task Stop_BeforeAConnectionIsAccepted_BreaksItOff()
     {
-        var listener = await _network.BindAsync(new MemoryEndPoint("one"));
-        using var client = new HttpClient(_network.CreateHandler());
-        var request = client.GetAsync(new Uri("http://one/"));
-        // The connection is made at once; nobody takes it.
+        var listener = (MemoryListener)await _network.BindAsync(new MemoryEndPoint("one"));
+        var client = await listener.ConnectAsync(CancellationToken.None);
+
         await listener.UnbindAsync();
 
-        await Assert.ThrowsAsync<HttpRequestException>(() => request);
+        await Assert.ThrowsAsync<IOException>(() => client.ReadAsync(new byte[1]).AsTask());
+        await Assert.ThrowsAsync<SocketException>(() => listener.ConnectAsync(CancellationToken.None).AsTask());
     }
 
     private async Task<(Stream Client, ConnectionContext Server)> ConnectAsync()

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.Extensions.AI;
 using Parley.Client;
 using Parley.TestSupport;
 

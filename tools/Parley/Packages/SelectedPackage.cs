@@ -20,7 +20,7 @@ internal static class SelectedPackage
     /// <summary>The package for the model that a command names: the folder itself if it is one, else imported once.</summary>
     /// <exception cref="InvalidDataException">The model cannot be imported; the message names file and field.</exception>
     public static async Task<string> ResolveAsync(
-        IModelProgress view, ModelSelection model, ParseResult result, CancellationToken cancellationToken)
+        ModelProgress view, ModelSelection model, ParseResult result, CancellationToken cancellationToken)
     {
         var source = await model.OpenAsync(view, result, cancellationToken);
         return await PackageCache.ResolveAsync(
