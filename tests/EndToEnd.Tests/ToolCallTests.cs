@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Grpc.Core;
 using Parley.Gateway.V1;
 using Parley.Generator.V1;
 using Parley.ServiceDefaults;
@@ -146,7 +145,7 @@ public sealed class ToolCallTests
         var events = await client.CollectAsync(request);
         events.Completed();
         var deltas = events.Where(one => one.Delta is not null).SelectMany(one => one.Delta.ToolCalls).ToArray();
-        Assert.Equal(FinishReason.ToolCalls, events.Single(one => one.ChoiceFinished is not null).ChoiceFinished.Reason);
+        Assert.Equal(Gateway.V1.FinishReason.ToolCalls, events.Single(one => one.ChoiceFinished is not null).ChoiceFinished.Reason);
         return (Assert.Single(deltas, delta => delta.Id.Length > 0).Name, string.Concat(deltas.Select(delta => delta.Arguments)));
     }
 
