@@ -13,6 +13,9 @@ internal sealed class ResponseStore(IDistributedCache cache, IOptions<GatewayOpt
 {
     private const string KeyPrefix = "parley:response:";
 
+    /// <summary>A response repeats parts of its request, and bodies may be so deep before the entry's own levels.</summary>
+    private static readonly JsonDocumentOptions AsDeepAsBodies = new() { MaxDepth = 1100 };
+
     private readonly ResponseStoreOptions _options = options.Value.ResponseStore;
 
     /// <summary>Why a response may be unknown, for whoever asks for one.</summary>
@@ -28,7 +31,7 @@ internal sealed class ResponseStore(IDistributedCache cache, IOptions<GatewayOpt
         var bytes = await GuardAsync(token => cache.GetAsync(KeyPrefix + id, token), cancellationToken);
         if (bytes is null)
             return null;
-        var entry = JsonDocument.Parse(bytes);
+        var entry = JsonDocument.Parse(bytes, AsDeepAsBodies);
         if (entry.RootElement.GetProperty("owner").ValueEquals(owner))
             return entry;
         entry.Dispose();

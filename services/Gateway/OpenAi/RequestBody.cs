@@ -12,7 +12,7 @@ internal static class RequestBody
     private const int ReadBytes = 16 * 1024;
 
     // Far more than any field allows, so that the field with too deep a nesting is refused by its own name.
-    private const int DepthMax = 1024;
+    public const int DepthMax = 1024;
 
     private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = DepthMax };
 

@@ -57,7 +57,8 @@ internal sealed class ThinkingFields(RequestFields fields)
     {
         if (_variables.Count == 0)
             return templateArgumentsJson;
-        using var given = JsonDocument.Parse(templateArgumentsJson.Length == 0 ? "{}" : templateArgumentsJson);
+        using var given = JsonDocument.Parse(
+            templateArgumentsJson.Length == 0 ? "{}" : templateArgumentsJson, new JsonDocumentOptions { MaxDepth = RequestBody.DepthMax });
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, ChatCompletionWriter.JsonOptions))
         {
@@ -65,7 +66,7 @@ internal sealed class ThinkingFields(RequestFields fields)
             foreach (var member in given.RootElement.EnumerateObject())
             {
                 json.WritePropertyName(member.Name);
-                json.WriteRawValue(member.Value.GetRawText());
+                json.WriteRawValue(member.Value.GetRawText(), skipInputValidation: true);
             }
 
             foreach (var (name, value) in _variables.Where(variable => !given.RootElement.TryGetProperty(variable.Key, out _)))

@@ -77,7 +77,7 @@ internal static class ToolReader
                 json.WritePropertyName(member.Name);
                 if (member.Name != "function")
                 {
-                    json.WriteRawValue(member.Value.GetRawText());
+                    json.WriteRawValue(member.Value.GetRawText(), skipInputValidation: true);
                     continue;
                 }
 
@@ -85,7 +85,7 @@ internal static class ToolReader
                 foreach (var part in function.EnumerateObject().Where(part => FunctionKeys.Contains(part.Name)))
                 {
                     json.WritePropertyName(part.Name);
-                    json.WriteRawValue(part.Value.GetRawText());
+                    json.WriteRawValue(part.Value.GetRawText(), skipInputValidation: true);
                 }
 
                 json.WriteEndObject();

@@ -9,7 +9,7 @@ namespace Parley.Gateway.ResponsesApi;
 /// <summary>What a request means of responses before it: the conversation that one left, and items that it refers to.</summary>
 internal sealed class EarlierItems(ResponseStore store, Callers callers)
 {
-    private const int ResponsesMax = 32;
+    private const int ResponsesMax = 8;
 
     private static readonly Dictionary<string, ResponseItem> None = [];
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Parley.Gateway.Chat;
 using Parley.Gateway.OpenAi;
 
@@ -13,7 +14,9 @@ internal static class ItemConversation
     {
         var messages = new List<ChatMessage>();
         var calls = new HashSet<string>(StringComparer.Ordinal);
-        string? reasoning = null;
+        var reasoning = new StringBuilder();
+        // Grows with the last message: a history may have as many calls as its body has room for.
+        List<ChatToolCall>? open = null;
         if (!string.IsNullOrEmpty(instructions))
             messages.Add(new ChatMessage { Role = "system", Content = instructions });
         foreach (var item in items)
@@ -21,35 +24,42 @@ internal static class ItemConversation
             switch (item)
             {
                 case ResponseItem.Reasoning thought:
-                    reasoning += string.Concat(thought.Texts.Count > 0 ? thought.Texts : thought.Summary);
+                    reasoning.AppendJoin("", thought.Texts.Count > 0 ? thought.Texts : thought.Summary);
+                    open = null;
                     break;
                 case ResponseItem.Message message:
                     var isAnswer = message.Role == "assistant";
-                    messages.Add(Said(message) with { ReasoningContent = isAnswer ? Take(ref reasoning) : null });
+                    open = isAnswer ? [] : null;
+                    messages.Add(Said(message) with { ToolCalls = open ?? [], ReasoningContent = isAnswer ? Take(reasoning) : null });
                     break;
                 case ResponseItem.FunctionCall call:
                     calls.Add(call.CallId);
-                    Call(messages, new ChatToolCall(call.CallId, call.Name, call.Arguments), Take(ref reasoning));
+                    if (open is null)
+                    {
+                        // Further calls, and one behind a text, belong to the message that is there.
+                        open = [];
+                        messages.Add(new ChatMessage
+                        {
+                            Role = "assistant",
+                            Content = "",
+                            ToolCalls = open,
+                            ReasoningContent = Take(reasoning),
+                        });
+                    }
+
+                    open.Add(new ChatToolCall(call.CallId, call.Name, call.Arguments));
                     break;
                 case ResponseItem.FunctionOutput output:
                     if (!calls.Contains(output.CallId))
                         fields.Refuse(
                             "input", $"holds the output of call '{BoundedText.Cut(output.CallId, 80)}', which no item before it makes");
+                    open = null;
                     messages.Add(Texts(new ChatMessage { Role = "tool", ToolCallId = output.CallId }, output.Texts));
                     break;
             }
         }
 
         return messages;
-    }
-
-    private static void Call(List<ChatMessage> messages, ChatToolCall call, string? reasoning)
-    {
-        // Further calls, and one behind a text, belong to the message that is there, unless new thoughts came between.
-        if (reasoning is null && messages is [.., { Role: "assistant" } last])
-            messages[^1] = last with { ToolCalls = [.. last.ToolCalls, call] };
-        else
-            messages.Add(new ChatMessage { Role = "assistant", Content = "", ToolCalls = [call], ReasoningContent = reasoning });
     }
 
     private static ChatMessage Said(ResponseItem.Message message) =>
@@ -63,10 +73,12 @@ internal static class ItemConversation
         _ => message with { Parts = texts },
     };
 
-    private static string? Take(ref string? reasoning)
+    private static string? Take(StringBuilder reasoning)
     {
-        var taken = reasoning;
-        reasoning = null;
+        if (reasoning.Length == 0)
+            return null;
+        var taken = reasoning.ToString();
+        reasoning.Clear();
         return taken;
     }
 }

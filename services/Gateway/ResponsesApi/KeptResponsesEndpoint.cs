@@ -20,7 +20,8 @@ internal sealed class KeptResponsesEndpoint(ResponseStore store, RunningResponse
                 "A response that has ended is not streamed again; leave stream away.", "stream",
                 ErrorCodes.Of(ViolationReason.Unsupported)));
         using var entry = await FindAsync(context);
-        await WriteAsync(context, json => entry.RootElement.GetProperty("response").WriteTo(json));
+        await WriteAsync(context, json => json.WriteRawValue(
+            entry.RootElement.GetProperty("response").GetRawText(), skipInputValidation: true));
     }
 
     public async Task DeleteAsync(HttpContext context)

@@ -30,7 +30,7 @@ internal static class ResponseTools
             return null;
         }
 
-        using var nested = JsonDocument.Parse(Nested(tool));
+        using var nested = JsonDocument.Parse(Nested(tool), new JsonDocumentOptions { MaxDepth = RequestBody.DepthMax + 1 });
         var before = fields.Violations.Count;
         var read = ToolReader.Read(path, nested.RootElement, fields);
         return fields.Violations.Count == before ? read : null;
@@ -50,7 +50,7 @@ internal static class ResponseTools
                 if (member.Value.ValueKind == JsonValueKind.Null)
                     continue;
                 json.WritePropertyName(member.Name);
-                json.WriteRawValue(member.Value.GetRawText());
+                json.WriteRawValue(member.Value.GetRawText(), skipInputValidation: true);
             }
 
             json.WriteEndObject();

@@ -59,7 +59,8 @@ internal sealed class ResponseWriter(ResponseRequest request, string model, long
         foreach (var (name, value) in Repeated)
         {
             json.WritePropertyName(name);
-            json.WriteRawValue(request.Repeated.TryGetValue(name, out var given) && given is not ("null" or "{}") ? given : value);
+            json.WriteRawValue(request.Repeated.TryGetValue(name, out var given) && given is not ("null" or "{}") ? given : value,
+                skipInputValidation: true);
         }
 
         WriteUsage(json, status is "in_progress" or "failed" or "cancelled" ? null : output);

@@ -83,11 +83,15 @@ internal sealed class TokenizeRequestReader(UnknownFields unknown)
             json.WriteStartObject();
             foreach (var member in body.EnumerateObject().Where(member => member.Name is not ("add_special_tokens" or "add_special"
                 or "return_token_strs" or "with_pieces" or "parse_special")))
-                member.WriteTo(json);
+            {
+                json.WritePropertyName(member.Name);
+                json.WriteRawValue(member.Value.GetRawText(), skipInputValidation: true);
+            }
+
             json.WriteEndObject();
         }
 
-        using var rest = JsonDocument.Parse(buffer.WrittenMemory, new JsonDocumentOptions { MaxDepth = 1024 });
+        using var rest = JsonDocument.Parse(buffer.WrittenMemory, new JsonDocumentOptions { MaxDepth = RequestBody.DepthMax });
         _chat = new ChatCompletionRequestReader(unknown);
         return _chat.Read(rest.RootElement, requestId, deadline).Chat;
     }

@@ -44,7 +44,7 @@ public sealed class ResponsesClientTests
         FunctionCallResponseItem? call = null;
         ResponseResult? last = null;
 
-        await foreach (var update in host.OpenAi().GetResponsesClient().CreateResponseStreamingAsync(options))
+        await foreach (var update in await host.OpenAi().GetResponsesClient().CreateResponseStreamingAsync(options))
         {
             numbers.Add(update.SequenceNumber);
             switch (update)

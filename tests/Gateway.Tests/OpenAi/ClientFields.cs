@@ -22,8 +22,10 @@ internal static class ClientFields
         [typeof(float)] = 0.5f,
         [typeof(string)] = "x",
         [typeof(ChatToolChoice)] = ChatToolChoice.CreateAutoChoice(),
+#pragma warning disable CS0618 // What is obsolete in the client is sent all the same.
         [typeof(ChatFunctionChoice)] = ChatFunctionChoice.CreateNamedChoice("f"),
         [typeof(ChatFunction)] = new ChatFunction("f"),
+#pragma warning restore CS0618
         [typeof(ChatTool)] = ChatTool.CreateFunctionTool("f"),
         [typeof(ChatResponseFormat)] = ChatResponseFormat.CreateJsonObjectFormat(),
         [typeof(ChatAudioOptions)] = new ChatAudioOptions(ChatOutputAudioVoice.Alloy, ChatOutputAudioFormat.Wav),

@@ -59,6 +59,43 @@ public sealed class FuzzedBodyTests
         host.Logs.AssertNoErrors();
     }
 
+    [Theory]
+    [InlineData("/v1/chat/completions", "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]")]
+    [InlineData("/v1/completions", "\"prompt\":\"Hi\"")]
+    [InlineData("/v1/responses", "\"input\":\"Hi\"")]
+    [InlineData("/tokenize", "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]")]
+    public async Task Post_DeepValues_AreAnsweredOrRefused(string path, string needed)
+    {
+        await using var host = await GatewayHost.StartAsync();
+        foreach (var depth in new[] { 60, 130, 900, 1015, 1500 })
+        {
+            var deep = string.Concat(Enumerable.Repeat("{\"a\":", depth)) + "1" + new string('}', depth);
+            foreach (var field in new[]
+            {
+                $"\"tools\":[{{\"type\":\"function\",\"name\":\"f\",\"parameters\":{deep}}}]",
+                $"\"tools\":[{{\"type\":\"function\",\"x\":1,\"function\":{{\"name\":\"f\",\"parameters\":{deep}}}}}]",
+                $"\"chat_template_kwargs\":{deep},\"reasoning_effort\":\"low\"",
+                $"\"text\":{{\"format\":{{\"type\":\"json_schema\",\"schema\":{deep}}}}}",
+                $"\"guided_json\":{deep}",
+                $"\"metadata\":{deep}",
+                $"\"unknown\":{deep}",
+            })
+            {
+                using var response = await host.Http().PostAsync(
+                    path, new StringContent($"{{{needed},{field}}}", Encoding.UTF8, "application/json"));
+                var text = await response.Content.ReadAsStringAsync();
+                Assert.True((int)response.StatusCode < 500, $"{depth} {field[..20]}: {text}");
+                if (path != "/v1/responses" || !response.IsSuccessStatusCode)
+                    continue;
+                using var kept = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 1200 });
+                using var again = await host.Http().GetAsync($"/v1/responses/{kept.RootElement.GetProperty("id").GetString()}");
+                Assert.Equal(text, await again.Content.ReadAsStringAsync());
+            }
+        }
+
+        host.Logs.AssertNoErrors();
+    }
+
     /// <summary>Now and then what a good request has, so that the rest of it is read on.</summary>
     private static string Body(Random random)
     {
