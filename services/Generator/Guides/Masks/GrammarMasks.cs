@@ -13,6 +13,9 @@ internal sealed class GrammarMasks(EarleyMachine machine, TokenVocabulary vocabu
 {
     private const int KeptBytesMax = 8 << 20;
     private const int BuildersMax = 8;
+
+    private static readonly bool[] AnyLength = [.. Enumerable.Repeat(true, TokenSlice.CharactersMax + 1)];
+
     private readonly Dictionary<GrammarState, uint[]> _kept = [];
     private readonly Dictionary<Embedding, MaskBuilder> _builders = [];
     private readonly Place[] _places = new Place[257];
@@ -71,9 +74,11 @@ internal sealed class GrammarMasks(EarleyMachine machine, TokenVocabulary vocabu
             var trie = vocabulary.Trie;
             if (place.State is GrammarState { Starts.Length: 0 } state && Slice(state, trail) is { } slice)
             {
-                slice.Staying.CopyTo(mask);
+                slice.StayingUpTo(TokenSlice.CharactersMax).CopyTo(mask);
                 trie = slice.Rest;
-                AddClosing(slice.Closing, place, trail, mask);
+                var closing = new uint[vocabulary.Words];
+                slice.AddClosing(AnyLength, closing);
+                AddClosing(closing, place, trail, mask);
             }
 
             Walk(trie, place, trail, mask);

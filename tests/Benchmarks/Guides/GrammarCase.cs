@@ -1,4 +1,4 @@
-namespace Parley.Benchmarks;
+namespace Parley.Benchmarks.Guides;
 
 /// <summary>A grammar of ours with texts of it, for measurements.</summary>
 /// <param name="Name">What it describes.</param>

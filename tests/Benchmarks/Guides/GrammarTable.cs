@@ -6,7 +6,7 @@ using Parley.Generator.Guides.Notations;
 using Parley.Generator.Guides.Vocabulary;
 using Parley.Tokenizer.Encoders;
 
-namespace Parley.Benchmarks;
+namespace Parley.Benchmarks.Guides;
 
 /// <summary>
 /// Grammars and structural tags on Llama 3's vocabulary, one thread: what compiling and masks cost. <c>guides grammar [--out FILE]</c>;
