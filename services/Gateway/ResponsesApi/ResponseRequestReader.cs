@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using Parley.Gateway.Chat;
 using Parley.Gateway.OpenAi;
@@ -70,7 +72,7 @@ internal sealed class ResponseRequestReader
         foreach (var (name, field, value) in _fields.Members("", body))
         {
             if (Repeated.Contains(name))
-                _repeated[name] = value.GetRawText();
+                _repeated[name] = Compact(value);
             if (name == "input")
             {
                 _hasInput = true;
@@ -261,6 +263,15 @@ internal sealed class ResponseRequestReader
             else if (!RequestFields.IsAnyOf(one, Included))
                 _fields.Refuse(field, "is nothing that can be included");
         }
+    }
+
+    /// <summary>Without line breaks, which would break an event's line.</summary>
+    private static string Compact(JsonElement value)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, ChatCompletionWriter.JsonOptions with { MaxDepth = RequestBody.DepthMax }))
+            value.WriteTo(json);
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
     private void ReadUnknown(string field)

@@ -36,7 +36,7 @@ public sealed class AgentTests
     public async Task Agent_Streaming_AnswersInUpdates()
     {
         await using var host = await GatewayHost.StartAsync(arrange: OpenAiClients.CallTwoTools);
-        var agent = new ChatClientAgent(host.OpenAi().GetResponsesClient().AsIChatClient("fake"), tools:
+        var agent = new ChatClientAgent(host.OpenAi().GetChatClient("fake").AsIChatClient(), tools:
             [AIFunctionFactory.Create((string city) => "rain", "get_weather"), AIFunctionFactory.Create((int a, int b) => a + b, "add")]);
         var text = "";
 

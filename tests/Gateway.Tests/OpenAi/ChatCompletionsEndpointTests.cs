@@ -231,7 +231,6 @@ public sealed class ChatCompletionsEndpointTests
     [InlineData("{MESSAGES,\"top_logprobs\":3}", 400, "needs logprobs")]
     [InlineData("{MESSAGES,\"tool_choice\":\"required\"}", 400, "tool_choice asks for a call, and there are no tools")]
     [InlineData("{MESSAGES,\"response_format\":{\"type\":\"json_schema\"}}", 400, "response_format.json_schema is missing")]
-    [InlineData("{MESSAGES,\"store\":true}", 400, "store is supported as false only (it is true)")]
     [InlineData("{MESSAGES,\"temperature\":1,\"temperature\":2}", 400, "not valid JSON")]
     [InlineData("{MESSAGES,\"model\":\"gpt-9\"}", 404, "'gpt-9' is not served here; the model is 'fake'")]
     public async Task Post_BadRequest_IsRefusedByName(string body, int status, string message)
