@@ -73,6 +73,12 @@ public static class ParleyProperties
     /// </summary>
     public const string PromptLogprobs = "prompt_logprobs";
 
+    /// <summary>Tokens of reasoning, after which its closing tag is forced: a whole number.</summary>
+    public const string ReasoningTokensMax = "reasoning_tokens_max";
+
+    /// <summary>Of a tool: whether its arguments must meet its schema (true or false).</summary>
+    public const string Strict = "strict";
+
     /// <summary>Further variables of the chat template: JSON object, as text, element, node or dictionary.</summary>
     public const string TemplateArguments = "template_arguments";
 

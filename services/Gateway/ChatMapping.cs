@@ -23,6 +23,8 @@ internal static class ChatMapping
             V1.ToolChoice.Types.Mode.Named => Chat.ToolChoice.Named,
             _ => Chat.ToolChoice.Auto,
         },
+        ToolName = request.ToolChoice?.Name ?? "",
+        ReasoningTokensMax = request.HasReasoningTokensMax ? request.ReasoningTokensMax : null,
         ParallelToolCalls = !request.HasParallelToolCalls || request.ParallelToolCalls,
         Choices = request.HasN ? request.N : 1,
         Deadline = deadline,

@@ -107,6 +107,7 @@ internal sealed class SamplingReader(GenerationDefaults defaults, GeneratorOptio
                 : freeDraftsOnly ? options.DraftTokensMax : options.DraftTokensDefault,
             FreeDraftsOnly = freeDraftsOnly,
         };
+        parameters = parameters with { Reasoning = ReasoningReader.Read(wire.ReasoningBudget, options, vocabularySize, violations) };
         parameters = _processors.Complete(parameters, wire, promptLength, resumedLength, violations);
         CheckLeft(parameters, resumedLength, violations);
         return parameters;

@@ -268,6 +268,15 @@ public sealed class RequestTests
         Assert.Equal(new ToolChoice { Mode = ToolChoice.Types.Mode.Required }, Write(options).ToolChoice);
         Assert.True(Write(options) is { HasParallelToolCalls: true, ParallelToolCalls: false });
 
+        var strict = AIFunctionFactory.Create(() => 1, new AIFunctionFactoryOptions
+        {
+            Name = "one",
+            AdditionalProperties = new Dictionary<string, object?> { [ParleyProperties.Strict] = true },
+        });
+        var tool = Json(Assert.Single(Write(new ChatOptions { Tools = [strict] }).Chat.ToolsJson));
+        Assert.True(tool.GetProperty("function").GetProperty("strict").GetBoolean());
+        Assert.Equal(9u, Write(With("reasoning_tokens_max", 9)).ReasoningTokensMax);
+
         options.ToolMode = ChatToolMode.RequireSpecific("one");
         Assert.Equal(new ToolChoice { Mode = ToolChoice.Types.Mode.Named, Name = "one" }, Write(options).ToolChoice);
     }

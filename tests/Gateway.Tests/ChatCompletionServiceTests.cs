@@ -73,7 +73,7 @@ public sealed class ChatCompletionServiceTests
     [Theory]
     [InlineData(ToolChoice.Types.Mode.Required)]
     [InlineData(ToolChoice.Types.Mode.Named)]
-    public async Task Complete_ACallThatMustCome_IsRefusedByItsField(ToolChoice.Types.Mode mode)
+    public async Task Complete_ACallThatMustComeWithoutTools_IsRefusedByItsField(ToolChoice.Types.Mode mode)
     {
         await using var host = await GatewayHost.StartAsync();
         var request = Request();

@@ -9,6 +9,7 @@ public sealed class DependencyTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["ConsoleChat"] = ["Parley.Client"],
+        ["ToolCalls"] = ["Parley.Client"],
         ["Parley.Client"] = ["Protos"],
         ["Protos"] = [],
         ["ServiceDefaults"] = [],

@@ -167,6 +167,9 @@ internal sealed class PropertyWriter(CompleteRequest request, ViolationList viol
                 if (_reader.Text(field, value) is { } id && request.RequestId.Length == 0)
                     request.RequestId = RequestId(field, id);
                 return true;
+            case ParleyProperties.ReasoningTokensMax:
+                Set(_reader.Unsigned(field, value), request.HasReasoningTokensMax, number => request.ReasoningTokensMax = number);
+                return true;
             case ParleyProperties.Timeout:
                 Timeout = _reader.Span(field, value);
                 return true;

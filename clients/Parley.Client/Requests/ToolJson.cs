@@ -37,6 +37,9 @@ internal static class ToolJson
                 tool.JsonSchema.WriteTo(json);
             }
 
+            if (tool.AdditionalProperties.TryGetValue(ParleyProperties.Strict, out var strict) && strict is bool isStrict)
+                json.WriteBoolean("strict", isStrict);
+
             json.WriteEndObject();
             json.WriteEndObject();
         }

@@ -55,7 +55,13 @@ internal sealed class ChatPipeline(
                 var format = request.Inspect || request.Prompt is not null ? null : pair.Format;
                 var messages = request.Conversation.Messages.Count;
                 (request, var prompt) = await new PromptFitting(tokenizer, pair, callers.Current.Limits.ContextTokensMax)
-                    .EncodeAsync(request, withText: format is not null, waiting.Token);
+                    .EncodeAsync(request, withText: pair.Format is not null, waiting.Token);
+                if (request.Prompt is null)
+                {
+                    request = AnswerPlan.Apply(request, pair, prompt.Text);
+                    request = await new ReasoningBudgets(tokenizer).ResolveAsync(request, pair, prompt.Text, waiting.Token);
+                }
+
                 request = await new ProcessorTexts(tokenizer).ResolveAsync(request, waiting.Token);
                 request = allowance.Charge(request, prompt.Ids.Count);
 
@@ -149,7 +155,10 @@ internal sealed class ChatPipeline(
             throw new ChatException(ChatError.Invalid(violations));
         var pair = await pairing.GetAsync(cancellationToken);
         measurement?.Paired(pair.Names);
-        CheckTools(request.Conversation, pair);
+        if (request.ToolChoice != ToolChoice.None)
+            CheckTools(request.Conversation, pair);
+        AnswerPlan.Check(request, pair);
+        ReasoningBudgets.Check(request, pair);
         if (request.Model.Length == 0 || pair.Names.Contains(request.Model))
             return pair;
         var unknown = ChatRequestValidator.UnknownModel(request.Model, pair.Model);

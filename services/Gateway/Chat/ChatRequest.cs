@@ -30,6 +30,18 @@ internal sealed record ChatRequest
     /// <summary>Whether the model calls tools.</summary>
     public ToolChoice ToolChoice { get; init; }
 
+    /// <summary>Of the function that must be called, where it is a given one.</summary>
+    public string ToolName { get; init; } = "";
+
+    /// <summary>The functions that may be called; empty is all of them.</summary>
+    public IReadOnlyList<string> AllowedTools { get; init; } = [];
+
+    /// <summary>Tokens of reasoning that the answer may have; null is any number.</summary>
+    public uint? ReasoningTokensMax { get; init; }
+
+    /// <summary>The field that says so, for refusals.</summary>
+    public string ReasoningField { get; init; } = "reasoning_tokens_max";
+
     /// <summary>An answer may call several tools.</summary>
     public bool ParallelToolCalls { get; init; } = true;
 

@@ -23,8 +23,7 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
             CheckPrompt(prompt, violations);
         else
             CheckConversation(request.Conversation, violations);
-        if (request.ToolChoice is ToolChoice.Required or ToolChoice.Named)
-            violations.Add("tool_choice", "is supported as 'auto' and 'none' only", ViolationReason.Unsupported);
+        AnswerPlan.CheckChoice(request, violations);
         CheckStops(request.Stop, violations);
         if (request.Choices < 1 || request.Choices > options.Value.ChoicesMax)
             violations.Add("n", $"must be between 1 and {options.Value.ChoicesMax} (it is {request.Choices})",

@@ -7,4 +7,5 @@ internal enum GuideKind
     Regex,
     Grammar,
     Choice,
+    StructuralTag,
 }

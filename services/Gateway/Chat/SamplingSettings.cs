@@ -53,6 +53,9 @@ internal sealed record SamplingSettings
     /// <summary>Log-probabilities of the prompt's tokens, each with so many of the most likely ones in its place.</summary>
     public uint? PromptLogprobs { get; init; }
 
+    /// <summary>How long the answer may reason; null is as long as it likes.</summary>
+    public ReasoningBudget? Reasoning { get; init; }
+
     public int? Priority { get; init; }
 
     /// <summary>Tokens to guess per step; changes the speed and not the answer.</summary>

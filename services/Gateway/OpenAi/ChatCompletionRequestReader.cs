@@ -15,9 +15,9 @@ internal sealed class ChatCompletionRequestReader
     private readonly ThinkingFields _thinking;
     private readonly GuideFields _guide;
     private readonly AnswerFields _answer;
+    private readonly ToolChoiceField _toolChoice;
     private Conversation _conversation = new() { Messages = [] };
     private string _model = "";
-    private bool _withoutTools;
     private bool _parallelCalls = true;
 
     public ChatCompletionRequestReader(UnknownFields unknown)
@@ -27,6 +27,7 @@ internal sealed class ChatCompletionRequestReader
         _thinking = new ThinkingFields(_fields);
         _guide = new GuideFields(_fields);
         _answer = new AnswerFields(_fields, ReadUnknown);
+        _toolChoice = new ToolChoiceField(_fields);
     }
 
     /// <summary>Every fault of the fields' types and names; their values are the pipeline's to judge.</summary>
@@ -61,11 +62,16 @@ internal sealed class ChatCompletionRequestReader
             Model = _model,
             Conversation = _conversation with
             {
-                ToolsJson = _withoutTools ? [] : _conversation.ToolsJson,
+                ToolsJson = _toolChoice.Choice == ToolChoice.None ? [] : _conversation.ToolsJson,
                 TemplateArgumentsJson = _thinking.Over(_conversation.TemplateArgumentsJson),
             },
             Sampling = sampling,
             Varied = _sampling.IsVaried,
+            ToolChoice = _toolChoice.Choice,
+            ToolName = _toolChoice.Name,
+            AllowedTools = _toolChoice.Allowed,
+            ReasoningTokensMax = _thinking.TokensMax,
+            ReasoningField = _thinking.TokensField,
             ParallelToolCalls = _parallelCalls,
             Stop = _answer.Stop,
             IncludeStop = _answer.IncludeStop,
@@ -117,7 +123,7 @@ internal sealed class ChatCompletionRequestReader
                 };
                 return true;
             case "tool_choice":
-                ReadToolChoice(field, value);
+                _toolChoice.Read(field, value);
                 return true;
             case "parallel_tool_calls":
                 _parallelCalls = _fields.Flag(field, value) ?? true;
@@ -134,14 +140,6 @@ internal sealed class ChatCompletionRequestReader
             default:
                 return false;
         }
-    }
-
-    private void ReadToolChoice(string field, JsonElement value)
-    {
-        var mode = value.ValueKind == JsonValueKind.Object && value.TryGetProperty("type", out var type) ? type : value;
-        _withoutTools = RequestFields.Is(mode, "none");
-        if (!_withoutTools && !RequestFields.Is(mode, "auto") && !RequestFields.IsEmpty(mode))
-            _fields.Refuse(field, "is supported as 'auto' and 'none' only", ViolationReason.Unsupported);
     }
 
     private void ReadUnknown(string field)

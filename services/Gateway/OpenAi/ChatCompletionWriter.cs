@@ -6,7 +6,8 @@ namespace Parley.Gateway.OpenAi;
 
 /// <summary>Writes the objects of one chat completion: its chunks, or the whole.</summary>
 internal sealed class ChatCompletionWriter(
-    string id, long createdSeconds, string model, string fingerprint, bool includeUsage, PieceTable pieces)
+    string id, long createdSeconds, string model, string fingerprint, bool includeUsage, PieceTable pieces,
+    bool isToolNamed = false)
 {
     /// <summary>The text is JSON on its own and never part of a page, so only what JSON itself needs is escaped.</summary>
     public static readonly JsonWriterOptions JsonOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -158,7 +159,8 @@ internal sealed class ChatCompletionWriter(
         json.WriteEndObject();
     }
 
-    private static void WriteFinishReason(Utf8JsonWriter json, ChatUpdate.ChoiceFinished? finished)
+    /// <summary>As OpenAI does, an answer that had to call a given function has not chosen to: it just ends.</summary>
+    private void WriteFinishReason(Utf8JsonWriter json, ChatUpdate.ChoiceFinished? finished)
     {
         if (finished is null)
         {
@@ -169,7 +171,7 @@ internal sealed class ChatCompletionWriter(
         json.WriteString("finish_reason", finished.Reason switch
         {
             ChatFinishReason.Length => "length",
-            ChatFinishReason.ToolCalls => "tool_calls",
+            ChatFinishReason.ToolCalls when !isToolNamed => "tool_calls",
             _ => "stop",
         });
         // What ended it: an extension that other servers have too.

@@ -123,5 +123,5 @@ internal sealed class ChatCompletionsEndpoint(
 
     private ChatCompletionWriter Writer(string model, ChatCompletionRequest request, PieceTable pieces) => new(
         $"chatcmpl-{request.Chat.RequestId}", time.GetUtcNow().ToUnixTimeSeconds(), model, pairing.LastSeen?.Fingerprint ?? "",
-        request.IncludeUsage, pieces);
+        request.IncludeUsage, pieces, request.Chat.ToolChoice == ToolChoice.Named);
 }

@@ -66,6 +66,8 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, TimeProvider time)
         Write("frequency_penalty", sampling.FrequencyPenalty);
         WriteCount("no_repeat_ngram_size", sampling.NoRepeatNgramSize);
         WriteCount("max_tokens", sampling.MaxTokens);
+        if (sampling.Processors is { } processors)
+            ProcessorWriter.Write(json, processors);
         json.WriteEndObject();
 
         void Write(string field, float? value)

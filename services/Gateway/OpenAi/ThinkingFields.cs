@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -10,7 +11,15 @@ namespace Parley.Gateway.OpenAi;
 /// </summary>
 internal sealed class ThinkingFields(RequestFields fields)
 {
+    private const string Budget = "reasoning_tokens_max";
+
     private readonly SortedDictionary<string, string> _variables = new(StringComparer.Ordinal);
+
+    /// <summary>Tokens of reasoning; null is any number.</summary>
+    public uint? TokensMax { get; private set; }
+
+    /// <summary>The field that says so.</summary>
+    public string TokensField { get; private set; } = Budget;
 
     /// <summary>Reads a field; false where it is none of these.</summary>
     public bool TryRead(string name, string field, JsonElement value)
@@ -35,9 +44,8 @@ internal sealed class ThinkingFields(RequestFields fields)
             case "reasoning":
                 ReadReasoning(field, value);
                 return true;
-            case "thinking_budget" or "thinking_budget_tokens":
-                if (!RequestFields.IsNumber(value, -1))
-                    OtherFields.RefuseValue(field, value, "-1", fields);
+            case "thinking_budget" or "thinking_budget_tokens" or "thinking_token_budget" or "reasoning_budget":
+                ReadBudget(field, value);
                 return true;
             default:
                 return false;
@@ -106,8 +114,8 @@ internal sealed class ThinkingFields(RequestFields fields)
                 Switch(RequestFields.Is(part, "enabled"));
             else if (name == "type" && !RequestFields.IsAnyOf(part, "adaptive", "auto"))
                 OtherFields.RefuseValue(field, part, "'enabled', 'disabled' or 'auto'", fields);
-            else if (name == "budget_tokens" && !RequestFields.IsNumber(part, -1))
-                OtherFields.RefuseValue(field, part, "-1", fields);
+            else if (name == "budget_tokens")
+                ReadBudget(field, part);
         }
     }
 
@@ -122,7 +130,17 @@ internal sealed class ThinkingFields(RequestFields fields)
             else if (name == "exclude" && part.ValueKind != JsonValueKind.False)
                 OtherFields.RefuseValue(field, part, "false", fields);
             else if (name == "max_tokens")
-                OtherFields.RefuseValue(field, part, "null", fields);
+                ReadBudget(field, part);
         }
+    }
+
+    /// <summary>−1 is no limit. Seed-OSS's template tells the model, under this name.</summary>
+    private void ReadBudget(string field, JsonElement value)
+    {
+        if (value.ValueKind == JsonValueKind.Null || fields.Limit(field, value) is not { } tokens)
+            return;
+        fields.Claim(Budget, field, value);
+        (TokensMax, TokensField) = (tokens, field);
+        _variables["thinking_budget"] = tokens.ToString(CultureInfo.InvariantCulture);
     }
 }

@@ -68,6 +68,21 @@ internal static class ProcessorMapping
         MirostatEta = proto.HasMirostatEta ? proto.MirostatEta : null,
     };
 
+    /// <summary>Null where there is no budget.</summary>
+    public static Wire.ReasoningBudget? ToProto(ReasoningBudget? budget)
+    {
+        if (budget is null)
+            return null;
+        var proto = new Wire.ReasoningBudget { IsOpen = budget.IsOpen, TokensMax = budget.TokensMax };
+        proto.Openings.AddRange(budget.Openings.Select(ToProto));
+        proto.Closings.AddRange(budget.Closings.Select(ToProto));
+        proto.ClosingIds.AddRange(budget.ClosingIds);
+        return proto;
+    }
+
+    public static ReasoningBudget? ToDomain(Wire.ReasoningBudget? proto) => proto is null ? null
+        : new(proto.IsOpen, ToDomain(proto.Openings), ToDomain(proto.Closings), proto.ClosingIds, proto.TokensMax);
+
     private static void AddFilters(ProcessorSettings settings, Wire.Processors proto)
     {
         if (settings.EncoderRepetitionPenalty is { } penalty)

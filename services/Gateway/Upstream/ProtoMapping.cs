@@ -75,6 +75,7 @@ internal static class ProtoMapping
         if (settings.PromptLogprobs is { } promptLogprobs)
             proto.PromptLogprobs = promptLogprobs;
         proto.Processors = ProcessorMapping.ToProto(settings.Processors);
+        proto.ReasoningBudget = ProcessorMapping.ToProto(settings.Reasoning);
         foreach (var (id, bias) in settings.LogitBias)
             proto.LogitBias[id] = bias;
         proto.AllowedTokenIds.AddRange(settings.AllowedTokenIds);
@@ -85,6 +86,7 @@ internal static class ProtoMapping
             { Kind: GuideKind.JsonSchema } guide => new GeneratorProto.Guide { JsonSchema = guide.Texts[0] },
             { Kind: GuideKind.Regex } guide => new GeneratorProto.Guide { Regex = guide.Texts[0] },
             { Kind: GuideKind.Grammar } guide => new GeneratorProto.Guide { Grammar = guide.Texts[0] },
+            { Kind: GuideKind.StructuralTag } guide => new GeneratorProto.Guide { StructuralTag = guide.Texts[0] },
             { } guide => new GeneratorProto.Guide { Choice = new GeneratorProto.GuideChoice { Texts = { guide.Texts } } },
             null => null,
         };
@@ -113,6 +115,7 @@ internal static class ProtoMapping
         Priority = proto.HasPriority ? proto.Priority : null,
         DraftTokens = proto.HasDraftTokens ? proto.DraftTokens : null,
         Processors = ProcessorMapping.ToDomain(proto.Processors),
+        Reasoning = ProcessorMapping.ToDomain(proto.ReasoningBudget),
         PromptLogprobs = proto.HasPromptLogprobs ? proto.PromptLogprobs : null,
         LogitBias = proto.LogitBias,
         AllowedTokenIds = proto.AllowedTokenIds,
@@ -125,6 +128,8 @@ internal static class ProtoMapping
             GeneratorProto.Guide.ConstraintOneofCase.Regex => new ChatGuide(GuideKind.Regex, [proto.Guide.Regex], "sampling.guide.regex"),
             GeneratorProto.Guide.ConstraintOneofCase.Grammar =>
                 new ChatGuide(GuideKind.Grammar, [proto.Guide.Grammar], "sampling.guide.grammar"),
+            GeneratorProto.Guide.ConstraintOneofCase.StructuralTag =>
+                new ChatGuide(GuideKind.StructuralTag, [proto.Guide.StructuralTag], "sampling.guide.structural_tag"),
             GeneratorProto.Guide.ConstraintOneofCase.Choice =>
                 new ChatGuide(GuideKind.Choice, proto.Guide.Choice.Texts, "sampling.guide.choice"),
             _ => null,

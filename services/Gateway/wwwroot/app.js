@@ -5,6 +5,7 @@ import { createKeyStore, readKey } from "./key.js";
 import { nameControls, variedSampling } from "./sampling.js";
 import { createSettings } from "./settings.js";
 import { createConversationStore } from "./storage.js";
+import { addCalls } from "./tools.js";
 import { createTranscript } from "./transcript.js";
 import { button } from "./turn.js";
 
@@ -96,12 +97,12 @@ async function answer(turn, { sampling = settings.sampling(), note = "" } = {}) 
   try {
     const model = connection.model ? { model: connection.model.id } : {};
     const messages = [...settings.systemMessages(), ...messagesFor(turns, turn)];
-    for await (const chunk of streamChat({ ...model, messages, ...sampling }, controller.signal))
+    for await (const chunk of streamChat({ ...model, messages, ...settings.tools(), ...sampling }, controller.signal))
       take(turn.answer, chunk, view, started);
     turn.answer.state = "complete";
   } catch (error) {
     end(turn.answer, error, controller.signal.aborted);
-    if (!turn.answer.text && before.text)
+    if (!turn.answer.text && turn.answer.calls.length === 0 && before.text)
       turn.answer = { ...before, fault: `${turn.answer.fault || "Stopped before any new text came."} This is the answer before.` };
   }
   view.update();
@@ -118,12 +119,13 @@ function take(answer, chunk, view, started) {
   answer.timings = chunk.timings ?? answer.timings;
   const choice = chunk.choices?.[0];
   answer.reason = choice?.finish_reason ?? answer.reason;
-  const { content, reasoning_content: reasoning } = choice?.delta ?? {};
-  if (!content && !reasoning)
+  const { content, reasoning_content: reasoning, tool_calls: calls } = choice?.delta ?? {};
+  if (!content && !reasoning && !calls)
     return;
   answer.firstTextMs ??= performance.now() - started;
   answer.reasoning += reasoning ?? "";
   answer.text += content ?? "";
+  addCalls(answer.calls, calls);
   view.grow();
   saveTimer ||= setTimeout(save, saveIntervalMs);
 }

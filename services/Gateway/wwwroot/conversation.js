@@ -1,5 +1,7 @@
 // The conversation: turns, each a question and what became of it. Nothing here knows the page or its storage.
 
+import { readCalls } from "./tools.js";
+
 const states = ["running", "complete", "stopped", "failed"];
 
 /** A question that is about to be answered. */
@@ -9,7 +11,9 @@ export function createTurn(question) {
 
 /** An answer of which nothing has come yet. */
 export function createAnswer() {
-  return { text: "", reasoning: "", state: "running", fault: "", note: "", reason: null, usage: null, timings: null, firstTextMs: null };
+  return {
+    text: "", reasoning: "", calls: [], state: "running", fault: "", note: "", reason: null, usage: null, timings: null, firstTextMs: null,
+  };
 }
 
 /**
@@ -46,6 +50,7 @@ function readAnswer(answer) {
   return {
     text: answer.text,
     reasoning: text(answer.reasoning),
+    calls: readCalls(answer.calls),
     // Whoever closes the page stops the answer.
     state: answer.state === "running" ? "stopped" : answer.state,
     fault: text(answer.fault),

@@ -1,6 +1,7 @@
 // The panel: what a request says beyond the messages. A control that was not touched stays out of it, and the model's default applies.
 
 import { controls, defaultOf, readControl, readSampling, textOf } from "./sampling.js";
+import { readTools } from "./tools.js";
 
 const storageKey = "parley.settings";
 const version = 2;
@@ -8,6 +9,8 @@ const version = 2;
 export function createSettings() {
   const settings = load();
   const system = document.getElementById("system");
+  const tools = document.getElementById("tools");
+  const toolsFault = document.getElementById("tools-fault");
   const views = controls.map((control) => createControlView(control, (text) => take(control, text)));
   let model = null;
   document.getElementById("sampling").append(...views.map(({ field }) => field));
@@ -24,8 +27,16 @@ export function createSettings() {
     return settings.sampling[control.name];
   }
 
+  function judgeTools() {
+    toolsFault.textContent = readTools(tools.value).fault;
+    toolsFault.hidden = toolsFault.textContent === "";
+    tools.setAttribute("aria-invalid", String(!toolsFault.hidden));
+  }
+
   function show() {
     system.value = settings.system;
+    tools.value = settings.tools;
+    judgeTools();
     for (const view of views)
       view.show(settings.sampling[view.control.name], model, true);
   }
@@ -34,8 +45,14 @@ export function createSettings() {
     settings.system = system.value;
     save(settings);
   });
+  tools.addEventListener("input", () => {
+    settings.tools = tools.value;
+    save(settings);
+    judgeTools();
+  });
   document.getElementById("reset-settings").addEventListener("click", () => {
     settings.system = "";
+    settings.tools = "";
     settings.sampling = {};
     save(settings);
     show();
@@ -47,16 +64,21 @@ export function createSettings() {
     systemMessages: () => settings.system.trim() ? [{ role: "system", content: settings.system }] : [],
     /** The sampling fields that the reader changed. */
     sampling: () => ({ ...settings.sampling }),
+    /** The tools that the reader offers, as the field of a request; nothing where there are none. */
+    tools() {
+      const { value } = readTools(settings.tools);
+      return value ? { tools: value } : {};
+    },
     /** Puts the untouched controls where the model's defaults are. */
     showModel(next) {
       model = next;
       for (const view of views)
         view.show(settings.sampling[view.control.name], model);
     },
-    hasFault: () => views.some((view) => view.isFaulty()),
+    hasFault: () => views.some((view) => view.isFaulty()) || !toolsFault.hidden,
     /** Goes to the first control that holds what cannot be sent. */
     showFault() {
-      const { field, input } = views.find((view) => view.isFaulty());
+      const { field, input } = views.find((view) => view.isFaulty()) ?? { field: tools.parentElement, input: tools };
       input.focus({ preventScroll: true });
       field.scrollIntoView({ block: "nearest" });
     },
@@ -132,15 +154,16 @@ function createControlView(control, onInput) {
 }
 
 function load() {
-  const nothing = { system: "", sampling: {} };
+  const nothing = { system: "", tools: "", sampling: {} };
   try {
     const kept = JSON.parse(localStorage.getItem(storageKey));
     if (kept?.version === version)
-      return { system: typeof kept.system === "string" ? kept.system : "", sampling: readSampling(kept.sampling) };
+      return { system: textIn(kept.system), tools: textIn(kept.tools), sampling: readSampling(kept.sampling) };
     // The first version kept the texts of its four fields.
     if (typeof kept?.system === "string" || kept?.temperature || kept?.topP || kept?.maxTokens)
       return {
-        system: typeof kept.system === "string" ? kept.system : "",
+        ...nothing,
+        system: textIn(kept.system),
         sampling: readSampling({ temperature: kept.temperature, top_p: kept.topP, max_tokens: kept.maxTokens }),
       };
     return nothing;
@@ -149,9 +172,13 @@ function load() {
   }
 }
 
-function save({ system, sampling }) {
+function textIn(value) {
+  return typeof value === "string" ? value : "";
+}
+
+function save({ system, tools, sampling }) {
   try {
-    localStorage.setItem(storageKey, JSON.stringify({ version, system, sampling }));
+    localStorage.setItem(storageKey, JSON.stringify({ version, system, tools, sampling }));
   } catch {
     // A browser that keeps nothing still chats; the conversation's note says that it keeps nothing.
   }

@@ -2,6 +2,7 @@
 
 import { figuresOf } from "./figures.js";
 import { createRendering } from "./rendering.js";
+import { argumentsOf } from "./tools.js";
 
 const notSent = "Later questions are sent without this one.";
 
@@ -11,6 +12,7 @@ export function createTurnView(turn, actions) {
   const answer = articleOf("assistant", "Parley");
   const reasoning = element("details", "reasoning");
   const thoughts = element("p");
+  const calls = element("div", "calls");
   const fault = element("p", "fault");
   const figures = element("span", "figures");
   const tools = element("span", "tools");
@@ -31,6 +33,7 @@ export function createTurnView(turn, actions) {
   summary.textContent = "Reasoning";
   reasoning.append(summary, thoughts);
   answer.article.insertBefore(reasoning, answer.body);
+  answer.article.insertBefore(calls, fault);
 
   function draw() {
     frame = 0;
@@ -38,6 +41,7 @@ export function createTurnView(turn, actions) {
     if (thoughts.textContent !== turn.answer.reasoning)
       thoughts.textContent = turn.answer.reasoning;
     rendering.show(turn.answer.text);
+    drawCalls(calls, turn.answer.calls);
   }
 
   /** Shows the answer as it stands, at its beginning or at its end. */
@@ -76,14 +80,34 @@ export function createTurnView(turn, actions) {
   };
 }
 
-function faultOf({ state, text, fault }) {
+/** A call is folded like reasoning; what the reader has unfolded stays so while it grows. */
+function drawCalls(list, calls) {
+  while (list.children.length > calls.length)
+    list.lastChild.remove();
+  calls.forEach((call, index) => {
+    let view = list.children[index];
+    if (!view) {
+      view = element("details", "call");
+      view.append(element("summary"), element("pre"));
+      list.append(view);
+    }
+    const [summary, text] = view.children;
+    if (summary.textContent !== `Call of ${call.name}`)
+      summary.textContent = `Call of ${call.name}`;
+    const next = argumentsOf(call);
+    if (text.textContent !== next)
+      text.textContent = next;
+  });
+}
+
+function faultOf({ state, text, calls, fault }) {
   if (state === "failed")
     return `${fault} ${notSent}`;
   if (fault)
     return fault;
   if (state === "stopped" && !text)
     return `Stopped before any text came. ${notSent}`;
-  if (state === "complete" && !text)
+  if (state === "complete" && !text && calls.length === 0)
     return "The model ended its answer without any text.";
   return "";
 }

@@ -47,6 +47,13 @@ internal static class LogitStages
         }
     }
 
+    /// <summary>Leaves one id, whatever was made of it.</summary>
+    public static void Choose(Span<float> scores, int id)
+    {
+        scores.Fill(float.NegativeInfinity);
+        scores[id] = 0;
+    }
+
     public static void Ban(Span<float> scores, ReadOnlySpan<uint> ids)
     {
         foreach (var id in ids)

@@ -6,10 +6,10 @@ namespace Parley.Generator.Sampling;
 /// <summary>
 /// Chooses the next token of a sequence from a row of logits. The order of the stages is that of <c>transformers</c>, with those of other
 /// engines where these have them, and is this file: logit, sequence bias → encoder repetition, repetition, presence and frequency penalty
-/// → DRY → no-repeat n-gram → bad words → min tokens → forced ids → length decay → allowed and banned ids → guide → top-n-sigma →
-/// temperature → top-h → top-k → top-p → min-p → typical → epsilon → eta → XTC → draw; mirostat stands for all between temperature and
-/// draw. All arithmetic is fp32, and whatever the settings it ends with at least one candidate: a temperature so low that quotients
-/// overflow is its limit, the greedy token. The draw is keyed by seed and place in the answer.
+/// → DRY → no-repeat n-gram → bad words → min tokens → forced ids → length decay → allowed and banned ids → guide → spent reasoning budget
+/// → top-n-sigma → temperature → top-h → top-k → top-p → min-p → typical → epsilon → eta → XTC → draw; mirostat stands for all between
+/// temperature and draw. All arithmetic is fp32, and whatever the settings it ends with at least one candidate: a temperature so low that
+/// quotients overflow is its limit, the greedy token. The draw is keyed by seed and place in the answer.
 /// </summary>
 /// <remarks>
 /// Used by one thread; buffers are as large as the vocabulary and made once. Log-probabilities, where asked for, are those of the
@@ -106,7 +106,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             || sequence.AnswerLength < parameters.MinTokens || parameters.AllowedTokenIds.Count > 0 || parameters.BannedTokenIds.Count > 0
             || parameters.RunBias.Count > 0 || parameters.BadRuns.Count > 0 || parameters.Processors is { ChangesLogits: true }
             || (sequence.AnswerLength == 0 && parameters.BeginBannedTokenIds.Count > 0)
-            || Forced(sequence).Count > 0 || sequence.Guide is not null);
+            || Forced(sequence).Count > 0 || sequence.Guide is not null || sequence.Reasoning is { ForcedId: not null });
 
     /// <summary>What the model wants first or last in any case; a guide says what stands where, and knows of no such token.</summary>
     private static IReadOnlyList<int> Forced(Sequence sequence) =>
@@ -171,6 +171,13 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         {
             LogitStages.Mask(scores, mask);
             _trace.Record("guide", scores);
+        }
+
+        if (sequence.Reasoning is { ForcedId: { } closing })
+        {
+            CheckAllowed(closing, sequence, mask);
+            LogitStages.Choose(scores, (int)closing);
+            _trace.Record("reasoning_budget", scores);
         }
 
         if (parameters.Processors is { TopNSigma: > 0 and var sigmas })
@@ -416,6 +423,17 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
                 FailureReason.ModelFault,
                 $"The model gave no numbers for token {sequence.AnswerLength + 1} of the answer: "
                 + (float.IsNegativeInfinity(best) ? "every logit is minus infinity." : "its logits hold NaN or infinity."));
+        }
+    }
+
+    private static void CheckAllowed(uint closing, Sequence sequence, ReadOnlySpan<uint> mask)
+    {
+        if (!mask.IsEmpty && (mask[(int)closing >> 5] >> ((int)closing & 31) & 1) == 0)
+        {
+            throw new SamplingException(
+                FailureReason.NothingToChoose,
+                $"No id is left for token {sequence.AnswerLength + 1} of the answer: reasoning_budget is spent and asks for {closing}, which "
+                + $"the guide behind byte {sequence.Guide?.Position} of the text does not allow.");
         }
     }
 

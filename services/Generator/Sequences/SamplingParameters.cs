@@ -64,6 +64,9 @@ internal sealed record SamplingParameters
     /// <summary>One of them is the last token that the answer may have; empty is off.</summary>
     public IReadOnlyList<int> ForcedLastTokenIds { get; init; } = [];
 
+    /// <summary>How long the answer may reason; null for as long as it likes.</summary>
+    public ReasoningBudget? Reasoning { get; init; }
+
     /// <summary>Key of the sequence's random numbers, given or drawn.</summary>
     public ulong Seed { get; init; }
 

@@ -43,6 +43,11 @@ internal sealed class Sequence
         SurpriseMax = parameters.Processors?.Mirostat?.SurpriseAtStart ?? 0;
         if (parameters.HasPenalties)
             Counts = new TokenCounts(prompt, resumed, spare);
+        if (parameters.Reasoning is null)
+            return;
+        Reasoning = new ReasoningProgress(parameters.Reasoning);
+        for (var i = 1; i <= resumed.Length; i++)
+            Reasoning.Follow(resumed[..i]);
     }
 
     public string RequestId { get; }
@@ -99,6 +104,9 @@ internal sealed class Sequence
 
     /// <summary>How often each token stands in prompt and answer; only where a penalty needs it.</summary>
     public TokenCounts? Counts { get; }
+
+    /// <summary>Where its reasoning stands; only where that has a budget.</summary>
+    public ReasoningProgress? Reasoning { get; }
 
     /// <summary>Leading tokens of the prompt that are judged, where that was asked for; of the first one nothing can be said.</summary>
     public int PromptJudged { get; set; } = 1;
@@ -221,6 +229,7 @@ internal sealed class Sequence
             Array.Resize(ref _tokens, Length + Math.Max(256, Length / 2));
         _tokens[Length++] = id;
         Counts?.AddAnswer(id);
+        Reasoning?.Follow(Tokens[PromptLength..]);
     }
 
     private void MakeRoom(int draftLength)

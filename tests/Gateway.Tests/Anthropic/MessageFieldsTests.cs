@@ -37,7 +37,8 @@ public sealed class MessageFieldsTests
     [MemberData(nameof(Honoured))]
     public async Task Post_ValueThatAsksForSomething_IsHeard(string field, string json, string heard)
     {
-        await using var host = await GatewayHost.StartAsync();
+        await using var host = await GatewayHost.StartAsync(
+            arrange: one => one.Tokenizer.ChatTemplate = "<|im_start|>assistant <think> <tool_call>");
 
         var (status, body, with) = await PostAsync(host, $"{Minimal},{json}");
 
@@ -73,6 +74,18 @@ public sealed class MessageFieldsTests
         Assert.Equal((200, 400), (status, refused));
         Assert.Equal("frobnicate, logprobs", response.Headers.GetValues(Header).Single());
         Assert.Equal("frobnicate is unknown.", body.GetProperty("error").GetProperty("message").GetString());
+    }
+
+    [Fact]
+    public async Task Post_BudgetForAModelThatMayNotReason_IsReadOverAndTold()
+    {
+        await using var host = await GatewayHost.StartAsync();
+
+        var (status, _, response) = await PostAsync(
+            host, Minimal + ",\"frobnicate\":1,\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":40}");
+
+        Assert.Equal(200, status);
+        Assert.Equal("frobnicate, thinking.budget_tokens", response.Headers.GetValues(Header).Single());
     }
 
     [Fact]

@@ -227,7 +227,7 @@ public sealed class ChatCompletionsEndpointTests
     [InlineData("{MESSAGES,\"n\":0}", 400, "n must be between 1 and 16")]
     [InlineData("{MESSAGES,\"stop\":[\"\"]}", 400, "stop[0] must not be empty")]
     [InlineData("{MESSAGES,\"top_logprobs\":3}", 400, "needs logprobs")]
-    [InlineData("{MESSAGES,\"tool_choice\":\"required\"}", 400, "tool_choice is supported as 'auto' and 'none' only")]
+    [InlineData("{MESSAGES,\"tool_choice\":\"required\"}", 400, "tool_choice asks for a call, and there are no tools")]
     [InlineData("{MESSAGES,\"response_format\":{\"type\":\"json_schema\"}}", 400, "response_format.json_schema is missing")]
     [InlineData("{MESSAGES,\"store\":true}", 400, "store is supported as false only (it is true)")]
     [InlineData("{MESSAGES,\"temperature\":1,\"temperature\":2}", 400, "not valid JSON")]

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using System.Text.Json;
 using Parley.Gateway.Tests.Doubles;
@@ -154,17 +153,6 @@ public sealed class ToolCallTests
 
         Assert.Equal("done", message.GetProperty("content").GetString());
         Assert.Equal("so", message.GetProperty("reasoning_content").GetString());
-    }
-
-    [Fact]
-    public async Task Post_ACallThatMustCome_IsRefusedByName()
-    {
-        await using var host = await StartAsync("x");
-
-        using var response = await SendAsync(host, Body(Tools, "\"tool_choice\":\"required\""));
-
-        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Contains("tool_choice", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     private static Task<GatewayHost> StartAsync(string answer, string opening = "<|im_start|>assistant\n", string template = Hermes) =>

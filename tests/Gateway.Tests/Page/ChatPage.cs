@@ -33,10 +33,11 @@ internal sealed class ChatPage : IAsyncDisposable
     /// Opens the page; <paramref name="models"/> stands in for the answer to <c>GET /v1/models</c>, <paramref name="key"/> is the server's.
     /// </summary>
     public static async Task<ChatPage> OpenAsync(
-        Chromium chromium, int width = 1100, int height = 720, string? models = null, string? key = null)
+        Chromium chromium, int width = 1100, int height = 720, string? models = null, string? key = null,
+        Action<GatewayHost>? arrange = null)
     {
         var context = await chromium.NewContextAsync(width, height);
-        var page = new ChatPage(await GatewayHost.StartAsync(new() { ["ApiKey"] = key }, onSockets: true), context);
+        var page = new ChatPage(await GatewayHost.StartAsync(new() { ["ApiKey"] = key }, onSockets: true, arrange: arrange), context);
         context.SetDefaultTimeout(60_000);
         Assertions.SetDefaultExpectTimeout(60_000);
         if (models is not null)

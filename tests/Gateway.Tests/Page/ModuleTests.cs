@@ -16,6 +16,7 @@ public sealed partial class ModuleTests
     [InlineData("key")]
     [InlineData("sampling")]
     [InlineData("storage")]
+    [InlineData("tools")]
     public async Task Module_UnderItsTests_Passes(string name)
     {
         var start = new ProcessStartInfo(Node(), ["--test", Path.Combine(Folder, name + ".test.mjs")])

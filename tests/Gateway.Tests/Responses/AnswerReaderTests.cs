@@ -10,6 +10,18 @@ public sealed class AnswerReaderTests
           "n": {"type": "integer"}, "s": {"type": "string"}, "o": {"type": "object"}}}}}
         """;
 
+    [Theory]
+    [InlineData("mistral-list", "[TOOL_CALLS][{\"name\": \"now\", \"arguments\": {}}]<|end|>", "content=|reasoning=|calls=now{}")]
+    [InlineData("mistral-list", "[TOOL_CALLS][{\"name\": \"now\", \"arguments\": {}<|end|>",
+        "content=[TOOL_CALLS][{\"name\": \"now\", \"arguments\": {}|reasoning=|calls=")]
+    [InlineData("harmony", "<|channel|>commentary to=functions.now<|message|>{}<|end|><|end|>", "content=|reasoning=|calls=now{}")]
+    public void Read_ASpecialTokenThatEndsTheAnswerInACall_IsNoPartOfIt(string format, string text, string expected)
+    {
+        const string Now = """{"type":"function","function":{"name":"now"}}""";
+        var prompt = format == "harmony" ? "<|start|>assistant" : "[/INST]";
+        Assert.Equal(expected, AnswerText.Read(format, prompt, [text], [Now], ["<|end|>"]).Written);
+    }
+
     [Fact]
     public void Read_ContentThatOpensTwice_IsJoined()
     {

@@ -19,9 +19,13 @@ public sealed class ResponseFormatTests
     private static readonly Dictionary<string, string?> FormatOfTemplate = new()
     {
         ["Bielik-11B-v3.0-Instruct"] = "hermes",
+        ["ByteDance-Seed-OSS"] = "seed-oss",
+        ["CohereForAI-c4ai-command-r-plus-tool_use"] = "command-r",
+        ["CohereForAI-c4ai-command-r7b-12-2024-tool_use"] = "command-r7b",
         ["GLM-4.6"] = "glm",
         ["GLM-4.7-Flash"] = "glm",
         ["HuggingFaceTB-SmolLM3-3B"] = "think",
+        ["Kimi-K2-Instruct"] = "kimi-k2",
         ["LFM2-8B-A1B"] = "lfm2",
         ["MiMo-VL"] = "hermes",
         ["Mistral-Small-3.2-24B-Instruct-2506"] = "mistral-args",
@@ -38,16 +42,15 @@ public sealed class ResponseFormatTests
         ["llama-cpp-deepseek-r1"] = "deepseek-v3",
         ["meta-llama-Llama-3.1-8B-Instruct"] = "llama3",
         ["meta-llama-Llama-3.2-3B-Instruct"] = "llama3",
+        ["meetkai-functionary-medium-v3.1"] = "functionary-v3.1",
         ["mistralai-Mistral-Nemo-Instruct-2407"] = "mistral-list",
+        ["moonshotai-Kimi-K2"] = "kimi-k2",
         ["plain-qwen2.5-instruct"] = "hermes",
         ["stepfun-ai-Step-3.5-Flash"] = "qwen-xml",
         ["unsloth-mistral-Devstral-Small-2507"] = "mistral-args",
         // Formats that are none of ours, and chats without tools or reasoning: nothing is read into their answers.
-        ["CohereForAI-c4ai-command-r-plus-tool_use"] = null,
-        ["Kimi-K2-Instruct"] = null,
         ["fireworks-ai-llama-3-firefunction-v2"] = null,
         ["google-gemma-2-2b-it"] = null,
-        ["meetkai-functionary-medium-v3.1"] = null,
         ["microsoft-Phi-3.5-mini-instruct"] = null,
         ["plain-chatml"] = null,
         ["plain-llama-3-instruct"] = null,
@@ -68,6 +71,7 @@ public sealed class ResponseFormatTests
     [InlineData("{{'<|start|>assistant<|channel|>final<|message|>'}}", "harmony")]
     [InlineData("{{'<|tool|>' + message['tools'] + '<|/tool|>'}}", "phi4")]
     [InlineData("{{'<|header|>assistant<|header_end|>\\n<|tool_call_start|>'}}", "lfm3")]
+    [InlineData("{{'<|start_header_id|>assistant<|end_header_id|>\\n\\n>>>all\\n' + content}}", "functionary-v3.2")]
     [InlineData("{{messages}}", null)]
     public void Find_AChatTemplate_HasTheFormatThatItWrites(string template, string? format) =>
         Assert.Equal(format, ResponseFormats.Find("", template, out _)?.Name);
@@ -145,6 +149,32 @@ public sealed class ResponseFormatTests
         "<think>Hm.</think>\n<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>Köln</arg_value>\n<arg_key>days</arg_k"
         + "ey>\n<arg_value>3</arg_value>\n</tool_call><|observation|>",
         "content=|reasoning=Hm.|calls=get_weather{\"city\": \"Köln\", \"days\": 3}")]
+    [InlineData("kimi-k2", "<|im_assistant|>assistant<|im_middle|>",
+        "I look.<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>{\"city\": \"Köln\"}"
+        + "<|tool_call_end|><|tool_call_begin|>functions.now:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>",
+        "content=I look.|reasoning=|calls=get_weather{\"city\": \"Köln\"};now{}")]
+    [InlineData("kimi-k2", "<|im_assistant|>assistant<|im_middle|>", "<think>Hm.</think>Yes.<|im_end|>", "content=Yes.|reasoning=Hm.|calls=")]
+    [InlineData("command-r7b", "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
+        "<|START_THINKING|>I will look.<|END_THINKING|><|START_ACTION|>[\n    {\"tool_call_id\": \"0\", \"tool_name\": \"get_weather\", "
+        + "\"parameters\": {\"city\": \"Köln\"}},\n    {\"tool_call_id\": \"1\", \"tool_name\": \"now\", \"parameters\": {}}\n]"
+        + "<|END_ACTION|><|END_OF_TURN_TOKEN|>",
+        "content=|reasoning=I will look.|calls=get_weather{\"city\": \"Köln\"};now{}")]
+    [InlineData("command-r", "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
+        "Action: ```json\n[\n    {\n        \"tool_name\": \"get_weather\",\n        \"parameters\": {\n            \"city\": \"Köln\"\n"
+        + "        }\n    }\n]```<|END_OF_TURN_TOKEN|>",
+        "content=|reasoning=|calls=get_weather{\n            \"city\": \"Köln\"\n        }")]
+    [InlineData("seed-oss", "<seed:bos>assistant\n",
+        "<seed:think>Hm.</seed:think>\nNow:\n<seed:tool_call>\n<function=get_weather>\n<parameter=city>Köln\nam Rhein</parameter>\n"
+        + "<parameter=days>3</parameter>\n</function>\n</seed:tool_call><seed:eos>",
+        "content=Now:|reasoning=Hm.|calls=get_weather{\"city\": \"Köln\\nam Rhein\", \"days\": 3}")]
+    [InlineData("functionary-v3.1", "<|start_header_id|>assistant<|end_header_id|>\n\n",
+        "I look.\n<function=get_weather>{\"city\": \"Köln\"}</function><function=now>{}</function><|eom_id|>",
+        "content=I look.|reasoning=|calls=get_weather{\"city\": \"Köln\"};now{}")]
+    [InlineData("functionary-v3.2", "<|start_header_id|>assistant<|end_header_id|>\n\n>>>",
+        "all\nI look.>>>get_weather\n{\"city\": \"Köln\"}>>>now\n{}<|eot_id|>",
+        "content=I look.|reasoning=|calls=get_weather{\"city\": \"Köln\"};now{}")]
+    [InlineData("functionary-v3.2", "<|start_header_id|>assistant<|end_header_id|>\n\n>>>",
+        "get_weather\n{\"city\": \"Köln\"}<|eot_id|>", "content=|reasoning=|calls=get_weather{\"city\": \"Köln\"}")]
     [InlineData("think", "<｜Assistant｜><think>\n", "Hm.\n</think>\n\nYes.<｜end▁of▁sentence｜>", "content=Yes.|reasoning=Hm.|calls=")]
     public void Read_AnAnswerInAFormat_IsContentReasoningAndCalls(string format, string prompt, string text, string expected)
     {
@@ -177,13 +207,14 @@ public sealed class ResponseFormatTests
                 text.Contains(trigger, StringComparison.Ordinal) || format.Name == "llama3", $"{format.Name} is not begun by {trigger}"));
         }
 
-        Assert.Equal(14, ResponseFormats.All.Count(format => format.Calls is not null));
+        Assert.Equal(20, ResponseFormats.All.Count(format => format.Calls is not null));
     }
 
-    private static string Prompt(ResponseFormat format) => format.Name switch
+    internal static string Prompt(ResponseFormat format) => format.Name switch
     {
         "llama3" => "<|start_header_id|>assistant<|end_header_id|>\n\n",
         "harmony" => "<|start|>assistant",
+        "functionary-v3.2" => "<|start_header_id|>assistant<|end_header_id|>\n\n>>>",
         _ => "",
     };
 }

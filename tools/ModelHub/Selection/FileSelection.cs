@@ -18,7 +18,7 @@ public static partial class FileSelection
     private static readonly string[] Small =
     [
         Config, "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-        "chat_template.jinja", "chat_template.json", "tokenizer.model", "vocab.json", "merges.txt",
+        "chat_template.jinja", "chat_template.json", "response_template.json", "tokenizer.model", "vocab.json", "merges.txt",
     ];
 
     private static readonly string[] Pickles = [".bin", ".pt", ".pth", ".ckpt", ".pkl"];

@@ -26,6 +26,7 @@ internal sealed class AnswerReader
     private bool _isBroken;
     private int _regionAt;
     private int _textAt;
+    private IReadOnlyDictionary<string, string> _captures = new Dictionary<string, string>();
 
     /// <param name="format">Of the model.</param>
     /// <param name="prompt">What the answer goes on from; a template may have opened a region in it.</param>
@@ -174,7 +175,7 @@ internal sealed class AnswerReader
         {
             case ResponseEvent.Opened opened:
                 (_regionAt, _textAt, _callsBefore) = (opened.At, opened.TextAt, _sink.Count);
-                (_stream, _isBroken) = (Stream(opened), false);
+                (_stream, _isBroken, _captures) = (Stream(opened), false, opened.Captures);
                 break;
             case ResponseEvent.Chunk chunk:
                 Advance(chunk.At + chunk.Length, isWhole: false);
@@ -187,6 +188,13 @@ internal sealed class AnswerReader
 
     private void CloseCalls(ResponseEvent.Closed closed, List<AnswerPart> parts)
     {
+        // A special token that has ended the answer, and no format knew that it might, is no part of what it left open.
+        if (closed.Fault is not null && closed.TextEnd == closed.End && _special.Count > 0 && _special[^1] is var (start, end)
+            && end == closed.End && start >= _textAt)
+        {
+            closed = _reader.Reread(closed, _textAt, start, _captures);
+        }
+
         var calls = closed.Fault is null ? CallValues.Of(closed.Value) : null;
         if (calls is not null)
             Advance(closed.TextEnd, isWhole: true);

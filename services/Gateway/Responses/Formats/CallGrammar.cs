@@ -12,13 +12,15 @@ namespace Parley.Gateway.Responses.Formats;
 /// <param name="Begin">Before the first call.</param>
 /// <param name="Between">Between two calls; null where there is one call only.</param>
 /// <param name="End">Behind the last call.</param>
+/// <param name="Stop">What ends the answer behind all of it, where nothing else ends the calls; empty where text may follow.</param>
 /// <param name="Call">The parts of a call.</param>
 internal sealed record CallGrammar(
-    IReadOnlyList<string> Triggers, IReadOnlyList<string> Tokens, string Begin, string? Between, string End, IReadOnlyList<CallPart> Call)
+    IReadOnlyList<string> Triggers, IReadOnlyList<string> Tokens, string Begin, string? Between, string End, string Stop,
+    IReadOnlyList<CallPart> Call)
 {
     /// <exception cref="Values.ResponseFormatException">It describes no calls.</exception>
     public static CallGrammar Read(JsonObject node) => new(
-        Texts(node["triggers"]), Texts(node["tokens"]), Text(node["begin"]) ?? "", Text(node["between"]), Text(node["end"]) ?? "",
+        Texts(node["triggers"]), Texts(node["tokens"]), Text(node["begin"]) ?? "", Text(node["between"]), Text(node["end"]) ?? "", Text(node["stop"]) ?? "",
         [.. node["call"]!.AsArray().Select(part => CallPart.Read(part!.AsObject()))]);
 
     /// <summary>Some calls as this format writes them.</summary>
@@ -33,10 +35,10 @@ internal sealed record CallGrammar(
             if (index > 0)
                 text.Append(Between);
             foreach (var part in Call)
-                part.Write(calls[index].Name, calls[index].Arguments, text);
+                part.Write(index, calls[index].Name, calls[index].Arguments, text);
         }
 
-        return text.Append(End).ToString();
+        return text.Append(End).Append(Stop).ToString();
     }
 
     private static string[] Texts(JsonNode? node) => [.. node!.AsArray().Select(one => one!.GetValue<string>())];

@@ -24,6 +24,8 @@ internal sealed record CallPart(CallPartKind Kind)
             return new CallPart(CallPartKind.Text) { Text = text };
         if (PythonTruth.Text(node["name"]) is { } name)
             return new CallPart(name == "json" ? CallPartKind.NameInJson : CallPartKind.Name);
+        if (node["index"] is not null)
+            return new CallPart(CallPartKind.Index);
         return PythonTruth.Text(node["arguments"]) switch
         {
             "json" => new CallPart(CallPartKind.JsonArguments),
@@ -37,7 +39,7 @@ internal sealed record CallPart(CallPartKind Kind)
     }
 
     /// <summary>Writes the part for one call.</summary>
-    public void Write(string name, JsonObject arguments, StringBuilder text)
+    public void Write(int index, string name, JsonObject arguments, StringBuilder text)
     {
         switch (Kind)
         {
@@ -49,6 +51,9 @@ internal sealed record CallPart(CallPartKind Kind)
                 break;
             case CallPartKind.NameInJson:
                 text.Append(JsonSerializer.Serialize(name, Relaxed)[1..^1]);
+                break;
+            case CallPartKind.Index:
+                text.Append(index);
                 break;
             case CallPartKind.JsonArguments:
                 text.Append(arguments.ToJsonString(Relaxed));

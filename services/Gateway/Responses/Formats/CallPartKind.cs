@@ -12,6 +12,9 @@ internal enum CallPartKind
     /// <summary>The function's name, escaped as within a JSON string.</summary>
     NameInJson,
 
+    /// <summary>The call's number within the answer.</summary>
+    Index,
+
     /// <summary>The arguments as a JSON object.</summary>
     JsonArguments,
 

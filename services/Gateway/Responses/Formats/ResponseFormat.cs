@@ -16,6 +16,12 @@ internal sealed record ResponseFormat(string Name, ResponseTemplate Template)
     /// <summary>How calls are written; null where that is not described.</summary>
     public CallGrammar? Calls { get; init; }
 
+    /// <summary>How reasoning is written; null where there is none.</summary>
+    public ReasoningGrammar? Reasoning { get; init; }
+
+    /// <summary>What content stands in; null where it is what is nothing else.</summary>
+    public ContentGrammar? Content { get; init; }
+
     /// <summary>The format is for chat templates that hold all of these,</summary>
     public IReadOnlyList<string> All { get; init; } = [];
 

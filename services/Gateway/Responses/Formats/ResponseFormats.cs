@@ -28,7 +28,14 @@ internal static class ResponseFormats
             {
                 var own = new ResponseFormat(ResponseFormat.OwnName, ResponseTemplate.Parse(responseTemplateJson));
                 var like = All.FirstOrDefault(format => format.Fits(chatTemplate));
-                return own with { CallIdCharacters = like?.CallIdCharacters, Calls = like?.Calls };
+                var reasoning = PythonJson.Parse(responseTemplateJson) is JsonObject node ? ReasoningGrammar.Of(node) : null;
+                return own with
+                {
+                    CallIdCharacters = like?.CallIdCharacters,
+                    Calls = like?.Calls,
+                    Reasoning = reasoning ?? like?.Reasoning,
+                    Content = like?.Content,
+                };
             }
             catch (ResponseFormatException exception)
             {
@@ -59,6 +66,8 @@ internal static class ResponseFormats
         {
             CallIdCharacters = (int?)node["call_id_characters"]?.GetValue<long>(),
             Calls = node["calls"] is JsonObject calls ? CallGrammar.Read(calls) : null,
+            Reasoning = node["reasoning"] is JsonObject reasoning ? ReasoningGrammar.Read(reasoning) : null,
+            Content = node["content"] is JsonObject content ? ContentGrammar.Read(content) : null,
             All = Marks(when["all"]),
             Any = Marks(when["any"]),
             None = Marks(when["none"]),

@@ -82,6 +82,11 @@ internal sealed class ResponseReader
     /// <summary>Nothing more comes.</summary>
     public void Finish(List<ResponseEvent> events) => Process(isWhole: true, events);
 
+    /// <summary>What a region that is over would have meant had its text ended earlier.</summary>
+    public ResponseEvent.Closed Reread(
+        ResponseEvent.Closed closed, int textAt, int textEnd, IReadOnlyDictionary<string, string> captures) =>
+        Value(closed.Field, captures, Text[textAt..textEnd].ToString(), textEnd, closed.End);
+
     private void Process(bool isWhole, List<ResponseEvent> events)
     {
         if (_isStuck)
@@ -235,15 +240,16 @@ internal sealed class ResponseReader
     private void CloseRegion(int textEnd, int end, List<ResponseEvent> events)
     {
         if (_current is not null && _isOpen)
-            events.Add(Value(_current, Text[_textAt..textEnd].ToString(), textEnd, end));
+            events.Add(Value(_current, _captures, Text[_textAt..textEnd].ToString(), textEnd, end));
         (_current, _isOpen, _captures) = (_template.Implicit, false, new Dictionary<string, string>());
     }
 
-    private ResponseEvent.Closed Value(ResponseField field, string text, int textEnd, int end)
+    private ResponseEvent.Closed Value(
+        ResponseField field, IReadOnlyDictionary<string, string> captures, string text, int textEnd, int end)
     {
         try
         {
-            var value = ResponseTransform.Apply(field, field.Content.Parse(text, _budget), _captures);
+            var value = ResponseTransform.Apply(field, field.Content.Parse(text, _budget), captures);
             if (!_tools.IsEmpty)
                 value = _tools.Cast(value);
             return new ResponseEvent.Closed(field, textEnd, end, value, null);

@@ -131,6 +131,9 @@ internal sealed class ToolSchemas
         }
     }
 
+    /// <summary>The types that a schema names, in their order.</summary>
+    public static IReadOnlyList<string> TypesOf(JsonNode? schema) => Types(schema);
+
     private static List<string> Types(JsonNode? schema)
     {
         var types = new List<string>();

@@ -1,0 +1,10 @@
+namespace Parley.Gateway.Chat;
+
+/// <summary>How long an answer may reason, in ids: what the Generator is told.</summary>
+/// <param name="IsOpen">The prompt has begun it.</param>
+/// <param name="Openings">Runs of ids that begin it.</param>
+/// <param name="Closings">Runs of ids that end it.</param>
+/// <param name="ClosingIds">What ends it when the budget is spent.</param>
+/// <param name="TokensMax">Tokens of reasoning.</param>
+internal sealed record ReasoningBudget(
+    bool IsOpen, IReadOnlyList<uint[]> Openings, IReadOnlyList<uint[]> Closings, IReadOnlyList<uint> ClosingIds, uint TokensMax);
