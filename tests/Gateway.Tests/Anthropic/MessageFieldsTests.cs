@@ -37,8 +37,9 @@ public sealed class MessageFieldsTests
     [MemberData(nameof(Honoured))]
     public async Task Post_ValueThatAsksForSomething_IsHeard(string field, string json, string heard)
     {
-        await using var host = await GatewayHost.StartAsync(
-            arrange: one => one.Tokenizer.ChatTemplate = "<|im_start|>assistant <think> <tool_call>");
+        // Calls and thinking are held to what is asked for where it is known how the model writes them.
+        var template = field is "tool_choice" or "thinking.budget_tokens" ? "<|im_start|>assistant <think> <tool_call>" : "";
+        await using var host = await GatewayHost.StartAsync(arrange: one => one.Tokenizer.ChatTemplate = template);
 
         var (status, body, with) = await PostAsync(host, $"{Minimal},{json}");
 
