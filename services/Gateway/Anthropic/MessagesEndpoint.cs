@@ -38,7 +38,8 @@ internal sealed class MessagesEndpoint(
         var request = await ReadAsync(context, isCount: true);
         try
         {
-            var tokens = await pipeline.CountAsync(request.Chat, context.RequestAborted);
+            // What bounds an answer is no matter of its prompt.
+            var tokens = await pipeline.CountAsync(request.Chat with { ReasoningTokensMax = null }, context.RequestAborted);
             await WriteAsync(context, json =>
             {
                 json.WriteStartObject();

@@ -85,7 +85,10 @@ public sealed class MessageFieldsTests
         var (status, _, response) = await PostAsync(
             host, Minimal + ",\"frobnicate\":1,\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":40}");
 
-        Assert.Equal(200, status);
+        var (counted, _, _) = await PostAsync(
+            host, Minimal + ",\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":40}", "/v1/messages/count_tokens");
+
+        Assert.Equal((200, 200), (status, counted));
         Assert.Equal("frobnicate, thinking.budget_tokens", response.Headers.GetValues(Header).Single());
     }
 
