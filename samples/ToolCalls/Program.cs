@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ComponentModel;
 using Microsoft.Extensions.AI;
 using OpenAI;
+using OpenAI.Models;
 using Parley.Client;
 
 // dotnet run --project samples/ToolCalls -- [HTTP] [GRPC]
@@ -9,16 +10,17 @@ using Parley.Client;
 var http = new Uri(args.ElementAtOrDefault(0) ?? "http://127.0.0.1:5080");
 var grpc = args.ElementAtOrDefault(1) ?? "http://127.0.0.1:5081";
 var api = new OpenAIClient(new ApiKeyCredential("none"), new OpenAIClientOptions { Endpoint = new Uri(http, "/v1") });
+OpenAIModelCollection served = await api.GetOpenAIModelClient().GetModelsAsync();
 var clients = new (string Name, IChatClient Client)[]
 {
-    ("Microsoft.Extensions.AI.OpenAI", api.GetChatClient("parley").AsIChatClient()),
+    ("Microsoft.Extensions.AI.OpenAI", api.GetChatClient(served[0].Id).AsIChatClient()),
     ("Parley.Client", new ParleyChatClient(grpc)),
 };
 
 foreach (var (name, client) in clients)
 {
     Console.WriteLine($"== {name}");
-    var options = new ChatOptions { Temperature = 0, MaxOutputTokens = 120, ModelId = "" };
+    var options = new ChatOptions { Temperature = 0, MaxOutputTokens = 120 };
 
     // An answer of a type: the schema of City is the answer's guide.
     var city = await client.GetResponseAsync<City>("Tell me about Paris.", options, useJsonSchemaResponseFormat: true);
@@ -36,7 +38,8 @@ foreach (var (name, client) in clients)
         {
             Console.WriteLine(content switch
             {
-                FunctionCallContent call => $"call: {call.Name}({string.Join(", ", call.Arguments!.Select(one => $"{one.Key}: {one.Value}"))})",
+                FunctionCallContent call =>
+                    $"call: {call.Name}({string.Join(", ", call.Arguments!.Select(one => $"{one.Key}: {one.Value}"))})",
                 FunctionResultContent result => $"result: {result.Result}",
                 TextContent text => $"answer: {text.Text}",
                 _ => content.GetType().Name,

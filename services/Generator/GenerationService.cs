@@ -53,7 +53,6 @@ internal sealed class GenerationService(
             QueuedPromptTokensMax = (uint)_options.QueuedPromptTokensMax,
             StepTokensMax = (uint)limits.StepTokensMax,
             DraftTokensMax = (uint)limits.DraftTokensMax,
-            UnsupportedFields = { GuideReader.GrammarField },
             Version = Version,
             InstanceId = InstanceId,
             DefaultStopStrings = { model.Defaults.StopStrings },

@@ -178,6 +178,8 @@ internal sealed class GeneratorTelemetry
     {
         GuideKind.JsonSchema => "json_schema",
         GuideKind.Regex => "regex",
+        GuideKind.Grammar => "grammar",
+        GuideKind.StructuralTag => "structural_tag",
         _ => "choice",
     };
 

@@ -28,6 +28,12 @@ if (args is ["guides", "steps", .. var steps])
     return;
 }
 
+if (args is ["guides", "grammar", .. var grammars])
+{
+    GrammarTable.Print(grammars);
+    return;
+}
+
 if (args is ["guides", .. var guides])
 {
     GuideTable.Print(guides);

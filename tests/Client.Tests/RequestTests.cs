@@ -169,8 +169,8 @@ public sealed class RequestTests
     [Fact]
     public void Fields_OfTheContract_CanAllBeAskedFor()
     {
-        // trace_candidates is Inspect's, and guide is asked for under other names.
-        string[] elsewhere = ["trace_candidates", "guide"];
+        // trace_candidates is Inspect's; guide is asked for under other names, reasoning_budget as reasoning_tokens_max.
+        string[] elsewhere = ["trace_candidates", "guide", "reasoning_budget"];
         var written = WrittenByOptions().Concat(typeof(ParleyProperties).GetFields().Select(field => (string)field.GetRawConstantValue()!));
         var fields = SamplingParameters.Descriptor.Fields.InDeclarationOrder().Select(field => field.Name);
         Assert.Empty(fields.Except(written).Except(elsewhere));

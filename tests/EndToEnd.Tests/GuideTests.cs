@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Grpc.Core;
 using Parley.Generator.V1;
 
@@ -55,6 +56,85 @@ public sealed class GuideTests(DemoSystem system)
         Assert.All(answers.RootElement.GetProperty("choices").EnumerateArray(), one =>
             Assert.Contains(one.GetProperty("message").GetProperty("content").GetString(), (string[])["yes, surely", "no"]));
         Assert.Matches("^[A-Z][a-z]{2,8} [0-9]{4}$", Content(await regex.Content.ReadAsStringAsync()));
+    }
+
+    [Theory]
+    [InlineData(""" "structured_outputs":{"grammar":"root ::= [a-c]{3} \"-\" [0-9]+ \"!\""} """, "^[a-c]{3}-[0-9]+!$")]
+    [InlineData(""" "guided_grammar":"start: WORD \" \" WORD\n%import common.WORD" """, "^[A-Za-z]+ [A-Za-z]+$")]
+    [InlineData(""" "grammar":"root ::= \"(\" root \")\" | \"x\"","max_tokens":300 """, @"^\(*x\)*$")]
+    [InlineData(
+        """ "response_format":{"type":"grammar","grammar":{"syntax":"lark","definition":"start: \"a\"~2..4"}} """, "^a{2,4}$")]
+    [InlineData(
+        """
+        "response_format":{"type":"structural_tag","format":{"type":"sequence","elements":[{"type":"const_string","value":"Answer: "},
+        {"type":"json_schema","json_schema":{"type":"object","properties":{"n":{"type":"integer","minimum":0,"maximum":9}},"required":["n"],
+        "additionalProperties":false}}]}}
+        """, @"^Answer: \{""n"":[0-9]\}$")]
+    [InlineData(
+        """
+        "structured_outputs":{"structural_tag":"{\"structures\":[{\"begin\":\"<f>\",\"schema\":{\"type\":\"boolean\"},\"end\":\"</f>\"}],\"triggers\":[\"<f>\"]}"}
+        """, "^((?!<f>).)*(<f>(true|false)</f>.*)*$")]
+    public async Task ChatCompletions_GrammarsAndTags_AnswerWithinThem(string fields, string pattern)
+    {
+        using var client = new HttpClient { BaseAddress = system.Http };
+        foreach (var stream in (string[])["false", "true"])
+        {
+            using var response = await PostAsync(client, $"""{fields},"temperature":1.1,"seed":3,"stream":{stream}""");
+            var body = await response.Content.ReadAsStringAsync();
+            Assert.True(response.IsSuccessStatusCode, body);
+            Assert.Matches(new Regex(pattern, RegexOptions.Singleline), stream == "true" ? Joined(body) : Content(body));
+        }
+
+        system.Log.AssertNoErrors();
+    }
+
+    [Fact]
+    public async Task ChatCompletions_StopStringWithinAGuide_EndsTheAnswerThere()
+    {
+        using var client = new HttpClient { BaseAddress = system.Http };
+        using var response = await PostAsync(client, """ "grammar":"root ::= \"one\" \"\\n\" \"two\" [a-z]{400}","stop":["two"],"max_tokens":500 """);
+        using var document = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        var choice = document.RootElement.GetProperty("choices")[0];
+
+        Assert.Equal("one\n", choice.GetProperty("message").GetProperty("content").GetString());
+        Assert.Equal("stop", choice.GetProperty("finish_reason").GetString());
+    }
+
+    [Fact]
+    public async Task ChatCompletions_GrammarThatIsRefused_NamesFieldLineAndColumn()
+    {
+        using var client = new HttpClient { BaseAddress = system.Http };
+        using var response = await PostAsync(client, """ "structured_outputs":{"grammar":"root ::= \"a\"\n  b"} """);
+        using var document = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        var error = document.RootElement.GetProperty("error");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("structured_outputs.grammar", error.GetProperty("param").GetString());
+        Assert.Contains("is refused at line 2, column 4: ", error.GetProperty("message").GetString());
+    }
+
+    [Fact]
+    public async Task Complete_TagWithTheModelsSpecialTokens_SaysThem()
+    {
+        var tag =
+            """
+            {"format":{"type":"sequence","elements":[{"type":"tag","begin":"<|system|>","content":{"type":"regex","pattern":"[a-z]{1,5}"},
+            "end":"<|user|>"},{"type":"const_string","value":"x<|end|>"}]}}
+            """;
+        var sampling = new SamplingParameters { Temperature = 1.2f, Seed = 4, MaxTokens = 60, Guide = new Guide { StructuralTag = tag } };
+        var answers = new List<string>();
+        foreach (var drafts in (uint[])[0, 8])
+        {
+            sampling.DraftTokens = drafts;
+            var events = await system.Chat.CollectAsync(Conversations.Ask("what is a token?", sampling));
+            var ids = events.Ids().ToList();
+            Assert.Equal(2045u, ids[0]);
+            Assert.Single(ids, 2046u);
+            Assert.Matches("^[a-z]{1,5}x$", events.Text());
+            answers.Add(string.Join(' ', ids));
+        }
+
+        Assert.Equal(answers[0], answers[1]);
     }
 
     [Fact]

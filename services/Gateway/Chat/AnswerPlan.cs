@@ -46,7 +46,10 @@ internal static class AnswerPlan
             var mustCall = request.ToolChoice is ToolChoice.Required or ToolChoice.Named;
             var single = !request.ParallelToolCalls || request.ToolChoice == ToolChoice.Named;
             var tag = AnswerTag.Write(format, reasoning, mustCall ? null : ElementOf(guide), functions, mustCall, single);
-            var whole = new ChatGuide(GuideKind.StructuralTag, [tag.ToJsonString()], isEnforced ? field : guide!.Field);
+            var whole = new ChatGuide(GuideKind.StructuralTag, [tag.ToJsonString()], isEnforced ? field : guide!.Field)
+            {
+                IsWrapped = !isEnforced,
+            };
             return request with { Sampling = request.Sampling with { Guide = whole } };
         }
         catch (TagException exception)
@@ -121,10 +124,30 @@ internal static class AnswerPlan
         { Kind: GuideKind.JsonSchema } => TagNode.Schema(Parse(guide.Texts[0])),
         { Kind: GuideKind.Regex } => TagNode.Pattern(guide.Texts[0]),
         { Kind: GuideKind.Choice } => TagNode.Or([.. guide.Texts.Select(TagNode.Text)]),
-        { Kind: GuideKind.StructuralTag } => Parse(guide.Texts[0]) is JsonObject tag && tag["format"] is JsonObject element
-            ? element : throw new JsonException(),
+        { Kind: GuideKind.StructuralTag } => FormatOf(Parse(guide.Texts[0])),
         _ => new JsonObject { ["type"] = "grammar", ["grammar"] = guide.Texts[0] },
     };
+
+    /// <summary>What a structural tag of the request is made of; the older form has tags with schemas behind triggers.</summary>
+    private static JsonObject FormatOf(JsonNode tag)
+    {
+        if (tag is JsonObject { } whole && whole["format"] is JsonObject format)
+            return format;
+        if (tag is not JsonObject older || older["structures"] is not JsonArray structures)
+            throw new JsonException();
+        return new JsonObject
+        {
+            ["type"] = "triggered_tags",
+            ["triggers"] = older["triggers"]?.DeepClone(),
+            ["tags"] = new JsonArray([.. structures.Select(one => new JsonObject
+            {
+                ["type"] = "tag",
+                ["begin"] = one?["begin"]?.DeepClone(),
+                ["content"] = TagNode.Schema(one?["schema"] ?? new JsonObject()),
+                ["end"] = one?["end"]?.DeepClone(),
+            })]),
+        };
+    }
 
     private static JsonNode Parse(string json) => JsonNode.Parse(
         json, documentOptions: new JsonDocumentOptions { MaxDepth = GuideDepthMax, AllowDuplicateProperties = false })

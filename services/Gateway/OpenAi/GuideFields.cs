@@ -5,7 +5,8 @@ namespace Parley.Gateway.OpenAi;
 
 /// <summary>
 /// The fields that say what an answer must be: OpenAI's <c>response_format</c>, vLLM's <c>structured_outputs</c> and its older
-/// <c>guided_*</c>, llama.cpp's <c>json_schema</c>, SGLang's <c>regex</c>, Ollama's <c>format</c>. An answer has one guide.
+/// <c>guided_*</c>, llama.cpp's <c>json_schema</c> and <c>grammar</c>, SGLang's <c>regex</c> and <c>ebnf</c>, Ollama's <c>format</c>. An
+/// answer has one guide.
 /// </summary>
 internal sealed class GuideFields(RequestFields fields)
 {
@@ -25,6 +26,12 @@ internal sealed class GuideFields(RequestFields fields)
                 return true;
             case "guided_regex" or "regex":
                 ReadRegex(field, value);
+                return true;
+            case "guided_grammar" or "grammar" or "ebnf":
+                ReadGrammar(field, value);
+                return true;
+            case "structural_tag":
+                ReadStructuralTag(field, value);
                 return true;
             case "guided_choice":
                 ReadChoice(field, value);
@@ -56,8 +63,77 @@ internal sealed class GuideFields(RequestFields fields)
             ReadJsonObject(field, format);
         else if (RequestFields.Is(type, "json_schema"))
             ReadJsonSchema(field, format);
+        else if (RequestFields.Is(type, "grammar"))
+            ReadGrammarFormat(field, format);
+        else if (RequestFields.Is(type, "structural_tag"))
+            ReadStructuralTag(field, format);
         else if (!RequestFields.Is(type, "text"))
-            OtherFields.RefuseValue($"{field}.type", type, "'text', 'json_object' or 'json_schema'", fields);
+            OtherFields.RefuseValue($"{field}.type", type, "'text', 'json_object', 'json_schema', 'grammar' or 'structural_tag'", fields);
+    }
+
+    private void ReadGrammarFormat(string field, JsonElement format)
+    {
+        var path = $"{field}.grammar";
+        if (!format.TryGetProperty("grammar", out var grammar) || RequestFields.IsEmpty(grammar))
+            fields.Refuse(path, "is missing", ViolationReason.Missing);
+        else if (grammar.ValueKind == JsonValueKind.Object)
+            ReadNamedGrammar(path, grammar);
+        else
+            ReadGrammar(path, grammar);
+    }
+
+    /// <summary>A grammar that says what it is written in, as OpenAI's custom tools have it.</summary>
+    private void ReadNamedGrammar(string path, JsonElement grammar)
+    {
+        var syntax = GrammarSyntax.Unspecified;
+        var isPattern = false;
+        string? text = null;
+        foreach (var (name, field, value) in fields.Members(path, grammar))
+        {
+            switch (name)
+            {
+                case "definition":
+                    text = fields.Text(field, value);
+                    break;
+                case "syntax" when RequestFields.Is(value, "lark"):
+                    syntax = GrammarSyntax.Lark;
+                    break;
+                case "syntax" when RequestFields.Is(value, "gbnf"):
+                    syntax = GrammarSyntax.Gbnf;
+                    break;
+                case "syntax" when RequestFields.Is(value, "regex"):
+                    isPattern = true;
+                    break;
+                case "syntax":
+                    OtherFields.RefuseValue(field, value, "'lark', 'gbnf' or 'regex'", fields);
+                    break;
+                default:
+                    fields.Ignore(field);
+                    break;
+            }
+        }
+
+        if (string.IsNullOrEmpty(text))
+            fields.Refuse($"{path}.definition", "is missing", ViolationReason.Missing);
+        else
+            Add(new ChatGuide(isPattern ? GuideKind.Regex : GuideKind.Grammar, [text], $"{path}.definition") { Syntax = syntax });
+    }
+
+    private void ReadGrammar(string field, JsonElement value)
+    {
+        if (!RequestFields.IsEmpty(value) && fields.Text(field, value) is { } grammar)
+            Add(new ChatGuide(GuideKind.Grammar, [grammar], field));
+    }
+
+    /// <summary>A structural tag, as JSON or as a text that holds it.</summary>
+    private void ReadStructuralTag(string field, JsonElement value)
+    {
+        if (RequestFields.IsEmpty(value))
+            return;
+        if (value.ValueKind is JsonValueKind.Object)
+            Add(new ChatGuide(GuideKind.StructuralTag, [value.GetRawText()], field));
+        else if (fields.Text(field, value) is { } text)
+            Add(new ChatGuide(GuideKind.StructuralTag, [text], field));
     }
 
     /// <summary>Any object, or as llama.cpp's clients have it, one of a schema beside the type.</summary>
@@ -167,13 +243,19 @@ internal sealed class GuideFields(RequestFields fields)
                 case "choice":
                     ReadChoice(field, inner);
                     break;
+                case "grammar":
+                    ReadGrammar(field, inner);
+                    break;
+                case "structural_tag":
+                    ReadStructuralTag(field, inner);
+                    break;
                 case "json_object" when fields.Flag(field, inner) == true:
                     Add(ChatGuide.AnyObject(field));
                     break;
                 case "json_object" or "disable_any_whitespace":
                     // Compact is how guides write.
                     break;
-                case "grammar" or "structural_tag" or "whitespace_pattern" or "disable_additional_properties" or "disable_fallback":
+                case "whitespace_pattern" or "disable_additional_properties" or "disable_fallback":
                     if (!RequestFields.IsEmpty(inner) && inner.ValueKind != JsonValueKind.False)
                         OtherFields.RefuseValue(field, inner, "null or an empty value", fields);
                     break;

@@ -42,7 +42,7 @@ internal static class OtherFields
             "safe_prompt", "raw", "background"),
         Each(OtherField.True, "skip_special_tokens", "detokenize", "add_bos_token", "trim_stop"),
         Each(OtherField.FalseOrEmpty, "moderation"),
-        Each(OtherField.Empty, "audio", "grammar", "guided_grammar", "structural_tag", "ebnf", "response_fields", "include"),
+        Each(OtherField.Empty, "audio", "response_fields", "include"),
         Each(OtherField.Text("none", "raw", "auto"), "reasoning_format"),
         Each(OtherField.Text("medium"), "verbosity"),
         // Other prompts, templates, adapters and tools than those of the request's messages.

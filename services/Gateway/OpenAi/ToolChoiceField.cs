@@ -4,8 +4,8 @@ using Parley.Gateway.Chat;
 namespace Parley.Gateway.OpenAi;
 
 /// <summary>
-/// <c>tool_choice</c>: a word (none, auto, required; <c>any</c> as Mistral has it), a function by name in the shape of any of the known APIs,
-/// or OpenAI's list of allowed tools.
+/// <c>tool_choice</c>: a word (none, auto, required; <c>any</c> as Mistral has it), a function by name in the shape of any of the known
+/// APIs, or OpenAI's list of allowed tools.
 /// </summary>
 internal sealed class ToolChoiceField(RequestFields fields)
 {

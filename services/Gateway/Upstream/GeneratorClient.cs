@@ -86,9 +86,25 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         if (guide is null || fault is not ChatException { Error: { Violations.Count: > 0 } error })
             return fault;
         var named = error.Violations.Select(violation => violation.Field.StartsWith("sampling.guide", StringComparison.Ordinal)
-            ? violation with { Field = guide.Field }
+            ? violation with
+            {
+                Field = guide.Field,
+                Description = guide.IsWrapped ? Unwrapped(violation.Description) : violation.Description,
+            }
             : violation);
         return new ChatException(error with { Violations = new ViolationList(named) }, fault.InnerException);
+    }
+
+    /// <summary>The place in the request's own schema, which it gave without a tag around.</summary>
+    private static string Unwrapped(string description)
+    {
+        const string Refused = "is refused at /format";
+        const string Schema = "/json_schema";
+        var at = description.IndexOf(Schema, StringComparison.Ordinal);
+        if (at < 0 || !description.StartsWith(Refused, StringComparison.Ordinal))
+            return description;
+        var rest = description[(at + Schema.Length)..];
+        return (rest.StartsWith('/') ? "is refused at " : "is refused") + rest;
     }
 
     /// <summary>Null for an event of a later version, which says nothing to us.</summary>

@@ -85,7 +85,11 @@ internal static class ProtoMapping
         {
             { Kind: GuideKind.JsonSchema } guide => new GeneratorProto.Guide { JsonSchema = guide.Texts[0] },
             { Kind: GuideKind.Regex } guide => new GeneratorProto.Guide { Regex = guide.Texts[0] },
-            { Kind: GuideKind.Grammar } guide => new GeneratorProto.Guide { Grammar = guide.Texts[0] },
+            { Kind: GuideKind.Grammar } guide => new GeneratorProto.Guide
+            {
+                Grammar = guide.Texts[0],
+                GrammarSyntax = (GeneratorProto.GrammarSyntax)guide.Syntax,
+            },
             { Kind: GuideKind.StructuralTag } guide => new GeneratorProto.Guide { StructuralTag = guide.Texts[0] },
             { } guide => new GeneratorProto.Guide { Choice = new GeneratorProto.GuideChoice { Texts = { guide.Texts } } },
             null => null,
@@ -127,7 +131,10 @@ internal static class ProtoMapping
                 new ChatGuide(GuideKind.JsonSchema, [proto.Guide.JsonSchema], "sampling.guide.json_schema"),
             GeneratorProto.Guide.ConstraintOneofCase.Regex => new ChatGuide(GuideKind.Regex, [proto.Guide.Regex], "sampling.guide.regex"),
             GeneratorProto.Guide.ConstraintOneofCase.Grammar =>
-                new ChatGuide(GuideKind.Grammar, [proto.Guide.Grammar], "sampling.guide.grammar"),
+                new ChatGuide(GuideKind.Grammar, [proto.Guide.Grammar], "sampling.guide.grammar")
+                {
+                    Syntax = (GrammarSyntax)proto.Guide.GrammarSyntax,
+                },
             GeneratorProto.Guide.ConstraintOneofCase.StructuralTag =>
                 new ChatGuide(GuideKind.StructuralTag, [proto.Guide.StructuralTag], "sampling.guide.structural_tag"),
             GeneratorProto.Guide.ConstraintOneofCase.Choice =>

@@ -44,7 +44,9 @@ internal sealed class GuideCompiler(
         var entry = Take(source);
         try
         {
-            return await entry.Work.WaitAsync(cancellationToken);
+            var guide = await entry.Work.WaitAsync(cancellationToken);
+            Measure(entry, guide);
+            return guide;
         }
         finally
         {
@@ -84,6 +86,27 @@ internal sealed class GuideCompiler(
                 _entries.Remove(key);
             if (isAbandoned)
                 entry.Stop.Cancel();
+        }
+    }
+
+    /// <summary>Measures a guide when it is asked for, and forgets others where all together have grown too large.</summary>
+    private void Measure(Entry measured, Guide guide)
+    {
+        // The guide may be at work, which is waited for before the lock on all.
+        var bytes = guide.Bytes;
+        lock (_lock)
+        {
+            measured.Bytes = bytes;
+            var left = _entries.Values.Sum(entry => entry.Bytes) - ((long)options.CachedMegabytesMax << 20);
+            if (left <= 0)
+                return;
+            foreach (var (key, entry) in _entries.OrderBy(entry => entry.Value.UsedAt).ToList())
+            {
+                if (left <= 0 || entry == measured || entry.Waiters > 0 || !entry.Work.IsCompleted)
+                    continue;
+                _entries.Remove(key);
+                left -= entry.Bytes;
+            }
         }
     }
 
@@ -147,6 +170,8 @@ internal sealed class GuideCompiler(
             {
                 GuideKind.JsonSchema => Guide.FromSchema(source.Texts[0], options.ToSettings(), tokens),
                 GuideKind.Regex => Guide.FromPattern(source.Texts[0], tokens),
+                GuideKind.Grammar => Guide.FromGrammar(source.Texts[0], source.Syntax, options.ToSettings(), tokens),
+                GuideKind.StructuralTag => Guide.FromStructuralTag(source.Texts[0], options.ToSettings(), tokens),
                 _ => Guide.FromChoices(source.Texts, tokens),
             };
         }
@@ -181,6 +206,9 @@ internal sealed class GuideCompiler(
         public int Waiters { get; set; }
 
         public long UsedAt { get; set; }
+
+        /// <summary>Of memory, when it was last asked for.</summary>
+        public long Bytes { get; set; }
 
         /// <summary>Another try may end otherwise.</summary>
         public bool MayDiffer { get; set; }

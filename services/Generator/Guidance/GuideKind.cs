@@ -6,4 +6,6 @@ internal enum GuideKind
     JsonSchema,
     Regex,
     Choice,
+    Grammar,
+    StructuralTag,
 }

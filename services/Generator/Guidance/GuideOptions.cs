@@ -10,7 +10,7 @@ namespace Parley.Generator.Guidance;
 /// </summary>
 internal sealed class GuideOptions
 {
-    /// <summary>Bytes of a guide's text: the schema, the expression, or all choices.</summary>
+    /// <summary>Bytes of a guide's text: the schema, the expression, the grammar, the structural tag, or all choices.</summary>
     /// <value>1 to 16,777,216; default 1,048,576.</value>
     [Range(1, 1 << 24)]
     public int TextBytesMax { get; set; } = 1 << 20;
@@ -40,7 +40,25 @@ internal sealed class GuideOptions
     [Range(1, 1_000_000)]
     public int AlternativesMax { get; set; } = 4096;
 
-    /// <summary>States of a guide as a whole, those that answers add among them: its memory, some 500 bytes for each.</summary>
+    /// <summary>Rules of one grammar.</summary>
+    /// <value>1 to 1,000,000; default 10,000.</value>
+    [Range(1, 1_000_000)]
+    public int GrammarRulesMax { get; set; } = 10_000;
+
+    /// <summary>Nodes of one grammar or structural tag, its repetitions written out.</summary>
+    /// <value>1 to 10,000,000; default 200,000.</value>
+    [Range(1, 10_000_000)]
+    public int GrammarNodesMax { get; set; } = 200_000;
+
+    /// <summary>Ways in which one place of a text may be read under a grammar: how ambiguous it may be.</summary>
+    /// <value>1 to 1,000,000; default 10,000.</value>
+    [Range(1, 1_000_000)]
+    public int GrammarItemsMax { get; set; } = 10_000;
+
+    /// <summary>
+    /// States of a guide as a whole, those that answers add among them: its memory, some 500 bytes for each. A grammar that has met more
+    /// forgets them and goes on.
+    /// </summary>
     /// <value>1 to 10,000,000; default 200,000.</value>
     [Range(1, 10_000_000)]
     public int StatesMax { get; set; } = 200_000;
@@ -68,6 +86,14 @@ internal sealed class GuideOptions
     [Range(1, 4096)]
     public int CachedMax { get; set; } = 32;
 
+    /// <summary>
+    /// Memory of the guides that are kept, with the states and masks that they have learnt: beyond it the longest unused ones are
+    /// forgotten, but for the one in hand. One guide alone is bounded by the settings above.
+    /// </summary>
+    /// <value>1 to 1,048,576 MiB; default 512.</value>
+    [Range(1, 1 << 20)]
+    public int CachedMegabytesMax { get; set; } = 512;
+
     /// <summary>The keys that a schema names may come in any order; else they come in the schema's.</summary>
     /// <value>Default false.</value>
     public bool AnyOrder { get; set; }
@@ -92,6 +118,9 @@ internal sealed class GuideOptions
         AutomatonStatesMax = AutomatonStatesMax,
         PatternStatesMax = PatternStatesMax,
         FormulaMembersMax = AlternativesMax,
+        GrammarRulesMax = GrammarRulesMax,
+        GrammarNodesMax = GrammarNodesMax,
+        GrammarItemsMax = GrammarItemsMax,
         StatesMax = StatesMax,
         SearchStepsMax = SearchStepsMax,
     };

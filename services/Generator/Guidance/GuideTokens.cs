@@ -36,8 +36,20 @@ internal static class GuideTokens
         }
 
         int[] ends = [.. eosTokenIds.Where(id => id < vocabularySize).Select(id => (int)id)];
+        var names = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var token in file.AddedTokens)
+        {
+            if (token.Special && token.Id < vocabularySize)
+                names.TryAdd(token.Content, token.Id);
+        }
+
         foreach (var end in ends)
+        {
             tokens[end] = null;
-        return new TokenVocabulary(tokens, ends);
+            if (table.Token(end) is { } content)
+                names.TryAdd(content, end);
+        }
+
+        return new TokenVocabulary(tokens, ends, new TokenNames(names));
     }
 }

@@ -52,25 +52,16 @@ internal sealed class GuideMatcher
     /// <exception cref="GuideException">To find out takes more than the limits allow.</exception>
     public bool TryTake(int token)
     {
-        if (token < 0 || token >= _guide.Vocabulary.Tokens.Count || _guide.Vocabulary.Tokens[token] is not { Length: > 0 and <= 255 } text)
+        if (token < 0 || token >= _guide.Vocabulary.Tokens.Count)
             return false;
+        var text = _guide.Vocabulary.Tokens[token] is { Length: <= 255 } bytes ? bytes : [];
         lock (_guide.Gate)
         {
             using var work = GuideLimits.Enter(_guide.Budget);
             _guide.Machine.BeginAccount();
-            var (length, place) = (_trail.Length, _place);
-            foreach (var next in text)
-            {
-                if (!_guide.Machine.TryStep(place, next, _trail, out place) || !_guide.Machine.IsLive(place))
-                {
-                    _trail.Length = length;
-                    return false;
-                }
-
-                _trail.Add(next);
-            }
-
-            _place = place;
+            if (!_guide.Machine.TryTake(_place, token, text, _trail, out var after))
+                return false;
+            _place = after;
             return true;
         }
     }
@@ -104,6 +95,8 @@ internal sealed class GuideMatcher
     private int OnlyByte(Place place, out Place after)
     {
         (var found, after) = (-1, place);
+        if (_guide.Machine.TakesTokens(place))
+            return -1;
         for (var next = 0; next <= byte.MaxValue; next++)
         {
             if (!_guide.Machine.TryStep(place, (byte)next, _trail, out var stepped) || !_guide.Machine.IsLive(stepped))

@@ -432,8 +432,8 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         {
             throw new SamplingException(
                 FailureReason.NothingToChoose,
-                $"No id is left for token {sequence.AnswerLength + 1} of the answer: reasoning_budget is spent and asks for {closing}, which "
-                + $"the guide behind byte {sequence.Guide?.Position} of the text does not allow.");
+                $"No id is left for token {sequence.AnswerLength + 1} of the answer: reasoning_budget is spent and asks for {closing}, "
+                + $"which the guide behind byte {sequence.Guide?.Position} of the text does not allow.");
         }
     }
 

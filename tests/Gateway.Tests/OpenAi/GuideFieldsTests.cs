@@ -58,6 +58,50 @@ public sealed class GuideFieldsTests
     }
 
     [Theory]
+    [InlineData(""" "guided_grammar":"root ::= x" """, GeneratorProto.GrammarSyntax.Unspecified)]
+    [InlineData(""" "grammar":"root ::= x","guided_grammar":"root ::= x" """, GeneratorProto.GrammarSyntax.Unspecified)]
+    [InlineData(""" "ebnf":"root ::= x" """, GeneratorProto.GrammarSyntax.Unspecified)]
+    [InlineData(""" "structured_outputs":{"grammar":"root ::= x"} """, GeneratorProto.GrammarSyntax.Unspecified)]
+    [InlineData(""" "response_format":{"type":"grammar","grammar":"root ::= x"} """, GeneratorProto.GrammarSyntax.Unspecified)]
+    [InlineData(
+        """ "response_format":{"type":"grammar","grammar":{"syntax":"lark","definition":"root ::= x"}} """, GeneratorProto.GrammarSyntax.Lark)]
+    [InlineData(
+        """ "response_format":{"type":"grammar","grammar":{"syntax":"gbnf","definition":"root ::= x"}} """, GeneratorProto.GrammarSyntax.Gbnf)]
+    public async Task Post_Grammar_ReachesTheGenerator(string fields, GeneratorProto.GrammarSyntax syntax)
+    {
+        await using var host = await GatewayHost.StartAsync();
+        using var response = await PostAsync(host, fields);
+
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        Assert.Equal(
+            new GeneratorProto.Guide { Grammar = "root ::= x", GrammarSyntax = syntax }, host.Generator.Requests.Single().Sampling.Guide);
+    }
+
+    [Theory]
+    [InlineData(""" "response_format":{"type":"structural_tag","format":{"type":"any_text"}} """)]
+    [InlineData(""" "structured_outputs":{"structural_tag":{"type":"structural_tag","format":{"type":"any_text"}}} """)]
+    [InlineData(""" "structural_tag":"{\"type\":\"structural_tag\",\"format\":{\"type\":\"any_text\"}}" """)]
+    public async Task Post_StructuralTag_ReachesTheGenerator(string fields)
+    {
+        await using var host = await GatewayHost.StartAsync();
+        using var response = await PostAsync(host, fields);
+
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        Assert.Equal(
+            """{"type":"structural_tag","format":{"type":"any_text"}}""", host.Generator.Requests.Single().Sampling.Guide.StructuralTag);
+    }
+
+    [Fact]
+    public async Task Post_GrammarThatIsAPattern_IsARegex()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        using var response = await PostAsync(
+            host, """ "response_format":{"type":"grammar","grammar":{"syntax":"regex","definition":"a+"}} """);
+
+        Assert.Equal(new GeneratorProto.Guide { Regex = "a+" }, host.Generator.Requests.Single().Sampling.Guide);
+    }
+
+    [Theory]
     [InlineData(""" "guided_choice":["yes","no"] """)]
     [InlineData(""" "structured_outputs":{"choice":["yes","no"]} """)]
     public async Task Post_Choice_ReachesTheGeneratorForEachAnswer(string fields)
@@ -83,6 +127,13 @@ public sealed class GuideFieldsTests
         "invalid_type")]
     [InlineData(""" "response_format":{"schema":{}} """, "response_format.type", "missing_required_parameter")]
     [InlineData(""" "response_format":"json" """, "response_format", "invalid_type")]
+    [InlineData(""" "response_format":{"type":"grammar"} """, "response_format.grammar", "missing_required_parameter")]
+    [InlineData(
+        """ "response_format":{"type":"grammar","grammar":{"syntax":"lark"}} """, "response_format.grammar.definition",
+        "missing_required_parameter")]
+    [InlineData(""" "grammar":["x"] """, "grammar", "invalid_type")]
+    [InlineData(""" "structural_tag":7 """, "structural_tag", "invalid_type")]
+    [InlineData(""" "grammar":"a","ebnf":"b" """, "ebnf", "invalid_value")]
     [InlineData(""" "guided_choice":[1] """, "guided_choice[0]", "invalid_type")]
     [InlineData(""" "guided_regex":["a"] """, "guided_regex", "invalid_type")]
     [InlineData(""" "guided_regex":"a","guided_choice":["b"] """, "guided_choice", "invalid_value")]

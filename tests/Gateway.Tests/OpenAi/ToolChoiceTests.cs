@@ -7,7 +7,7 @@ using Parley.Generator.V1;
 
 namespace Parley.Gateway.Tests.OpenAi;
 
-/// <summary>Choices of tools, strict functions and budgets of reasoning over HTTP: what the Generator is told, and what is refused.</summary>
+/// <summary>Choices of tools, strict functions, budgets of reasoning over HTTP: what the Generator is told, what is refused.</summary>
 public sealed class ToolChoiceTests
 {
     private const string Hermes = "<|im_start|>assistant <tool_call>";
@@ -74,7 +74,8 @@ public sealed class ToolChoiceTests
 
     [Theory]
     [InlineData(""" "tool_choice":"required" """, "tool_choice", "there are no tools", Hermes)]
-    [InlineData($"{Both},\"tool_choice\":{{\"type\":\"function\",\"function\":{{\"name\":\"h\"}}}}", "tool_choice", "'h', which is not among", Hermes)]
+    [InlineData($"{Both},\"tool_choice\":{{\"type\":\"function\",\"function\":{{\"name\":\"h\"}}}}", "tool_choice",
+        "'h', which is not among", Hermes)]
     [InlineData($"{Both},\"tool_choice\":{{\"type\":\"function\"}}", "tool_choice.function.name", "is missing", Hermes)]
     [InlineData($"{Both},\"tool_choice\":5", "tool_choice", "must be a string or an object", Hermes)]
     [InlineData($"{Both},\"tool_choice\":\"required\"", "tool_choice", "not known how fake writes calls", "plain")]
@@ -99,7 +100,8 @@ public sealed class ToolChoiceTests
     [Fact]
     public async Task Post_AGuideForAModelThatThinks_BindsWhatComesBehindTheReasoning()
     {
-        const string Format = "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"integer\"}}}";
+        const string Format =
+            """ "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"integer"}}} """;
         await using var host = await StartAsync("</think>\n\n5", Thinking, Opening + "<think>\n");
 
         await PostAsync(host, Format);

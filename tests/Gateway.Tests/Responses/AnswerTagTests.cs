@@ -4,7 +4,7 @@ using Parley.Gateway.Responses.Tags;
 
 namespace Parley.Gateway.Tests.Responses;
 
-/// <summary>The structural tags of answers: whatever they let a model write is read back as calls that meet their functions' schemas.</summary>
+/// <summary>Structural tags of answers: whatever they let a model write is read back as calls that meet their schemas.</summary>
 public sealed class AnswerTagTests
 {
     private const int Rounds = 150;
@@ -85,7 +85,8 @@ public sealed class AnswerTagTests
         var (texts, calls) = (0, 0);
         for (var round = 0; round < Rounds; round++)
         {
-            var tag = AnswerTag.Write(format, ReasoningPlace.Over, content.DeepClone().AsObject(), functions, mustCall: false, single: false);
+            var tag = AnswerTag.Write(
+                format, ReasoningPlace.Over, content.DeepClone().AsObject(), functions, mustCall: false, single: false);
             var answer = Read(format, TagWriter.Write(tag, new Random(round)), "");
             if (answer.Calls.Count > 0)
                 calls++;

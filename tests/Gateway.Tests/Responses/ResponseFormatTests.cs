@@ -153,7 +153,8 @@ public sealed class ResponseFormatTests
         "I look.<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>{\"city\": \"Köln\"}"
         + "<|tool_call_end|><|tool_call_begin|>functions.now:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>",
         "content=I look.|reasoning=|calls=get_weather{\"city\": \"Köln\"};now{}")]
-    [InlineData("kimi-k2", "<|im_assistant|>assistant<|im_middle|>", "<think>Hm.</think>Yes.<|im_end|>", "content=Yes.|reasoning=Hm.|calls=")]
+    [InlineData("kimi-k2", "<|im_assistant|>assistant<|im_middle|>", "<think>Hm.</think>Yes.<|im_end|>",
+        "content=Yes.|reasoning=Hm.|calls=")]
     [InlineData("command-r7b", "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
         "<|START_THINKING|>I will look.<|END_THINKING|><|START_ACTION|>[\n    {\"tool_call_id\": \"0\", \"tool_name\": \"get_weather\", "
         + "\"parameters\": {\"city\": \"Köln\"}},\n    {\"tool_call_id\": \"1\", \"tool_name\": \"now\", \"parameters\": {}}\n]"

@@ -12,7 +12,8 @@ internal sealed class TagWriter(Random random)
 {
     private static readonly string[] Pieces =
     [
-        "a", "Köln", " ", "\n", "{", "}", "[", "]", "\"", "\\", ",", ":", "=", "(", ")", "<", ">", "null", "3", "true", "\u00e9", "</", "😀", "'",
+        "a", "Köln", " ", "\n", "{", "}", "[", "]", "\"", "\\", ",", ":", "=", "(", ")", "<", ">", "null", "3", "true", "\u00e9", "</",
+        "😀", "'",
     ];
 
     private readonly StringBuilder _text = new();
@@ -146,7 +147,7 @@ internal sealed class TagWriter(Random random)
         switch (type)
         {
             case "string":
-                return string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => Pieces[random.Next(Pieces.Length)]));
+                return Text((int?)schema["minLength"] ?? 0, (int?)schema["maxLength"] ?? 12);
             case "integer":
                 return random.Next(-5, 100);
             case "number":
@@ -169,6 +170,17 @@ internal sealed class TagWriter(Random random)
 
                 return node;
         }
+    }
+
+    private string Text(int least, int most)
+    {
+        string text;
+        do
+        {
+            text = string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => Pieces[random.Next(Pieces.Length)]));
+        }
+        while (text.EnumerateRunes().Count() is var length && (length < least || length > most));
+        return text;
     }
 
     private JsonObject Any(JsonNode list) => list.AsArray()[random.Next(list.AsArray().Count)]!.AsObject();

@@ -134,8 +134,6 @@ public sealed class GenerationServiceTests
         await using var app = await GeneratorApp.StartAsync();
         await AssertRefused(app, StatusCode.NotFound, new Wire.GenerateRequest { Model = "other", PromptIds = { 1 } });
         await AssertRefused(app, StatusCode.FailedPrecondition, new Wire.GenerateRequest { TokenizerSha256 = "ff", PromptIds = { 1 } });
-        await AssertRefused(app, StatusCode.Unimplemented, Request(
-            [1], new Wire.SamplingParameters { Guide = new Wire.Guide { Grammar = "root ::= x" } }));
         await AssertRefused(app, StatusCode.InvalidArgument, new Wire.GenerateRequest
         {
             PromptIds = { 1 },
@@ -273,7 +271,7 @@ public sealed class GenerationServiceTests
         var sampling = description.DefaultSampling;
         Assert.Equal((0.6f, 50u, 0.9f), (sampling.Temperature, sampling.TopK, sampling.TopP));
         Assert.Equal([63u], description.EosTokenIds);
-        Assert.Equal(["sampling.guide.grammar"], description.UnsupportedFields);
+        Assert.Empty(description.UnsupportedFields);
     }
 
     [Fact]

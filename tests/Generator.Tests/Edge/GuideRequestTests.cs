@@ -18,10 +18,24 @@ public sealed class GuideRequestTests
         var regex = await app.GenerateAsync(Request(new Wire.Guide { Regex = "[0-9]{3}-[a-z]{2}" }));
         var choice = await app.GenerateAsync(Request(new Wire.Guide { Choice = new() { Texts = { "name", "age" } } }));
 
+        var grammar = await app.GenerateAsync(Request(new Wire.Guide { Grammar = "root ::= \"[\" item (\",\" item){1,2} \"]\"\nitem ::= [a-c]" }));
+        var lark = await app.GenerateAsync(Request(new Wire.Guide { Grammar = "start: \"x\" DIGIT ~ 2\n%import common.DIGIT" }));
+        var tag = await app.GenerateAsync(Request(new Wire.Guide
+        {
+            StructuralTag =
+                """
+                {"type":"structural_tag","format":{"type":"tag","begin":"na","content":{"type":"json_schema","json_schema":{"enum":[true,[1]]}},
+                "end":"age"}}
+                """,
+        }));
+
+        Assert.Matches(@"^\[[abc](,[abc]){1,2}\]$", Text(grammar));
+        Assert.Matches("^x[0-9]{2}$", Text(lark));
+        Assert.Contains(Text(tag), (string[])["natrueage", "na[1]age"]);
         Assert.Contains(Text(json), (string[])["\"ab\"", "12", "null"]);
         Assert.Matches("^[0-9]{3}-[a-z]{2}$", Text(regex));
         Assert.Contains(Text(choice), (string[])["name", "age"]);
-        Assert.All([json, regex, choice], events => Assert.Equal(Wire.FinishReason.Eos, events[^1].Finished.Reason));
+        Assert.All([json, regex, choice, grammar, lark, tag], events => Assert.Equal(Wire.FinishReason.Eos, events[^1].Finished.Reason));
         app.Log.AssertNoErrors();
     }
 
@@ -82,14 +96,41 @@ public sealed class GuideRequestTests
         Assert.Contains($"behind byte {GuideWorld.Text(whole[..2]).Length} of", violation.Description);
     }
 
-    [Fact]
-    public async Task Generate_Grammar_IsNotServedYet()
+    [Theory]
+    [InlineData("root ::= \"name\" | other", Wire.GrammarSyntax.Unspecified, "sampling.guide.grammar", "at line 1, column 19: 'other'")]
+    [InlineData("start: /a(/", Wire.GrammarSyntax.Unspecified, "sampling.guide.grammar", "at line 1, column 8: ")]
+    [InlineData("start: \"a\"", Wire.GrammarSyntax.Gbnf, "sampling.guide.grammar", "needs '::='")]
+    [InlineData("start: \"a\"", (Wire.GrammarSyntax)7, "sampling.guide.grammar_syntax", "is 7")]
+    public async Task Generate_GrammarThatIsRefused_NamesFieldAndPlace(
+        string grammar, Wire.GrammarSyntax syntax, string field, string description)
     {
         await using var app = await StartAsync();
-        var request = Request(new Wire.Guide { Grammar = "root ::= x" });
-        var violation = Assert.Single(await RefusedAsync(app, request, StatusCode.Unimplemented));
-        Assert.Equal("sampling.guide.grammar", violation.Field);
-        Assert.Equal(["sampling.guide.grammar"], (await app.Client.DescribeAsync(new Wire.DescribeRequest())).UnsupportedFields);
+        var request = Request(new Wire.Guide { Grammar = grammar, GrammarSyntax = syntax });
+        var violation = Assert.Single(await RefusedAsync(app, request, StatusCode.InvalidArgument));
+
+        Assert.Equal(field, violation.Field);
+        Assert.Contains(description, violation.Description);
+    }
+
+    [Fact]
+    public async Task Generate_StructuralTagThatIsRefused_NamesFieldAndPlace()
+    {
+        await using var app = await StartAsync();
+        var request = Request(new Wire.Guide { StructuralTag = """{"type":"structural_tag","format":{"type":"sequence","elements":[7]}}""" });
+        var violation = Assert.Single(await RefusedAsync(app, request, StatusCode.InvalidArgument));
+
+        Assert.Equal("sampling.guide.structural_tag", violation.Field);
+        Assert.StartsWith("is refused at /format/elements/0: must be an object", violation.Description);
+    }
+
+    [Fact]
+    public async Task Generate_SyntaxWithoutGrammar_IsRefused()
+    {
+        await using var app = await StartAsync();
+        var request = Request(new Wire.Guide { Regex = "a", GrammarSyntax = Wire.GrammarSyntax.Lark });
+        var violation = Assert.Single(await RefusedAsync(app, request, StatusCode.InvalidArgument));
+
+        Assert.Equal("sampling.guide.grammar_syntax", violation.Field);
     }
 
     [Fact]

@@ -28,6 +28,26 @@ public sealed class GuideCompilerTests : IDisposable
         """,
     ];
 
+    public static TheoryData<string> GrammarBombs =>
+    [
+        "root ::= \"a\"{2000000000}",
+        "root ::= \"\"{2000000000}",
+        "root ::= (((\"a\"{0,999}){0,999}){0,999}){0,999}",
+        "root ::= root root root | \"a\" | \"\"",
+        "root ::= " + string.Concat(Enumerable.Repeat("\"a\"? ", 50_000)),
+        "root ::= " + string.Concat(Enumerable.Repeat("(", 100_000)),
+        "root ::= " + string.Concat(Enumerable.Repeat("\"a\" | ", 100_000)) + "\"b\"",
+        string.Concat(Enumerable.Range(0, 9_000).Select(i => $"r{i} ::= r{i + 1} | \"a\" r{i + 1}\n")) + "r9000 ::= \"b\"\nroot ::= r0",
+        string.Concat(Enumerable.Range(0, 60).Select(i => $"r{i} ::= r{i + 1} r{i + 1}\n")) + "r60 ::= \"a\" | \"\"\nroot ::= r0",
+        string.Concat(Enumerable.Range(0, 60).Select(i => $"R{i}: R{i + 1} R{i + 1}\n")) + "R60: /a?/\nstart: R0",
+        string.Concat(Enumerable.Range(0, 20_000).Select(i => $"r{i} ::= \"a\"\n")) + "root ::= r0",
+        "start: /((a{1,100}){1,100}){1,100}/",
+        "start: /(a|b)*a(a|b){60}/",
+        $$"""{"format":{"type":"any_text","excludes":[{{string.Join(',', Enumerable.Range(0, 20_000).Select(i => $"\"stop{i}\""))}}]}}""",
+        $$"""{"format":{{string.Concat(Enumerable.Repeat("""{"type":"plus","content":""", 60))}}{"type":"any_text"}{{new string('}', 60)}}}""",
+        """{"format":{"type":"repeat","min":100000,"max":-1,"content":{"type":"json_schema","json_schema":true}}}""",
+    ];
+
     public void Dispose()
     {
         _services.Dispose();
@@ -64,6 +84,48 @@ public sealed class GuideCompilerTests : IDisposable
         Assert.Equal(2, guides.Count);
         Assert.Same(first, await guides.GetAsync(Regex("a"), default));
         Assert.NotSame(second, await guides.GetAsync(Regex("b"), default));
+    }
+
+    [Fact]
+    public async Task Get_MoreMemoryThanMayBeKept_ForgetsTheOneThatWasUsedLongestAgo()
+    {
+        // 200 states of a nested text and the rest of some thousands of nodes: half a mebibyte each.
+        using var guides = Compiler(new GuideOptions { CachedMegabytesMax = 1 });
+        var sources = Enumerable.Range(0, 3).Select(i => new GuideSource(
+            GuideKind.Grammar, [$"root ::= \"a\"{{{12_000 + i}}}"])).ToList();
+        var first = await guides.GetAsync(sources[0], default);
+        Assert.InRange(first.Bytes, 400_000, 700_000);
+        var second = await guides.GetAsync(sources[1], default);
+        Assert.Same(first, await guides.GetAsync(sources[0], default));
+        await guides.GetAsync(sources[2], default);
+
+        Assert.InRange(guides.Count, 1, 2);
+        Assert.NotSame(second, await guides.GetAsync(sources[1], default));
+    }
+
+    [Theory]
+    [MemberData(nameof(GrammarBombs))]
+    public async Task Get_GrammarBomb_IsRefusedOrHarmless(string grammar)
+    {
+        using var guides = Compiler(new GuideOptions());
+        var source = grammar.StartsWith('{') ? new GuideSource(GuideKind.StructuralTag, [grammar]) : new GuideSource(GuideKind.Grammar, [grammar]);
+        try
+        {
+            var matcher = (await guides.GetAsync(source, default)).Begin();
+            var mask = new uint[GuideWorld.Tokens.Words];
+            for (var i = 0; i < 200; i++)
+            {
+                matcher.FillMask(mask);
+                if (!matcher.TryTake((int)GuideWorld.Id("a")))
+                    break;
+            }
+
+            Assert.InRange(matcher.Guide.Bytes, 1, 200L << 20);
+        }
+        catch (GuideException exception)
+        {
+            Assert.InRange(exception.Message.Length, 10, 300);
+        }
     }
 
     [Theory]

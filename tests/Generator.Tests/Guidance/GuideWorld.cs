@@ -11,7 +11,7 @@ namespace Parley.Generator.Tests.Guidance;
 /// </summary>
 internal static class GuideWorld
 {
-    /// <summary>A token that is no text, and no end either.</summary>
+    /// <summary>A token that is no text, and no end either: <c>&lt;|tool|&gt;</c>.</summary>
     public const uint Special = 62;
 
     private static readonly string[] Pieces =
@@ -21,7 +21,8 @@ internal static class GuideWorld
     ];
 
     public static TokenVocabulary Tokens { get; } = new(
-        [.. Pieces.Select(Encoding.UTF8.GetBytes), null, null], [(int)EngineBench.Eos]);
+        [.. Pieces.Select(Encoding.UTF8.GetBytes), null, null], [(int)EngineBench.Eos],
+        new TokenNames(new Dictionary<string, int> { ["<|tool|>"] = (int)Special, ["<|end|>"] = (int)EngineBench.Eos }));
 
     public static Guide Schema(string schema) => Guide.FromSchema(schema, GuideSettings.Default, Tokens);
 

@@ -95,7 +95,8 @@ public sealed class FileSelectionTests
         string[] paths =
         [
             "config.json", "tokenizer.json", "model.gguf", "Q4_K_M/model.gguf", "Q4_K_M/README.md", "Q4_K_M/config.json",
-            "Q4_K_M/tokenizer.json", "Q4_K_M/response_template.json", "Q4_K_M/additional_chat_templates/a.jinja", "Q8_0/config.json", "Q4_K_M/model.safetensors.index.json",
+            "Q4_K_M/tokenizer.json", "Q4_K_M/response_template.json", "Q4_K_M/additional_chat_templates/a.jinja",
+            "Q8_0/config.json", "Q4_K_M/model.safetensors.index.json",
         ];
         HubFile[] files = [.. paths.Select(path => new HubFile(path, 1000, new string('0', 40), null))];
         Assert.Equal(expected, FileSelection.Descriptions(files, files.Single(file => file.Path == gguf)).Select(file => file.Path)

@@ -20,7 +20,8 @@ internal sealed record CallGrammar(
 {
     /// <exception cref="Values.ResponseFormatException">It describes no calls.</exception>
     public static CallGrammar Read(JsonObject node) => new(
-        Texts(node["triggers"]), Texts(node["tokens"]), Text(node["begin"]) ?? "", Text(node["between"]), Text(node["end"]) ?? "", Text(node["stop"]) ?? "",
+        Texts(node["triggers"]), Texts(node["tokens"]), Text(node["begin"]) ?? "", Text(node["between"]), Text(node["end"]) ?? "",
+        Text(node["stop"]) ?? "",
         [.. node["call"]!.AsArray().Select(part => CallPart.Read(part!.AsObject()))]);
 
     /// <summary>Some calls as this format writes them.</summary>

@@ -4,8 +4,8 @@ using Parley.Gateway.Responses.Formats;
 namespace Parley.Gateway.Responses.Tags;
 
 /// <summary>
-/// What an answer may be, as a structural tag: reasoning as long as it likes, then content, calls, or free text in which calls keep to their
-/// functions' schemas.
+/// What an answer may be, as a structural tag: reasoning as long as it likes, then content, calls, or free text in which calls keep to
+/// their functions' schemas.
 /// </summary>
 internal static class AnswerTag
 {

@@ -83,7 +83,11 @@ internal sealed class DialectArguments(string mark, ToolFunction function, strin
     private JsonObject Constant(JsonNode? value, string place)
     {
         if (PythonTruth.Text(value) is not { } text)
-            return value is JsonObject or JsonArray ? throw Fault(place, "lists what is no single value") : TagNode.Text(CallValues.Text(value));
+        {
+            return value is JsonObject or JsonArray ? throw Fault(place, "lists what is no single value")
+                : TagNode.Text(CallValues.Text(value));
+        }
+
         return text.Contains(mark, StringComparison.Ordinal) ? throw Fault(place, $"lists a text that holds {mark}")
             : TagNode.Text(mark + text + mark);
     }

@@ -9,7 +9,7 @@ internal static class ReasoningStart
 {
     /// <param name="format">Of the model.</param>
     /// <param name="prompt">What the answer goes on from.</param>
-    /// <param name="chatTemplate">The source of the model's chat template: one that never writes reasoning is of a model that has none.</param>
+    /// <param name="chatTemplate">The source of the chat template: one that never writes reasoning is of a model that has none.</param>
     public static ReasoningPlace Find(ResponseFormat format, string prompt, string chatTemplate)
     {
         if (format.Reasoning is not { } reasoning)

@@ -133,11 +133,17 @@ internal sealed class JsonMachine : GuideMachine
     }
 
     /// <inheritdoc/>
+    public override long Bytes => _states * 500L;
+
+    /// <inheritdoc/>
     public override bool IsLive(Place place) => _search.IsLive(place);
 
     /// <inheritdoc/>
     public override bool MayEnd(Place place) =>
         place.State is DoneState || (place.Frame is null && place.State is TextState { IsNumber: true } number && number.End() is not null);
+
+    /// <inheritdoc/>
+    public override bool IsOver(Place place) => place.State is DoneState && !_freeWhitespace;
 
     /// <inheritdoc/>
     public override bool TryStep(Place place, byte next, Trail trail, out Place after)
@@ -178,11 +184,9 @@ internal sealed class JsonMachine : GuideMachine
         }
     }
 
-    /// <summary>
-    /// The place behind a string, or a key like no other, that ends somewhere behind this place, where what follows does not depend on
-    /// how it ends.
-    /// </summary>
-    public bool TryLeave(Place place, out Place after)
+    /// <inheritdoc/>
+    /// <remarks>A key like no other is such a string too.</remarks>
+    public override bool TryLeave(Place place, out Place after)
     {
         if (place.State is KeyState key)
             return Within(key.Text.End() is { } verdicts ? key.Object.AnyOther(verdicts)?.Colon : null, (Frame?)place.Frame, out after);

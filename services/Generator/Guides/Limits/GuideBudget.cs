@@ -29,6 +29,15 @@ internal sealed record GuideBudget
     /// <summary>States of a guide as a whole; at the default the caches of one guide stay in about 100 MB.</summary>
     public int StatesMax { get; init; } = 200_000;
 
+    /// <summary>Rules of one grammar.</summary>
+    public int GrammarRulesMax { get; init; } = 10_000;
+
+    /// <summary>Nodes of a grammar's network, its repetitions and small rules written out.</summary>
+    public int GrammarNodesMax { get; init; } = 200_000;
+
+    /// <summary>Ways in which one place of a text may be read under a grammar.</summary>
+    public int GrammarItemsMax { get; init; } = 10_000;
+
     /// <summary>Steps of search that compiling, one mask or one token may take.</summary>
     public int SearchStepsMax { get; init; } = 2_000_000;
 }

@@ -28,6 +28,12 @@ internal static class GuideLimits
 
     public static int StatesMax => Budget.StatesMax;
 
+    public static int GrammarRulesMax => Budget.GrammarRulesMax;
+
+    public static int GrammarNodesMax => Budget.GrammarNodesMax;
+
+    public static int GrammarItemsMax => Budget.GrammarItemsMax;
+
     public static int SearchStepsMax => Budget.SearchStepsMax;
 
     /// <summary>The budget of the guide in hand; the default outside of any.</summary>

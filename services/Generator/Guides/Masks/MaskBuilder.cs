@@ -22,6 +22,9 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
     private readonly (int Name, int Used)[] _nodes = new (int, int)[257];
     private readonly TextState[] _texts = new TextState[257];
 
+    /// <summary>Bytes of memory that the masks hold by now, roughly.</summary>
+    public long Bytes => ((2L * _inside.Count) + _recent.Count) * vocabulary.Words * sizeof(uint);
+
     /// <summary>
     /// Writes the mask of a place: bit id % 32 of word id / 32. Ids that end a sequence are allowed where the text may end.
     /// </summary>
@@ -278,7 +281,7 @@ internal sealed class MaskBuilder(GuideMachine machine, TokenVocabulary vocabula
     {
         // Ahead: the string need not be able to end right here, for the tokens have characters before their quotes; what follows those is
         // the same.
-        var taken = ahead ? ((JsonMachine)machine).TryLeave(place, out after) : machine.TryStep(place, next, trail, out after);
+        var taken = ahead ? machine.TryLeave(place, out after) : machine.TryStep(place, next, trail, out after);
         return taken && machine.IsLive(after);
     }
 

@@ -19,6 +19,9 @@ internal sealed class PatternMachine : GuideMachine
     public override Place Start { get; }
 
     /// <inheritdoc/>
+    public override long Bytes => _states.Count * 800L;
+
+    /// <inheritdoc/>
     public override bool TryStep(Place place, byte next, Trail trail, out Place after)
     {
         after = new Place(State(_automaton.Step(((PatternState)place.State).Number, next)), null);

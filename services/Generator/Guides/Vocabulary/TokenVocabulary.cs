@@ -18,8 +18,10 @@ internal sealed class TokenVocabulary
     /// <param name="tokens">Bytes by id; null for ids that are no text (special tokens, gaps). Tokens beyond 255 bytes are never allowed
     /// by a guide.</param>
     /// <param name="ends">Ids that end a sequence.</param>
-    public TokenVocabulary(IReadOnlyList<byte[]?> tokens, IReadOnlyCollection<int> ends)
+    /// <param name="names">Tokens that are no text and that a guide may name; none by default.</param>
+    public TokenVocabulary(IReadOnlyList<byte[]?> tokens, IReadOnlyCollection<int> ends, TokenNames? names = null)
     {
+        Names = names ?? TokenNames.None;
         Tokens = tokens;
         Ends = [.. ends];
         Words = (tokens.Count + 31) / 32;
@@ -68,6 +70,9 @@ internal sealed class TokenVocabulary
 
     /// <summary>Ids that end a sequence.</summary>
     public int[] Ends { get; }
+
+    /// <summary>Tokens that are no text and that a guide may name.</summary>
+    public TokenNames Names { get; }
 
     /// <summary>Words of 32 bits in a mask.</summary>
     public int Words { get; }
