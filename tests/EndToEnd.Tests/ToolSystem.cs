@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using Parley.Cli.Hosting;
 using Parley.Cli.Packages;
+using Parley.Embedded.Hosting;
 using Parley.TestSupport;
 
 namespace Parley.EndToEnd.Tests;

@@ -21,6 +21,7 @@ internal sealed class MessagesEndpoint(
         var request = await ReadAsync(context, isCount: false);
         try
         {
+            request = await WithBudgetAsync(context, request);
             if (request.Stream)
                 await StreamAsync(context, request);
             else
@@ -37,7 +38,8 @@ internal sealed class MessagesEndpoint(
         var request = await ReadAsync(context, isCount: true);
         try
         {
-            var tokens = await pipeline.CountAsync(request.Chat, context.RequestAborted);
+            // What bounds an answer is no matter of its prompt.
+            var tokens = await pipeline.CountAsync(request.Chat with { ReasoningTokensMax = null }, context.RequestAborted);
             await WriteAsync(context, json =>
             {
                 json.WriteStartObject();
@@ -59,7 +61,7 @@ internal sealed class MessagesEndpoint(
         var request = reader.Read(body.RootElement, context.TraceIdentifier, deadline);
         IgnoredFields.Tell(context, reader.Ignored);
         if (reader.Violations.Count == 0)
-            return request;
+            return request with { Ignored = reader.Ignored };
         // What the types allow to be judged is judged as well, so that one answer names every fault.
         var named = reader.Violations.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
         if (!named.Contains("messages"))
@@ -72,6 +74,18 @@ internal sealed class MessagesEndpoint(
         }
 
         throw Refused(ChatError.Invalid(reader.Violations), request);
+    }
+
+    /// <summary>
+    /// Who asks for thinking must say how much, so clients say it to every model. One of which it is not known that and how it reasons is
+    /// not refused for it: the budget is read over, and told.
+    /// </summary>
+    private async ValueTask<MessagesRequest> WithBudgetAsync(HttpContext context, MessagesRequest request)
+    {
+        if (request.Chat.ReasoningTokensMax is null || (await pairing.GetAsync(context.RequestAborted)).Format?.Reasoning is not null)
+            return request;
+        IgnoredFields.Tell(context, [.. request.Ignored, request.Chat.ReasoningField]);
+        return request with { Chat = request.Chat with { ReasoningTokensMax = null } };
     }
 
     private async Task AnswerAsync(HttpContext context, MessagesRequest request)

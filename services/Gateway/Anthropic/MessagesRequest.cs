@@ -9,4 +9,8 @@ namespace Parley.Gateway.Anthropic;
 /// <param name="EagerTools">Tools whose arguments are told while they are written, before it is known that they are whole.</param>
 /// <param name="Places">Where its messages stood.</param>
 internal sealed record MessagesRequest(
-    ChatRequest Chat, bool Stream, bool TellsThinking, IReadOnlySet<string> EagerTools, FieldPlaces Places);
+    ChatRequest Chat, bool Stream, bool TellsThinking, IReadOnlySet<string> EagerTools, FieldPlaces Places)
+{
+    /// <summary>Fields that were read over and that the answer names.</summary>
+    public IReadOnlyCollection<string> Ignored { get; init; } = [];
+}

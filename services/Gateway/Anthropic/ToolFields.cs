@@ -22,6 +22,9 @@ internal sealed class ToolFields(RequestFields fields)
 
     public ToolChoice Choice { get; private set; }
 
+    /// <summary>Of the tool that must be called, where it is a given one.</summary>
+    public string Name { get; private set; } = "";
+
     public bool Parallel { get; private set; } = true;
 
     public void Read(string path, JsonElement list)
@@ -41,7 +44,7 @@ internal sealed class ToolFields(RequestFields fields)
                     type = fields.Text(field, value) ?? "";
                     break;
                 case "name":
-                    fields.Text(field, value);
+                    Name = fields.Text(field, value) ?? "";
                     break;
                 case "disable_parallel_tool_use":
                     Parallel = fields.Flag(field, value) != true;

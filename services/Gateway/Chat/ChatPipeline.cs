@@ -54,15 +54,7 @@ internal sealed class ChatPipeline(
                 // (2, 3) Template and ids: one call to the Tokenizer.
                 var format = request.Inspect || request.Prompt is not null ? null : pair.Format;
                 var messages = request.Conversation.Messages.Count;
-                (request, var prompt) = await new PromptFitting(tokenizer, pair, callers.Current.Limits.ContextTokensMax)
-                    .EncodeAsync(request, withText: pair.Format is not null, waiting.Token);
-                if (request.Prompt is null)
-                {
-                    request = AnswerPlan.Apply(request, pair, prompt.Text);
-                    request = await new ReasoningBudgets(tokenizer).ResolveAsync(request, pair, prompt.Text, waiting.Token);
-                }
-
-                request = await new ProcessorTexts(tokenizer).ResolveAsync(request, waiting.Token);
+                (request, var prompt) = await EncodeAsync(request, pair, waiting.Token);
                 request = allowance.Charge(request, prompt.Ids.Count);
 
                 // (4 to 9) The Generator admits each choice and emits its ids as they are sampled.
@@ -145,6 +137,21 @@ internal sealed class ChatPipeline(
         if (request.Stop.Count == 0)
             request = request with { Stop = pair.Generator.DefaultStopStrings };
         return request.Model.Length > 0 ? request with { Model = pair.Generator.Model } : request;
+    }
+
+    /// <summary>The prompt's ids, and the request in the model's own ids and in its way of writing.</summary>
+    private async Task<(ChatRequest Request, EncodedPrompt Prompt)> EncodeAsync(
+        ChatRequest request, UpstreamPair pair, CancellationToken cancellationToken)
+    {
+        (request, var prompt) = await new PromptFitting(tokenizer, pair, callers.Current.Limits.ContextTokensMax)
+            .EncodeAsync(request, withText: pair.Format is not null, cancellationToken);
+        if (request.Prompt is null)
+        {
+            request = AnswerPlan.Apply(request, pair, prompt.Text);
+            request = await new ReasoningBudgets(tokenizer).ResolveAsync(request, pair, prompt.Text, cancellationToken);
+        }
+
+        return (await new ProcessorTexts(tokenizer).ResolveAsync(request, cancellationToken), prompt);
     }
 
     private async ValueTask<UpstreamPair> AcceptAsync(

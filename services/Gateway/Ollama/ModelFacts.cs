@@ -45,8 +45,7 @@ internal static class ModelFacts
         json.WriteStringValue("completion");
         if (pair.Tokenizer.ReadsTools(""))
             json.WriteStringValue("tools");
-        if (pair.Format?.Template.Fields.ContainsKey("reasoning_content") == true
-            || pair.Format?.Template.Fields.ContainsKey("thinking") == true)
+        if (pair.Format?.Reasoning is not null)
             json.WriteStringValue("thinking");
         json.WriteEndArray();
     }

@@ -37,7 +37,9 @@ public sealed class MessageFieldsTests
     [MemberData(nameof(Honoured))]
     public async Task Post_ValueThatAsksForSomething_IsHeard(string field, string json, string heard)
     {
-        await using var host = await GatewayHost.StartAsync();
+        // Calls and thinking are held to what is asked for where it is known how the model writes them.
+        var template = field is "tool_choice" or "thinking.budget_tokens" ? "<|im_start|>assistant <think> <tool_call>" : "";
+        await using var host = await GatewayHost.StartAsync(arrange: one => one.Tokenizer.ChatTemplate = template);
 
         var (status, body, with) = await PostAsync(host, $"{Minimal},{json}");
 
@@ -73,6 +75,21 @@ public sealed class MessageFieldsTests
         Assert.Equal((200, 400), (status, refused));
         Assert.Equal("frobnicate, logprobs", response.Headers.GetValues(Header).Single());
         Assert.Equal("frobnicate is unknown.", body.GetProperty("error").GetProperty("message").GetString());
+    }
+
+    [Fact]
+    public async Task Post_BudgetForAModelThatMayNotReason_IsReadOverAndTold()
+    {
+        await using var host = await GatewayHost.StartAsync();
+
+        var (status, _, response) = await PostAsync(
+            host, Minimal + ",\"frobnicate\":1,\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":40}");
+
+        var (counted, _, _) = await PostAsync(
+            host, Minimal + ",\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":40}", "/v1/messages/count_tokens");
+
+        Assert.Equal((200, 200), (status, counted));
+        Assert.Equal("frobnicate, thinking.budget_tokens", response.Headers.GetValues(Header).Single());
     }
 
     [Fact]

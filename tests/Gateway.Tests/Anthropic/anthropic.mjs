@@ -17,7 +17,7 @@ stream.on('text', (delta) => { text += delta; });
 const streamed = await stream.finalMessage();
 seen.stream = [text, streamed.content[0].text, streamed.stop_reason, streamed.usage.output_tokens];
 
-const thinking = { type: 'enabled', budget_tokens: -1 };
+const thinking = { type: 'enabled', budget_tokens: 40 };
 const called = await client.messages.stream(ask('Rain?', { tools, thinking })).finalMessage();
 seen.tools = [called.content.map((block) => block.type), called.content.at(-1).input, called.stop_reason];
 const answered = await client.messages.create({

@@ -98,7 +98,8 @@ public sealed class OllamaSharpTests
         var (text, _, _, _) = await ReadAsync(Client(host), request);
 
         Assert.Equal("{\"city\":\"Köln\"}", text);
-        Assert.Equal("{\"type\":\"object\"}", Assert.Single(host.Generator.Requests).Sampling.Guide.JsonSchema);
+        // Within the guide of the whole answer, which may begin with a thought.
+        Assert.Contains("object", Assert.Single(host.Generator.Requests).Sampling.Guide.StructuralTag, StringComparison.Ordinal);
     }
 
     [Fact]
