@@ -59,6 +59,10 @@ internal sealed class ResponseOutput(string responseId, bool withLogprobs)
 
     private void Take(ChatUpdate.Delta delta, List<ResponseEvent> events)
     {
+        // First what was no call after all: its text is what follows, and would end it as one.
+        var dropped = delta.Calls.Where(call => call.IsDropped).Select(call => call.Index).ToHashSet();
+        foreach (var index in dropped)
+            Drop(index);
         if (delta.Reasoning.Length > 0)
             Say(OutputKind.Reasoning, delta.Reasoning, [], events);
         var logprobs = withLogprobs ? Logprobs(delta) : [];
@@ -66,7 +70,7 @@ internal sealed class ResponseOutput(string responseId, bool withLogprobs)
             Say(OutputKind.Message, delta.Text, logprobs, events);
         else if (_open is { Kind: OutputKind.Message } message)
             message.Waiting.AddRange(logprobs);
-        foreach (var call in delta.Calls)
+        foreach (var call in delta.Calls.Where(call => !dropped.Contains(call.Index)))
             Take(call, events);
     }
 
@@ -92,14 +96,6 @@ internal sealed class ResponseOutput(string responseId, bool withLogprobs)
         {
             _calls[call.Index] = Open(OutputKind.Call, events, call);
         }
-        else if (call.IsDropped)
-        {
-            // What was told of it cannot be taken back; nothing more is.
-            var dropped = _calls[call.Index];
-            dropped.IsDropped = true;
-            _open = _open == dropped ? null : _open;
-            return;
-        }
 
         if (call.Arguments.Length == 0)
             return;
@@ -110,6 +106,15 @@ internal sealed class ResponseOutput(string responseId, bool withLogprobs)
             WritePlace(json, item, hasPart: false);
             json.WriteString("delta", call.Arguments);
         }));
+    }
+
+    /// <summary>What was told of it cannot be taken back; nothing more is.</summary>
+    private void Drop(int index)
+    {
+        if (!_calls.TryGetValue(index, out var item))
+            return;
+        item.IsDropped = true;
+        _open = _open == item ? null : _open;
     }
 
     private OutputItem Open(OutputKind kind, List<ResponseEvent> events, ChatCallDelta? call = null)
