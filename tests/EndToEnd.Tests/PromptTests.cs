@@ -1,7 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Parley.Generator.V1;
-using Parley.TestSupport;
 using Parley.Tokenizer.V1;
 
 namespace Parley.EndToEnd.Tests;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using Parley.Cli.Packages;
+using Parley.ModelPackages;
 using Parley.Embedded.Hosting;
 using Parley.TestSupport;
 
