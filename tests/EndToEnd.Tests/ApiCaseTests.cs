@@ -93,7 +93,8 @@ public sealed class ApiCaseTests(DemoSystem system)
             (_, "/v1/completions") => (HttpStatusCode.OK, "text_completion"),
             _ => (HttpStatusCode.OK, ""),
         };
-        return response.StatusCode == wanted && text.Contains(words, StringComparison.Ordinal) ? null : $"{(int)response.StatusCode} {text}";
+        return response.StatusCode == wanted && text.Contains(words, StringComparison.Ordinal)
+            ? null : $"{(int)response.StatusCode} {text}";
     }
 
     private static JsonObject Plain(JsonObject body) => new()

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.AI;
 using Parley.Client;
 
@@ -19,7 +20,7 @@ public sealed class DotNetToolTests
                 asked.Add(kind);
                 return $"{kind} comes";
             },
-            "forecast");
+            new AIFunctionFactoryOptions { Name = "forecast", JsonSchemaCreateOptions = Closed });
         using var caller = new ChatClientBuilder(client).UseFunctionInvocation().Build();
 
         var answer = await caller.GetResponseAsync("rain?", new ChatOptions
@@ -58,11 +59,18 @@ public sealed class DotNetToolTests
         system.Log.AssertNoErrors();
     }
 
+    /// <summary>Without it a schema allows any further members, and a model that knows nothing writes them until its budget is spent.</summary>
+    private static AIJsonSchemaCreateOptions Closed => new()
+    {
+        TransformOptions = new AIJsonSchemaTransformOptions { DisallowAdditionalProperties = true },
+    };
+
     private enum Kind
     {
         Rain,
         Sun,
     }
 
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     private sealed record Weather(Kind Kind, bool IsCold);
 }

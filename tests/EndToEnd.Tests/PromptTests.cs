@@ -45,7 +45,8 @@ public sealed class PromptTests(DemoSystem system)
         while (await call.ResponseStream.MoveNext(CancellationToken.None))
             judged.AddRange((call.ResponseStream.Current.PromptLogprobs?.Tokens ?? []).Select(token => token.Logprob));
 
-        var answer = await PostAsync("/v1/completions", new { prompt = Prompt, echo = true, logprobs = 1, max_tokens = 0, temperature = 0 });
+        var answer = await PostAsync(
+            "/v1/completions", new { prompt = Prompt, echo = true, logprobs = 1, max_tokens = 0, temperature = 0 });
 
         var logprobs = answer.GetProperty("choices")[0].GetProperty("logprobs");
         var told = logprobs.GetProperty("token_logprobs").EnumerateArray().Skip(1).Select(one => one.GetSingle()).ToArray();
@@ -94,7 +95,8 @@ public sealed class PromptTests(DemoSystem system)
         Assert.Equal(encoded.GetProperty("count").GetInt32(), encoded.GetProperty("tokens").GetArrayLength());
     }
 
-    private static string Text(JsonElement completion, int index) => completion.GetProperty("choices")[index].GetProperty("text").GetString()!;
+    private static string Text(JsonElement completion, int index) =>
+        completion.GetProperty("choices")[index].GetProperty("text").GetString()!;
 
     private static string Output(JsonElement response) =>
         response.GetProperty("output")[0].GetProperty("content")[0].GetProperty("text").GetString()!;

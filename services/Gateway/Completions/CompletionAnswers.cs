@@ -64,7 +64,9 @@ internal sealed class CompletionAnswers
         judged.Length += delta.Logprobs.Count;
     }
 
-    /// <summary>The choices that are told, in their order: of each prompt the first, or where more were made the likeliest a token.</summary>
+    /// <summary>
+    /// The choices that are told, in their order: of each prompt the first, or where more were made the likeliest a token.
+    /// </summary>
     public IEnumerable<CompletionPart> Chosen()
     {
         var index = 0;

@@ -2,7 +2,9 @@ using Parley.Gateway.Chat;
 
 namespace Parley.Gateway.Completions;
 
-/// <summary>A completion as asked for over HTTP: one request of the pipeline for each prompt, and how the answers are to be written.</summary>
+/// <summary>
+/// A completion as asked for over HTTP: one request of the pipeline for each prompt, and how the answers are to be written.
+/// </summary>
 internal sealed record CompletionRequest
 {
     /// <summary>At least one.</summary>

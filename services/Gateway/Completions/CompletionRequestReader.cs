@@ -199,7 +199,8 @@ internal sealed class CompletionRequestReader
         if (!ChatFields.Contains(name))
             return false;
         if (!RequestFields.IsEmpty(value) && value.ValueKind != JsonValueKind.False)
-            _fields.Refuse(field, "belongs to POST /v1/chat/completions: here the prompt is taken as it stands", ViolationReason.Unsupported);
+            _fields.Refuse(
+                field, "belongs to POST /v1/chat/completions: here the prompt is taken as it stands", ViolationReason.Unsupported);
         return true;
     }
 

@@ -67,7 +67,8 @@ internal sealed class CompletionWriter(
         json.WriteString("text", part.Text);
         json.WriteNumber("index", part.Index);
         WriteLogprobs(json, part.Tokens);
-        json.WriteString("finish_reason", part.Finished is null ? null : part.Finished.Reason == ChatFinishReason.Length ? "length" : "stop");
+        json.WriteString("finish_reason",
+            part.Finished is null ? null : part.Finished.Reason == ChatFinishReason.Length ? "length" : "stop");
         // What ended it: an extension that other servers have too.
         if (part.Finished?.Stop is { } stop)
             json.WriteString("stop_reason", stop);

@@ -167,6 +167,19 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
         }
 
         ApplyBans(scores, sequence);
+        ApplyGuide(scores, sequence, mask);
+        if (parameters.Processors is { TopNSigma: > 0 and var sigmas })
+        {
+            TopNSigma.Apply(scores, sigmas);
+            _trace.Record("top_n_sigma", scores);
+        }
+
+        return scores;
+    }
+
+    /// <summary>What the answer has to be: its guide, and the end of a reasoning whose budget is spent.</summary>
+    private void ApplyGuide(Span<float> scores, Sequence sequence, ReadOnlySpan<uint> mask)
+    {
         if (!mask.IsEmpty)
         {
             LogitStages.Mask(scores, mask);
@@ -179,14 +192,6 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyCollection<uint> eosT
             LogitStages.Choose(scores, (int)closing);
             _trace.Record("reasoning_budget", scores);
         }
-
-        if (parameters.Processors is { TopNSigma: > 0 and var sigmas })
-        {
-            TopNSigma.Apply(scores, sigmas);
-            _trace.Record("top_n_sigma", scores);
-        }
-
-        return scores;
     }
 
     /// <summary>What makes a text's own tokens less likely, or more.</summary>

@@ -23,7 +23,8 @@ internal static partial class MaskPlot
         var svg = new StringBuilder();
         svg.Append($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Left + Width + 40} {Top + Height + 40}\" ")
             .Append("font-family=\"sans-serif\" font-size=\"12\"><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>");
-        svg.Append($"<text x=\"{Left}\" y=\"20\">Time of a mask, and of compiling with the first mask, by share (Llama 3, maskbench)</text>");
+        svg.Append(
+            $"<text x=\"{Left}\" y=\"20\">Time of a mask, and of compiling with the first mask, by share (Llama 3, maskbench)</text>");
         for (var decade = 0; decade <= DecadesAcross; decade++)
         {
             var x = X(1 - Math.Pow(10, -decade));

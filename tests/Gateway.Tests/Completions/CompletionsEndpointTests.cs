@@ -170,7 +170,8 @@ public sealed class CompletionsEndpointTests
             plain.GetProperty("choices")[0].GetProperty("text").GetString(),
             plain.GetProperty("choices")[0].GetProperty("finish_reason").GetString()));
         Assert.Equal(5, judged.GetProperty("choices")[0].GetProperty("logprobs").GetProperty("tokens").GetArrayLength());
-        Assert.All(host.Generator.Requests, request => Assert.Equal((0u, 0u), (request.Sampling.MaxTokens, request.Sampling.PromptLogprobs)));
+        Assert.All(host.Generator.Requests, request =>
+            Assert.Equal((0u, 0u), (request.Sampling.MaxTokens, request.Sampling.PromptLogprobs)));
     }
 
     [Fact]
@@ -265,7 +266,8 @@ public sealed class CompletionsEndpointTests
     {
         await using var host = await GatewayHost.StartAsync();
 
-        var error = (await PostAsync(host, """{"prompt":"a","suffix":"x","top_p":2,"n":99}""", HttpStatusCode.BadRequest)).GetProperty("error");
+        var error = (await PostAsync(
+            host, """{"prompt":"a","suffix":"x","top_p":2,"n":99}""", HttpStatusCode.BadRequest)).GetProperty("error");
 
         var message = error.GetProperty("message").GetString()!;
         Assert.All(["suffix ", "top_p ", "n must"], part => Assert.Contains(part, message, StringComparison.Ordinal));
@@ -293,8 +295,10 @@ public sealed class CompletionsEndpointTests
 
         var error = (await PostAsync(host, """{"prompt":["ab","abcdefgh"]}""", HttpStatusCode.BadRequest)).GetProperty("error");
 
-        Assert.Equal(("prompt", "context_length_exceeded"), (error.GetProperty("param").GetString(), error.GetProperty("code").GetString()));
-        Assert.Contains("have 8 tokens, and the context of fake holds 5", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal(
+            ("prompt", "context_length_exceeded"), (error.GetProperty("param").GetString(), error.GetProperty("code").GetString()));
+        Assert.Contains(
+            "have 8 tokens, and the context of fake holds 5", error.GetProperty("message").GetString(), StringComparison.Ordinal);
         await host.AssertIdleAsync();
     }
 
@@ -325,7 +329,8 @@ public sealed class CompletionsEndpointTests
         using var one = await http.PostAsync("/v1/completions", new StringContent("""{"prompt":"a"}""", Encoding.UTF8, "application/json"));
         using var two = await http.PostAsync("/v1/completions",
             new StringContent("""{"prompt":"a","n":2}""", Encoding.UTF8, "application/json"));
-        using var third = await http.PostAsync("/v1/completions", new StringContent("""{"prompt":"a"}""", Encoding.UTF8, "application/json"));
+        using var third = await http.PostAsync(
+            "/v1/completions", new StringContent("""{"prompt":"a"}""", Encoding.UTF8, "application/json"));
 
         Assert.Equal([HttpStatusCode.OK, HttpStatusCode.BadRequest, HttpStatusCode.TooManyRequests],
             new[] { one, two, third }.Select(response => response.StatusCode));

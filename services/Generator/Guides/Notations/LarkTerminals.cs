@@ -163,8 +163,8 @@ internal sealed class LarkTerminals(GrammarCursor cursor, GrammarNames names)
 
     private void Import(string name, string alias, int at)
     {
-        if (!LarkCommon.Patterns.TryGetValue(name, out var pattern))
-            throw cursor.Fault($"'common' has no terminal '{name}' here; it has {string.Join(", ", LarkCommon.Patterns.Keys)}", at);
+        if (!LarkLibrary.Patterns.TryGetValue(name, out var pattern))
+            throw cursor.Fault($"'common' has no terminal '{name}' here; it has {string.Join(", ", LarkLibrary.Patterns.Keys)}", at);
         names.Define(alias, at, GrammarTree.OfPattern(RegexParser.Parse(pattern)));
         Note(alias);
     }

@@ -1,7 +1,7 @@
 namespace Parley.Generator.Guides.Notations;
 
 /// <summary>The terminals that <c>%import common.NAME</c> brings, by name, as regular expressions.</summary>
-internal static class LarkCommon
+internal static class LarkLibrary
 {
     public static IReadOnlyDictionary<string, string> Patterns { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal)
     {
