@@ -341,7 +341,13 @@ public sealed class CompletionsEndpointTests
     [Fact]
     public async Task Stream_LostWithin_EndsWithAnErrorAndWithoutDone()
     {
-        await using var host = await GatewayHost.StartAsync(arrange: one => one.Generator.Fault = (2, null), onSockets: true);
+        // Lost only once something was told: before that a fault is a status.
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var host = await GatewayHost.StartAsync(onSockets: true, arrange: one =>
+        {
+            one.Generator.Fault = (2, null);
+            one.Generator.BeforeBatch = (batch, token) => batch == 1 ? told.Task.WaitAsync(token) : Task.CompletedTask;
+        });
         using var http = new HttpClient { BaseAddress = host.Http1 };
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/completions")
         {
@@ -354,7 +360,11 @@ public sealed class CompletionsEndpointTests
         {
             using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
             while (await reader.ReadLineAsync() is { } line)
+            {
                 text += line + "\n";
+                if (line.StartsWith("data: ", StringComparison.Ordinal))
+                    told.TrySetResult();
+            }
         });
 
         Assert.Contains("\"error\"", text, StringComparison.Ordinal);

@@ -32,7 +32,9 @@ public sealed class OllamaNpmTests
             ["broken"] = "[\"Error\",null,\"The model failed to answer; the server's log has the cause.\"]",
             ["aborted"] = "\"AbortError\"",
         };
-        Assert.Equal(expected, seen.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetRawText()));
+        Assert.Equal(
+            expected.Select(one => $"{one.Key}: {one.Value}").Order(StringComparer.Ordinal),
+            seen.EnumerateObject().Select(one => $"{one.Name}: {one.Value.GetRawText()}").Order(StringComparer.Ordinal));
         await host.AssertIdleAsync();
         Assert.Equal(1, host.Generator.Cancelled);
     }
