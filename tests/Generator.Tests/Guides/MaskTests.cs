@@ -24,6 +24,11 @@ public sealed class MaskTests
     [InlineData("""{"type":"string","pattern":"^[a-z]+(-[a-z]+)*$"}""")]
     [InlineData("""{"type":"string","pattern":"^\\S+ \\S+$","maxLength":12}""")]
     [InlineData("""{"type":"string","pattern":"é|b"}""")]
+    [InlineData("""{"type":"string","pattern":"[0a]{3}-[ab]{2}( |é)?x|zz$"}""")]
+    [InlineData("""{"type":"string","pattern":"a{4}|x^b","maxLength":60}""")]
+    [InlineData("""{"type":"string","pattern":"b^a|z^|^ab"}""")]
+    [InlineData("""{"type":"array","items":{"type":"string","pattern":"0[a-z]{3,5}"},"uniqueItems":true}""")]
+    [InlineData("""{"oneOf":[{"type":"string","pattern":"a{3}"},{"type":"string","pattern":"b{2}-"}]}""")]
     [InlineData("""{"type":"string","minLength":3,"maxLength":7}""")]
     [InlineData("""{"type":"string","minLength":2,"not":{"const":"abc"}}""")]
     [InlineData("""{"anyOf":[{"const":"a"},{"const":"ab"},{"type":"string","pattern":"^[A-Z]+$"},{"enum":["name","0",12]}]}""")]
@@ -33,6 +38,11 @@ public sealed class MaskTests
     [InlineData("""{"type":"array","items":{"enum":["a","ab","abc","b\"",1,12]},"uniqueItems":true}""")]
     [InlineData("""{"type":"number","minimum":-3.5,"maximum":1200}""")]
     [InlineData("""{"type":"integer","minimum":7,"exclusiveMaximum":65536}""")]
+    [InlineData("""{"type":"array","items":{"type":"integer","minimum":-7,"exclusiveMaximum":6553}}""")]
+    [InlineData("""{"type":"array","items":{"type":"number"}}""")]
+    [InlineData("""{"type":"array","items":{"type":"integer","multipleOf":7}}""")]
+    [InlineData("""{"type":"array","items":{"anyOf":[{"enum":[12,120,1.5,"12"]},{"type":"array","items":{"type":"integer"}}]}}""")]
+    [InlineData("""{"type":"array","items":{"oneOf":[{"type":"integer","maximum":40},{"type":"number","minimum":30.5}]},"minItems":2}""")]
     [InlineData("""{"type":"object","additionalProperties":{"type":"integer"},"minProperties":2,"maxProperties":3}""")]
     [InlineData(
         """{"type":"object","patternProperties":{"^x-":{"type":"integer"},"^[a-c]+$":{"type":"string"}},"additionalProperties":false}""")]
@@ -109,7 +119,7 @@ public sealed class MaskTests
 
     private static string Text(int token) => Encoding.Latin1.GetString(Vocabulary.Tokens[token]!);
 
-    /// <summary>Bytes, pieces of names with what may stand around them, runs longer than any slice, and random text.</summary>
+    /// <summary>Bytes, pieces of names with what may stand around them, runs longer than any slice, digits, and random text.</summary>
     private static List<byte[]?> Tokens()
     {
         var random = new Random(5);
@@ -127,8 +137,10 @@ public sealed class MaskTests
                 texts.UnionWith([Repeat(run, length), Repeat(run, length) + "\"", Repeat(run, length) + "\",\""]);
         }
 
+        for (var number = 0; number < 1000; number += number < 100 ? 1 : 7)
+            texts.UnionWith([$"{number}", $"{number:D2}", $"{number:D3}"]);
         const string Letters = "abcdefgzABZ019 -_.:,<>{}[]\"\\/éß😀\u2028\n";
-        while (texts.Count < 700)
+        while (texts.Count < 1100)
         {
             var text = new StringBuilder();
             for (var length = random.Next(1, 7); length > 0; length--)

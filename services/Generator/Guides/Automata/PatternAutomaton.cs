@@ -39,6 +39,9 @@ internal sealed class PatternAutomaton : TextAutomaton
     /// <summary>See <see cref="PatternProgram.DistanceMax"/>.</summary>
     public int DistanceMax => _program.DistanceMax;
 
+    /// <summary>See <see cref="PatternProgram.NeverDies"/>.</summary>
+    public bool NeverDies => _program.NeverDies;
+
     /// <summary>An automaton for texts that hold a match of the tree (anchor it for texts that are one).</summary>
     public static PatternAutomaton Of(RegexTree tree, TextEncoding encoding = TextEncoding.Json) => new(new PatternProgram(tree, encoding));
 

@@ -25,6 +25,9 @@ internal sealed class PatternNetwork
     /// <summary>Where the automaton begins.</summary>
     public int Start { get; private set; }
 
+    /// <summary>Whether any text leads from the start to itself.</summary>
+    public bool MayBeginLater { get; private set; }
+
     public int Count => _firstEdge.Count;
 
     /// <summary>Builds the automaton of "the text holds a match".</summary>
@@ -35,7 +38,8 @@ internal sealed class PatternNetwork
         var match = network.Add(tree, Accept);
         var start = network.NewState();
         network.Link(start, match, PatternEdgeKind.Free);
-        if (!BeginsAtTheBegin(tree))
+        network.MayBeginLater = !BeginsAtTheBegin(tree);
+        if (network.MayBeginLater)
             network.AddSet(start, CodePoints.All, start);
         network.Start = start;
         return network;

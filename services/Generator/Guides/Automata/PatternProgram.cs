@@ -26,6 +26,9 @@ internal sealed class PatternProgram
     /// <summary>States from which a match can still be reached.</summary>
     public bool[] IsAlive { get; }
 
+    /// <summary>Whether a match can follow any text.</summary>
+    public bool NeverDies => Network.MayBeginLater && IsAlive[Network.Start];
+
     /// <summary>From wherever a match can still be reached, it can be reached within so many bytes.</summary>
     public int DistanceMax { get; }
 

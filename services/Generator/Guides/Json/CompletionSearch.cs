@@ -90,9 +90,11 @@ internal sealed class CompletionSearch(JsonMachine machine)
                 // Any key can be made one like no other, where nothing is asked of its text.
                 if (key.Text.End() is { } verdicts && key.IsOff && plain.TakesOther(verdicts))
                     return true;
+                if (TakesSome(key, plain))
+                    return true;
                 if (key.Text.Shape.Atoms.Length > 0)
-                    return null;
-                return TakesSome(key, plain) || (key.Text.Shape.Verdicts() is { } certain && plain.TakesOther(certain));
+                    return key.IsOff ? plain.MayTakeOthers && _texts.FindOther(key, plain) : null;
+                return key.Text.Shape.Verdicts() is { } certain && plain.TakesOther(certain);
             case ColonState { Member: { IsOpen: false, ReadsText: false } member }:
                 return CanEnd(member.Child.Value) && member.After(default, null) is { } after && CanEnd(after);
             default:

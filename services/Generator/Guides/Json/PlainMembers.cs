@@ -67,10 +67,13 @@ internal sealed class PlainMembers
         return CanEnd && IsMet(index) && (index < _members.Names.Ordered || !_members.Used.Has(_members.Names.Names[index]));
     }
 
+    /// <summary>Whether it depends on the verdicts on it whether a key may come here that is not in the table; else none may.</summary>
+    public bool MayTakeOthers => _first == int.MaxValue && CanEnd;
+
     /// <summary>Whether a key may come here that is not in the table, by the verdicts on it.</summary>
     public bool TakesOther(Outcomes verdicts)
     {
-        if (_first < int.MaxValue || !CanEnd)
+        if (!MayTakeOthers)
             return false;
         if (!_others.TryGetValue(verdicts, out var takes))
             _others.Add(verdicts, takes = IsMet(ObjectState.NoKey, verdicts));

@@ -59,6 +59,36 @@ internal sealed class TextSearch(JsonMachine machine)
         return false;
     }
 
+    /// <summary>
+    /// Whether a key like no other can become one that the object takes; notes of every key on the way what has been found out.
+    /// </summary>
+    public bool FindOther(KeyState from, PlainMembers plain)
+    {
+        var before = new Dictionary<KeyState, KeyState> { [from] = from };
+        var pending = new Stack<KeyState>([from]);
+        while (pending.TryPop(out var state))
+        {
+            if (state.CanEnd == true || (state.Text.End() is { } verdicts && plain.TakesOther(verdicts)))
+            {
+                for (state.CanEnd = true; state != from; state.CanEnd = true)
+                    state = before[state];
+                return true;
+            }
+
+            var steps = state.Text.Shape.Representatives;
+            for (var i = steps.Length - 1; i >= 0; i--)
+            {
+                machine.CountStep();
+                if (state.Next(steps[i]) is { } after && after.CanEnd != false && before.TryAdd(after, state))
+                    pending.Push(after);
+            }
+        }
+
+        foreach (var state in before.Keys)
+            state.CanEnd = false;
+        return false;
+    }
+
     /// <summary>The verdicts with which a text can end.</summary>
     public IEnumerable<Outcomes> Ends(TextState from)
     {

@@ -50,7 +50,7 @@ internal sealed class TextState : JsonState
     }
 
     /// <summary>The walk over the vocabulary that has last found out <see cref="IsLiveInWalk"/>.</summary>
-    public int Walk { get; set; }
+    public object? Walk { get; set; }
 
     /// <summary>Whether the whole text could still be ended from this state, where that walk met it.</summary>
     public bool IsLiveInWalk { get; set; }

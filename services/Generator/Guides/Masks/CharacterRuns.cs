@@ -29,6 +29,13 @@ internal sealed class CharacterRuns
     /// <summary>A state behind so many of them.</summary>
     public TextState Behind(int characters) => _states[characters];
 
+    /// <summary>Whether any characters may follow, of any slice, since what is asked can be met later; how it ends is not looked at.</summary>
+    public bool TryAny(TextState from)
+    {
+        (Characters, AreAlike) = (TokenSlice.CharactersMax, false);
+        return from.Shape.NeverDies && !from.IsNumber && from.Syntax == StringSyntax.Between;
+    }
+
     /// <summary>Whether all texts of so many characters of the slice are alike in being allowed or not; at least those of one.</summary>
     /// <param name="from">The state.</param>
     /// <param name="slice">The slice.</param>

@@ -20,6 +20,7 @@ internal sealed class MaskBuilder
     private readonly TokenWalk _tokens;
     private readonly TextWalk _texts;
     private readonly NameWalk _names;
+    private readonly ValueWalk _values;
 
     public MaskBuilder(GuideMachine machine, TokenVocabulary vocabulary)
     {
@@ -27,6 +28,7 @@ internal sealed class MaskBuilder
         _tokens = new TokenWalk(machine, vocabulary);
         _texts = new TextWalk(machine, vocabulary, _tokens);
         _names = new NameWalk(machine, vocabulary, _tokens);
+        _values = new ValueWalk(machine, vocabulary, _tokens);
     }
 
     /// <summary>Bytes of memory that the masks hold by now, roughly.</summary>
@@ -102,7 +104,7 @@ internal sealed class MaskBuilder
                 break;
             default:
                 mask.Clear();
-                _tokens.AddAll(place, trail, mask);
+                _values.Fill(place, trail, mask);
                 break;
         }
     }

@@ -18,7 +18,7 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
     private KeyState? _key;
     private uint[]? _closing;
     private TextShape? _alike;
-    private int _walks;
+    private object _walk = new();
 
     /// <summary>Writes the tokens that may follow.</summary>
     /// <param name="place">Within a string, or a key that is off.</param>
@@ -30,7 +30,7 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
     public void Fill(Place place, Trail trail, Span<uint> mask, uint[]? closing, TextShape? alike)
     {
         (_place, _key, _closing, _alike) = (place, place.State as KeyState, closing, alike);
-        _walks++;
+        _walk = new object(); // several walks ask the same states, each about its own place
         var from = _key?.Text ?? (TextState)place.State;
         if (FindSlice(from) is not { } slice)
         {
@@ -52,6 +52,8 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
     {
         // Where a string's very text matters, its state must not change with it.
         var onlyLoops = _key is null && _place.Frame is Frame { Pending.ReadsText: true };
+        if (_key is null && !onlyLoops && _runs.TryAny(from))
+            return vocabulary.Slices[0];
         foreach (var slice in vocabulary.Slices)
         {
             if (_runs.TryRun(from, slice, IsLive, onlyLoops))
@@ -144,8 +146,8 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
     /// <summary>Whether the whole can still be ended: asked once in a walk for each state.</summary>
     private bool IsLive(TextState text)
     {
-        if (text.Walk != _walks)
-            (text.IsLiveInWalk, text.Walk) = (machine.IsLive(Within(text)), _walks);
+        if (text.Walk != _walk)
+            (text.IsLiveInWalk, text.Walk) = (machine.IsLive(Within(text)), _walk);
         return text.IsLiveInWalk;
     }
 }

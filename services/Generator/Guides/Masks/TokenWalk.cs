@@ -8,9 +8,13 @@ internal sealed class TokenWalk(GuideMachine machine, TokenVocabulary vocabulary
 {
     private readonly Place[] _places = new Place[257];
 
-    /// <summary>Adds all tokens of which every byte is taken.</summary>
-    public void AddAll(Place place, Trail trail, Span<uint> mask) =>
-        Add(vocabulary.Trie, (0, vocabulary.Trie.Count), (place, 0, false), trail, mask, null);
+    /// <summary>Adds the tokens below a node of which every byte behind it is taken.</summary>
+    /// <param name="node">The vocabulary's node.</param>
+    /// <param name="place">Behind its byte.</param>
+    /// <param name="trail">The text up to there.</param>
+    /// <param name="mask">Receives them.</param>
+    public void AddBelow(int node, Place place, Trail trail, Span<uint> mask) => Add(
+        vocabulary.Trie, (node + 1, vocabulary.Trie.Ends[node]), (place, vocabulary.Trie.Depths[node], false), trail, mask, null);
 
     /// <summary>Adds the tokens of a subtree that begins with the quote that ends a string or key.</summary>
     /// <param name="trie">The tree.</param>

@@ -20,8 +20,18 @@ internal sealed class TokenVocabulary
     /// <param name="ends">Ids that end a sequence.</param>
     /// <param name="names">Tokens that are no text and that a guide may name; none by default.</param>
     public TokenVocabulary(IReadOnlyList<byte[]?> tokens, IReadOnlyCollection<int> ends, TokenNames? names = null)
+        : this(tokens, ends, names ?? TokenNames.None, QuotedTokens.Of(tokens))
     {
-        Names = names ?? TokenNames.None;
+    }
+
+    /// <summary>Prepares a vocabulary.</summary>
+    /// <param name="tokens">Bytes by id.</param>
+    /// <param name="ends">Ids that end a sequence.</param>
+    /// <param name="names">Tokens that are no text and that a guide may name.</param>
+    /// <param name="quoted">What opens a string or key; null: such tokens are walked like all others.</param>
+    internal TokenVocabulary(IReadOnlyList<byte[]?> tokens, IReadOnlyCollection<int> ends, TokenNames names, QuotedTokens? quoted)
+    {
+        (Names, Quoted) = (names, quoted);
         Tokens = tokens;
         Ends = [.. ends];
         Words = (tokens.Count + 31) / 32;
@@ -70,6 +80,9 @@ internal sealed class TokenVocabulary
 
     /// <summary>Tokens that are no text and that a guide may name.</summary>
     public TokenNames Names { get; }
+
+    /// <summary>The tokens that open a string or key and go on, without their quote; null where none are told apart.</summary>
+    public QuotedTokens? Quoted { get; }
 
     /// <summary>Words of 32 bits in a mask.</summary>
     public int Words { get; }
