@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
-using Parley.ModelPackages;
 using Parley.Embedded.Hosting;
+using Parley.ModelPackages;
 using Parley.TestSupport;
 
 namespace Parley.EndToEnd.Tests;

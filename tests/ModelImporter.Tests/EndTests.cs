@@ -89,10 +89,28 @@ public sealed class EndTests
     {
         var expected = new Dictionary<string, string>
         {
-            ["qwen2"] = "", ["qwen3"] = "", ["qwen3_moe"] = "", ["glm4_moe"] = "", ["gpt_oss"] = "", ["phi3"] = "32000", ["gemma"] = "1",
-            ["gemma2"] = "1", ["gemma3_text"] = "1", ["smollm3"] = "128001", ["olmo"] = "50279", ["olmo2"] = "50279", ["olmo3"] = "50279",
-            ["olmoe"] = "50279", ["cohere"] = "255001", ["cohere2"] = "255001", ["glm"] = "151329 151336 151338",
-            ["glm4"] = "151329 151336 151338", ["arcee"] = "128001", ["stablelm"] = "0", ["starcoder2"] = "50256", ["nemotron"] = "3",
+            ["qwen2"] = "",
+            ["qwen3"] = "",
+            ["qwen3_moe"] = "",
+            ["glm4_moe"] = "",
+            ["gpt_oss"] = "",
+            ["phi3"] = "32000",
+            ["gemma"] = "1",
+            ["gemma2"] = "1",
+            ["gemma3_text"] = "1",
+            ["smollm3"] = "128001",
+            ["olmo"] = "50279",
+            ["olmo2"] = "50279",
+            ["olmo3"] = "50279",
+            ["olmoe"] = "50279",
+            ["cohere"] = "255001",
+            ["cohere2"] = "255001",
+            ["glm"] = "151329 151336 151338",
+            ["glm4"] = "151329 151336 151338",
+            ["arcee"] = "128001",
+            ["stablelm"] = "0",
+            ["starcoder2"] = "50256",
+            ["nemotron"] = "3",
             ["jais2"] = "150024",
         };
 

@@ -47,7 +47,9 @@ public sealed class AnthropicSdkTests
 
         var message = await Client(host).Messages.Create(Ask("Hi") with
         {
-            System = "Be brief.", StopSequences = ["END"], Metadata = new Metadata { UserID = "u" },
+            System = "Be brief.",
+            StopSequences = ["END"],
+            Metadata = new Metadata { UserID = "u" },
         });
 
         message.Validate();
@@ -178,7 +180,8 @@ public sealed class AnthropicSdkTests
 
         var count = await Client(host).Messages.CountTokens(new MessageCountTokensParams
         {
-            Model = "fake", Messages = [new UserMessageParam("Hi")],
+            Model = "fake",
+            Messages = [new UserMessageParam("Hi")],
         });
         var models = await Client(host).Models.List();
 

@@ -79,7 +79,8 @@ internal static class ClientFields
                 var value = Activator.CreateInstance(property.PropertyType)!;
                 Set(inner, value);
                 property.SetValue(target, value);
-            });
+            }
+            );
         }
     }
 
