@@ -29,7 +29,9 @@ internal sealed class CharacterRuns
     /// <summary>A state behind so many of them.</summary>
     public TextState Behind(int characters) => _states[characters];
 
-    /// <summary>Whether any characters may follow, of any slice, since what is asked can be met later; how it ends is not looked at.</summary>
+    /// <summary>
+    /// Whether any characters may follow, of any slice, since what is asked can be met later; how it ends is not looked at.
+    /// </summary>
     public bool TryAny(TextState from)
     {
         (Characters, AreAlike) = (TokenSlice.CharactersMax, false);
