@@ -59,7 +59,9 @@ public sealed class DotNetToolTests
         system.Log.AssertNoErrors();
     }
 
-    /// <summary>Without it a schema allows any further members, and a model that knows nothing writes them until its budget is spent.</summary>
+    /// <summary>
+    /// Without it a schema allows any further members, and a model that knows nothing writes them until its budget is spent.
+    /// </summary>
     private static AIJsonSchemaCreateOptions Closed => new()
     {
         TransformOptions = new AIJsonSchemaTransformOptions { DisallowAdditionalProperties = true },
