@@ -29,7 +29,7 @@ public sealed class OllamaNpmTests
             ["version"] = $"\"{ModelInfoEndpoint.ApiVersion}\"",
             ["notFound"] = "[\"ResponseError\",404,\"model not found: model 'other' is not served here; the model is 'fake'.\"]",
             ["embed"] = "[\"ResponseError\",400,\"This server gives no embeddings: the model that it serves writes text.\"]",
-            ["broken"] = "[\"Error\",null,\"The model failed to answer; the server's log has the cause.\"]",
+            ["broken"] = "\"The model failed to answer; the server's log has the cause.\"",
             ["aborted"] = "\"AbortError\"",
         };
         Assert.Equal(
