@@ -46,13 +46,10 @@ internal static class AnthropicErrors
     {
         var requestId = context.Response.Headers[Upstream.RequestMetadata.RequestIdHeader].ToString();
         context.Response.StatusCode = error.Status;
-        context.Response.ContentType = "application/json; charset=utf-8";
         context.Response.Headers[RequestIdHeader] = requestId;
         if (error.RetryAfter is { } delay)
             context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(delay.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            Write(json, error, requestId);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        await JsonAnswer.WriteAsync(context, json => Write(json, error, requestId));
     }
 
     private static string TypeOf(int status) => status switch

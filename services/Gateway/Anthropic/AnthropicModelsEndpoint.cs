@@ -13,7 +13,7 @@ internal sealed class AnthropicModelsEndpoint(UpstreamPairing pairing, TimeProvi
     public async Task ListAsync(HttpContext context)
     {
         var pair = await pairing.GetAsync(context.RequestAborted);
-        await WriteAsync(context, json =>
+        await JsonAnswer.WriteAsync(context, json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("data");
@@ -32,12 +32,9 @@ internal sealed class AnthropicModelsEndpoint(UpstreamPairing pairing, TimeProvi
         var id = context.Request.RouteValues["id"] as string ?? "";
         var pair = await pairing.GetAsync(context.RequestAborted);
         if (!pair.Names.Contains(id))
-        {
-            var unknown = ChatRequestValidator.UnknownModel(id, pair.Model);
-            throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
-        }
+            throw new ChatException(ChatRequestValidator.ModelNotFound(id, pair.Model));
 
-        await WriteAsync(context, json => WriteModel(json, id, pair));
+        await JsonAnswer.WriteAsync(context, json => WriteModel(json, id, pair));
     }
 
     private void WriteModel(Utf8JsonWriter json, string name, UpstreamPair pair)
@@ -55,13 +52,5 @@ internal sealed class AnthropicModelsEndpoint(UpstreamPairing pairing, TimeProvi
         json.WriteNull("deprecated_at");
         json.WriteNull("retires_at");
         json.WriteEndObject();
-    }
-
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            write(json);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Limits;
@@ -40,7 +39,7 @@ internal sealed class MessagesEndpoint(
         {
             // What bounds an answer is no matter of its prompt.
             var tokens = await pipeline.CountAsync(request.Chat with { ReasoningTokensMax = null }, context.RequestAborted);
-            await WriteAsync(context, json =>
+            await JsonAnswer.WriteAsync(context, json =>
             {
                 json.WriteStartObject();
                 json.WriteNumber("input_tokens", tokens);
@@ -103,7 +102,7 @@ internal sealed class MessagesEndpoint(
             result.Add(update);
         }
 
-        await WriteAsync(context, json => Writer(model, request).WriteWhole(json, result));
+        await JsonAnswer.WriteAsync(context, json => Writer(model, request).WriteWhole(json, result));
     }
 
     private async Task StreamAsync(HttpContext context, MessagesRequest request)
@@ -166,12 +165,4 @@ internal sealed class MessagesEndpoint(
 
     private OpenAiException Refused(ChatError error, MessagesRequest request) =>
         new(AnthropicErrors.From(error, request.Places, RetryAfter));
-
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            write(json);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
-    }
 }

@@ -173,8 +173,7 @@ internal sealed class ChatPipeline(
         ReasoningBudgets.Check(request, pair);
         if (request.Model.Length == 0 || pair.Names.Contains(request.Model))
             return pair;
-        var unknown = ChatRequestValidator.UnknownModel(request.Model, pair.Model);
-        throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
+        throw new ChatException(ChatRequestValidator.ModelNotFound(request.Model, pair.Model));
     }
 
     /// <summary>Tools that the template does not write are not in the prompt: the model would never hear of them.</summary>

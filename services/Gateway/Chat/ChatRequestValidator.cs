@@ -39,7 +39,11 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         return violations;
     }
 
-    public static ChatViolation UnknownModel(string model, string servedModel) =>
+    /// <summary>The refusal of a name that is not served.</summary>
+    public static ChatError ModelNotFound(string model, string servedModel) =>
+        ChatError.Invalid([UnknownModel(model, servedModel)]) with { Kind = ChatErrorKind.ModelNotFound };
+
+    private static ChatViolation UnknownModel(string model, string servedModel) =>
         new("model", $"'{BoundedText.Cut(model, ModelShownMax)}' is not served here; the model is '{servedModel}'");
 
     private void CheckConversation(Conversation conversation, ViolationList violations)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Limits;
@@ -70,10 +69,7 @@ internal sealed class CompletionsEndpoint(
             answers.Add(prompt, update);
         }
 
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            Writer(context, request, answers).WriteWhole(json);
-        await context.Response.BodyWriter.FlushAsync(cancellationToken);
+        await JsonAnswer.WriteAsync(context, Writer(context, request, answers).WriteWhole);
     }
 
     private async Task StreamAsync(HttpContext context, CompletionRequest request)

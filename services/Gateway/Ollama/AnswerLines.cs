@@ -144,14 +144,14 @@ internal sealed class AnswerLines(string model, bool isChat, PieceTable pieces, 
         for (var index = 0; index < logprobs.Count; index++, opens = false)
         {
             json.WriteStartObject();
-            WriteToken(json, pieces.Find(ids.Span[index], opens), logprobs[index].Logprob);
+            ChatCompletionWriter.WriteToken(json, pieces.Find(ids.Span[index], opens), logprobs[index].Logprob);
             if (logprobs[index].Top.Count > 0)
             {
                 json.WriteStartArray("top_logprobs");
                 foreach (var top in logprobs[index].Top)
                 {
                     json.WriteStartObject();
-                    WriteToken(json, pieces.Find(top.Id, opens), top.Logprob);
+                    ChatCompletionWriter.WriteToken(json, pieces.Find(top.Id, opens), top.Logprob);
                     json.WriteEndObject();
                 }
 
@@ -161,16 +161,6 @@ internal sealed class AnswerLines(string model, bool isChat, PieceTable pieces, 
             json.WriteEndObject();
         }
 
-        json.WriteEndArray();
-    }
-
-    private static void WriteToken(Utf8JsonWriter json, TokenPiece piece, float logprob)
-    {
-        json.WriteString("token", piece.Text);
-        json.WriteNumber("logprob", ChatCompletionWriter.Finite(logprob));
-        json.WriteStartArray("bytes");
-        foreach (var value in piece.Utf8.Span)
-            json.WriteNumberValue(value);
         json.WriteEndArray();
     }
 }

@@ -20,7 +20,7 @@ internal sealed class ModelInfoEndpoint(UpstreamPairing pairing, IOptions<Gatewa
     public async Task ListAsync(HttpContext context)
     {
         var pair = await pairing.GetAsync(context.RequestAborted);
-        await WriteAsync(context, json =>
+        await JsonAnswer.WriteAsync(context, json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("models");
@@ -40,7 +40,7 @@ internal sealed class ModelInfoEndpoint(UpstreamPairing pairing, IOptions<Gatewa
     public async Task LoadedAsync(HttpContext context)
     {
         var pair = await pairing.GetAsync(context.RequestAborted);
-        await WriteAsync(context, json =>
+        await JsonAnswer.WriteAsync(context, json =>
         {
             json.WriteStartObject();
             json.WriteStartArray("models");
@@ -62,15 +62,14 @@ internal sealed class ModelInfoEndpoint(UpstreamPairing pairing, IOptions<Gatewa
         name = OllamaNames.OfModel(name, pair.Names);
         if (name.Length > 0 && !pair.Names.Contains(name))
         {
-            var unknown = ChatRequestValidator.UnknownModel(name, pair.Model);
-            var error = ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound };
+            var error = ChatRequestValidator.ModelNotFound(name, pair.Model);
             throw new OpenAiException(OllamaErrors.From(error, OllamaNames.OfChat));
         }
 
-        await WriteAsync(context, json => WriteShown(json, pair));
+        await JsonAnswer.WriteAsync(context, json => WriteShown(json, pair));
     }
 
-    public static Task VersionAsync(HttpContext context) => WriteAsync(context, json =>
+    public static Task VersionAsync(HttpContext context) => JsonAnswer.WriteAsync(context, json =>
     {
         json.WriteStartObject();
         json.WriteString("version", ApiVersion);
@@ -120,13 +119,5 @@ internal sealed class ModelInfoEndpoint(UpstreamPairing pairing, IOptions<Gatewa
         json.WriteNumber("size", ModelFacts.Bytes(pair.Generator));
         json.WriteString("digest", ModelFacts.Digest(pair.Generator));
         ModelFacts.WriteDetails(json, pair.Generator);
-    }
-
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            write(json);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 }

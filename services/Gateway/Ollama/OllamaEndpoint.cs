@@ -70,12 +70,9 @@ internal sealed class OllamaEndpoint(
     {
         var pair = await pairing.GetAsync(context.RequestAborted);
         if (request.Chat.Model.Length > 0 && !pair.Names.Contains(request.Chat.Model))
-        {
-            var unknown = ChatRequestValidator.UnknownModel(request.Chat.Model, pair.Model);
-            throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
-        }
+            throw new ChatException(ChatRequestValidator.ModelNotFound(request.Chat.Model, pair.Model));
 
-        await WriteAsync(context, json => Lines(pair.Model, isChat, new PieceTable(false)).WriteLoaded(json));
+        await JsonAnswer.WriteAsync(context, json => Lines(pair.Model, isChat, new PieceTable(false)).WriteLoaded(json));
     }
 
     private async Task AnswerAsync(HttpContext context, OllamaRequest request, bool isChat)
@@ -98,7 +95,7 @@ internal sealed class OllamaEndpoint(
             result.Add(update);
         }
 
-        await WriteAsync(context, json => Lines(model, isChat, pieces).WriteWhole(json, result, ContextOf(request, result)));
+        await JsonAnswer.WriteAsync(context, json => Lines(model, isChat, pieces).WriteWhole(json, result, ContextOf(request, result)));
     }
 
     private async Task StreamAsync(HttpContext context, OllamaRequest request, bool isChat, Func<string, string> nameOf)
@@ -179,12 +176,4 @@ internal sealed class OllamaEndpoint(
     }
 
     private AnswerLines Lines(string model, bool isChat, PieceTable pieces) => new(model, isChat, pieces, time);
-
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            write(json);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
-    }
 }

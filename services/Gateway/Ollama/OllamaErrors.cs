@@ -36,11 +36,8 @@ internal static class OllamaErrors
     private static async Task WriteAsync(HttpContext context, OpenAiError error)
     {
         context.Response.StatusCode = error.Status;
-        context.Response.ContentType = "application/json; charset=utf-8";
         if (error.RetryAfter is { } delay)
             context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(delay.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            Write(json, error);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        await JsonAnswer.WriteAsync(context, json => Write(json, error));
     }
 }

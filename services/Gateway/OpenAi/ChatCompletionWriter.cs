@@ -216,7 +216,8 @@ internal sealed class ChatCompletionWriter(
     /// <summary>JSON has no infinity; OpenAI's own stand-in for a token that cannot be drawn is −9999.</summary>
     public static float Finite(float logprob) => float.IsFinite(logprob) ? logprob : -9999f;
 
-    private static void WriteToken(Utf8JsonWriter json, TokenPiece piece, float logprob)
+    /// <summary>Text, log-probability and bytes of a token, as members.</summary>
+    public static void WriteToken(Utf8JsonWriter json, TokenPiece piece, float logprob)
     {
         json.WriteString("token", piece.Text);
         json.WriteNumber("logprob", Finite(logprob));

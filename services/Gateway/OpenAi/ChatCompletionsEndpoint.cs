@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Limits;
@@ -61,10 +60,7 @@ internal sealed class ChatCompletionsEndpoint(
             result.Add(update);
         }
 
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            Writer(model, request, pieces).WriteWhole(json, result);
-        await context.Response.BodyWriter.FlushAsync(cancellationToken);
+        await JsonAnswer.WriteAsync(context, json => Writer(model, request, pieces).WriteWhole(json, result));
     }
 
     private async Task StreamAsync(HttpContext context, ChatCompletionRequest request)

@@ -13,7 +13,7 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, Callers callers, T
     public async Task ListAsync(HttpContext context)
     {
         var pair = await pairing.GetAsync(context.RequestAborted);
-        await WriteAsync(context, json =>
+        await JsonAnswer.WriteAsync(context, json =>
         {
             json.WriteStartObject();
             json.WriteString("object", "list");
@@ -31,14 +31,11 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, Callers callers, T
         var id = context.Request.RouteValues["id"] as string ?? "";
         var pair = await pairing.GetAsync(context.RequestAborted);
         if (!pair.Names.Contains(id))
-        {
-            var unknown = ChatRequestValidator.UnknownModel(id, pair.Model);
-            throw new ChatException(ChatError.Invalid([unknown]) with { Kind = ChatErrorKind.ModelNotFound });
-        }
+            throw new ChatException(ChatRequestValidator.ModelNotFound(id, pair.Model));
 
         if (!callers.Current.MayAsk(id, pair.Names))
             throw Allowance.Denied(id);
-        await WriteAsync(context, json => WriteModel(json, id, pair));
+        await JsonAnswer.WriteAsync(context, json => WriteModel(json, id, pair));
     }
 
     private void WriteModel(Utf8JsonWriter json, string name, UpstreamPair pair)
@@ -85,13 +82,5 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, Callers callers, T
             if (value is { } number)
                 json.WriteNumber(field, number);
         }
-    }
-
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            write(json);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 }

@@ -31,12 +31,9 @@ internal sealed record OpenAiError(int Status, string Type, string? Code, string
     public async Task WriteAsync(HttpContext context)
     {
         context.Response.StatusCode = Status;
-        context.Response.ContentType = "application/json; charset=utf-8";
         if (RetryAfter is { } delay)
             context.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(delay.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            Write(json);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        await JsonAnswer.WriteAsync(context, Write);
     }
 
     public void Write(Utf8JsonWriter json)

@@ -20,7 +20,7 @@ internal sealed class KeptResponsesEndpoint(ResponseStore store, RunningResponse
                 "A response that has ended is not streamed again; leave stream away.", "stream",
                 ErrorCodes.Of(ViolationReason.Unsupported)));
         using var entry = await FindAsync(context);
-        await WriteAsync(context, json => json.WriteRawValue(
+        await JsonAnswer.WriteAsync(context, json => json.WriteRawValue(
             entry.RootElement.GetProperty("response").GetRawText(), skipInputValidation: true));
     }
 
@@ -29,7 +29,7 @@ internal sealed class KeptResponsesEndpoint(ResponseStore store, RunningResponse
         var id = IdOf(context);
         (await FindAsync(context)).Dispose();
         await store.RemoveAsync(id, context.RequestAborted);
-        await WriteAsync(context, json =>
+        await JsonAnswer.WriteAsync(context, json =>
         {
             json.WriteStartObject();
             json.WriteString("id", id);
@@ -51,7 +51,7 @@ internal sealed class KeptResponsesEndpoint(ResponseStore store, RunningResponse
 
         one.Cancel();
         var ended = await one.Ended.WaitAsync(context.RequestAborted) ?? throw Unknown(id);
-        await WriteAsync(context, json => json.WriteRawValue(ended, skipInputValidation: true));
+        await JsonAnswer.WriteAsync(context, json => json.WriteRawValue(ended, skipInputValidation: true));
     }
 
     public async Task ListItemsAsync(HttpContext context)
@@ -67,7 +67,7 @@ internal sealed class KeptResponsesEndpoint(ResponseStore store, RunningResponse
         // Before an item are those that come right before it.
         var first = query["before"].Count > 0 && query["after"].Count == 0 ? Math.Max(start, end - limit) : start;
         var shown = items.Take(Math.Min(end, first + limit)).Skip(first).ToList();
-        await WriteAsync(context, json =>
+        await JsonAnswer.WriteAsync(context, json =>
         {
             json.WriteStartObject();
             json.WriteString("object", "list");
@@ -118,13 +118,5 @@ internal sealed class KeptResponsesEndpoint(ResponseStore store, RunningResponse
         return index >= 0
             ? index
             : throw new OpenAiException(OpenAiError.Invalid($"{name} names no item of the response.", name, "invalid_value"));
-    }
-
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            write(json);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 }

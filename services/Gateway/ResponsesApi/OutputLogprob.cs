@@ -13,12 +13,12 @@ internal sealed record OutputLogprob(TokenPiece Piece, float Logprob, IReadOnlyL
         foreach (var token in tokens)
         {
             json.WriteStartObject();
-            WriteToken(json, token.Piece, token.Logprob);
+            ChatCompletionWriter.WriteToken(json, token.Piece, token.Logprob);
             json.WriteStartArray("top_logprobs");
             foreach (var (piece, logprob) in token.Top)
             {
                 json.WriteStartObject();
-                WriteToken(json, piece, logprob);
+                ChatCompletionWriter.WriteToken(json, piece, logprob);
                 json.WriteEndObject();
             }
 
@@ -26,16 +26,6 @@ internal sealed record OutputLogprob(TokenPiece Piece, float Logprob, IReadOnlyL
             json.WriteEndObject();
         }
 
-        json.WriteEndArray();
-    }
-
-    private static void WriteToken(Utf8JsonWriter json, TokenPiece piece, float logprob)
-    {
-        json.WriteString("token", piece.Text);
-        json.WriteNumber("logprob", ChatCompletionWriter.Finite(logprob));
-        json.WriteStartArray("bytes");
-        foreach (var value in piece.Utf8.Span)
-            json.WriteNumberValue(value);
         json.WriteEndArray();
     }
 }

@@ -43,7 +43,7 @@ internal sealed class ResponsesEndpoint(
             if (violations.Count > 0)
                 throw new ChatException(ChatError.Invalid(violations));
             var prompt = await tokenizer.EncodeChatAsync(request.Chat, withText: false, context.RequestAborted);
-            await WriteAsync(context, json =>
+            await JsonAnswer.WriteAsync(context, json =>
             {
                 json.WriteStartObject();
                 json.WriteString("object", "response.input_tokens");
@@ -105,7 +105,7 @@ internal sealed class ResponsesEndpoint(
         }
 
         var response = await EndAsync(request, writer, output, run, context.RequestAborted);
-        await WriteAsync(context, json => json.WriteRawValue(response.Span, skipInputValidation: true));
+        await JsonAnswer.WriteAsync(context, json => json.WriteRawValue(response.Span, skipInputValidation: true));
     }
 
     private async Task StreamAsync(HttpContext context, ResponseRequest request, RunningResponse run)
@@ -219,12 +219,4 @@ internal sealed class ResponsesEndpoint(
     }
 
     private ResponseWriter Writer(ResponseRequest request, string model) => new(request, model, time.GetUtcNow().ToUnixTimeSeconds());
-
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            write(json);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
-    }
 }

@@ -41,7 +41,7 @@ internal sealed class TokensEndpoint(
             : await tokenizer.EncodeChatAsync(request.Chat, withText: false, context.RequestAborted);
         var pieces = request.Pieces == TokenPieces.None || prompt.Ids.Count == 0 ? null
             : await tokenizer.PiecesAsync(prompt.Ids, continues: false, context.RequestAborted);
-        await WriteAsync(context, json =>
+        await JsonAnswer.WriteAsync(context, json =>
         {
             json.WriteStartObject();
             json.WriteNumber("count", prompt.Ids.Count);
@@ -60,7 +60,7 @@ internal sealed class TokensEndpoint(
         Refuse(reader.Violations);
         await AcceptAsync(model, context.RequestAborted);
         var text = ids.Count == 0 ? "" : await tokenizer.DecodeAsync(ids, context.RequestAborted);
-        await WriteAsync(context, json =>
+        await JsonAnswer.WriteAsync(context, json =>
         {
             json.WriteStartObject();
             // Under both servers' names.
@@ -83,8 +83,7 @@ internal sealed class TokensEndpoint(
             throw Allowance.Denied(model.Length > 0 ? model : pair.Model);
         if (model.Length == 0 || pair.Names.Contains(model))
             return pair;
-        throw new ChatException(
-            ChatError.Invalid([ChatRequestValidator.UnknownModel(model, pair.Model)]) with { Kind = ChatErrorKind.ModelNotFound });
+        throw new ChatException(ChatRequestValidator.ModelNotFound(model, pair.Model));
     }
 
     private static void WriteTokens(Utf8JsonWriter json, IReadOnlyList<uint> ids, IReadOnlyList<TokenPiece>? pieces, TokenPieces form)
@@ -111,13 +110,5 @@ internal sealed class TokensEndpoint(
         foreach (var piece in pieces ?? [])
             json.WriteStringValue(piece.Token);
         json.WriteEndArray();
-    }
-
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
-    {
-        context.Response.ContentType = "application/json; charset=utf-8";
-        using (var json = new Utf8JsonWriter(context.Response.BodyWriter, ChatCompletionWriter.JsonOptions))
-            write(json);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 }

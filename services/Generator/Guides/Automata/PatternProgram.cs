@@ -76,26 +76,17 @@ internal sealed class PatternProgram
 
     private static (byte[] Classes, byte[] Representatives) Classify(PatternNetwork network)
     {
-        var cuts = new bool[257];
+        var classes = new ByteClasses();
         for (var state = 0; state < network.Count; state++)
         {
             foreach (var edge in network.EdgesOf(state))
             {
                 if (edge.Kind == PatternEdgeKind.Byte)
-                    cuts[edge.First] = cuts[edge.Last + 1] = true;
+                    classes.Add(edge.First, edge.Last);
             }
         }
 
-        var classes = new byte[256];
-        var representatives = new List<byte> { 0 };
-        for (var value = 1; value < 256; value++)
-        {
-            if (cuts[value])
-                representatives.Add((byte)value);
-            classes[value] = (byte)(representatives.Count - 1);
-        }
-
-        return (classes, [.. representatives]);
+        return classes.Number();
     }
 
     /// <summary>The states from which one of the targets can be reached over edges that count.</summary>

@@ -14,10 +14,9 @@ internal static class StringSyntax
     public const byte Between = 0;
 
     /// <summary>How many states there are.</summary>
-    public const int States = 14;
+    public const int States = Below32 + Utf8Syntax.States;
 
-    private const byte Escape = 1, Unicode = 2, Unicode0 = 3, Unicode00 = 4, Below16 = 5, Below32 = 6, One = 7, Two = 8, Three = 9;
-    private const byte AfterE0 = 10, AfterEd = 11, AfterF0 = 12, AfterF4 = 13;
+    private const byte Escape = 1, Unicode = 2, Unicode0 = 3, Unicode00 = 4, Below16 = 5, Below32 = 6;
     private static readonly byte[] Table = Make();
 
     /// <summary>256 entries: bytes that no state tells apart have one class.</summary>
@@ -30,17 +29,7 @@ internal static class StringSyntax
     {
         Between when next == '\\' => Escape,
         Between when next is >= 0x20 and < 0x80 and not (byte)'"' => Between,
-        Between => next switch
-        {
-            >= 0xC2 and <= 0xDF => One,
-            0xE0 => AfterE0,
-            0xED => AfterEd,
-            >= 0xE1 and <= 0xEF => Two,
-            0xF0 => AfterF0,
-            >= 0xF1 and <= 0xF3 => Three,
-            0xF4 => AfterF4,
-            _ => Fault,
-        },
+        Between when next >= 0x80 => Utf8(Utf8Syntax.Step(Utf8Syntax.Between, next)),
         Escape when next is (byte)'"' or (byte)'\\' or (byte)'b' or (byte)'f' or (byte)'n' or (byte)'r' or (byte)'t' => Between,
         Escape when next == 'u' => Unicode,
         Unicode when next == '0' => Unicode0,
@@ -49,15 +38,12 @@ internal static class StringSyntax
         Unicode00 when next == '1' => Below32,
         Below16 when next is (>= (byte)'0' and <= (byte)'7') or (byte)'b' or (byte)'e' or (byte)'f' => Between,
         Below32 when next is (>= (byte)'0' and <= (byte)'9') or (>= (byte)'a' and <= (byte)'f') => Between,
-        One when next is >= 0x80 and <= 0xBF => Between,
-        Two when next is >= 0x80 and <= 0xBF => One,
-        Three when next is >= 0x80 and <= 0xBF => Two,
-        AfterE0 when next is >= 0xA0 and <= 0xBF => One,
-        AfterEd when next is >= 0x80 and <= 0x9F => One,
-        AfterF0 when next is >= 0x90 and <= 0xBF => Two,
-        AfterF4 when next is >= 0x80 and <= 0x8F => Two,
+        > Below32 => Utf8(Utf8Syntax.Step((byte)(state - Below32), next)),
         _ => Fault,
     };
+
+    /// <summary>Within a character the states are those of UTF-8, behind the escapes' own.</summary>
+    private static byte Utf8(byte state) => state is Utf8Syntax.Between or Utf8Syntax.Fault ? state : (byte)(state + Below32);
 
     private static byte[] Make()
     {

@@ -1,3 +1,4 @@
+using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Grammars;
@@ -167,23 +168,14 @@ internal sealed class GrammarProgram
 
     private (byte[] Classes, byte[] Representatives) Classify()
     {
-        var cuts = new bool[257];
+        var classes = new ByteClasses();
         for (var index = 0; index < _network.EdgeCount; index++)
         {
             var edge = _network.Edge(index);
             if (edge.Kind == GrammarEdgeKind.Byte)
-                cuts[edge.First] = cuts[edge.Last + 1] = true;
+                classes.Add(edge.First, edge.Last);
         }
 
-        var classes = new byte[256];
-        var representatives = new List<byte> { 0 };
-        for (var value = 1; value < 256; value++)
-        {
-            if (cuts[value])
-                representatives.Add((byte)value);
-            classes[value] = (byte)(representatives.Count - 1);
-        }
-
-        return (classes, [.. representatives]);
+        return classes.Number();
     }
 }

@@ -18,7 +18,7 @@ internal sealed class GrammarMasks(EarleyMachine machine, TokenVocabulary vocabu
 
     private readonly Dictionary<GrammarState, uint[]> _kept = [];
     private readonly Dictionary<Embedding, MaskBuilder> _builders = [];
-    private readonly Place[] _places = new Place[257];
+    private readonly TokenWalk _tokens = new(machine, vocabulary);
 
     /// <summary>Bytes of memory that the masks hold by now, roughly.</summary>
     public long Bytes => ((long)_kept.Count * vocabulary.Words * sizeof(uint)) + _builders.Values.Sum(builder => builder.Bytes);
@@ -78,10 +78,10 @@ internal sealed class GrammarMasks(EarleyMachine machine, TokenVocabulary vocabu
                 trie = slice.Rest;
                 var closing = new uint[vocabulary.Words];
                 slice.AddClosing(AnyLength, closing);
-                AddClosing(closing, place, trail, mask);
+                _tokens.AddClosing(place, ahead: false, closing, trail, mask);
             }
 
-            Walk(trie, place, trail, mask);
+            _tokens.AddAll(trie, place, trail, mask);
         }
 
         AddTokens(place, mask);
@@ -115,68 +115,6 @@ internal sealed class GrammarMasks(EarleyMachine machine, TokenVocabulary vocabu
                     mask[id >> 5] |= 1u << id;
             }
         }
-    }
-
-    private void Walk(TokenTrie trie, Place place, Trail trail, Span<uint> mask)
-    {
-        var length = trail.Length;
-        _places[0] = place;
-        for (var node = 0; node < trie.Count;)
-        {
-            if (!Step(trie, node, length, trail))
-            {
-                node = trie.Ends[node];
-                continue;
-            }
-
-            for (var entry = trie.FirstEntries[node]; entry < trie.FirstEntries[node + 1]; entry++)
-            {
-                var id = trie.Entries[entry];
-                mask[id >> 5] |= 1u << id;
-            }
-
-            node++;
-        }
-
-        trail.Length = length;
-    }
-
-    /// <summary>Adds, of tokens that stay in the place up to a quote, those that it takes from the quote on.</summary>
-    private void AddClosing(uint[] closing, Place place, Trail trail, Span<uint> mask)
-    {
-        var trie = vocabulary.ClosingTrie;
-        var length = trail.Length;
-        _places[0] = place;
-        for (var node = 0; node < trie.Count;)
-        {
-            if (!Step(trie, node, length, trail))
-            {
-                node = trie.Ends[node];
-                continue;
-            }
-
-            for (var entry = trie.FirstEntries[node]; entry < trie.FirstEntries[node + 1]; entry++)
-            {
-                foreach (var id in vocabulary.ClosingTokens(trie.Entries[entry]))
-                    mask[id >> 5] |= closing[id >> 5] & (1u << id);
-            }
-
-            node++;
-        }
-
-        trail.Length = length;
-    }
-
-    private bool Step(TokenTrie trie, int node, int length, Trail trail)
-    {
-        int depth = trie.Depths[node];
-        var next = trie.Bytes[node];
-        trail.Length = length + depth - 1;
-        if (!machine.TryStep(_places[depth - 1], next, trail, out var after))
-            return false;
-        trail.Add(next);
-        _places[depth] = after;
-        return true;
     }
 
     /// <summary>The largest set of characters of which the state takes each and is the same behind it; null for none.</summary>

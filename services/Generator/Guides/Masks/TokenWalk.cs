@@ -8,6 +8,10 @@ internal sealed class TokenWalk(GuideMachine machine, TokenVocabulary vocabulary
 {
     private readonly Place[] _places = new Place[257];
 
+    /// <summary>Adds the tokens of a tree of which every byte is taken.</summary>
+    public void AddAll(TokenTrie trie, Place place, Trail trail, Span<uint> mask) =>
+        Add(trie, (0, trie.Count), (place, 0, false), trail, mask, null);
+
     /// <summary>Adds the tokens below a node of which every byte behind it is taken.</summary>
     /// <param name="node">The vocabulary's node.</param>
     /// <param name="place">Behind its byte.</param>
