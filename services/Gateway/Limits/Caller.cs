@@ -43,6 +43,17 @@ internal sealed class Caller
         ? Models.Contains(model, StringComparer.Ordinal)
         : servedNames.Any(name => Models.Contains(name, StringComparer.Ordinal)));
 
+    /// <summary>Those of the served names that it may ask for.</summary>
+    public IReadOnlyList<string> NamesOf(IReadOnlyList<string> servedNames) => [.. servedNames.Where(name => MayAsk(name, servedNames))];
+
+    /// <summary>Refuses a name that it may not ask for.</summary>
+    /// <exception cref="Chat.ChatException">It may not.</exception>
+    public void Require(string model, IReadOnlyList<string> servedNames)
+    {
+        if (!MayAsk(model, servedNames))
+            throw Allowance.Denied(model.Length > 0 ? model : servedNames[0]);
+    }
+
     /// <summary>Whether a new object of the same limits would be no different.</summary>
     public bool IsWhole =>
         (Requests is null || Requests.Look().Reset == TimeSpan.Zero) && (Tokens is null || Tokens.Look().Reset == TimeSpan.Zero)

@@ -1,13 +1,15 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Limits;
 using Parley.Gateway.OpenAi;
 using Parley.Gateway.Upstream;
 
 namespace Parley.Gateway.Ollama;
 
 /// <summary><c>/api/tags</c>, <c>/api/show</c>, <c>/api/ps</c> and <c>/api/version</c>: about the one model that is loaded.</summary>
-internal sealed class ModelInfoEndpoint(UpstreamPairing pairing, IOptions<GatewayOptions> options, TimeProvider time)
+internal sealed class ModelInfoEndpoint(
+    UpstreamPairing pairing, Callers callers, IOptions<GatewayOptions> options, TimeProvider time)
 {
     /// <summary>The version of Ollama whose API this is: programs switch features on by it.</summary>
     public const string ApiVersion = "0.12.11";
@@ -24,7 +26,7 @@ internal sealed class ModelInfoEndpoint(UpstreamPairing pairing, IOptions<Gatewa
         {
             json.WriteStartObject();
             json.WriteStartArray("models");
-            foreach (var name in pair.Names)
+            foreach (var name in callers.Current.NamesOf(pair.Names))
             {
                 OpenModel(json, name, pair);
                 json.WriteString("modified_at", AnswerLines.Text(_startedAt));
@@ -44,12 +46,16 @@ internal sealed class ModelInfoEndpoint(UpstreamPairing pairing, IOptions<Gatewa
         {
             json.WriteStartObject();
             json.WriteStartArray("models");
-            OpenModel(json, pair.Model, pair);
-            json.WriteString("expires_at", AnswerLines.Text(time.GetUtcNow().AddYears(YearsLoaded)));
-            json.WriteNumber(
-                "size_vram", pair.Generator.Device.StartsWith("CPU", StringComparison.Ordinal) ? 0 : ModelFacts.Bytes(pair.Generator));
-            json.WriteNumber("context_length", pair.Generator.ContextTokensMax);
-            json.WriteEndObject();
+            foreach (var name in callers.Current.NamesOf(pair.Names).Take(1))
+            {
+                OpenModel(json, name, pair);
+                json.WriteString("expires_at", AnswerLines.Text(time.GetUtcNow().AddYears(YearsLoaded)));
+                json.WriteNumber(
+                    "size_vram", pair.Generator.Device.StartsWith("CPU", StringComparison.Ordinal) ? 0 : ModelFacts.Bytes(pair.Generator));
+                json.WriteNumber("context_length", pair.Generator.ContextTokensMax);
+                json.WriteEndObject();
+            }
+
             json.WriteEndArray();
             json.WriteEndObject();
         });
@@ -66,6 +72,7 @@ internal sealed class ModelInfoEndpoint(UpstreamPairing pairing, IOptions<Gatewa
             throw new OpenAiException(OllamaErrors.From(error, OllamaNames.OfChat));
         }
 
+        callers.Current.Require(name, pair.Names);
         await JsonAnswer.WriteAsync(context, json => WriteShown(json, pair));
     }
 

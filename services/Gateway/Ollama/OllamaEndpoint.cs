@@ -10,8 +10,8 @@ namespace Parley.Gateway.Ollama;
 
 /// <summary><c>POST /api/chat</c> and <c>POST /api/generate</c>.</summary>
 internal sealed class OllamaEndpoint(
-    ChatPipeline pipeline, ChatRequestValidator validator, UpstreamPairing pairing, WriteLimit writeLimit, IOptions<GatewayOptions> options,
-    TimeProvider time)
+    ChatPipeline pipeline, ChatRequestValidator validator, UpstreamPairing pairing, Callers callers, WriteLimit writeLimit,
+    IOptions<GatewayOptions> options, TimeProvider time)
 {
     public async Task ChatAsync(HttpContext context)
     {
@@ -71,7 +71,7 @@ internal sealed class OllamaEndpoint(
         var pair = await pairing.GetAsync(context.RequestAborted);
         if (request.Chat.Model.Length > 0 && !pair.Names.Contains(request.Chat.Model))
             throw new ChatException(ChatRequestValidator.ModelNotFound(request.Chat.Model, pair.Model));
-
+        callers.Current.Require(request.Chat.Model, pair.Names);
         await JsonAnswer.WriteAsync(context, json => Lines(pair.Model, isChat, new PieceTable(false)).WriteLoaded(json));
     }
 

@@ -18,8 +18,7 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, Callers callers, T
             json.WriteStartObject();
             json.WriteString("object", "list");
             json.WriteStartArray("data");
-            // Those that the caller's key may ask for.
-            foreach (var name in pair.Names.Where(name => callers.Current.MayAsk(name, pair.Names)))
+            foreach (var name in callers.Current.NamesOf(pair.Names))
                 WriteModel(json, name, pair);
             json.WriteEndArray();
             json.WriteEndObject();
@@ -32,9 +31,7 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, Callers callers, T
         var pair = await pairing.GetAsync(context.RequestAborted);
         if (!pair.Names.Contains(id))
             throw new ChatException(ChatRequestValidator.ModelNotFound(id, pair.Model));
-
-        if (!callers.Current.MayAsk(id, pair.Names))
-            throw Allowance.Denied(id);
+        callers.Current.Require(id, pair.Names);
         await JsonAnswer.WriteAsync(context, json => WriteModel(json, id, pair));
     }
 

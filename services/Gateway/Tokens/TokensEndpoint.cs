@@ -79,8 +79,7 @@ internal sealed class TokensEndpoint(
     private async ValueTask<UpstreamPair> AcceptAsync(string model, CancellationToken cancellationToken)
     {
         var pair = await pairing.GetAsync(cancellationToken);
-        if (!callers.Current.MayAsk(model, pair.Names))
-            throw Allowance.Denied(model.Length > 0 ? model : pair.Model);
+        callers.Current.Require(model, pair.Names);
         if (model.Length == 0 || pair.Names.Contains(model))
             return pair;
         throw new ChatException(ChatRequestValidator.ModelNotFound(model, pair.Model));

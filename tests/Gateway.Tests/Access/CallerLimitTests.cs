@@ -21,7 +21,9 @@ public sealed class CallerLimitTests
 
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 30, 12, 0, 0, TimeSpan.Zero));
 
-    private Task<GatewayHost> StartAsync(params (string Key, string Value)[] limits)
+    private Task<GatewayHost> StartAsync(params (string Key, string Value)[] limits) => StartAsync(arrange: null, limits);
+
+    private Task<GatewayHost> StartAsync(Action<GatewayHost>? arrange, params (string Key, string Value)[] limits)
     {
         var settings = new Dictionary<string, string?>
         {
@@ -32,7 +34,7 @@ public sealed class CallerLimitTests
         };
         foreach (var (key, value) in limits)
             settings["Limits:team:" + key] = value;
-        return GatewayHost.StartAsync(settings, _time);
+        return GatewayHost.StartAsync(settings, _time, arrange);
     }
 
     private static async Task<HttpResponseMessage> AskAsync(GatewayHost host, string key = "key-a", object? body = null)
@@ -40,6 +42,17 @@ public sealed class CallerLimitTests
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/chat/completions");
         request.Headers.Add("Authorization", $"Bearer {key}");
         request.Content = JsonContent.Create(body ?? new { messages = new[] { new { role = "user", content = "Hi" } } });
+        return await host.Http().SendAsync(request);
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(
+        GatewayHost host, HttpMethod method, string path, string version, string body = "")
+    {
+        using var request = new HttpRequestMessage(method, path) { Headers = { { "x-api-key", "key-a" } } };
+        if (version.Length > 0)
+            request.Headers.Add("anthropic-version", version);
+        if (body.Length > 0)
+            request.Content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
         return await host.Http().SendAsync(request);
     }
 
@@ -243,6 +256,37 @@ public sealed class CallerLimitTests
         Assert.Equal(("invalid_request_error", "permission_denied", "This key may not use the model 'fake'."), await ErrorOf(response));
         Assert.Equal(StatusCode.PermissionDenied, (await CallAsync(host))!.StatusCode);
         Assert.Empty(host.Generator.Requests);
+    }
+
+    [Theory]
+    [InlineData("/v1/models", "", "data", "id")]
+    [InlineData("/v1/models", "2023-06-01", "data", "id")]
+    [InlineData("/api/tags", "", "models", "name")]
+    [InlineData("/api/ps", "", "models", "name")]
+    public async Task Models_OfTheKey_AreAllThatIsListedInEachProtocol(string path, string version, string list, string member)
+    {
+        await using var host = await StartAsync(arrange: one => one.Generator.Aliases = ["small", "other"], ("Models", "small"));
+
+        using var response = await SendAsync(host, HttpMethod.Get, path, version);
+
+        var models = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty(list);
+        Assert.Equal(["small"], models.EnumerateArray().Select(model => model.GetProperty(member).GetString()));
+    }
+
+    [Theory]
+    [InlineData("GET", "/v1/models/fake", "", "")]
+    [InlineData("GET", "/v1/models/fake", "2023-06-01", "")]
+    [InlineData("POST", "/api/show", "", """{"model":"fake"}""")]
+    [InlineData("POST", "/api/chat", "", """{"model":"fake","messages":[]}""")]
+    [InlineData("POST", "/tokenize", "", """{"model":"fake","content":"a"}""")]
+    public async Task Model_NotOfTheKey_Is403WhereverItIsNamed(string method, string path, string version, string body)
+    {
+        await using var host = await StartAsync(arrange: one => one.Generator.Aliases = ["small", "other"], ("Models", "small"));
+
+        using var response = await SendAsync(host, new HttpMethod(method), path, version, body);
+
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        Assert.Contains("This key may not use the model 'fake'.", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Theory]
