@@ -61,15 +61,10 @@ internal sealed class MessagesEndpoint(
         IgnoredFields.Tell(context, reader.Ignored);
         if (reader.Violations.Count == 0)
             return request with { Ignored = reader.Ignored };
-        // What the types allow to be judged is judged as well, so that one answer names every fault.
-        var named = reader.Violations.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
-        if (!named.Contains("messages"))
+        if (!reader.Violations.Any(violation => violation.Field == "messages"))
         {
-            foreach (var violation in validator.Validate(request.Chat, pairing.LastSeen?.Names))
-            {
-                if (!named.Contains(request.Places.NameOf(violation.Field)))
-                    reader.Violations.Add(violation);
-            }
+            foreach (var violation in validator.FindFurther(reader.Violations, request.Chat, pairing.LastSeen, request.Places.NameOf))
+                reader.Violations.Add(violation);
         }
 
         throw Refused(ChatError.Invalid(reader.Violations), request);

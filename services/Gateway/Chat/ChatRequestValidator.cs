@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
+using Parley.Gateway.Upstream;
 
 namespace Parley.Gateway.Chat;
 
@@ -37,6 +38,22 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
                 request.Choices < 1 ? ViolationReason.IntegerTooSmall : ViolationReason.IntegerTooLarge);
         CheckSampling(request.Sampling, violations);
         return violations;
+    }
+
+    /// <summary>
+    /// What else is amiss with a request whose fields have faults already: what their types allow to be judged is judged as well, so that
+    /// one answer names every fault.
+    /// </summary>
+    /// <param name="found">The faults of the fields.</param>
+    /// <param name="request">The request as far as it could be read.</param>
+    /// <param name="served">The services, where they are known.</param>
+    /// <param name="nameOf">A field of the gRPC contract as the caller's protocol calls it.</param>
+    public IEnumerable<ChatViolation> FindFurther(
+        ViolationList found, ChatRequest request, UpstreamPair? served, Func<string, string> nameOf)
+    {
+        var named = found.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
+        return Validate(request, served?.Names, served?.Generator.WithoutVision == true)
+            .Where(violation => !named.Contains(nameOf(violation.Field)));
     }
 
     /// <summary>The refusal of a name that is not served.</summary>

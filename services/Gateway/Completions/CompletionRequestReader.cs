@@ -46,18 +46,8 @@ internal sealed class CompletionRequestReader
 
     public CompletionRequest Read(JsonElement body, string requestId, DateTimeOffset deadline)
     {
-        foreach (var (name, field, value) in _fields.Members("", body))
-        {
-            if (name is "options" or "extra_body")
-            {
-                foreach (var (inner, innerField, innerValue) in _fields.Members(field, value))
-                    ReadField(inner, innerField, innerValue);
-            }
-            else
-            {
-                ReadField(name, field, value);
-            }
-        }
+        foreach (var (name, field, value) in _fields.Settings(body))
+            ReadField(name, field, value);
 
         if (!_hasPrompt)
             _fields.Refuse("prompt", "is missing", ViolationReason.Missing);

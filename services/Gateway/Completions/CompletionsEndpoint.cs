@@ -30,6 +30,8 @@ internal sealed class CompletionsEndpoint(
         }
     }
 
+    private static string NameOf(string field) => CompletionNames.Of(FieldNames.ToOpenAi(field));
+
     private static ChatException Named(ChatException exception) =>
         new(FieldNames.Rename(exception.Error, CompletionNames.Of), exception.InnerException);
 
@@ -42,14 +44,8 @@ internal sealed class CompletionsEndpoint(
         IgnoredFields.Tell(context, reader.Ignored);
         if (reader.Violations.Count == 0)
             return request;
-        var named = reader.Violations.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
-        foreach (var violation in validator.Validate(request.Prompts[0], pairing.LastSeen?.Names))
-        {
-            var name = CompletionNames.Of(FieldNames.ToOpenAi(violation.Field));
-            if (!named.Contains(name))
-                reader.Violations.Add(violation with { Field = name });
-        }
-
+        foreach (var violation in validator.FindFurther(reader.Violations, request.Prompts[0], pairing.LastSeen, NameOf))
+            reader.Violations.Add(violation with { Field = NameOf(violation.Field) });
         throw new OpenAiException(OpenAiError.From(ChatError.Invalid(reader.Violations)));
     }
 

@@ -55,11 +55,10 @@ internal sealed class OllamaEndpoint(
     {
         if (fields.Violations.Count == 0)
             return;
-        // What the types allow to be judged is judged as well, so that one answer names every fault.
-        var named = fields.Violations.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
-        foreach (var violation in request.IsLoad ? [] : validator.Validate(request.Chat, pairing.LastSeen?.Names))
+        if (!request.IsLoad)
         {
-            if (!named.Contains(nameOf(FieldNames.ToOpenAi(violation.Field))))
+            foreach (var violation in validator.FindFurther(
+                fields.Violations, request.Chat, pairing.LastSeen, field => nameOf(FieldNames.ToOpenAi(field))))
                 fields.Violations.Add(violation);
         }
 

@@ -38,19 +38,8 @@ internal sealed class ChatCompletionRequestReader
 
     public ChatCompletionRequest Read(JsonElement body, string requestId, DateTimeOffset deadline)
     {
-        foreach (var (name, field, value) in _fields.Members("", body))
-        {
-            // Ollama's settings, and what SDKs would have joined with the rest.
-            if (name is "options" or "extra_body")
-            {
-                foreach (var (inner, innerField, innerValue) in _fields.Members(field, value))
-                    ReadField(inner, innerField, innerValue);
-            }
-            else
-            {
-                ReadField(name, field, value);
-            }
-        }
+        foreach (var (name, field, value) in _fields.Settings(body))
+            ReadField(name, field, value);
 
         var sampling = _sampling.Settle(_answer.Choices) with { Guide = _guide.Guide };
         // As in vLLM: there is no chunk that they belong to.

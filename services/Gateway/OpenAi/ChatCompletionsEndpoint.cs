@@ -28,15 +28,8 @@ internal sealed class ChatCompletionsEndpoint(
         IgnoredFields.Tell(context, reader.Ignored);
         if (reader.Violations.Count == 0)
             return request;
-        // What the types allow to be judged is judged as well, so that one answer names every fault.
-        var named = reader.Violations.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
-        var served = pairing.LastSeen;
-        foreach (var violation in validator.Validate(request.Chat, served?.Names, served?.Generator.WithoutVision == true))
-        {
-            if (!named.Contains(FieldNames.ToOpenAi(violation.Field)))
-                reader.Violations.Add(violation);
-        }
-
+        foreach (var violation in validator.FindFurther(reader.Violations, request.Chat, pairing.LastSeen, FieldNames.ToOpenAi))
+            reader.Violations.Add(violation);
         throw new ChatException(ChatError.Invalid(reader.Violations));
     }
 

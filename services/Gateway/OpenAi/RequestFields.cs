@@ -173,6 +173,10 @@ internal sealed class RequestFields
         return [];
     }
 
+    /// <summary>A body's members, and in their places those of what SDKs and Ollama's clients nest.</summary>
+    public IEnumerable<(string Name, string Field, JsonElement Value)> Settings(JsonElement body) => Members("", body)
+        .SelectMany(member => member.Name is "options" or "extra_body" ? Members(member.Field, member.Value) : [member]);
+
     /// <summary>An object as its JSON text; null where it is something else.</summary>
     public string? ObjectText(string field, JsonElement value)
     {

@@ -57,6 +57,8 @@ internal sealed class ResponsesEndpoint(
         }
     }
 
+    private static string NameOf(string field) => ResponseNames.Of(FieldNames.ToOpenAi(field));
+
     private static ChatException Named(ChatException exception) =>
         new(FieldNames.Rename(exception.Error, ResponseNames.Of), exception.InnerException);
 
@@ -73,14 +75,8 @@ internal sealed class ResponsesEndpoint(
         IgnoredFields.Tell(context, reader.Ignored);
         if (reader.Violations.Count == 0)
             return request;
-        var named = reader.Violations.Select(violation => violation.Field).ToHashSet(StringComparer.Ordinal);
-        foreach (var violation in validator.Validate(request.Chat, pairing.LastSeen?.Names))
-        {
-            var name = ResponseNames.Of(FieldNames.ToOpenAi(violation.Field));
-            if (!named.Contains(name))
-                reader.Violations.Add(violation with { Field = name });
-        }
-
+        foreach (var violation in validator.FindFurther(reader.Violations, request.Chat, pairing.LastSeen, NameOf))
+            reader.Violations.Add(violation with { Field = NameOf(violation.Field) });
         throw new OpenAiException(OpenAiError.From(ChatError.Invalid(reader.Violations)));
     }
 
