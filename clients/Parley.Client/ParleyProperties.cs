@@ -76,7 +76,11 @@ public static class ParleyProperties
     /// <summary>Tokens of reasoning, after which its closing tag is forced: a whole number.</summary>
     public const string ReasoningTokensMax = "reasoning_tokens_max";
 
-    /// <summary>Of a tool: whether its arguments must meet its schema (true or false).</summary>
+    /// <summary>
+    /// Of a tool: whether its arguments must meet its schema (true or false). Of a request: whether the objects of the answer's schema
+    /// hold no other properties than they name, true unless set; a schema that composes objects (allOf, patternProperties, …) stays as
+    /// it is.
+    /// </summary>
     public const string Strict = "strict";
 
     /// <summary>Further variables of the chat template: JSON object, as text, element, node or dictionary.</summary>

@@ -245,7 +245,8 @@ public sealed class RequestTests
         var schema = Json("""{"type":"object","properties":{"a":{"type":"integer"}}}""");
         var typed = new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) };
         var untyped = new ChatOptions { ResponseFormat = ChatResponseFormat.Json };
-        Assert.Equal(schema.GetRawText(), Write(typed).Sampling.Guide.JsonSchema);
+        AssertJson(
+            """{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":false}""", Write(typed).Sampling.Guide.JsonSchema);
         Assert.Equal("""{"type":"object"}""", Write(untyped).Sampling.Guide.JsonSchema);
         Assert.Equal("a+", Write(With("guide_regex", "a+")).Sampling.Guide.Regex);
         Assert.Equal(["yes", "no"], Write(With("guide_choice", new[] { "yes", "no" })).Sampling.Guide.Choice.Texts);
@@ -255,6 +256,29 @@ public sealed class RequestTests
             AdditionalProperties = new() { ["guide_grammar"] = "root ::= x" },
         }));
         Assert.Contains("second guide", both.Message);
+    }
+
+    [Theory]
+    [InlineData("{}", false)]
+    [InlineData("""{"type":"object","additionalProperties":{"type":"integer"}}""", false)]
+    [InlineData("""{"type":"array","items":{"type":["object","null"],"properties":{"a":{}}}}""", true)]
+    [InlineData("""{"anyOf":[{"properties":{"a":{}}},{"type":"null"}]}""", true)]
+    [InlineData("""{"properties":{"not":{"enum":[{"if":1}]}}}""", true)]
+    [InlineData("""{"allOf":[{"properties":{"a":{}}},{"properties":{"b":{}}}]}""", false)]
+    [InlineData("""{"properties":{"a":{}},"anyOf":[{"properties":{"b":{}}},{"properties":{"c":{}}}]}""", false)]
+    [InlineData("""{"properties":{"a":{}},"patternProperties":{"^x":{}}}""", false)]
+    public void Schema_OfAnAnswer_IsClosedWhereItsObjectsStandAlone(string schema, bool isClosed)
+    {
+        var options = new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(Json(schema)) };
+        var written = Write(options).Sampling.Guide.JsonSchema;
+        Assert.Equal(isClosed, written.Contains("\"additionalProperties\":false", StringComparison.Ordinal));
+        if (!isClosed)
+            Assert.Equal(schema, written);
+
+        options.AdditionalProperties = new() { ["strict"] = false };
+        Assert.Equal(schema, Write(options).Sampling.Guide.JsonSchema);
+        options.AdditionalProperties = new() { ["strict"] = "often" };
+        Assert.Contains("strict", Assert.Throws<ParleyRequestException>(() => Write(options)).Message);
     }
 
     [Fact]
@@ -275,6 +299,7 @@ public sealed class RequestTests
         });
         var tool = Json(Assert.Single(Write(new ChatOptions { Tools = [strict] }).Chat.ToolsJson));
         Assert.True(tool.GetProperty("function").GetProperty("strict").GetBoolean());
+        Assert.False(tool.GetProperty("function").GetProperty("parameters").GetProperty("additionalProperties").GetBoolean());
         Assert.Equal(9u, Write(With("reasoning_tokens_max", 9)).ReasoningTokensMax);
 
         options.ToolMode = ChatToolMode.RequireSpecific("one");

@@ -32,11 +32,16 @@ internal sealed class PropertyWriter(CompleteRequest request, ViolationList viol
     /// <summary>Time for the answer, where a property says it.</summary>
     public TimeSpan? Timeout { get; private set; }
 
+    /// <summary>Whether the answer's schema is closed: unless a property says otherwise.</summary>
+    public bool IsStrict(AdditionalPropertiesDictionary? properties) =>
+        properties?.TryGetValue(ParleyProperties.Strict, out var strict) != true || strict is null
+        || _reader.Flag(PropertyReader.FieldOf(ParleyProperties.Strict), strict) != false;
+
     public void Write(AdditionalPropertiesDictionary? properties)
     {
         foreach (var (name, value) in properties ?? [])
         {
-            if (value is null or System.Text.Json.JsonElement { ValueKind: System.Text.Json.JsonValueKind.Null })
+            if (value is null or System.Text.Json.JsonElement { ValueKind: System.Text.Json.JsonValueKind.Null } || name == ParleyProperties.Strict)
                 continue;
             var field = PropertyReader.FieldOf(name);
             if (OwnProperties.TryGetValue(name, out var own))

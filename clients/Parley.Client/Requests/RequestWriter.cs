@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Parley.Gateway.V1;
 using Parley.Generator.V1;
@@ -44,9 +43,9 @@ internal sealed class RequestWriter
         WriteMessages(messages);
         WriteSampling();
         WriteTools();
-        WriteFormat();
-        ThinkingWriter.Write(_options.Reasoning?.Effort, _request.Chat);
         var properties = new PropertyWriter(_request, _violations, _client.UnknownProperties);
+        WriteFormat(properties.IsStrict(_options.AdditionalProperties));
+        ThinkingWriter.Write(_options.Reasoning?.Effort, _request.Chat);
         properties.Write(_options.AdditionalProperties);
         RefuseWhatIsNotThere();
         _violations.ThrowIfAny();
@@ -118,13 +117,13 @@ internal sealed class RequestWriter
             _request.ParallelToolCalls = isParallel;
     }
 
-    private void WriteFormat()
+    private void WriteFormat(bool strict)
     {
-        if (_options.ResponseFormat is ChatResponseFormatJson format && _request.Sampling.Guide is null)
-            _request.Sampling.Guide = new Guide { JsonSchema = format.Schema is { } schema ? SchemaOf(schema) : AnyObject };
+        if (_options.ResponseFormat is not ChatResponseFormatJson format || _request.Sampling.Guide is not null)
+            return;
+        var schema = format.Schema is not { } given ? AnyObject : (strict ? ClosedSchema.Of(given) : given).GetRawText();
+        _request.Sampling.Guide = new Guide { JsonSchema = schema };
     }
-
-    private static string SchemaOf(JsonElement schema) => schema.GetRawText();
 
     private void RefuseWhatIsNotThere()
     {

@@ -31,13 +31,14 @@ internal static class ToolJson
             json.WriteString("name", tool.Name);
             if (tool.Description.Length > 0)
                 json.WriteString("description", tool.Description);
+            var strict = tool.AdditionalProperties.TryGetValue(ParleyProperties.Strict, out var given) ? given as bool? : null;
             if (tool.JsonSchema.ValueKind == JsonValueKind.Object)
             {
                 json.WritePropertyName("parameters");
-                tool.JsonSchema.WriteTo(json);
+                (strict == true ? ClosedSchema.Of(tool.JsonSchema) : tool.JsonSchema).WriteTo(json);
             }
 
-            if (tool.AdditionalProperties.TryGetValue(ParleyProperties.Strict, out var strict) && strict is bool isStrict)
+            if (strict is { } isStrict)
                 json.WriteBoolean("strict", isStrict);
 
             json.WriteEndObject();
