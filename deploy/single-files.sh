@@ -9,8 +9,9 @@ rids=("$@")
 [ ${#rids[@]} -gt 0 ] || rids=(linux-x64 linux-arm64 win-x64 osx-arm64)
 for rid in "${rids[@]}"; do
   rm -rf "${out:?}/$rid"
+  # A property of our own: the services, which Parley.Embedded takes for no system in particular, would take the other as theirs.
   # Build folders of their own: what is restored for a system stays out of everybody else's.
-  dotnet publish tools/Parley -c Release -r "$rid" -p:PublishSingleFile=true -p:ArtifactsPath="$PWD/artifacts/single-build" \
+  dotnet publish tools/Parley -c Release -r "$rid" -p:ParleySingleFile=true -p:ArtifactsPath="$PWD/artifacts/single-build" \
     -o "$out/$rid" -v q --nologo --disable-build-servers
   files=("$out/$rid"/*)
   if [ ${#files[@]} -ne 1 ]; then

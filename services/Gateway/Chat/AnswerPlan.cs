@@ -48,7 +48,8 @@ internal static class AnswerPlan
             var tag = AnswerTag.Write(format, reasoning, mustCall ? null : ElementOf(guide), functions, mustCall, single);
             var whole = new ChatGuide(GuideKind.StructuralTag, [tag.ToJsonString()], isEnforced ? field : guide!.Field)
             {
-                IsWrapped = !isEnforced,
+                Content = mustCall ? null : guide,
+                Functions = functions,
             };
             return request with { Sampling = request.Sampling with { Guide = whole } };
         }

@@ -1,3 +1,5 @@
+using Parley.Gateway.Responses.Tags;
+
 namespace Parley.Gateway.Chat;
 
 /// <summary>What an answer must be (docs/guides.md); the Generator enforces it token by token.</summary>
@@ -9,8 +11,11 @@ internal sealed record ChatGuide(GuideKind Kind, IReadOnlyList<string> Texts, st
     /// <summary>What a grammar is written in; unspecified, its text tells.</summary>
     public GrammarSyntax Syntax { get; init; }
 
-    /// <summary>What the request asks for stands within a structural tag: places in refusals are within that.</summary>
-    public bool IsWrapped { get; init; }
+    /// <summary>Of a structural tag that was made of a request: the guide of its content, for refusals.</summary>
+    public ChatGuide? Content { get; init; }
+
+    /// <summary>The same of its calls.</summary>
+    public IReadOnlyList<ToolFunction> Functions { get; init; } = [];
 
     /// <summary>Any JSON object.</summary>
     public static ChatGuide AnyObject(string field) => new(GuideKind.JsonSchema, ["""{"type":"object"}"""], field);

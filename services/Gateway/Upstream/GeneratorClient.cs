@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Parley.Gateway.Chat;
+using Parley.Gateway.Responses.Tags;
 using Parley.Generator.V1;
 
 namespace Parley.Gateway.Upstream;
@@ -87,26 +88,30 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
     {
         if (guide is null || fault is not ChatException { Error: { Violations.Count: > 0 } error })
             return fault;
-        var named = error.Violations.Select(violation => violation.Field.StartsWith("sampling.guide", StringComparison.Ordinal)
-            ? violation with
-            {
-                Field = guide.Field,
-                Description = guide.IsWrapped ? Unwrapped(violation.Description) : violation.Description,
-            }
-            : violation);
+        var named = error.Violations.Select(violation =>
+            violation.Field.StartsWith("sampling.guide", StringComparison.Ordinal) ? Named(violation, guide) : violation);
         return new ChatException(error with { Violations = new ViolationList(named) }, fault.InnerException);
     }
 
-    /// <summary>The place in the request's own schema, which it gave without a tag around.</summary>
-    private static string Unwrapped(string description)
+    /// <summary>Places are those in the request's own schemas, which it gave without a tag around.</summary>
+    private static ChatViolation Named(ChatViolation violation, ChatGuide guide)
     {
-        const string Refused = "is refused at /format";
+        const string Refused = "is refused at ";
         const string Schema = "/json_schema";
+        var own = guide.Content ?? guide;
+        var description = violation.Description;
         var at = description.IndexOf(Schema, StringComparison.Ordinal);
-        if (at < 0 || !description.StartsWith(Refused, StringComparison.Ordinal))
-            return description;
-        var rest = description[(at + Schema.Length)..];
-        return (rest.StartsWith('/') ? "is refused at " : "is refused") + rest;
+        if ((guide.Content is null && guide.Functions.Count == 0) || at < 0
+            || !description.StartsWith(Refused + "/format", StringComparison.Ordinal))
+            return violation with { Field = own.Field };
+        at += Schema.Length;
+        var tool = TagPlaces.Find(guide.Texts[0], description[Refused.Length..at], guide.Functions);
+        var rest = description[at..];
+        return violation with
+        {
+            Field = tool is { } place ? $"chat.tools_json[{place.Tool}]{place.Place}" : own.Field,
+            Description = (rest.StartsWith('/') ? Refused : "is refused") + rest,
+        };
     }
 
     /// <summary>Null for an event of a later version, which says nothing to us.</summary>

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Parley.Gateway.Tests.Doubles;
 using Parley.Generator.V1;
+using Parley.ServiceDefaults;
 
 namespace Parley.Gateway.Tests.OpenAi;
 
@@ -95,6 +96,34 @@ public sealed class ToolChoiceTests
         Assert.Equal(field, error.GetProperty("param").GetString());
         Assert.Contains(words, error.GetProperty("message").GetString(), StringComparison.Ordinal);
         Assert.Empty(host.Generator.Requests);
+    }
+
+    [Theory]
+    [InlineData(Hermes, "{\"type\":\"object\",\"properties\":{\"a\":{\"pattern\":\"(?=b)\"}}}", "tools[1].function.parameters",
+        "/properties/a/pattern: no")]
+    [InlineData("<tool_call><function=name><parameter=name>", "{\"type\":\"integer\",\"not\":{}}",
+        "tools[1].function.parameters.properties.a", "/not: no")]
+    [InlineData(Hermes, "{\"type\":\"integer\",\"not\":{\"minimum\":3}}", "response_format.json_schema.schema", "/not: no")]
+    public async Task Post_ASchemaThatTheGeneratorRefuses_IsNamedWhereItStands(string template, string schema, string field, string message)
+    {
+        var arguments = field.EndsWith(".a", StringComparison.Ordinal)
+            ? $"{{\"type\":\"object\",\"required\":[\"a\"],\"properties\":{{\"a\":{schema}}}}}"
+            : field.StartsWith("tools", StringComparison.Ordinal) ? schema : "{}";
+        var content = field.StartsWith("tools", StringComparison.Ordinal) ? "{\"type\":\"null\"}" : schema;
+        var fields = $"\"tools\":[{Free},{{\"type\":\"function\",\"function\":{{\"name\":\"f\",\"parameters\":{arguments}}}}}],"
+            + $"\"response_format\":{{\"type\":\"json_schema\",\"json_schema\":{{\"name\":\"n\",\"schema\":{content}}}}}";
+        await using var host = await StartAsync("null", template);
+        await PostAsync(host, fields);
+        var pointer = PointerTo(TagOf(host), JsonNode.Parse(schema)!, "/format");
+        host.Generator.Refusal = RpcFaults.Create(
+            Grpc.Core.StatusCode.InvalidArgument, null,
+            [("sampling.guide.structural_tag", $"is refused at {pointer}{message}")]);
+
+        using var response = await SendAsync(host, fields);
+
+        var error = JsonElement.Parse(await response.Content.ReadAsStringAsync()).GetProperty("error");
+        Assert.Equal(field, error.GetProperty("param").GetString());
+        Assert.Equal($"{field} is refused at {message}.", error.GetProperty("message").GetString());
     }
 
     [Fact]
@@ -197,6 +226,15 @@ public sealed class ToolChoiceTests
         Assert.Equal("structural_tag", (string?)tag["type"]);
         return tag["format"]!.AsObject();
     }
+
+    /// <summary>JSON pointer to the schema in a tag that equals another.</summary>
+    private static string? PointerTo(JsonNode? node, JsonNode schema, string pointer) => node switch
+    {
+        JsonObject map when JsonNode.DeepEquals(map["json_schema"], schema) => pointer + "/json_schema",
+        JsonObject map => map.Select(member => PointerTo(member.Value, schema, $"{pointer}/{member.Key}")).FirstOrDefault(one => one is not null),
+        JsonArray list => list.Select((item, index) => PointerTo(item, schema, $"{pointer}/{index}")).FirstOrDefault(one => one is not null),
+        _ => null,
+    };
 
     private static async Task<HttpResponseMessage> SendAsync(GatewayHost host, string fields)
     {

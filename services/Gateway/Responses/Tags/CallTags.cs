@@ -88,7 +88,9 @@ internal sealed class CallTags
         function.Name.All(one => char.IsAsciiLetterOrDigit(one) || one is '_' or '-' or '.') ? function.Name
         : throw new TagException(function.Index, ".function.name", "must consist of letters, digits, '_', '-' and '.' to be enforced");
 
-    private static JsonObject JsonArguments(ToolFunction function)
+    /// <summary>The schema of arguments that are one JSON object.</summary>
+    /// <exception cref="TagException">It is no object's.</exception>
+    public static JsonObject JsonArguments(ToolFunction function)
     {
         if (function.IsFree)
             return new JsonObject { ["type"] = "object" };
