@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
 using Parley.Aspire.Hosting;
 
 namespace Aspire.Hosting;
@@ -36,8 +37,7 @@ public static class ParleyBuilderExtensions
         return AddProcess(builder.AddResource(resource), httpPort, grpcPort)
             .WithArgs(context => resource.Setup.WriteArguments(context))
             .WithEnvironment(resource.Setup.WriteEnvironmentAsync)
-            .OnBeforeResourceStarted((started, _, _) => started.Setup.Program.Fault is { } fault
-                ? throw new DistributedApplicationException($"'{started.Name}' cannot be started. {fault}") : Task.CompletedTask);
+            .OnBeforeResourceStarted((started, beforeStart, _) => RequireProgram(started, beforeStart.Services));
     }
 
     /// <summary>Says which model is served.</summary>
@@ -211,17 +211,29 @@ public static class ParleyBuilderExtensions
         return builder.WithCommand(program.Command);
     }
 
-    /// <summary>What each process has alike: endpoints, health, telemetry.</summary>
+    /// <summary>
+    /// What each process has alike: endpoints, health, telemetry. Callers reach the process itself: Aspire's proxy goes on taking
+    /// connections for one that is gone, so that nobody would turn to another replica.
+    /// </summary>
     private static IResourceBuilder<T> AddProcess<T>(IResourceBuilder<T> builder, int? httpPort, int? grpcPort)
         where T : ExecutableResource =>
         builder
-            .WithHttpEndpoint(httpPort, name: ParleyResource.HttpEndpointName)
-            .WithHttpEndpoint(grpcPort, name: ParleyResource.GrpcEndpointName)
+            .WithHttpEndpoint(httpPort, name: ParleyResource.HttpEndpointName, isProxied: false)
+            .WithHttpEndpoint(grpcPort, name: ParleyResource.GrpcEndpointName, isProxied: false)
             .WithEndpoint(ParleyResource.GrpcEndpointName, endpoint => endpoint.Transport = "http2")
             .WithUrlForEndpoint(ParleyResource.HttpEndpointName, url => url.DisplayText = "Page")
             .WithUrlForEndpoint(ParleyResource.GrpcEndpointName, url => url.DisplayLocation = UrlDisplayLocation.DetailsOnly)
             .WithHttpHealthCheck(HealthPath, endpointName: ParleyResource.HttpEndpointName)
             .WithOtlpExporter();
+
+    /// <exception cref="DistributedApplicationException">There is no such program; the resource's log says what to do.</exception>
+    private static Task RequireProgram(ParleyResource resource, IServiceProvider services)
+    {
+        if (resource.Setup.Program.Fault is not { } fault)
+            return Task.CompletedTask;
+        Log.NoProgram(services.GetRequiredService<ResourceLoggerService>().GetLogger(resource), fault);
+        throw new DistributedApplicationException($"'{resource.Name}' cannot be started. {fault}");
+    }
 
     private static async Task ReplayAsync(ParleyResource first, CommandLineArgsCallbackContext context)
     {

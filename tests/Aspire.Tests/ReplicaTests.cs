@@ -46,13 +46,13 @@ public sealed class ReplicaTests : IDisposable
     {
         using var hang = new CancellationTokenSource(Orchestrator.HangTime);
         var builder = Create();
-        builder.AddParley("chat").WithExecutable("/nowhere/parley");
+        var chat = builder.AddParley("chat").WithExecutable("/nowhere/parley");
         await using var app = builder.Build();
         await app.StartAsync(hang.Token);
         await app.ResourceNotifications.WaitForResourceAsync("chat", KnownResourceStates.FailedToStart, hang.Token);
 
         var logs = app.Services.GetRequiredService<ResourceLoggerService>();
-        await foreach (var lines in logs.WatchAsync("chat").WithCancellation(hang.Token))
+        await foreach (var lines in logs.WatchAsync(chat.Resource).WithCancellation(hang.Token))
         {
             if (lines.Any(line => line.Content.Contains("There is no file /nowhere/parley.", StringComparison.Ordinal)))
                 break;
@@ -62,11 +62,12 @@ public sealed class ReplicaTests : IDisposable
     private static string BuiltCommandLine =>
         Path.Combine(AppContext.BaseDirectory, "..", "..", "Parley", new DirectoryInfo(AppContext.BaseDirectory).Name, "parley.dll");
 
+    /// <summary>An app host without resources; the sample's assembly says where the orchestrator is.</summary>
     private static IDistributedApplicationBuilder Create()
     {
-        var orchestrator = Orchestrator.Require();
-        var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true });
-        builder.Configuration["DcpPublisher:CliPath"] = orchestrator;
+        Orchestrator.Require();
+        var builder = DistributedApplication.CreateBuilder(
+            new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = Orchestrator.AppHost });
         builder.Configuration["DcpPublisher:RandomizePorts"] = "true";
         return builder;
     }
