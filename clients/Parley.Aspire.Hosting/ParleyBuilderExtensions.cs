@@ -60,7 +60,8 @@ public static class ParleyBuilderExtensions
     /// <summary>Says to which precision the model is imported.</summary>
     /// <param name="builder">The server's builder.</param>
     /// <param name="precision">
-    /// fp32, int8, w8a8 or int4; bf16, fp16 or int4-fp16 on a GPU. Without it int8, or int4 where the weights lie on such a grid; on a GPU bf16.
+    /// fp32, int8, w8a8 or int4; bf16, fp16 or int4-fp16 on a GPU. Without it int8, or int4 where the weights lie on such a grid; on a
+    /// GPU bf16.
     /// </param>
     /// <returns>The same builder.</returns>
     /// <exception cref="ArgumentException">There is no such precision, or it is not for the device.</exception>

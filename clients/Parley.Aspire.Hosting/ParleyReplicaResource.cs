@@ -2,7 +2,9 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Parley.Aspire.Hosting;
 
-/// <summary>A further process of a <see cref="ParleyResource"/>, with endpoints of its own and the same command line and environment.</summary>
+/// <summary>
+/// A further process of a <see cref="ParleyResource"/>, with endpoints of its own and the same command line and environment.
+/// </summary>
 public sealed class ParleyReplicaResource : ExecutableResource
 {
     internal ParleyReplicaResource(ParleyResource first, int index)

@@ -5,8 +5,8 @@ namespace Parley.Aspire.Hosting;
 
 /// <summary>
 /// A Parley server of an app host: the process of <c>parley up</c>. Its connection string is
-/// <c>Endpoint=ADDRESS;Key=KEY;Model=NAME</c>, with the address of its gRPC, or of all its replicas' as <c>static:///HOST:PORT,HOST:PORT</c>;
-/// the key and the name stand there where the app host gives them.
+/// <c>Endpoint=ADDRESS;Key=KEY;Model=NAME</c>, with the address of its gRPC, or of all its replicas' as
+/// <c>static:///HOST:PORT,HOST:PORT</c>; the key and the name stand there where the app host gives them.
 /// </summary>
 public sealed class ParleyResource : ExecutableResource, IResourceWithConnectionString
 {

@@ -37,7 +37,8 @@ internal sealed class ParleySetup
         if (!Precisions.Cpu.Contains(precision) && !Precisions.Cuda.Contains(precision))
         {
             throw new ArgumentException(
-                $"'{precision}' is no precision; it is {Listed(Precisions.Cpu)}, or {Listed(Precisions.Cuda)} on a GPU.", nameof(precision));
+                $"'{precision}' is no precision; it is {Listed(Precisions.Cpu)}, or {Listed(Precisions.Cuda)} on a GPU.",
+                nameof(precision));
         }
 
         if (GpuDevice is not null)

@@ -49,7 +49,8 @@ public sealed class ClientTests
     [Fact]
     public void Sections_OfTheClient_SetWhatTheConnectionDoesNot()
     {
-        using var host = Build("Endpoint=http://localhost:1;Key=of-the-connection", configureClient: client => client.MessageBytesMax = 4096,
+        using var host = Build(
+            "Endpoint=http://localhost:1;Key=of-the-connection", configureClient: client => client.MessageBytesMax = 4096,
             settings:
             [
                 new("Aspire:Parley:Client:Timeout", "00:01:00"), new("Aspire:Parley:Client:Retry:AttemptsMax", "5"),
@@ -96,7 +97,8 @@ public sealed class ClientTests
     [Fact]
     public void Clients_UnderKeys_HaveAServerEach()
     {
-        var builder = Builder(new("ConnectionStrings:first", "Endpoint=http://localhost:1"), new("ConnectionStrings:second", "http://localhost:2"));
+        var builder = Builder(
+            new("ConnectionStrings:first", "Endpoint=http://localhost:1"), new("ConnectionStrings:second", "http://localhost:2"));
         builder.AddKeyedParleyChatClient("first");
         builder.AddKeyedParleyChatClient("second");
         using var host = builder.Build();

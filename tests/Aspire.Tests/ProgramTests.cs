@@ -56,7 +56,8 @@ public sealed class ProgramTests : IDisposable
         var absent = ParleyProgram.At(Path.Combine("bin", "none"), _root, []);
         var name = ParleyProgram.At("none", _root, [Machine()]);
 
-        Assert.Equal(("dotnet", Path.Combine(_root, "bin", "parley.dll"), null), (assembly.Command, assembly.Arguments.Single(), assembly.Fault));
+        Assert.Equal(
+            ("dotnet", Path.Combine(_root, "bin", "parley.dll"), null), (assembly.Command, assembly.Arguments.Single(), assembly.Fault));
         Assert.Equal((Path.Combine(_root, "bin", "own"), 0, null), (file.Command, file.Arguments.Count, file.Fault));
         Assert.Equal($"There is no file {Path.Combine(_root, "bin", "none")}.", absent.Fault);
         Assert.Equal("'none' is in no folder of PATH.", name.Fault);

@@ -35,7 +35,8 @@ public sealed class ReplicaTests : IDisposable
         Assert.Equal("small", first.ModelId);
 
         // With the first one gone the second answers, and answers the same.
-        await app.Services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync("chat", KnownResourceCommands.StopCommand, hang.Token);
+        var commands = app.Services.GetRequiredService<ResourceCommandService>();
+        await commands.ExecuteCommandAsync("chat", KnownResourceCommands.StopCommand, hang.Token);
         await app.ResourceNotifications.WaitForResourceAsync("chat", KnownResourceStates.TerminalStates, hang.Token);
         var second = await client.GetResponseAsync("what is a token?", options, hang.Token);
         Assert.Equal(first.Text, second.Text);

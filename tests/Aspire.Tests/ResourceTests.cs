@@ -22,7 +22,8 @@ public sealed class ResourceTests
         Assert.Equal($"up --verbose {Ports}", await ResourceText.ArgumentsAsync(chat.Resource));
         var environment = await ResourceText.EnvironmentAsync(chat.Resource);
         Assert.Equal("", environment["PARLEY_API_KEY"]);
-        Assert.DoesNotContain(environment.Keys, name => name.StartsWith("Generator__") || name.StartsWith("HF_") || name.StartsWith("XDG_"));
+        string[] silent = ["Generator__", "HF_", "XDG_"];
+        Assert.DoesNotContain(environment.Keys, name => silent.Any(name.StartsWith));
         Assert.Equal("Endpoint={chat.bindings.grpc.url}", chat.Resource.ConnectionStringExpression.ValueExpression);
     }
 
@@ -79,8 +80,8 @@ public sealed class ResourceTests
         var environment = await ResourceText.EnvironmentAsync(third);
         Assert.Equal(("3", "2"), (environment["Generator__Cuda__DeviceId"], environment["Gateway__ChoicesMax"]));
         Assert.Equal(
-            "Endpoint=static:///{chat.bindings.grpc.host}:{chat.bindings.grpc.port},{chat-2.bindings.grpc.host}:{chat-2.bindings.grpc.port},"
-            + "{chat-3.bindings.grpc.host}:{chat-3.bindings.grpc.port}",
+            "Endpoint=static:///{chat.bindings.grpc.host}:{chat.bindings.grpc.port},"
+            + "{chat-2.bindings.grpc.host}:{chat-2.bindings.grpc.port},{chat-3.bindings.grpc.host}:{chat-3.bindings.grpc.port}",
             chat.Resource.ConnectionStringExpression.ValueExpression);
         // The first one imports the model for all.
         Assert.Equal([chat.Resource], third.Annotations.OfType<WaitAnnotation>().Select(wait => wait.Resource));

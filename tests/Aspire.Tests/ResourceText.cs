@@ -3,7 +3,9 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Parley.Aspire.Tests;
 
-/// <summary>What a resource would be started with, its references in the manifest's words: <c>{chat.bindings.http.targetPort}</c>.</summary>
+/// <summary>
+/// What a resource would be started with, its references in the manifest's words: <c>{chat.bindings.http.targetPort}</c>.
+/// </summary>
 internal static class ResourceText
 {
     public static async Task<string> ArgumentsAsync(IResource resource)
