@@ -1,6 +1,3 @@
-using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
-
 // dotnet run -c Release --project samples/AspireChat/AppHost [-- --Model=NAME]; a model is a name on the Hugging Face Hub, or a path
 var builder = DistributedApplication.CreateBuilder(args);
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.AI;
 using OpenTelemetry;
-using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 using Parley.Client;
