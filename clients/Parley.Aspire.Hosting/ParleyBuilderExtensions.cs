@@ -1,5 +1,4 @@
 using Aspire.Hosting.ApplicationModel;
-using Microsoft.Extensions.DependencyInjection;
 using Parley.Aspire.Hosting;
 
 namespace Aspire.Hosting;
@@ -37,7 +36,8 @@ public static class ParleyBuilderExtensions
         return AddProcess(builder.AddResource(resource), httpPort, grpcPort)
             .WithArgs(context => resource.Setup.WriteArguments(context))
             .WithEnvironment(resource.Setup.WriteEnvironmentAsync)
-            .OnBeforeResourceStarted((started, beforeStart, _) => RequireProgram(started, beforeStart.Services));
+            .OnBeforeResourceStarted((started, _, _) => started.Setup.Program.Fault is { } fault
+                ? throw new DistributedApplicationException($"'{started.Name}' cannot be started. {fault}") : Task.CompletedTask);
     }
 
     /// <summary>Says which model is served.</summary>
@@ -226,15 +226,6 @@ public static class ParleyBuilderExtensions
             .WithUrlForEndpoint(ParleyResource.GrpcEndpointName, url => url.DisplayLocation = UrlDisplayLocation.DetailsOnly)
             .WithHttpHealthCheck(HealthPath, endpointName: ParleyResource.HttpEndpointName)
             .WithOtlpExporter();
-
-    /// <exception cref="DistributedApplicationException">There is no such program; the resource's log says what to do.</exception>
-    private static Task RequireProgram(ParleyResource resource, IServiceProvider services)
-    {
-        if (resource.Setup.Program.Fault is not { } fault)
-            return Task.CompletedTask;
-        Log.NoProgram(services.GetRequiredService<ResourceLoggerService>().GetLogger(resource), fault);
-        throw new DistributedApplicationException($"'{resource.Name}' cannot be started. {fault}");
-    }
 
     private static async Task ReplayAsync(ParleyResource first, CommandLineArgsCallbackContext context)
     {
