@@ -72,13 +72,15 @@ public static class ParleyAspireExtensions
             : throw new InvalidOperationException(
                 $"There is no connection string '{name}': in the app host this project needs WithReference of the server of that name; "
                 + $"elsewhere the setting ConnectionStrings:{name} gives it.");
-        return (settings, options =>
+        return (settings, SetOptions);
+
+        void SetOptions(ParleyClientOptions options)
         {
             common.Bind(options);
             own.Bind(options);
             connection.Apply(options);
             configureClient?.Invoke(options);
-        });
+        }
     }
 
     /// <summary>The health check, and whose spans and figures the program collects.</summary>
