@@ -8,9 +8,13 @@ public sealed class DependencyTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
+        ["AspireChat.AppHost"] = ["AspireChat.Web", "Parley", "Parley.Aspire.Hosting"],
+        ["AspireChat.Web"] = ["Parley.Aspire"],
         ["ConsoleChat"] = ["Parley.Client"],
         ["EmbeddedChat"] = ["Parley.Embedded"],
         ["ToolCalls"] = ["Parley.Client"],
+        ["Parley.Aspire"] = ["Parley.Client"],
+        ["Parley.Aspire.Hosting"] = [],
         ["Parley.Client"] = ["Protos"],
         ["Parley.Embedded"] =
             ["Gateway", "Generator", "ModelHub", "ModelImporter", "ModelPackages", "Parley.Client", "ServiceDefaults", "Tokenizer"],

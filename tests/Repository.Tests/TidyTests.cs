@@ -10,6 +10,12 @@ public sealed partial class TidyTests
     private const int LinesPerMethodMax = 70;
     private const int CharactersPerLineMax = 140;
 
+    private static readonly Dictionary<string, string> Extensions = new()
+    {
+        ["clients/Parley.Aspire/ParleyAspireExtensions.cs"] = "Microsoft.Extensions.Hosting",
+        ["clients/Parley.Aspire.Hosting/ParleyBuilderExtensions.cs"] = "Aspire.Hosting",
+    };
+
     private static readonly IReadOnlyList<SourceFile> CSharp = SourceFile.All(".cs");
 
     [Fact]
@@ -74,6 +80,9 @@ public sealed partial class TidyTests
             // A client's folder is the name of its package.
             if (file.Path.StartsWith("clients/", StringComparison.Ordinal))
                 expected = string.Join('.', parts);
+            // What extends a builder of Aspire's or of .NET's is found where that builder is.
+            if (Extensions.TryGetValue(file.Path, out var extended))
+                expected = extended;
             // tools/Parley and its tests would otherwise hide the root namespace.
             if (file.Path.StartsWith("tools/Parley/", StringComparison.Ordinal))
                 expected = string.Join('.', ["Parley.Cli", .. parts[1..]]);
@@ -103,8 +112,9 @@ public sealed partial class TidyTests
     {
         string[] allowed =
         [
-            "tests", "tools/ModelImporter", "tools/DemoModel", "tools/gpu", "models/demo", "clients/Parley.Client",
-            "clients/Parley.Embedded", "samples", "docs/benchmarks", "k8s",
+            "tests", "tools/ModelImporter", "tools/DemoModel", "tools/gpu", "models/demo", "clients/Parley.Aspire",
+            "clients/Parley.Aspire.Hosting", "clients/Parley.Client", "clients/Parley.Embedded", "samples", "samples/AspireChat",
+            "docs/benchmarks", "k8s",
         ];
         var found = new[] { "docs", "models", "protos", "services", "tools", "tests", "clients", "samples", "k8s" }
             .Select(root => Path.Combine(Shared.RepositoryRoot, root)).Where(Directory.Exists)
