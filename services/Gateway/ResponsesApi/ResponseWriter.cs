@@ -52,7 +52,7 @@ internal sealed class ResponseWriter(ResponseRequest request, string model, long
         json.WriteString("previous_response_id", request.PreviousResponseId);
         json.WriteStartObject("reasoning");
         json.WriteString("effort", request.ReasoningEffort);
-        json.WriteNull("summary");
+        json.WriteString("summary", request.ReasoningSummary);
         json.WriteEndObject();
         json.WriteString("service_tier", request.ServiceTier);
         json.WriteBoolean("store", IsKept);

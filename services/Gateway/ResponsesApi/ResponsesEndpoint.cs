@@ -82,7 +82,7 @@ internal sealed class ResponsesEndpoint(
 
     private async Task AnswerAsync(HttpContext context, ResponseRequest request, RunningResponse run)
     {
-        var output = new ResponseOutput(request.Id, request.Logprobs);
+        var output = new ResponseOutput(request.Id, request.Logprobs, request.ReasoningSummary is not null);
         var writer = Writer(request, "");
         try
         {
@@ -108,7 +108,7 @@ internal sealed class ResponsesEndpoint(
     {
         await using var events = new SseWriter(context, writeLimit, TimeSpan.FromSeconds(options.Value.KeepAliveSeconds), time);
         var stream = new ResponseStream(events);
-        var output = new ResponseOutput(request.Id, request.Logprobs);
+        var output = new ResponseOutput(request.Id, request.Logprobs, request.ReasoningSummary is not null);
         ResponseWriter? writer = null;
         try
         {

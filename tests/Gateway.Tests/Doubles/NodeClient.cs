@@ -1,31 +1,33 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Doubles;
 
 /// <summary>
-/// A client library of npm's, run by node in a script that prints what it saw as one JSON object. It is fetched once, at its exact version
-/// and without scripts of its own, into the machine's temporary folder; where node, npm or the registry is missing the test skips.
+/// Client libraries of npm's, run by node in a script that prints what it saw as one JSON object. Those of <c>Clients/Npm</c> are fetched
+/// once, each file with the checksum of the lock file and without scripts of its own, into the machine's temporary folder; where node, npm
+/// or the registry is missing the test skips.
 /// </summary>
 internal static class NodeClient
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
-    /// <param name="package">Name and version, e.g. <c>ollama@0.6.4</c>.</param>
+    private static readonly Lazy<Task<(string Folder, string? Fault)>> Installed = new(InstallAsync);
+
+    private static string Sources => Path.Combine(Shared.RepositoryRoot, "tests", "Gateway.Tests");
+
     /// <param name="script">Of this test project, by its path in it.</param>
-    /// <param name="address">The script's argument.</param>
-    public static async Task<JsonElement> RunAsync(string package, string script, Uri address)
+    /// <param name="arguments">The script's.</param>
+    public static async Task<JsonElement> RunAsync(string script, params string[] arguments)
     {
-        Assert.SkipUnless(Find("node") is not null && Find("npm") is not null, "node and npm are not on the path.");
-        var folder = await InstallAsync(package);
+        var folder = await FolderAsync();
         var copy = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(script)}-{Guid.NewGuid():n}.mjs");
-        File.Copy(Path.Combine(Shared.RepositoryRoot, "tests", "Gateway.Tests", script), copy);
+        File.Copy(Path.Combine(Sources, script), copy);
         try
         {
-            var (code, output, errors) = await StartAsync("node", folder, copy, address.AbsoluteUri.TrimEnd('/'));
+            var (code, output, errors) = await StartAsync("node", folder, [copy, .. arguments]);
             Assert.True(code == 0, output + errors);
             return JsonDocument.Parse(output).RootElement;
         }
@@ -35,17 +37,40 @@ internal static class NodeClient
         }
     }
 
-    private static async Task<string> InstallAsync(string package)
+    /// <summary>The folder with the libraries in <c>node_modules</c>; skips the running test where they are not to be had.</summary>
+    public static async Task<string> FolderAsync()
     {
-        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(package)).AsSpan(0, 8));
+        Assert.SkipUnless(Find("node") is not null && Find("npm") is not null, "node and npm are not on the path.");
+        var (folder, fault) = await Installed.Value;
+        Assert.SkipUnless(fault is null, $"npm has not fetched the client libraries: {fault}");
+        return folder;
+    }
+
+    /// <summary>An address as a base URL in a script.</summary>
+    public static string Base(this Uri address) => address.AbsoluteUri.TrimEnd('/');
+
+    /// <summary>Compares what a script saw, member by member.</summary>
+    public static void AssertSeen(JsonElement seen, params (string Name, string Json)[] expected) => Assert.Equal(
+        expected.Select(one => $"{one.Name}: {one.Json}").Order(StringComparer.Ordinal),
+        seen.EnumerateObject().Select(one => $"{one.Name}: {one.Value.GetRawText()}").Order(StringComparer.Ordinal));
+
+    private static async Task<(string Folder, string? Fault)> InstallAsync()
+    {
+        var sources = new[] { "package.json", "package-lock.json" }.Select(name => Path.Combine(Sources, "Clients", "Npm", name)).ToList();
+        var hash = Convert.ToHexStringLower(SHA256.HashData(sources.SelectMany(File.ReadAllBytes).ToArray()).AsSpan(0, 8));
         var folder = Path.Combine(Path.GetTempPath(), $"parley-npm-{hash}");
         if (Directory.Exists(folder))
-            return folder;
+            return (folder, null);
         var fresh = Directory.CreateTempSubdirectory("parley-npm-").FullName;
-        await File.WriteAllTextAsync(Path.Combine(fresh, "package.json"), "{\"private\":true,\"type\":\"module\"}");
-        var (code, _, errors) = await StartAsync(
-            "npm", fresh, "install", package, "--save-exact", "--ignore-scripts", "--no-audit", "--no-fund");
-        Assert.SkipUnless(code == 0, $"npm has not fetched {package}: {errors}");
+        foreach (var source in sources)
+            File.Copy(source, Path.Combine(fresh, Path.GetFileName(source)));
+        var (code, _, errors) = await StartAsync("npm", fresh, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        if (code != 0)
+        {
+            Directory.Delete(fresh, recursive: true);
+            return (folder, errors);
+        }
+
         try
         {
             Directory.Move(fresh, folder);
@@ -55,10 +80,10 @@ internal static class NodeClient
             Directory.Delete(fresh, recursive: true);
         }
 
-        return folder;
+        return (folder, null);
     }
 
-    private static async Task<(int Code, string Output, string Errors)> StartAsync(string program, string folder, params string[] arguments)
+    private static async Task<(int Code, string Output, string Errors)> StartAsync(string program, string folder, string[] arguments)
     {
         var start = new ProcessStartInfo(Find(program)!, arguments)
         {
