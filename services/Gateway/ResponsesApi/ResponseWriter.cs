@@ -115,7 +115,11 @@ internal sealed class ResponseWriter(ResponseRequest request, string model, long
             return;
         }
 
-        var usage = output.Usage;
+        WriteUsage(json, output.Usage);
+    }
+
+    public static void WriteUsage(Utf8JsonWriter json, ChatUsage usage)
+    {
         json.WriteStartObject("usage");
         json.WriteNumber("input_tokens", usage.PromptTokens);
         json.WriteStartObject("input_tokens_details");

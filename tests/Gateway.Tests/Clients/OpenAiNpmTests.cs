@@ -59,6 +59,8 @@ public sealed class OpenAiNpmTests
             ("run", "[\"Hello, world!\",\"Hello, world!\"]"),
             ("ran", "[\"Köln\",\"Köln\"]"),
             ("schema", "{\"city\":\"Köln\"}"),
+            ("compacted", "[\"response.compaction\",[\"message\",\"compaction\"]]"),
+            ("onwards", "\"Hello, world!\""),
             ("kept", "\"Hello, world!\""),
             ("items", "[\"message\",\"reasoning\",\"function_call\",\"function_call_output\"]"),
             ("counted", "8"),

@@ -57,6 +57,11 @@ seen.ran = asked;
 const format = { type: 'json_schema', name: 'place', strict: true, schema: parameters };
 seen.schema = JSON.parse((await client.responses.create(ask('json', { text: { format } }))).output_text);
 
+const compacted = await client.responses.compact({ model: 'fake', input: [{ role: 'user', content: 'Rain?' }, ...called.output, result] });
+seen.compacted = [compacted.object, compacted.output.map((item) => item.type)];
+const onwards = await client.responses.create(ask([...compacted.output, { role: 'user', content: 'Hi' }]));
+seen.onwards = onwards.output_text;
+
 seen.kept = (await client.responses.retrieve(next.id)).output_text;
 seen.items = [];
 for await (const item of client.responses.inputItems.list(next.id, { order: 'asc' })) seen.items.push(item.type);
