@@ -12,7 +12,7 @@ public sealed class AnthropicNpmTests
     {
         await using var host = await GatewayHost.StartAsync(onSockets: true, arrange: AskedAnswers.Arrange);
 
-        var seen = await NodeClient.RunAsync("Anthropic/anthropic.mjs", host.Http1.Base());
+        var seen = await NodeClient.RunAsync("Gateway.Tests/Anthropic/anthropic.mjs", host.Http1.Base());
 
         NodeClient.AssertSeen(seen,
             ("whole", "[\"Hello, world!\",\"end_turn\",13]"),

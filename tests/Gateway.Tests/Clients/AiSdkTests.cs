@@ -18,7 +18,7 @@ public sealed class AiSdkTests
         await using var host = await GatewayHost.StartAsync(onSockets: true, arrange: AskedAnswers.Arrange);
         await using var locked = await LockedGateway.StartAsync();
 
-        var seen = await NodeClient.RunAsync("Clients/ai-compatible.mjs", host.Http1.Base(), locked.Http1.Base());
+        var seen = await NodeClient.RunAsync("Gateway.Tests/Clients/ai-compatible.mjs", host.Http1.Base(), locked.Http1.Base());
 
         NodeClient.AssertSeen(seen,
             ("answer", "[\"Hello, world!\",\"stop\"]"),
@@ -48,7 +48,7 @@ public sealed class AiSdkTests
         await using var host = await GatewayHost.StartAsync(onSockets: true, arrange: AskedAnswers.Arrange);
         await using var locked = await LockedGateway.StartAsync();
 
-        var seen = await NodeClient.RunAsync("Clients/ai-openai.mjs", host.Http1.Base(), locked.Http1.Base());
+        var seen = await NodeClient.RunAsync("Gateway.Tests/Clients/ai-openai.mjs", host.Http1.Base(), locked.Http1.Base());
 
         NodeClient.AssertSeen(seen,
             ("answer", "[\"Hello, world!\",\"stop\"]"),

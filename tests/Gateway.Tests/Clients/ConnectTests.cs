@@ -24,7 +24,7 @@ public sealed class ConnectTests(Chromium chromium)
         {
             await File.WriteAllBytesAsync(descriptors, Descriptors());
 
-            var seen = await NodeClient.RunAsync("Clients/connect.mjs", host.Http1.Base(), locked.Http1.Base(), descriptors);
+            var seen = await NodeClient.RunAsync("Gateway.Tests/Clients/connect.mjs", host.Http1.Base(), locked.Http1.Base(), descriptors);
 
             await AssertSeenAsync(host, seen);
         }

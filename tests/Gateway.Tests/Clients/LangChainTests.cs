@@ -20,7 +20,7 @@ public sealed class LangChainTests
         await using var host = await GatewayHost.StartAsync(onSockets: true, arrange: AskedAnswers.Arrange);
         await using var locked = await LockedGateway.StartAsync();
 
-        var seen = await NodeClient.RunAsync("Clients/langchain.mjs", host.Http1.Base(), locked.Http1.Base(), api);
+        var seen = await NodeClient.RunAsync("Gateway.Tests/Clients/langchain.mjs", host.Http1.Base(), locked.Http1.Base(), api);
 
         NodeClient.AssertSeen(seen,
             ("answer", "\"Hello, world!\""),

@@ -13,7 +13,7 @@ public sealed class OpenAiNpmTests
         await using var host = await GatewayHost.StartAsync(onSockets: true, arrange: AskedAnswers.Arrange);
         await using var locked = await LockedGateway.StartAsync();
 
-        var seen = await NodeClient.RunAsync("Clients/openai.mjs", host.Http1.Base(), locked.Http1.Base());
+        var seen = await NodeClient.RunAsync("Gateway.Tests/Clients/openai.mjs", host.Http1.Base(), locked.Http1.Base());
 
         NodeClient.AssertSeen(seen,
             ("models", "[\"fake\"]"),
@@ -45,7 +45,7 @@ public sealed class OpenAiNpmTests
     {
         await using var host = await GatewayHost.StartAsync(onSockets: true, arrange: AskedAnswers.Arrange);
 
-        var seen = await NodeClient.RunAsync("Clients/openai-responses.mjs", host.Http1.Base());
+        var seen = await NodeClient.RunAsync("Gateway.Tests/Clients/openai-responses.mjs", host.Http1.Base());
 
         NodeClient.AssertSeen(seen,
             ("answer", "[\"Hello, world!\",\"completed\"]"),

@@ -13,7 +13,7 @@ public sealed class OllamaNpmTests
     {
         await using var host = await GatewayHost.StartAsync(onSockets: true, arrange: AskedAnswers.Arrange);
 
-        var seen = await NodeClient.RunAsync("Ollama/ollama.mjs", host.Http1.Base());
+        var seen = await NodeClient.RunAsync("Gateway.Tests/Ollama/ollama.mjs", host.Http1.Base());
 
         NodeClient.AssertSeen(seen,
             ("whole", "[\"Hello, world!\",\"stop\",13]"),

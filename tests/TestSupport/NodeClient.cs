@@ -1,30 +1,29 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Parley.TestSupport;
 
-namespace Parley.Gateway.Tests.Doubles;
+namespace Parley.TestSupport;
 
 /// <summary>
-/// Client libraries of npm's, run by node in a script that prints what it saw as one JSON object. Those of <c>Clients/Npm</c> are fetched
+/// Client libraries of npm's, run by node in a script that prints what it saw as one JSON object. Those of <c>Npm</c> beside this file are fetched
 /// once, each file with the checksum of the lock file and without scripts of its own, into the machine's temporary folder; where node, npm
 /// or the registry is missing the test skips.
 /// </summary>
-internal static class NodeClient
+public static class NodeClient
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     private static readonly Lazy<Task<(string Folder, string? Fault)>> Installed = new(InstallAsync);
 
-    private static string Sources => Path.Combine(Shared.RepositoryRoot, "tests", "Gateway.Tests");
+    private static string Tests => Path.Combine(Shared.RepositoryRoot, "tests");
 
-    /// <param name="script">Of this test project, by its path in it.</param>
+    /// <param name="script">By its path in the folder of tests.</param>
     /// <param name="arguments">The script's.</param>
     public static async Task<JsonElement> RunAsync(string script, params string[] arguments)
     {
         var folder = await FolderAsync();
         var copy = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(script)}-{Guid.NewGuid():n}.mjs");
-        File.Copy(Path.Combine(Sources, script), copy);
+        File.Copy(Path.Combine(Tests, script), copy);
         try
         {
             var (code, output, errors) = await StartAsync("node", folder, [copy, .. arguments]);
@@ -56,7 +55,7 @@ internal static class NodeClient
 
     private static async Task<(string Folder, string? Fault)> InstallAsync()
     {
-        var sources = new[] { "package.json", "package-lock.json" }.Select(name => Path.Combine(Sources, "Clients", "Npm", name)).ToList();
+        var sources = new[] { "package.json", "package-lock.json" }.Select(name => Path.Combine(Tests, "TestSupport", "Npm", name)).ToList();
         var hash = Convert.ToHexStringLower(SHA256.HashData(sources.SelectMany(File.ReadAllBytes).ToArray()).AsSpan(0, 8));
         var folder = Path.Combine(Path.GetTempPath(), $"parley-npm-{hash}");
         if (Directory.Exists(folder))
