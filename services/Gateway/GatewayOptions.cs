@@ -105,6 +105,10 @@ public sealed class GatewayOptions
     [Range(1, 10_000)]
     public int PromptsMax { get; set; } = 64;
 
+    /// <value>Tokens of the summary that <c>/v1/responses/compact</c> has written. Default 1,024, range 1 to 1,000,000.</value>
+    [Range(1, 1_000_000)]
+    public int CompactionTokensMax { get; set; } = 1024;
+
     /// <value>What happens to a field of an HTTP request that nobody knows. Default Ignore: it is named in a response header.</value>
     [EnumDataType(typeof(UnknownFields))]
     public UnknownFields UnknownFields { get; set; } = UnknownFields.Ignore;

@@ -56,7 +56,9 @@ public static class GatewayRegistration
             provider.GetRequiredService<ApiKeys>(), provider.GetRequiredService<WriteLimit>(),
             provider.GetRequiredService<IOptions<GatewayOptions>>(), provider.GetRequiredService<TimeProvider>(),
             provider.GetService<IModelPull>()));
+        services.AddSingleton<ResponseRequests>();
         services.AddSingleton<ResponsesEndpoint>();
+        services.AddSingleton<CompactEndpoint>();
         services.AddSingleton<KeptResponsesEndpoint>();
         services.AddSingleton<TokensEndpoint>();
         services.AddSingleton<ResponseStore>();

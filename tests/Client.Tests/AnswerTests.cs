@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Parley.Client.Tests.Doubles;
 using Parley.Gateway.V1;
+using Parley.TestSupport;
 using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 
 namespace Parley.Client.Tests;
@@ -9,6 +10,7 @@ namespace Parley.Client.Tests;
 public sealed class AnswerTests
 {
     [Fact]
+    [ClientTest("Parley.Client for .NET", "answer", "usage")]
     public async Task Response_OfAWholeAnswer_HasTextReasonUsageAndIds()
     {
         await using var server = await ScriptedServer.StartAsync();
@@ -28,6 +30,7 @@ public sealed class AnswerTests
     }
 
     [Fact]
+    [ClientTest("Parley.Client for .NET", "stream")]
     public async Task Updates_OfAStream_AreTheTextAsItComesAndOneEnd()
     {
         await using var server = await ScriptedServer.StartAsync();
@@ -81,6 +84,7 @@ public sealed class AnswerTests
     }
 
     [Fact]
+    [ClientTest("Parley.Client for .NET", "cancel")]
     public async Task Cancel_InTheMidstOfAStream_IsTheCallersOwnAndReachesTheServer()
     {
         await using var server = await ScriptedServer.StartAsync();
@@ -124,6 +128,7 @@ public sealed class AnswerTests
     }
 
     [Fact]
+    [ClientTest("Parley.Client for .NET", "logprobs")]
     public async Task Logprobs_OfAStream_AreInTheRawUpdates()
     {
         await using var server = await ScriptedServer.StartAsync(request =>

@@ -4,6 +4,7 @@ using Grpc.Core;
 using Microsoft.Extensions.AI;
 using Parley.Client.Tests.Doubles;
 using Parley.Gateway.V1;
+using Parley.TestSupport;
 
 namespace Parley.Client.Tests;
 
@@ -11,6 +12,7 @@ namespace Parley.Client.Tests;
 public sealed class FaultTests
 {
     [Fact]
+    [ClientTest("Parley.Client for .NET", "errors")]
     public async Task Refusal_OfFields_ListsThem()
     {
         var details = new BadRequest();

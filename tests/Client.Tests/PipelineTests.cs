@@ -45,6 +45,7 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    [ClientTest("Parley.Client for .NET", "schema")]
     public async Task Answer_OfAType_IsAskedForBySchemaAndRead()
     {
         await using var server = await ScriptedServer.StartAsync(request =>

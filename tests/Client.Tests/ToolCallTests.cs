@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Parley.Client.Tests.Doubles;
 using Parley.Gateway.V1;
+using Parley.TestSupport;
 
 namespace Parley.Client.Tests;
 
@@ -8,6 +9,7 @@ namespace Parley.Client.Tests;
 public sealed class ToolCallTests
 {
     [Fact]
+    [ClientTest("Parley.Client for .NET", "tools")]
     public async Task Function_OfThePipeline_IsCalledAndItsResultGoesBack()
     {
         await using var server = await ScriptedServer.StartAsync(
@@ -59,6 +61,7 @@ public sealed class ToolCallTests
     }
 
     [Fact]
+    [ClientTest("Parley.Client for .NET", "reasoning")]
     public async Task Reasoning_OfAnAnswer_IsApartFromItsText()
     {
         await using var server = await ScriptedServer.StartAsync(request =>

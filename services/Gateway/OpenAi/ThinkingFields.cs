@@ -52,6 +52,29 @@ internal sealed class ThinkingFields(RequestFields fields)
         }
     }
 
+    /// <summary>Reads a member of <c>reasoning</c>; false where it is none of these.</summary>
+    public bool TryReadReasoning(string name, string field, JsonElement value)
+    {
+        switch (name)
+        {
+            case "effort":
+                ReadEffort(field, value);
+                return true;
+            case "enabled":
+                Switch(fields.Flag(field, value));
+                return true;
+            case "exclude":
+                if (value.ValueKind != JsonValueKind.False)
+                    OtherFields.RefuseValue(field, value, "false", fields);
+                return true;
+            case "max_tokens":
+                ReadBudget(field, value);
+                return true;
+            default:
+                return false;
+        }
+    }
+
     /// <summary>The variables of the template: those of the request, and beside them what was asked for here.</summary>
     public string Over(string templateArgumentsJson)
     {
@@ -123,16 +146,7 @@ internal sealed class ThinkingFields(RequestFields fields)
     private void ReadReasoning(string path, JsonElement value)
     {
         foreach (var (name, field, part) in fields.Members(path, value))
-        {
-            if (name == "effort")
-                ReadEffort(field, part);
-            else if (name == "enabled")
-                Switch(fields.Flag(field, part));
-            else if (name == "exclude" && part.ValueKind != JsonValueKind.False)
-                OtherFields.RefuseValue(field, part, "false", fields);
-            else if (name == "max_tokens")
-                ReadBudget(field, part);
-        }
+            TryReadReasoning(name, field, part);
     }
 
     /// <summary>−1 is no limit. Seed-OSS's template tells the model, under this name.</summary>

@@ -32,6 +32,12 @@ internal static class ItemConversation
                     open = isAnswer ? [] : null;
                     messages.Add(Said(message) with { ToolCalls = open ?? [], ReasoningContent = isAnswer ? Take(reasoning) : null });
                     break;
+                case ResponseItem.Compaction compaction:
+                    open = null;
+                    reasoning.Clear();
+                    JoinQuestions(messages);
+                    messages.Add(new ChatMessage { Role = "assistant", Content = compaction.Text });
+                    break;
                 case ResponseItem.FunctionCall call:
                     calls.Add(call.CallId);
                     if (open is null)
@@ -60,6 +66,17 @@ internal static class ItemConversation
         }
 
         return messages;
+    }
+
+    /// <summary>Questions whose answers were compacted are one: many templates want turns that alternate.</summary>
+    private static void JoinQuestions(List<ChatMessage> messages)
+    {
+        var start = messages.FindLastIndex(message => message.Role != "user") + 1;
+        if (messages.Count - start < 2)
+            return;
+        var texts = messages.Skip(start).SelectMany(message => message.Content is null ? message.Parts : [message.Content]).ToList();
+        messages.RemoveRange(start, messages.Count - start);
+        messages.Add(Texts(new ChatMessage { Role = "user" }, texts));
     }
 
     private static ChatMessage Said(ResponseItem.Message message) =>

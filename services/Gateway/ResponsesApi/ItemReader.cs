@@ -49,11 +49,13 @@ internal sealed class ItemReader(RequestFields fields, string responseId, IReadO
             case "reasoning":
                 return new ResponseItem.Reasoning(
                     IdOf(item, "rs"), Texts(field, item, "content", isNeeded: false), Texts(field, item, "summary", isNeeded: false));
+            case "compaction":
+                return new ResponseItem.Compaction(IdOf(item, "cmp"), Compacted(field, item));
             case "item_reference":
                 return Referenced(field, item);
             default:
                 fields.Refuse($"{field}.type", $"'{BoundedText.Cut(type, 40)}' is not supported; items are message, function_call, "
-                    + "function_call_output, reasoning and item_reference", ViolationReason.Unsupported);
+                    + "function_call_output, reasoning, compaction and item_reference", ViolationReason.Unsupported);
                 return null;
         }
     }
@@ -66,6 +68,15 @@ internal sealed class ItemReader(RequestFields fields, string responseId, IReadO
         if (id.Length > 0)
             fields.Refuse($"{field}.id", $"'{BoundedText.Cut(id, 80)}' is no item that is kept here");
         return null;
+    }
+
+    private string Compacted(string field, JsonElement item)
+    {
+        var given = Needed(field, item, "encrypted_content");
+        var text = CompactedText.Read(given);
+        if (given.Length > 0 && text is null)
+            fields.Refuse($"{field}.encrypted_content", "is nothing that this server's /v1/responses/compact has written");
+        return text ?? "";
     }
 
     private string RoleOf(string field, JsonElement item)

@@ -33,6 +33,10 @@ internal static class ItemWriter
                 else
                     WriteTexts(json, "output", "input_text", output.Texts);
                 break;
+            case ResponseItem.Compaction compaction:
+                json.WriteString("type", "compaction");
+                json.WriteString("encrypted_content", CompactedText.Write(compaction.Text));
+                break;
             case ResponseItem.Reasoning reasoning:
                 json.WriteString("type", "reasoning");
                 WriteTexts(json, "summary", "summary_text", reasoning.Summary);

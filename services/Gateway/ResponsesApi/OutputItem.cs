@@ -28,6 +28,9 @@ internal sealed class OutputItem(OutputKind kind, string id, int index)
     /// <summary>Log-probabilities that no event has told yet.</summary>
     public List<OutputLogprob> Waiting { get; } = [];
 
+    /// <summary>What is thought is also its own summary, for clients that read nothing else of thoughts.</summary>
+    public bool HasSummary { get; init; }
+
     public string Status { get; set; } = "in_progress";
 
     /// <summary>It was no call after all: it is in no answer.</summary>
@@ -51,6 +54,8 @@ internal sealed class OutputItem(OutputKind kind, string id, int index)
                 json.WriteString("type", "reasoning");
                 json.WriteString("status", withContent ? Status : "in_progress");
                 json.WriteStartArray("summary");
+                if (withContent && HasSummary)
+                    WriteSummary(json, withContent: true);
                 json.WriteEndArray();
                 WriteContent(json, withContent);
                 break;
@@ -78,6 +83,15 @@ internal sealed class OutputItem(OutputKind kind, string id, int index)
             OutputLogprob.Write(json, withContent ? Logprobs : []);
         }
 
+        json.WriteEndObject();
+    }
+
+    /// <summary>Writes the one part of its summary.</summary>
+    public void WriteSummary(Utf8JsonWriter json, bool withContent)
+    {
+        json.WriteStartObject();
+        json.WriteString("type", "summary_text");
+        json.WriteString("text", withContent ? Text.ToString() : "");
         json.WriteEndObject();
     }
 

@@ -15,6 +15,9 @@ internal abstract record ResponseItem(string Id)
     /// <summary>What the function gave.</summary>
     internal sealed record FunctionOutput(string Id, string CallId, IReadOnlyList<string> Texts) : ResponseItem(Id);
 
+    /// <summary>What stands in the place of turns before it: the model's summary of them.</summary>
+    internal sealed record Compaction(string Id, string Text) : ResponseItem(Id);
+
     /// <summary>What the model thought.</summary>
     internal sealed record Reasoning(string Id, IReadOnlyList<string> Texts, IReadOnlyList<string> Summary) : ResponseItem(Id);
 }

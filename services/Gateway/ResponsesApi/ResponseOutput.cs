@@ -10,7 +10,8 @@ namespace Parley.Gateway.ResponsesApi;
 /// </summary>
 /// <param name="responseId">Whose items they are.</param>
 /// <param name="withLogprobs">Log-probabilities are told.</param>
-internal sealed class ResponseOutput(string responseId, bool withLogprobs)
+/// <param name="withSummary">Thoughts are told as their own summary too.</param>
+internal sealed class ResponseOutput(string responseId, bool withLogprobs, bool withSummary = false)
 {
     private readonly List<OutputItem> _items = [];
     private readonly Dictionary<int, OutputItem> _calls = [];
@@ -88,6 +89,8 @@ internal sealed class ResponseOutput(string responseId, bool withLogprobs)
             if (kind == OutputKind.Message)
                 OutputLogprob.Write(json, told);
         }));
+        if (item.HasSummary)
+            events.Add(SummaryEvents.Delta(item, text));
     }
 
     private void Take(ChatCallDelta call, List<ResponseEvent> events)
@@ -130,6 +133,7 @@ internal sealed class ResponseOutput(string responseId, bool withLogprobs)
         {
             CallId = call?.Id ?? "",
             Name = call?.Name ?? "",
+            HasSummary = withSummary && kind == OutputKind.Reasoning,
         };
         _items.Add(item);
         _open = item;
@@ -141,6 +145,8 @@ internal sealed class ResponseOutput(string responseId, bool withLogprobs)
         }));
         if (kind != OutputKind.Call)
             events.Add(PartEvent("response.content_part.added", item, withContent: false));
+        if (item.HasSummary)
+            events.Add(SummaryEvents.Added(item));
         return item;
     }
 
@@ -171,6 +177,8 @@ internal sealed class ResponseOutput(string responseId, bool withLogprobs)
                         OutputLogprob.Write(json, item.Logprobs);
                 }));
             events.Add(PartEvent("response.content_part.done", item, withContent: true));
+            if (item.HasSummary)
+                events.AddRange(SummaryEvents.Done(item));
         }
 
         item.Status = status;

@@ -26,6 +26,9 @@ internal sealed record ResponseRequest
 
     public string? ReasoningEffort { get; init; }
 
+    /// <summary>The summary of thoughts that is given, by its name.</summary>
+    public string? ReasoningSummary { get; init; }
+
     public string ServiceTier { get; init; } = "default";
 
     /// <summary>Fields that the answer repeats as they came, JSON by name.</summary>

@@ -114,6 +114,8 @@ internal sealed class ResponseRequestReader
                 ToolName = _toolChoice.Name,
                 AllowedTools = _toolChoice.Allowed,
                 ParallelToolCalls = _parallelCalls,
+                ReasoningTokensMax = _thinking.TokensMax,
+                ReasoningField = _thinking.TokensField,
                 DropsOldestTurns = _dropsTurns,
                 Stop = _answer.Stop,
                 IncludeStop = _answer.IncludeStop,
@@ -229,19 +231,22 @@ internal sealed class ResponseRequestReader
             switch (name)
             {
                 case "effort":
-                    _thinking.TryRead("reasoning_effort", field, part);
+                    _thinking.TryReadReasoning(name, field, part);
                     _request = _request with { ReasoningEffort = part.ValueKind == JsonValueKind.String ? part.GetString() : null };
                     break;
                 case "summary" or "generate_summary":
-                    // The thoughts themselves are told; nobody writes a summary of them.
-                    if (!RequestFields.IsEmpty(part) && !RequestFields.Is(part, "auto"))
+                    // The thoughts themselves, whole: nobody writes a shorter text of them.
+                    if (RequestFields.IsAnyOf(part, "auto", "detailed"))
+                        _request = _request with { ReasoningSummary = part.GetString() };
+                    else if (!RequestFields.IsEmpty(part))
                         _fields.Ignore(field);
                     break;
                 case "context":
                     // Which thoughts of before are read again is the template's own affair.
                     break;
                 default:
-                    ReadUnknown(field);
+                    if (!_thinking.TryReadReasoning(name, field, part))
+                        ReadUnknown(field);
                     break;
             }
         }

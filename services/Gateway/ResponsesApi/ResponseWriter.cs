@@ -52,7 +52,7 @@ internal sealed class ResponseWriter(ResponseRequest request, string model, long
         json.WriteString("previous_response_id", request.PreviousResponseId);
         json.WriteStartObject("reasoning");
         json.WriteString("effort", request.ReasoningEffort);
-        json.WriteNull("summary");
+        json.WriteString("summary", request.ReasoningSummary);
         json.WriteEndObject();
         json.WriteString("service_tier", request.ServiceTier);
         json.WriteBoolean("store", IsKept);
@@ -115,7 +115,11 @@ internal sealed class ResponseWriter(ResponseRequest request, string model, long
             return;
         }
 
-        var usage = output.Usage;
+        WriteUsage(json, output.Usage);
+    }
+
+    public static void WriteUsage(Utf8JsonWriter json, ChatUsage usage)
+    {
         json.WriteStartObject("usage");
         json.WriteNumber("input_tokens", usage.PromptTokens);
         json.WriteStartObject("input_tokens_details");

@@ -11,16 +11,14 @@ namespace Parley.Gateway.ResponsesApi;
 
 /// <summary><c>POST /v1/responses</c>: reads, calls the pipeline, writes one object or an event stream, and keeps the answer.</summary>
 internal sealed class ResponsesEndpoint(
-    ChatPipeline pipeline, ChatRequestValidator validator, UpstreamPairing pairing, TokenizerClient tokenizer, ResponseStore store,
-    RunningResponses running, Callers callers, WriteLimit writeLimit, IOptions<GatewayOptions> options, TimeProvider time)
+    ResponseRequests requests, ChatPipeline pipeline, ChatRequestValidator validator, UpstreamPairing pairing, TokenizerClient tokenizer,
+    ResponseStore store, RunningResponses running, Callers callers, WriteLimit writeLimit, IOptions<GatewayOptions> options, TimeProvider time)
 {
-    private const string DroppedHeader = "X-Parley-Dropped-Messages";
-
     public async Task HandleAsync(HttpContext context)
     {
         try
         {
-            var request = await ReadAsync(context);
+            var request = await requests.ReadAsync(context);
             using var run = running.Begin(request.Id, callers.Current.Name, context.RequestAborted);
             if (request.Stream)
                 await StreamAsync(context, request, run);
@@ -29,7 +27,7 @@ internal sealed class ResponsesEndpoint(
         }
         catch (ChatException exception)
         {
-            throw Named(exception);
+            throw ResponseRequests.Named(exception);
         }
     }
 
@@ -38,7 +36,7 @@ internal sealed class ResponsesEndpoint(
     {
         try
         {
-            var request = await ReadAsync(context);
+            var request = await requests.ReadAsync(context);
             var violations = validator.Validate(request.Chat, pairing.LastSeen?.Names);
             if (violations.Count > 0)
                 throw new ChatException(ChatError.Invalid(violations));
@@ -53,36 +51,13 @@ internal sealed class ResponsesEndpoint(
         }
         catch (ChatException exception)
         {
-            throw Named(exception);
+            throw ResponseRequests.Named(exception);
         }
-    }
-
-    private static string NameOf(string field) => ResponseNames.Of(FieldNames.ToOpenAi(field));
-
-    private static ChatException Named(ChatException exception) =>
-        new(FieldNames.Rename(exception.Error, ResponseNames.Of), exception.InnerException);
-
-    private async Task<ResponseRequest> ReadAsync(HttpContext context)
-    {
-        using var body = await RequestBody.ReadAsync(context, options.Value.BodyBytesMax);
-        var deadline = time.GetUtcNow() + TimeSpan.FromSeconds(options.Value.RequestDurationSecondsMax);
-        var earlier = new EarlierItems(store, callers);
-        var before = await earlier.BeforeAsync(body.RootElement, context.RequestAborted);
-        var referenced = await earlier.ReferencedAsync(body.RootElement, context.RequestAborted);
-        var reader = new ResponseRequestReader(
-            options.Value.UnknownFields, context.TraceIdentifier, ItemIds.NewResponse(time), deadline);
-        var request = reader.Read(body.RootElement, before, referenced);
-        IgnoredFields.Tell(context, reader.Ignored);
-        if (reader.Violations.Count == 0)
-            return request;
-        foreach (var violation in validator.FindFurther(reader.Violations, request.Chat, pairing.LastSeen, NameOf))
-            reader.Violations.Add(violation with { Field = NameOf(violation.Field) });
-        throw new OpenAiException(OpenAiError.From(ChatError.Invalid(reader.Violations)));
     }
 
     private async Task AnswerAsync(HttpContext context, ResponseRequest request, RunningResponse run)
     {
-        var output = new ResponseOutput(request.Id, request.Logprobs);
+        var output = new ResponseOutput(request.Id, request.Logprobs, request.ReasoningSummary is not null);
         var writer = Writer(request, "");
         try
         {
@@ -108,7 +83,7 @@ internal sealed class ResponsesEndpoint(
     {
         await using var events = new SseWriter(context, writeLimit, TimeSpan.FromSeconds(options.Value.KeepAliveSeconds), time);
         var stream = new ResponseStream(events);
-        var output = new ResponseOutput(request.Id, request.Logprobs);
+        var output = new ResponseOutput(request.Id, request.Logprobs, request.ReasoningSummary is not null);
         ResponseWriter? writer = null;
         try
         {
@@ -180,8 +155,7 @@ internal sealed class ResponsesEndpoint(
     private ResponseWriter Accept(HttpContext context, ResponseRequest request, ChatUpdate.Accepted accepted)
     {
         UnassertedFormats.Tell(context, accepted.UnassertedFormats);
-        if (accepted.MessagesDropped > 0 && !context.Response.HasStarted)
-            context.Response.Headers[DroppedHeader] = accepted.MessagesDropped.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        ResponseRequests.TellDropped(context, accepted);
         return Writer(request, accepted.Model);
     }
 

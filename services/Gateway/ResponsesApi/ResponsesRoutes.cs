@@ -13,6 +13,8 @@ internal static class ResponsesRoutes
             OpenAiRoutes.Endpoint<ResponsesEndpoint>((responses, context) => responses.HandleAsync(context))));
         OpenAiRoutes.Map(app, Root + "/input_tokens", (HttpMethods.Post,
             OpenAiRoutes.Endpoint<ResponsesEndpoint>((responses, context) => responses.CountAsync(context))));
+        OpenAiRoutes.Map(app, Root + "/compact", (HttpMethods.Post,
+            OpenAiRoutes.Endpoint<CompactEndpoint>((compaction, context) => compaction.HandleAsync(context))));
         OpenAiRoutes.Map(app, Root + "/{id}",
             (HttpMethods.Get, OpenAiRoutes.Endpoint<KeptResponsesEndpoint>((kept, context) => kept.GetAsync(context))),
             (HttpMethods.Delete, OpenAiRoutes.Endpoint<KeptResponsesEndpoint>((kept, context) => kept.DeleteAsync(context))));

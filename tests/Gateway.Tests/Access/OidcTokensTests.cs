@@ -18,7 +18,8 @@ public sealed class OidcTokensTests : IDisposable
 {
     private const string Issuer = "https://login.example.com/realm";
 
-    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 30, 12, 0, 0, TimeSpan.Zero));
+    // Deadlines of calls go by the real clock, so this one stands near it.
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeSeconds(DateTimeOffset.UtcNow.ToUnixTimeSeconds()));
     private readonly RSA _rsa = RSA.Create(2048);
     private readonly RSA _foreign = RSA.Create(2048);
     private readonly Provider _provider = new();

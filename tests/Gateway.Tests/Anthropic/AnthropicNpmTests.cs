@@ -1,4 +1,5 @@
 using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Anthropic;
 
@@ -6,27 +7,25 @@ namespace Parley.Gateway.Tests.Anthropic;
 public sealed class AnthropicNpmTests
 {
     [Fact]
+    [ClientTest("Anthropic for JavaScript", "answer", "stream", "tools", "schema", "reasoning", "cancel", "errors", "usage")]
     public async Task Client_Everything_IsAsItExpects()
     {
         await using var host = await GatewayHost.StartAsync(onSockets: true, arrange: AskedAnswers.Arrange);
 
-        var seen = await NodeClient.RunAsync("@anthropic-ai/sdk@1.10.0", "Anthropic/anthropic.mjs", host.Http1);
+        var seen = await NodeClient.RunAsync("Gateway.Tests/Anthropic/anthropic.mjs", host.Http1.Base());
 
-        var expected = new Dictionary<string, string>
-        {
-            ["whole"] = "[\"Hello, world!\",\"end_turn\",13]",
-            ["stream"] = "[\"Hello, world!\",\"Hello, world!\",\"end_turn\",13]",
-            ["tools"] = "[[\"thinking\",\"tool_use\"],{\"city\":\"Köln\"},\"tool_use\"]",
-            ["answered"] = "\"Hello, world!\"",
-            ["json"] = "{\"city\":\"Köln\"}",
-            ["tokens"] = "8",
-            ["models"] = "[\"fake\"]",
-            ["notFound"] = "[\"NotFoundError\",404,\"not_found_error\",true]",
-            ["bad"] = "[\"BadRequestError\",400,\"invalid_request_error\",true]",
-            ["broken"] = "[\"APIError\",null,\"api_error\",true]",
-            ["aborted"] = "[\"APIUserAbortError\",null,null,false]",
-        };
-        Assert.Equal(expected, seen.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetRawText()));
+        NodeClient.AssertSeen(seen,
+            ("whole", "[\"Hello, world!\",\"end_turn\",13]"),
+            ("stream", "[\"Hello, world!\",\"Hello, world!\",\"end_turn\",13]"),
+            ("tools", "[[\"thinking\",\"tool_use\"],{\"city\":\"Köln\"},\"tool_use\"]"),
+            ("answered", "\"Hello, world!\""),
+            ("json", "{\"city\":\"Köln\"}"),
+            ("tokens", "8"),
+            ("models", "[\"fake\"]"),
+            ("notFound", "[\"NotFoundError\",404,\"not_found_error\",true]"),
+            ("bad", "[\"BadRequestError\",400,\"invalid_request_error\",true]"),
+            ("broken", "[\"APIError\",null,\"api_error\",true]"),
+            ("aborted", "[\"APIUserAbortError\",null,null,false]"));
         await host.AssertIdleAsync();
         Assert.Equal(1, host.Generator.Cancelled);
     }

@@ -3,6 +3,7 @@ using Anthropic;
 using Anthropic.Exceptions;
 using Anthropic.Models.Messages;
 using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Anthropic;
 
@@ -41,6 +42,7 @@ public sealed class AnthropicSdkTests
         string.Concat(message.Content.Select(block => block.TryPickText(out var text) ? text.Text : ""));
 
     [Fact]
+    [ClientTest("Anthropic for .NET", "answer", "usage")]
     public async Task Create_PlainMessage_ReadsTextReasonAndUsage()
     {
         await using var host = await StartAsync();
@@ -60,6 +62,7 @@ public sealed class AnthropicSdkTests
     }
 
     [Fact]
+    [ClientTest("Anthropic for .NET", "stream", "tools", "reasoning")]
     public async Task CreateStreaming_ThoughtsToolsAndTheirResults_ComeBackAsTheyWentOut()
     {
         await using var host = await StartAsync();
@@ -104,6 +107,7 @@ public sealed class AnthropicSdkTests
     }
 
     [Fact]
+    [ClientTest("Anthropic for .NET", "schema")]
     public async Task Create_OfASchema_IsGuided()
     {
         await using var host = await StartAsync();
@@ -120,6 +124,7 @@ public sealed class AnthropicSdkTests
     }
 
     [Fact]
+    [ClientTest("Anthropic for .NET", "cancel")]
     public async Task CreateStreaming_Cancelled_FreesTheSequence()
     {
         await using var host = await StartAsync();
@@ -140,6 +145,7 @@ public sealed class AnthropicSdkTests
     }
 
     [Fact]
+    [ClientTest("Anthropic for .NET", "errors")]
     public async Task Faults_AreItsOwnExceptions()
     {
         await using var host = await StartAsync();

@@ -1,6 +1,8 @@
+using System.ClientModel;
 using Microsoft.Agents.AI;
 using Microsoft.Extensions.AI;
 using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Clients;
 
@@ -10,6 +12,7 @@ public sealed class AgentTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [ClientTest("Microsoft Agent Framework", "answer", "tools")]
     public async Task Agent_WithTwoTools_CallsBothAndAnswers(bool responses)
     {
         await using var host = await GatewayHost.StartAsync(arrange: OpenAiClients.CallTwoTools);
@@ -33,6 +36,7 @@ public sealed class AgentTests
     }
 
     [Fact]
+    [ClientTest("Microsoft Agent Framework", "stream")]
     public async Task Agent_Streaming_AnswersInUpdates()
     {
         await using var host = await GatewayHost.StartAsync(arrange: OpenAiClients.CallTwoTools);
@@ -45,4 +49,44 @@ public sealed class AgentTests
 
         Assert.Equal("It rains, and 5.", text);
     }
+
+    [Fact]
+    [ClientTest("Microsoft Agent Framework", "schema", "usage")]
+    public async Task Agent_AskedForAType_IsGuidedByItsSchema()
+    {
+        await using var host = await GatewayHost.StartAsync(arrange: AskedAnswers.Arrange);
+        var agent = new ChatClientAgent(host.OpenAi().GetChatClient("fake").AsIChatClient());
+
+        var answer = await agent.RunAsync<Place>("json");
+
+        Assert.Equal("Köln", answer.Result.City);
+        Assert.True(answer.Usage!.OutputTokenCount > 0);
+        Assert.Contains("city", Assert.Single(host.Generator.Requests).Sampling.Guide.StructuralTag, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [ClientTest("Microsoft Agent Framework", "cancel", "errors")]
+    public async Task Faults_AndLeaving_AreTheClientsOwn()
+    {
+        await using var host = await GatewayHost.StartAsync(arrange: AskedAnswers.Arrange);
+        var agent = new ChatClientAgent(host.OpenAi().GetChatClient("fake").AsIChatClient());
+        using var leaving = new CancellationTokenSource();
+
+        var fault = await Assert.ThrowsAsync<ClientResultException>(
+            () => agent.RunAsync("Hi", options: new ChatClientAgentRunOptions(new ChatOptions { Temperature = -1 })));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (var update in agent.RunStreamingAsync("wait", cancellationToken: leaving.Token))
+            {
+                if (update.Text.Length > 0)
+                    await leaving.CancelAsync();
+            }
+        });
+
+        Assert.Equal(400, fault.Status);
+        await host.AssertIdleAsync();
+        Assert.Equal(1, host.Generator.Cancelled);
+    }
+
+    private sealed record Place(string City);
 }

@@ -2,6 +2,7 @@ using System.ClientModel;
 using System.ComponentModel;
 using Microsoft.Extensions.AI;
 using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Clients;
 
@@ -18,6 +19,7 @@ public sealed class ExtensionsAiTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [ClientTest("Microsoft.Extensions.AI over OpenAI", "answer", "stream", "usage")]
     public async Task Answer_WholeAndStreamed_IsTheSame(bool responses)
     {
         await using var host = await GatewayHost.StartAsync();
@@ -37,6 +39,7 @@ public sealed class ExtensionsAiTests
     [InlineData(false, false)]
     [InlineData(true, false)]
     [InlineData(false, true)]
+    [ClientTest("Microsoft.Extensions.AI over OpenAI", "tools")]
     public async Task Tools_InvokedByTheClient_ComeToAnAnswer(bool responses, bool streaming)
     {
         await using var host = await GatewayHost.StartAsync(arrange: OpenAiClients.CallTwoTools);
@@ -68,6 +71,7 @@ public sealed class ExtensionsAiTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [ClientTest("Microsoft.Extensions.AI over OpenAI", "schema")]
     public async Task StructuredAnswer_OfAType_IsGuidedByItsSchema(bool responses)
     {
         await using var host = await GatewayHost.StartAsync(arrange: one =>
@@ -102,6 +106,7 @@ public sealed class ExtensionsAiTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [ClientTest("Microsoft.Extensions.AI over OpenAI", "errors")]
     public async Task Faults_OfARequest_AreTheClientsException(bool responses)
     {
         await using var host = await GatewayHost.StartAsync();
@@ -112,6 +117,28 @@ public sealed class ExtensionsAiTests
         Assert.Equal(400, fault.Status);
         Assert.Contains("top_p must be between 0 and 1", fault.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [ClientTest("Microsoft.Extensions.AI over OpenAI", "cancel")]
+    public async Task Cancel_OfAnAnswer_FreesTheSequence(bool responses)
+    {
+        using var leaving = new CancellationTokenSource();
+        await using var host = await GatewayHost.StartAsync(arrange: one => one.Generator.BeforeBatch = (batch, token) =>
+        {
+            if (batch == 1)
+                leaving.Cancel();
+            return batch == 1 ? Task.Delay(Timeout.Infinite, token) : Task.CompletedTask;
+        });
+        using var client = Client(host, responses);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.GetResponseAsync("Hi", cancellationToken: leaving.Token));
+
+        await host.AssertIdleAsync();
+        Assert.Equal(1, host.Generator.Cancelled);
+    }
+
 
     private sealed record City(string Name, bool Rain);
 }

@@ -1,6 +1,7 @@
 using System.ClientModel;
 using OpenAI.Responses;
 using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Clients;
 
@@ -18,6 +19,7 @@ public sealed class ResponsesClientTests
     }
 
     [Fact]
+    [ClientTest("OpenAI for .NET, responses", "answer", "usage")]
     public async Task CreateResponse_PlainText_ReadsTextStatusAndUsage()
     {
         await using var host = await GatewayHost.StartAsync();
@@ -30,6 +32,7 @@ public sealed class ResponsesClientTests
     }
 
     [Fact]
+    [ClientTest("OpenAI for .NET, responses", "stream", "reasoning")]
     public async Task CreateResponseStreaming_ThoughtsTextAndCall_ComeAsUpdates()
     {
         await using var host = await GatewayHost.StartAsync(arrange: one =>
@@ -75,6 +78,7 @@ public sealed class ResponsesClientTests
     }
 
     [Fact]
+    [ClientTest("OpenAI for .NET, responses", "tools")]
     public async Task CreateResponse_ToolRoundTripByPreviousId_GoesOn()
     {
         await using var host = await GatewayHost.StartAsync(arrange: OpenAiClients.CallTwoTools);
@@ -109,6 +113,7 @@ public sealed class ResponsesClientTests
     }
 
     [Fact]
+    [ClientTest("OpenAI for .NET, responses", "errors")]
     public async Task CreateResponse_WrongValue_ThrowsWithTheServersWords()
     {
         await using var host = await GatewayHost.StartAsync();
@@ -122,6 +127,7 @@ public sealed class ResponsesClientTests
     }
 
     [Fact]
+    [ClientTest("OpenAI for .NET, responses", "cancel")]
     public async Task CreateResponse_Cancelled_FreesItsPlaces()
     {
         using var leaving = new CancellationTokenSource();
@@ -137,5 +143,20 @@ public sealed class ResponsesClientTests
 
         await host.AssertIdleAsync();
         host.Logs.AssertNoErrors();
+    }
+
+    [Fact]
+    [ClientTest("OpenAI for .NET, responses", "schema")]
+    public async Task CreateResponse_OfASchema_IsGuided()
+    {
+        await using var host = await GatewayHost.StartAsync(arrange: AskedAnswers.Arrange);
+        var options = Ask("json");
+        var format = ResponseTextFormat.CreateJsonSchemaFormat("place", Schema, null, true);
+        options.TextOptions = new ResponseTextOptions { TextFormat = format };
+
+        ResponseResult response = await host.OpenAi().GetResponsesClient().CreateResponseAsync(options);
+
+        Assert.Equal("{\"city\":\"Köln\"}", response.GetOutputText());
+        Assert.Contains("\"city\"", Assert.Single(host.Generator.Requests).Sampling.Guide.StructuralTag, StringComparison.Ordinal);
     }
 }

@@ -5,6 +5,7 @@ using OllamaSharp.Models.Chat;
 using OllamaSharp.Models.Exceptions;
 using Parley.Gateway.Ollama;
 using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.Ollama;
 
@@ -45,6 +46,7 @@ public sealed class OllamaSharpTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    [ClientTest("OllamaSharp", "answer", "stream", "usage")]
     public async Task Chat_PlainMessage_HasTextReasonAndFigures(bool stream)
     {
         await using var host = await StartAsync();
@@ -62,6 +64,7 @@ public sealed class OllamaSharpTests
     }
 
     [Fact]
+    [ClientTest("OllamaSharp", "tools", "reasoning")]
     public async Task Chat_ToolsOverTwoTurns_ComeBackAsTheyWentOut()
     {
         await using var host = await StartAsync();
@@ -89,6 +92,7 @@ public sealed class OllamaSharpTests
     }
 
     [Fact]
+    [ClientTest("OllamaSharp", "schema")]
     public async Task Chat_OfASchema_IsGuided()
     {
         await using var host = await StartAsync();
@@ -103,6 +107,7 @@ public sealed class OllamaSharpTests
     }
 
     [Fact]
+    [ClientTest("OllamaSharp", "cancel")]
     public async Task Chat_Cancelled_FreesTheSequence()
     {
         await using var host = await StartAsync();
@@ -139,6 +144,21 @@ public sealed class OllamaSharpTests
     }
 
     [Fact]
+    [ClientTest("OllamaSharp", "logprobs")]
+    public async Task Generate_WithLogprobs_HasThem()
+    {
+        await using var host = await StartAsync();
+        var request = new GenerateRequest { Model = "fake", Prompt = "Hi", Logprobs = true, TopLogprobs = 2 };
+        var logprobs = new List<Logprob>();
+
+        await foreach (var part in Client(host).GenerateAsync(request))
+            logprobs.AddRange(part!.Logprobs ?? []);
+
+        Assert.Equal(13, logprobs.Count);
+        Assert.Equal(2, logprobs[0].TopLogprobs!.Count());
+    }
+
+    [Fact]
     public async Task Models_AsItAsksForThem_AreRead()
     {
         await using var host = await StartAsync();
@@ -157,6 +177,7 @@ public sealed class OllamaSharpTests
     }
 
     [Fact]
+    [ClientTest("OllamaSharp", "errors")]
     public async Task Faults_AreItsOwnExceptionsWithOurWords()
     {
         await using var host = await GatewayHost.StartAsync(arrange: one => one.Tokenizer.ReadsTools = false);

@@ -11,6 +11,8 @@ const seen = {};
 
 const whole = await client.chat(ask('Hi', { options: { temperature: 0.5, num_predict: 50, stop: ['END'] }, keep_alive: '5m' }));
 seen.whole = [whole.message.content, whole.done_reason, whole.eval_count];
+const judged = await client.chat(ask('Hi', { logprobs: true, top_logprobs: 2 }));
+seen.logprobs = [judged.logprobs.length, judged.logprobs[0].top_logprobs.length];
 
 let text = '';
 let last = null;

@@ -40,6 +40,28 @@ internal static class ClientFields
         [typeof(ResponseConversationOptions)] = new ResponseConversationOptions("conv_1"),
     };
 
+    private static readonly Dictionary<string, string> CompletionSamples = new()
+    {
+        ["best_of"] = "2",
+        ["echo"] = "true",
+        ["frequency_penalty"] = "0.5",
+        ["logit_bias"] = "{\"5\":1}",
+        ["logprobs"] = "3",
+        ["max_tokens"] = "3",
+        ["model"] = "\"fake\"",
+        ["n"] = "2",
+        ["presence_penalty"] = "0.5",
+        ["prompt"] = "[\"Hi\",\"Ho\"]",
+        ["seed"] = "5",
+        ["stop"] = "[\"x\"]",
+        ["stream"] = "true",
+        ["stream_options"] = "{\"include_usage\":true}",
+        ["suffix"] = "\"x\"",
+        ["temperature"] = "0.5",
+        ["top_p"] = "0.5",
+        ["user"] = "\"x\"",
+    };
+
     /// <summary>Whose own properties are fields of their own.</summary>
     private static readonly Type[] Nested = [typeof(ResponseReasoningOptions), typeof(ResponseTextOptions)];
 
@@ -58,6 +80,19 @@ internal static class ClientFields
                 Assert.True(added.Count == 1, $"{property.Name} writes {added.Count} fields: {string.Join(", ", added)}");
                 yield return (NameOf(added[0], nested), $"\"{added[0].Key}\":{added[0].Value}");
             }
+        }
+    }
+
+    /// <summary>Those of a completion, whose type the client keeps to itself: by name, with a value of ours.</summary>
+    public static IEnumerable<(string Name, string Members)> OfCompletions()
+    {
+        var type = typeof(ChatClient).Assembly.GetType("OpenAI.LegacyCompletions.InternalCreateCompletionRequest");
+        Assert.True(type is not null, "the client's request of a completion has another name");
+        foreach (var property in Properties(type))
+        {
+            var name = JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name);
+            Assert.True(CompletionSamples.TryGetValue(name, out var sample), $"There is no sample for a completion's {name}.");
+            yield return (name, $"\"{name}\":{sample}");
         }
     }
 

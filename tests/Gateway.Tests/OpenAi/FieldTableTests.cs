@@ -20,10 +20,15 @@ public sealed class FieldTableTests
     public Task Responses_EveryFieldOfTheClient_IsWhatItsRowSays() => CheckAsync(
         "/v1/responses", "\"input\":\"Hi\"", [.. ClientFields.Of<CreateResponseOptions>()]);
 
+    /// <summary>The client has no public type for these requests; the names are those of its own.</summary>
+    [Fact]
+    public Task Completions_EveryFieldOfTheClient_IsWhatItsRowSays() => CheckAsync(
+        "/v1/completions", "\"prompt\":\"Hi\"", [.. ClientFields.OfCompletions()]);
+
     private static async Task CheckAsync(string route, string needed, List<(string Name, string Members)> fields)
     {
         var rows = FieldTable.Read(route);
-        Assert.True(fields.Count > 20, "the client's fields were not found");
+        Assert.True(fields.Count > 15, "the client's fields were not found");
         var names = fields.Select(field => field.Name).ToList();
         Assert.True(!names.Except(rows.Keys).Any(), $"No row in docs/openai.md, {route}: {string.Join(", ", names.Except(rows.Keys))}");
         var tooMany = rows.Keys.Except(names).Except(OfTheCall).ToList();

@@ -25,7 +25,7 @@ public sealed class FuzzedBodyTests
     private static readonly string[] Words =
     [
         "user", "assistant", "system", "tool", "message", "function", "function_call", "function_call_output", "reasoning",
-        "item_reference", "input_text", "text", "auto", "none", "required", "json_schema", "json_object",
+        "item_reference", "compaction", "input_text", "text", "auto", "none", "required", "json_schema", "json_object",
         "resp_00000000000000000000000000000000",
         "msg_000000000000000000000000000000008000", "", "fake", "other", "a", "é\\u0000", "😀", "low", "flex",
         "message.output_text.logprobs",
@@ -36,6 +36,7 @@ public sealed class FuzzedBodyTests
     [InlineData("/v1/completions", 2)]
     [InlineData("/v1/responses", 3)]
     [InlineData("/v1/responses/input_tokens", 4)]
+    [InlineData("/v1/responses/compact", 7)]
     [InlineData("/tokenize", 5)]
     [InlineData("/detokenize", 6)]
     public async Task Post_AnyBody_IsAnsweredOrRefused(string path, int seed)

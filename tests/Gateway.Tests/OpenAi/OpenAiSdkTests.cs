@@ -3,6 +3,7 @@ using System.ClientModel.Primitives;
 using OpenAI;
 using OpenAI.Chat;
 using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.OpenAi;
 
@@ -17,6 +18,7 @@ public sealed class OpenAiSdkTests
     });
 
     [Fact]
+    [ClientTest("OpenAI for .NET, chat", "answer", "usage", "logprobs")]
     public async Task CompleteChat_PlainChat_ReadsTextReasonAndUsage()
     {
         await using var host = await GatewayHost.StartAsync();
@@ -40,6 +42,7 @@ public sealed class OpenAiSdkTests
     }
 
     [Fact]
+    [ClientTest("OpenAI for .NET, chat", "stream")]
     public async Task CompleteChatStreaming_PlainChat_StreamsTheSame()
     {
         await using var host = await GatewayHost.StartAsync();
@@ -61,6 +64,7 @@ public sealed class OpenAiSdkTests
     }
 
     [Fact]
+    [ClientTest("OpenAI for .NET, chat", "tools")]
     public async Task CompleteChatStreaming_ToolsOverTwoTurns_ComeBackAsTheyWentOut()
     {
         await using var host = await GatewayHost.StartAsync(arrange: host =>
@@ -101,6 +105,7 @@ public sealed class OpenAiSdkTests
     }
 
     [Fact]
+    [ClientTest("OpenAI for .NET, chat", "errors")]
     public async Task CompleteChat_UnknownModel_ThrowsWithTheServersMessage()
     {
         await using var host = await GatewayHost.StartAsync();
@@ -115,5 +120,40 @@ public sealed class OpenAiSdkTests
 
         Assert.Equal(404, fault.Status);
         Assert.Contains("'gpt-9' is not served here", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [ClientTest("OpenAI for .NET, chat", "schema")]
+    public async Task CompleteChat_OfASchema_IsGuided()
+    {
+        await using var host = await GatewayHost.StartAsync(arrange: AskedAnswers.Arrange);
+        var schema = BinaryData.FromString("""{"type": "object", "properties": {"city": {"type": "string"}}}""");
+        var options = new ChatCompletionOptions { ResponseFormat = ChatResponseFormat.CreateJsonSchemaFormat("place", schema, null, true) };
+
+        ChatCompletion answer = await Client(host).CompleteChatAsync([new UserChatMessage("json")], options);
+
+        Assert.Equal("{\"city\":\"Köln\"}", answer.Content[0].Text);
+        // Within the guide of the whole answer, which may begin with a thought.
+        Assert.Contains("\"city\"", Assert.Single(host.Generator.Requests).Sampling.Guide.StructuralTag, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [ClientTest("OpenAI for .NET, chat", "cancel")]
+    public async Task CompleteChatStreaming_Cancelled_FreesTheSequence()
+    {
+        await using var host = await GatewayHost.StartAsync(arrange: AskedAnswers.Arrange);
+        using var leaving = new CancellationTokenSource();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (var update in Client(host).CompleteChatStreamingAsync([new UserChatMessage("wait")], null, leaving.Token))
+            {
+                if (update.ContentUpdate.Count > 0)
+                    await leaving.CancelAsync();
+            }
+        });
+
+        await host.AssertIdleAsync();
+        Assert.Equal(1, host.Generator.Cancelled);
     }
 }
