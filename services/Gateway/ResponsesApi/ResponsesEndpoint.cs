@@ -14,7 +14,7 @@ internal sealed class ResponsesEndpoint(
     ChatPipeline pipeline, ChatRequestValidator validator, UpstreamPairing pairing, TokenizerClient tokenizer, ResponseStore store,
     RunningResponses running, Callers callers, WriteLimit writeLimit, IOptions<GatewayOptions> options, TimeProvider time)
 {
-    private const string DroppedHeader = "X-Parley-Dropped-Messages";
+    public const string DroppedHeader = "X-Parley-Dropped-Messages";
 
     public async Task HandleAsync(HttpContext context)
     {

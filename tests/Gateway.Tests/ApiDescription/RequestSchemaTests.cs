@@ -1,0 +1,82 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Parley.Gateway.Chat;
+using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
+
+namespace Parley.Gateway.Tests.ApiDescription;
+
+/// <summary>What the document says of requests is what the readers read, field by field and value by value.</summary>
+public sealed class RequestSchemaTests
+{
+    [Fact]
+    public async Task Schemas_EveryFieldThatAReaderKnows_IsThereAndNoOther()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        var api = await DescribedApi.ReadAsync(host.Http());
+        Assert.True(FieldWords.All.Count > 500, "The words of the assembly were not found.");
+        var faults = new List<string>();
+
+        foreach (var one in RequestCase.All)
+        {
+            var described = api.Properties(one.Component).Select(property => property.Key).ToHashSet();
+            var known = FieldWords.All.Where(word => Knows(one, word, word)).ToHashSet();
+            faults.AddRange(known.Except(described).Select(word => $"{one.Component} has no {word}"));
+            faults.AddRange(described.Except(known).Select(word => $"{one.Component} describes {word}, which is unknown to its reader"));
+        }
+
+        var options = api.Properties("OllamaOptions").Select(property => property.Key).ToHashSet();
+        var read = FieldWords.All.Where(word => Knows(RequestCase.All.Single(one => one.Route == "/api/chat"), "options", $"options.{word}", word))
+            .ToHashSet();
+        faults.AddRange(read.Except(options).Select(word => $"OllamaOptions has no {word}"));
+        faults.AddRange(options.Except(read).Select(word => $"OllamaOptions describes {word}, which is unknown to its reader"));
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    [Fact]
+    public async Task Schemas_AnyValue_IsTakenByTheSchemaWhereTheServerTakesIt()
+    {
+        await using var host = await GatewayHost.StartAsync(arrange: AskedAnswers.Arrange);
+        var api = await DescribedApi.ReadAsync(host.Http());
+        var chat = api.Properties("ChatCompletionRequest");
+        var faults = new List<string>();
+        var values = 0;
+        foreach (var one in RequestCase.All)
+        {
+            // What is described alike is read alike, by the same reader.
+            foreach (var (name, schema) in api.Properties(one.Component).Where(
+                property => one.Component == "ChatCompletionRequest" || !JsonNode.DeepEquals(property.Value, chat[property.Key])))
+            {
+                foreach (var value in SampleValues.Of(schema!).Where(value => !SampleValues.IsJudgedByMore(name, value)))
+                {
+                    values++;
+                    if (await FaultAsync(host.Http(), api, one, name, value) is { } fault)
+                        faults.Add(fault);
+                }
+            }
+        }
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults.Take(50)));
+        Assert.True(values > 4000, $"{values} values are too few.");
+    }
+
+    private static async Task<string?> FaultAsync(HttpClient http, DescribedApi api, RequestCase one, string name, string value)
+    {
+        var body = one.With(name, value);
+        var described = api.FaultsOf(one.Component, body);
+        using var response = await http.PostAsync(one.Route, new StringContent(body.GetRawText(), Encoding.UTF8, "application/json"));
+        var isTaken = response.StatusCode == HttpStatusCode.OK;
+        // Which the document says of all fields at once.
+        var isNothing = isTaken && value is "[]" or "{}" or "\"\"";
+        return isTaken == (described.Length == 0) || isNothing
+            ? null : $"{one.Route} {name}: {value} {described} | {await response.Content.ReadAsStringAsync()}";
+    }
+
+    private static bool Knows(RequestCase one, string member, string field, string? inner = null)
+    {
+        var body = one.With(member, inner is null ? "true" : $"{{{JsonSerializer.Serialize(inner)}:true}}");
+        return !one.Read(body).Any(violation => violation.Field == field && violation.Reason == ViolationReason.Unknown);
+    }
+}
