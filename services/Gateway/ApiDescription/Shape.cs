@@ -79,20 +79,27 @@ internal static class Shape
     /// <summary>The same, or null.</summary>
     public static JsonObject OrNull(JsonObject schema)
     {
-        if (schema.Count == 0)
+        if (schema.Count == 0 || TakesNull(schema))
             return schema;
-        if ((string?)(schema["type"] as JsonValue) is not { } type)
+        if (schema["anyOf"] is JsonArray several)
         {
-            if (schema["anyOf"] is JsonArray several)
-                several.Add((JsonNode)Null());
-            return schema["anyOf"] is null ? AnyOf(schema, Null()) : schema;
+            several.Add((JsonNode)Null());
+            return schema;
         }
 
+        if ((string?)(schema["type"] as JsonValue) is not { } type)
+            return AnyOf(schema, Null());
         schema["type"] = new JsonArray(type, "null");
         if (schema["enum"] is JsonArray words)
             words.Add((JsonNode?)null);
         return schema;
     }
+
+    private static bool TakesNull(JsonObject schema) =>
+        schema["enum"] is JsonArray words && words.Contains(null)
+        || (string?)(schema["type"] as JsonValue) == "null"
+        || schema["type"] is JsonArray types && types.Any(type => (string?)type == "null")
+        || schema["anyOf"] is JsonArray several && several.Any(one => TakesNull(one!.AsObject()));
 
     /// <summary>What a request may hold: a member that is null is as good as none, whichever it is.</summary>
     public static JsonObject Request(params IEnumerable<Field> fields) => Record(fields.Select(
