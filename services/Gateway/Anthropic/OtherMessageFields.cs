@@ -26,7 +26,9 @@ internal static class OtherMessageFields
             value => RequestFields.IsEmpty(value) || (value.TryGetProperty("edits", out var edits) && RequestFields.IsEmpty(edits)),
             "an empty list of edits")
         {
-            Schema = """{"anyOf":[{"type":"null"},{"type":"object","properties":{"edits":{"enum":[null,[],"",{}]}},"required":["edits"]}]}""",
+            Schema = """
+                {"anyOf":[{"type":"null"},{"type":"object","properties":{"edits":{"enum":[null,[],"",{}]}},"required":["edits"]}]}
+                """,
         },
         ["inference_geo"] = OtherField.Text("global"),
     }.ToFrozenDictionary(StringComparer.Ordinal);

@@ -16,7 +16,8 @@ internal static class AnthropicOperations
             Answers =
             [
                 Answer.Json("Message"),
-                Answer.EventStream("MessageEvent", "It ends with message_stop; an error on the way is an event `error`, and nothing follows it."),
+                Answer.EventStream(
+                    "MessageEvent", "It ends with message_stop; an error on the way is an event `error`, and nothing follows it."),
             ],
             Protocol = Protocol.Anthropic,
             Faults = [.. OfModel, 529],

@@ -41,7 +41,11 @@ internal static class AnthropicShapes
             .. SamplingShapes.Of(options).Where(field => field.Name is not ("max_tokens" or "temperature" or "service_tier")
                 && !NotHere.Contains(field.Name)),
         ];
-        Field[] known = [.. own, .. OtherShapes.Aliases(own).Where(alias => OpenAi.FieldAliases.SettingOf(alias.Name) is not ("stop" or "n"))];
+        Field[] known =
+        [
+            .. own,
+            .. OtherShapes.Aliases(own).Where(alias => OpenAi.FieldAliases.SettingOf(alias.Name) is not ("stop" or "n")),
+        ];
         return [.. known, .. OtherShapes.Of(OtherMessageFields.All, known.Select(field => field.Name))];
     }
 
@@ -58,14 +62,16 @@ internal static class AnthropicShapes
         GuideShapes.Stream(),
         new("tools", List(Request(
             new Field("type", Text("custom")), Needed("name", Sized(1)), new("description", Text()),
-            Needed("input_schema", Object()), new("strict", Flag()), new("eager_input_streaming", Flag(), "Tells its input while it is written.")),
+            Needed("input_schema", Object()), new("strict", Flag()),
+            new("eager_input_streaming", Flag(), "Tells its input while it is written.")),
             most: options.ToolsMax), "The caller's own tools."),
         new("tool_choice", Request(
             Needed("type", Text("auto", "any", "tool", "none")), new Field("name", Text()), new("disable_parallel_tool_use", Flag())),
             "Whether it calls one, and which."),
         new("thinking", AnyOf(Flag(), Request(
             new Field("type", Text("enabled", "disabled", "adaptive", "auto")), new("budget_tokens", Limit()),
-            new("display", Text("summarized", "omitted")))), "Whether the model thinks before it answers, and for how many tokens at most."),
+            new("display", Text("summarized", "omitted")))),
+            "Whether the model thinks before it answers, and for how many tokens at most."),
         new("output_config", Request(new Field("effort", GuideShapes.Effort()), new("format", Format()))),
         new("output_format", Format(), "The older place of output_config.format."),
     ];
@@ -77,7 +83,8 @@ internal static class AnthropicShapes
 
     private static JsonObject Block() => AnyOf(
         Request(Needed("type", Text("text")), Needed("text", Text())),
-        Request(Needed("type", Text("document")), Needed("source", Request(Needed("type", Text("text")), Needed("data", Text())))),
+        Request(
+            Needed("type", Text("document")), Needed("source", Request(Needed("type", Text("text")), Needed("data", Text())))),
         Request(Needed("type", Text("tool_result")), Needed("tool_use_id", Text()),
             new Field("content", AnyOf(Text(), List(Object()))), new("is_error", Flag())),
         Request(Needed("type", Text("tool_use")), Needed("id", Text()), Needed("name", Text()), new Field("input", Object())),
@@ -104,7 +111,8 @@ internal static class AnthropicShapes
 
     private static JsonObject Usage() => Record(
         Needed("input_tokens", Unsigned(), "Without those of the prefix cache."), Needed("cache_creation", Null()),
-        Needed("cache_creation_input_tokens", Unsigned()), Needed("cache_read_input_tokens", Unsigned()), Needed("output_tokens", Unsigned()),
+        Needed("cache_creation_input_tokens", Unsigned()), Needed("cache_read_input_tokens", Unsigned()),
+        Needed("output_tokens", Unsigned()),
         Needed("output_tokens_details", Record(Needed("thinking_tokens", Unsigned()))), Needed("server_tool_use", Null()),
         Needed("service_tier", Text()), Needed("inference_geo", Null()), Needed("speed", Null()));
 

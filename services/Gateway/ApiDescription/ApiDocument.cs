@@ -6,8 +6,8 @@ namespace Parley.Gateway.ApiDescription;
 internal static class ApiDocument
 {
     private const string Introduction =
-        "Chats with one model over the APIs of OpenAI, Anthropic and Ollama. A field of a request that is null is as good as none, and so are "
-        + "an empty text, array or object where the field takes others. HEAD answers as GET does. gRPC and gRPC-Web have a description of "
+        "Chats with one model over the APIs of OpenAI, Anthropic and Ollama. A field of a request that is null is as good as none, and "
+        + "so are an empty text, array or object where the field takes others. HEAD answers as GET does. gRPC and gRPC-Web have a description of "
         + "their own: server reflection (`parley.gateway.v1.ChatCompletion`).";
 
     private const string OpenTo = "It asks for no key.";
@@ -59,7 +59,8 @@ internal static class ApiDocument
     };
 
     private static string UnknownText(UnknownFields unknown) => unknown == UnknownFields.Refuse
-        ? "Fields that are not described are refused." : "Fields that are not described are read over, and named in X-Parley-Ignored-Fields.";
+        ? "Fields that are not described are refused."
+        : "Fields that are not described are read over, and named in X-Parley-Ignored-Fields.";
 
     private static string TagText(string tag) => tag switch
     {

@@ -38,7 +38,7 @@ internal static class ChatShapes
     public static IEnumerable<Field> Conversation(GatewayOptions options) =>
     [
         new("model", Text(), "A served name; none is the only model."),
-        Needed("messages", List(Ref("ChatMessage"), least: 1, most: options.MessagesMax)),
+        Needed("messages", List(Ref("ChatMessage"), least: 1, most: options.MessagesMax), "The chat so far."),
         new("tools", List(Ref("Tool"), most: options.ToolsMax), "Functions that the model may call."),
         new("tool_choice", Ref("ToolChoice"), "Whether it calls one, and which."),
         new("parallel_tool_calls", Flag(), "False ends the answer with its first call."),

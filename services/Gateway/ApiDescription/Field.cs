@@ -10,4 +10,7 @@ internal sealed record Field(string Name, JsonObject Schema, string Text = "")
 {
     /// <summary>Whether an object without it is not complete.</summary>
     public bool IsRequired { get; init; }
+
+    /// <summary>Whether it is a name or a field of other servers', which a page shows apart.</summary>
+    public bool IsOther { get; init; }
 }

@@ -30,7 +30,8 @@ internal static class GuideShapes
     ];
 
     /// <summary>Ollama's.</summary>
-    public static Field Format() => new("format", AnyOf(Text("json", ""), Object(), Flag()), "`json`, or a JSON schema that the answer meets.");
+    public static Field Format() => new(
+        "format", AnyOf(Text("json", ""), Object(), Flag()), "`json`, or a JSON schema that the answer meets.");
 
     /// <summary>How much the model thinks.</summary>
     public static IEnumerable<Field> Thinking() =>

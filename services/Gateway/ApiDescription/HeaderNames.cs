@@ -41,7 +41,8 @@ internal static class HeaderNames
     private static string TextOf(string name)
     {
         var what = name.Contains("requests", StringComparison.Ordinal) ? "requests" : "tokens";
-        return name.Contains("remaining", StringComparison.Ordinal) ? $"What is left of a minute's {what}, where the caller has such a limit."
+        return name.Contains("remaining", StringComparison.Ordinal)
+            ? $"What is left of a minute's {what}, where the caller has such a limit."
             : name.Contains("reset", StringComparison.Ordinal) ? $"When all of a minute's {what} are there again."
             : $"A minute's {what}.";
     }

@@ -37,7 +37,8 @@ internal static class OllamaShapes
             Needed("parameter_size", Text()), Needed("quantization_level", Text()), Needed("context_length", Unsigned())])),
         ("OllamaModelRequest", Request(new Field("model", Text()), new("name", Text(), "The older name of `model`."))),
         ("OllamaShown", Record(
-            [Needed("modelfile", Text()), Needed("parameters", Text()), Needed("template", Text()), Needed("details", Ref("OllamaModelDetails")),
+            [Needed("modelfile", Text()), Needed("parameters", Text()), Needed("template", Text()),
+            Needed("details", Ref("OllamaModelDetails")),
             Needed("model_info", Object()), Needed("capabilities", List(Text())), Needed("modified_at", Text())])),
         ("OllamaVersion", Record(Needed("version", Text(), "Of Ollama, whose API of that version this is."))),
         ("OllamaPullRequest", Request(
@@ -99,7 +100,8 @@ internal static class OllamaShapes
         new("load_duration", Integer(0)), new("prompt_eval_count", Unsigned()), new("prompt_eval_duration", Integer(0)),
         new("eval_count", Unsigned()), new("eval_duration", Integer(0)),
         new("logprobs", List(Record(
-            Needed("token", Text()), Needed("logprob", Number()), Needed("bytes", List(Integer(0, 255))), new Field("top_logprobs", List(Object()))))),
+            Needed("token", Text()), Needed("logprob", Number()), Needed("bytes", List(Integer(0, 255))),
+            new Field("top_logprobs", List(Object()))))),
     ];
 
     private static IEnumerable<Field> Model() =>

@@ -66,7 +66,12 @@ internal static class OpenAiOperations
         {
             Request = "ResponseRequest",
             Example = """{"input": "What is a KV cache?", "max_output_tokens": 64}""",
-            Answers = [Answer.Json("Response"), Answer.EventStream("ResponseEvent", "It ends with response.completed, response.incomplete, response.failed or error.")],
+            Answers =
+            [
+                Answer.Json("Response"),
+                Answer.EventStream(
+                    "ResponseEvent", "It ends with response.completed, response.incomplete, response.failed or error."),
+            ],
             Protocol = Protocol.OpenAi,
             Faults = OfModel,
             Headers = [HeaderNames.Ignored, HeaderNames.Unasserted, HeaderNames.Dropped],

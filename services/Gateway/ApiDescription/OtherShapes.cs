@@ -14,13 +14,13 @@ internal static class OtherShapes
         from alias in FieldAliases.All.OrderBy(alias => alias.Key, StringComparer.Ordinal)
         join field in fields on alias.Value equals field.Name
         where fields.All(other => other.Name != alias.Key)
-        select new Field(alias.Key, (JsonObject)field.Schema.DeepClone(), $"Another name of `{field.Name}`.");
+        select new Field(alias.Key, (JsonObject)field.Schema.DeepClone(), $"Another name of `{field.Name}`.") { IsOther = true };
 
     /// <summary>Fields of a table that are not among others.</summary>
     public static IEnumerable<Field> Of(IEnumerable<KeyValuePair<string, OtherField>> table, IEnumerable<string> except) =>
         from other in table.OrderBy(other => other.Key, StringComparer.Ordinal)
         where !except.Contains(other.Key)
-        select new Field(other.Key, (JsonObject)JsonNode.Parse(other.Value.Schema)!, TextOf(other.Value));
+        select new Field(other.Key, (JsonObject)JsonNode.Parse(other.Value.Schema)!, TextOf(other.Value)) { IsOther = true };
 
     private static string TextOf(OtherField field) => field.Supported.Length > 0
         ? $"No setting here: taken as {field.Supported} only."

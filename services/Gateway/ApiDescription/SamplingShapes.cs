@@ -53,7 +53,8 @@ internal static class SamplingShapes
 
     private static IEnumerable<Field> Rare() =>
     [
-        new("top_n_sigma", AnyOf(Number(0, 100), Constant(-1)), "Keeps tokens within so many standard deviations of the best; 0 and -1 are off."),
+        new("top_n_sigma", AnyOf(Number(0, 100), Constant(-1)),
+            "Keeps tokens within so many standard deviations of the best; 0 and -1 are off."),
         new("top_h", Number(0, 1), "Keeps the likeliest tokens up to this share of the entropy."),
         new("epsilon_cutoff", Number(0, 0.9999), "Drops tokens less likely than this."),
         new("eta_cutoff", Number(0, 0.9999), "The same, by the entropy."),
@@ -76,7 +77,8 @@ internal static class SamplingShapes
     private static IEnumerable<Field> Lists() =>
     [
         new("forced_eos_token_id", AnyOf(Unsigned(), Ids()), "The answer's last token where max_tokens ends it."),
-        new("exponential_decay_length_penalty", Pair(Unsigned(), Number(0.01, 100)), "Tokens, and the factor by which an end grows likelier after them."),
+        new("exponential_decay_length_penalty", Pair(Unsigned(), Number(0.01, 100)),
+            "Tokens, and the factor by which an end grows likelier after them."),
         new("bad_words", List(Sized(1, 256), most: 64), "Texts that do not occur."),
         new("bad_words_ids", List(Ids()), "Runs of token ids that do not occur."),
         new("sequence_bias", List(Pair(Ids(), Number())), "Added to the logit that ends a run of token ids."),

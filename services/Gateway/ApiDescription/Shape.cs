@@ -114,6 +114,8 @@ internal static class Shape
             // What is said of a reference stands beside it, which 3.1 allows.
             if (field.Text.Length > 0)
                 field.Schema["description"] = field.Text;
+            if (field.IsOther)
+                field.Schema["x-other-servers"] = true;
             properties[field.Name] = field.Schema;
             if (field.IsRequired)
                 required.Add((JsonNode)field.Name);

@@ -142,7 +142,7 @@ internal sealed class RequestFields
             return unchecked((ulong)negative);
         if (Whole(field, "a 64-bit integer", value) is not { } whole)
             return null;
-        // What is written as an integer has been read exactly, unless it is beyond 64 bits: a double would round it back to their border.
+        // An integer as such has been read by now, unless it is beyond 64 bits: a double would round it to their border.
         var isWritten = value.GetRawText().AsSpan().IndexOfAny('.', 'e', 'E') < 0;
         if (!isWritten && whole is >= long.MinValue and < UInt64Limit)
             return whole < 0 ? unchecked((ulong)(long)whole) : (ulong)whole;

@@ -18,18 +18,23 @@ public sealed class AnswerSchemaTests
         ["Limits:default:TokensPerMinute"] = "10000000",
     };
 
+    private const string Weather = "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"get_weather\",\"parameters\":{}}}]";
+
     private static readonly string[] Chats =
     [
         """{"messages":[{"role":"user","content":"Hi"}]}""",
         """{"messages":[{"role":"user","content":"Hi"}],"logprobs":true,"top_logprobs":2,"n":2,"seed":1}""",
         """{"messages":[{"role":"user","content":"Hi"}],"prompt_logprobs":2}""",
         """{"messages":[{"role":"user","content":"Hi"}],"stop":["world"],"unheard_of":1}""",
-        """{"messages":[{"role":"user","content":"Rain?"}],"tools":[{"type":"function","function":{"name":"get_weather","parameters":{}}}]}""",
+        $$"""{"messages":[{"role":"user","content":"Rain?"}],{{Weather}}}""",
         """{"messages":[{"role":"user","content":"json"}],"response_format":{"type":"json_object"}}""",
     ];
 
     private static readonly string[] Completions =
-        ["""{"prompt":"Hi"}""", """{"prompt":["Hi","Ho"],"logprobs":2,"echo":true}""", """{"prompt":[72,105],"stop":"world"}"""];
+    [
+        """{"prompt":"Hi"}""", """{"prompt":["Hi","Ho"],"logprobs":2}""",
+        """{"prompt":"Hi","echo":true}""", """{"prompt":[72,105],"stop":"world"}""",
+    ];
 
     private static readonly string[] ResponseBodies =
     [
@@ -54,11 +59,14 @@ public sealed class AnswerSchemaTests
         """{"messages":[{"role":"user","content":"Hi"}]}""",
         """{"messages":[]}""",
         """{"messages":[{"role":"user","content":"Hi"}],"logprobs":true,"top_logprobs":2}""",
-        """{"messages":[{"role":"user","content":"Rain?"}],"think":true,"tools":[{"type":"function","function":{"name":"get_weather","parameters":{}}}]}""",
+        $$"""{"messages":[{"role":"user","content":"Rain?"}],"think":true,{{Weather}}}""",
     ];
 
     private static readonly string[] OllamaPrompts =
-        ["""{"prompt":"Hi"}""", """{"prompt":""}""", """{"prompt":"Hi","raw":true,"logprobs":true}""", """{"prompt":"Rain?","think":true}"""];
+    [
+        """{"prompt":"Hi"}""", """{"prompt":""}""", """{"prompt":"Hi","raw":true,"logprobs":true}""",
+        """{"prompt":"Rain?","think":true}""",
+    ];
 
     [Fact]
     public async Task Answers_OfEveryRoute_AreWhatTheDocumentSays()
@@ -67,8 +75,12 @@ public sealed class AnswerSchemaTests
         var http = host.Http();
         http.DefaultRequestHeaders.Add("x-api-key", "secret-key");
         var answers = new DescribedAnswers(http, await DescribedApi.ReadAsync(http), Common);
-        foreach (var (path, bodies) in ((string, string[])[])[("/v1/chat/completions", Chats), ("/v1/completions", Completions),
-            ("/v1/responses", ResponseBodies), ("/v1/messages", MessageBodies), ("/api/chat", OllamaChats), ("/api/generate", OllamaPrompts)])
+        (string Path, string[] Bodies)[] all =
+        [
+            ("/v1/chat/completions", Chats), ("/v1/completions", Completions), ("/v1/responses", ResponseBodies),
+            ("/v1/messages", MessageBodies), ("/api/chat", OllamaChats), ("/api/generate", OllamaPrompts),
+        ];
+        foreach (var (path, bodies) in all)
         {
             foreach (var body in bodies)
             {
@@ -78,8 +90,9 @@ public sealed class AnswerSchemaTests
             }
         }
 
-        await answers.PostAsync("/v1/chat/completions", With(With(Chats[0], "stream", "true"), "stream_options", "{\"include_usage\":true}"), 200);
-        await answers.PostAsync("/v1/completions", With(With(Completions[0], "stream", "true"), "stream_options", "{\"include_usage\":true}"), 200);
+        const string Usage = "{\"include_usage\":true}";
+        await answers.PostAsync("/v1/chat/completions", With(With(Chats[0], "stream", "true"), "stream_options", Usage), 200);
+        await answers.PostAsync("/v1/completions", With(With(Completions[0], "stream", "true"), "stream_options", Usage), 200);
         await AskTheRestAsync(answers);
         Assert.True(answers.Objects > 300, $"{answers.Objects} objects are too few.");
         answers.AssertNoFaults();
@@ -110,7 +123,8 @@ public sealed class AnswerSchemaTests
             await answers.SendAsync("GET", "/v1/models/{id}", 200, ("id", "fake"), ("anthropic-version", version));
         }
 
-        foreach (var path in (string[])["/api/tags", "/api/ps", "/api/version", "/health", "/health/live", "/openapi.json", "/reference", "/"])
+        string[] read = ["/api/tags", "/api/ps", "/api/version", "/health", "/health/live", "/openapi.json", "/reference", "/"];
+        foreach (var path in read)
             await answers.SendAsync("GET", path, 200);
         await answers.PostAsync("/api/show", "{}", 200);
         await answers.PostAsync("/v1/embeddings", "{}", 400);

@@ -29,8 +29,12 @@ internal sealed class DescribedAnswers(HttpClient http, DescribedApi api, IReadO
         foreach (var (name, value) in parameters)
             address = address.Replace($"{{{name}}}", value, StringComparison.Ordinal);
         using var request = new HttpRequestMessage(new HttpMethod(method), address);
-        foreach (var (name, value) in parameters.Where(one => one.Value is not null && !path.Contains($"{{{one.Name}}}", StringComparison.Ordinal)))
-            request.Headers.Add(name, value);
+        foreach (var (name, value) in parameters)
+        {
+            if (value is not null && !path.Contains($"{{{name}}}", StringComparison.Ordinal))
+                request.Headers.Add(name, value);
+        }
+
         if (body is not null)
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         using var response = await http.SendAsync(request);
@@ -85,7 +89,8 @@ internal sealed class DescribedAnswers(HttpClient http, DescribedApi api, IReadO
     {
         Objects++;
         var value = JsonElement.Parse(text);
-        var components = (schema["anyOf"] as JsonArray ?? [schema.DeepClone()]).Select(one => ((string?)one!["$ref"])?.Split('/')[^1]).OfType<string>();
+        var components = (schema["anyOf"] as JsonArray ?? [schema.DeepClone()])
+            .Select(one => ((string?)one!["$ref"])?.Split('/')[^1]).OfType<string>();
         var faults = components.Select(component => api.FaultsOf(component, value, isClosed: true)).ToList();
         if (faults.Count > 0 && !faults.Contains(""))
             _faults.Add($"{place}: {string.Join(" / ", faults)}: {(text.Length > 400 ? text[..400] : text)}");

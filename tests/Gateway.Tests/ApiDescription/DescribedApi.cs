@@ -13,8 +13,15 @@ internal sealed class DescribedApi
     private DescribedApi(JsonObject document)
     {
         Document = document;
-        var text = document["components"]!["schemas"]!.ToJsonString().Replace("#/components/schemas/", "#/$defs/", StringComparison.Ordinal);
+        var text = document["components"]!["schemas"]!.ToJsonString()
+            .Replace("#/components/schemas/", "#/$defs/", StringComparison.Ordinal);
         _definitions = JsonNode.Parse(text)!.AsObject();
+        // A word of OpenAPI's kind, which schemas by themselves do not have.
+        foreach (var (_, schema) in _definitions)
+        {
+            foreach (var (_, property) in schema!["properties"] as JsonObject ?? [])
+                property!.AsObject().Remove("x-other-servers");
+        }
     }
 
     public JsonObject Document { get; }

@@ -5,10 +5,13 @@ using System.Text.RegularExpressions;
 
 namespace Parley.Gateway.Tests.ApiDescription;
 
-/// <summary>Every text of the Gateway's own code that could be the name of a field: what a reader compares names with is among them.</summary>
+/// <summary>
+/// Every text of the Gateway's own code that could be the name of a field: what a reader compares names with is among them.
+/// </summary>
 internal static partial class FieldWords
 {
-    public static IReadOnlyList<string> All { get; } = [.. Read().Where(word => Word().IsMatch(word)).Distinct().Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> All { get; } =
+        [.. Read().Where(word => Word().IsMatch(word)).Distinct().Order(StringComparer.Ordinal)];
 
     private static List<string> Read()
     {

@@ -28,8 +28,8 @@ public sealed class RequestSchemaTests
         }
 
         var options = api.Properties("OllamaOptions").Select(property => property.Key).ToHashSet();
-        var read = FieldWords.All.Where(word => Knows(RequestCase.All.Single(one => one.Route == "/api/chat"), "options", $"options.{word}", word))
-            .ToHashSet();
+        var chat = RequestCase.All.Single(one => one.Route == "/api/chat");
+        var read = FieldWords.All.Where(word => Knows(chat, "options", $"options.{word}", word)).ToHashSet();
         faults.AddRange(read.Except(options).Select(word => $"OllamaOptions has no {word}"));
         faults.AddRange(options.Except(read).Select(word => $"OllamaOptions describes {word}, which is unknown to its reader"));
         Assert.True(faults.Count == 0, string.Join('\n', faults));

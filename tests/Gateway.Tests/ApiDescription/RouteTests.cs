@@ -14,14 +14,16 @@ public sealed class RouteTests
     {
         await using var host = await GatewayHost.StartAsync();
         var api = await DescribedApi.ReadAsync(host.Http());
-        var files = typeof(PageEndpoint).Assembly.GetManifestResourceNames().Select(name => name.Replace("wwwroot/", "/", StringComparison.Ordinal));
+        var files = typeof(PageEndpoint).Assembly.GetManifestResourceNames()
+            .Select(name => name.Replace("wwwroot/", "/", StringComparison.Ordinal));
         var described = api.Operations().Select(one => $"{one.Method} {one.Path}").ToList();
 
         var mapped = Mapped(host.Services).Where(route => !files.Contains(route.Path)).ToHashSet();
 
         var isRead = mapped.Where(route => route.Method == "GET").Select(route => route.Path).ToHashSet();
         // HEAD answers as GET does, wherever that is.
-        var expected = mapped.Where(route => route.Method != "HEAD" || !isRead.Contains(route.Path)).Select(route => $"{route.Method} {route.Path}");
+        var expected = mapped.Where(route => route.Method != "HEAD" || !isRead.Contains(route.Path))
+            .Select(route => $"{route.Method} {route.Path}");
         Assert.True(described.Count > 30, "The document has hardly any routes.");
         Assert.Equal(expected.Order(), described.Order());
     }
@@ -35,7 +37,7 @@ public sealed class RouteTests
 
         foreach (var (method, path, operation) in api.Operations())
         {
-            using var request = new HttpRequestMessage(new HttpMethod(method), path.Replace("{", "", StringComparison.Ordinal).Replace("}", "", StringComparison.Ordinal));
+            using var request = new HttpRequestMessage(new HttpMethod(method), string.Concat(path.Split('{', '}')));
             using var response = await host.Http().SendAsync(request);
             var isOpen = operation["security"] is JsonArray { Count: 0 };
             if (isOpen == ((int)response.StatusCode == 401))
@@ -53,7 +55,11 @@ public sealed class RouteTests
         var references = References(api.Document).ToHashSet();
 
         foreach (var reference in references)
-            Assert.True(reference.Split('/').Skip(1).Aggregate((JsonNode?)api.Document, (node, name) => node?[name]) is not null, reference);
+        {
+            var found = reference.Split('/').Skip(1).Aggregate((JsonNode?)api.Document, (node, name) => node?[name]);
+            Assert.True(found is not null, reference);
+        }
+
         var components = api.Document["components"]!.AsObject().Where(kind => kind.Key != "securitySchemes")
             .SelectMany(kind => kind.Value!.AsObject().Select(one => $"#/components/{kind.Key}/{one.Key}"));
         Assert.Equal(components.Order(), references.Order());
@@ -64,7 +70,8 @@ public sealed class RouteTests
     [InlineData("Refuse", "refused")]
     public async Task Document_SettingsOfTheServer_AreThere(string unknown, string words)
     {
-        await using var host = await GatewayHost.StartAsync(new() { ["TopLogprobsMax"] = "3", ["StopsMax"] = "2", ["UnknownFields"] = unknown });
+        await using var host = await GatewayHost.StartAsync(
+            new() { ["TopLogprobsMax"] = "3", ["StopsMax"] = "2", ["UnknownFields"] = unknown });
 
         var api = await DescribedApi.ReadAsync(host.Http());
 
@@ -90,7 +97,8 @@ public sealed class RouteTests
     /// <summary>Routes with a method of their own: what answers every other method, or every other address, has none.</summary>
     private static IEnumerable<(string Method, string Path)> Mapped(IServiceProvider services) =>
         from endpoint in services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-        where endpoint.Metadata.GetMetadata<GrpcMethodMetadata>() is null && !endpoint.RoutePattern.RawText!.Contains("grpc", StringComparison.Ordinal)
+        where endpoint.Metadata.GetMetadata<GrpcMethodMetadata>() is null
+            && !endpoint.RoutePattern.RawText!.Contains("grpc", StringComparison.Ordinal)
         from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []
         select (method, endpoint.RoutePattern.RawText!.Replace("{**id}", "{id}", StringComparison.Ordinal));
 

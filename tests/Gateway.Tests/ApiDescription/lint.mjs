@@ -1,5 +1,5 @@
-// Lints the server's OpenAPI document with Redocly's recommended rules, and prints what it finds. Left out is what does not fit here: routes
-// that are there to be refused have no answer, files have no fault, and what streams consist of is named by a word of our own.
+// Lints the server's OpenAPI document with Redocly's recommended rules, and prints what it finds. Left out is what does not fit here:
+// routes that are there to be refused have no answer, files have no fault, and what streams consist of is named by a word of our own.
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
