@@ -7,8 +7,8 @@ internal static class ApiDocument
 {
     private const string Introduction =
         "Chats with one model over the APIs of OpenAI, Anthropic and Ollama. A field of a request that is null is as good as none, and "
-        + "so are an empty text, array or object where the field takes others. HEAD answers as GET does. gRPC and gRPC-Web have a description of "
-        + "their own: server reflection (`parley.gateway.v1.ChatCompletion`).";
+        + "so are an empty text, array or object where the field takes others. HEAD answers as GET does. gRPC and gRPC-Web have a "
+        + "description of their own: server reflection (`parley.gateway.v1.ChatCompletion`).";
 
     private const string OpenTo = "It asks for no key.";
 
