@@ -40,17 +40,20 @@ internal sealed class DescribedApi
     /// <summary>The properties of a component.</summary>
     public JsonObject Properties(string component) => Document["components"]!["schemas"]![component]!["properties"]!.AsObject();
 
+    /// <summary>Whether a value is what a component says.</summary>
+    public bool Takes(string component, JsonElement value, bool isClosed = false) =>
+        SchemaOf(component, isClosed).Evaluate(value, new EvaluationOptions { OutputFormat = OutputFormat.Flag }).IsValid;
+
     /// <summary>The first places where a value is not what a component says; empty where it is.</summary>
     /// <param name="component">Its name.</param>
     /// <param name="value">The value.</param>
     /// <param name="isClosed">Whether a member that is not described is a fault.</param>
     public string FaultsOf(string component, JsonElement value, bool isClosed = false)
     {
-        var schema = SchemaOf(component, isClosed);
         // What is wrong is looked for only where something is: it takes far longer.
-        if (schema.Evaluate(value, new EvaluationOptions { OutputFormat = OutputFormat.Flag }).IsValid)
+        if (Takes(component, value, isClosed))
             return "";
-        var result = schema.Evaluate(value, new EvaluationOptions { OutputFormat = OutputFormat.List });
+        var result = SchemaOf(component, isClosed).Evaluate(value, new EvaluationOptions { OutputFormat = OutputFormat.List });
         return string.Join("; ", (result.Details ?? []).Where(detail => detail.Errors is { Count: > 0 }).Take(4)
             .Select(detail => $"{detail.InstanceLocation}: {string.Join(", ", detail.Errors!.Values)}"));
     }

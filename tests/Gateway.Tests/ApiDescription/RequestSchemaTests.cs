@@ -5,6 +5,8 @@ using System.Text.Json.Nodes;
 using Parley.Gateway.Chat;
 using Parley.Gateway.OpenAi;
 using Parley.Gateway.Tests.Doubles;
+using Parley.Gateway.Tests.OpenAi;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.ApiDescription;
 
@@ -62,14 +64,65 @@ public sealed class RequestSchemaTests
         Assert.True(values > 4000, $"{values} values are too few.");
     }
 
+    [Fact]
+    public async Task Schemas_RequestsOfClients_AreTakenWhereTheServerTakesThem()
+    {
+        await using var host = await GatewayHost.StartAsync();
+        var api = await DescribedApi.ReadAsync(host.Http());
+        var chat = RequestCase.All[0];
+        var (good, bad) = (FieldCases.Nothing.Concat(FieldCases.Neutral).ToList(), FieldCases.Unsupported.Select(one => one.Fields).ToList());
+        var faults = new List<string>();
+
+        foreach (var fields in good.Concat(bad))
+        {
+            var body = JsonElement.Parse($"{{{chat.Least},{fields}}}");
+            var described = api.FaultsOf(chat.Component, body);
+            // Refused for other fields, or for what the model is; and what is empty asks for nothing, which is said of all at once.
+            var isExpected = good.Contains(fields) ? described.Length == 0 || IsEmpty(fields) : described.Length > 0 || IsJudgedLater(fields);
+            if (!isExpected)
+                faults.Add($"{fields}: {(described.Length == 0 ? "taken" : described)}");
+        }
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    [Fact]
+    public async Task Schemas_CollectedCases_AreTakenWhereTheyAreAnswered()
+    {
+        var path = Path.GetFullPath(Path.Combine(Shared.Fixtures, "..", "cases", "api.json"));
+        Assert.SkipUnless(File.Exists(path), $"The cases {path} are missing.");
+        await using var host = await GatewayHost.StartAsync();
+        var api = await DescribedApi.ReadAsync(host.Http());
+        var faults = new List<string>();
+        var count = 0;
+        foreach (var one in JsonNode.Parse(await File.ReadAllTextAsync(path))!.AsArray())
+        {
+            var request = RequestCase.All.FirstOrDefault(known => known.Route == (string)one!["path"]!);
+            if (request is null || one!["body"] is not JsonObject body || !((string)one["expect"]!).StartsWith("200", StringComparison.Ordinal))
+                continue;
+            count++;
+            if (api.FaultsOf(request.Component, JsonElement.Parse(body.ToJsonString())) is { Length: > 0 } fault)
+                faults.Add($"{one["name"]}: {fault}");
+        }
+
+        Assert.True(count > 25, $"{count} cases are too few.");
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
+    private static bool IsEmpty(string fields) => fields.EndsWith("[]", StringComparison.Ordinal)
+        || fields.EndsWith("{}", StringComparison.Ordinal) || fields.EndsWith("\"\"", StringComparison.Ordinal);
+
+    private static bool IsJudgedLater(string fields) =>
+        ((string[])["best_of", "options", "penalize_nl", "max_tokens", "budget"]).Any(word => fields.Contains(word, StringComparison.Ordinal));
+
     private static async Task<string?> FaultAsync(HttpClient http, DescribedApi api, RequestCase one, string name, string value)
     {
         var body = one.With(name, value);
-        var described = api.FaultsOf(one.Component, body);
         var (isTaken, answer) = await AskAsync(http, one, name, body);
         // Which the document says of all fields at once.
         var isNothing = isTaken && value is "[]" or "{}" or "\"\"";
-        return isTaken == (described.Length == 0) || isNothing ? null : $"{one.Route} {name}: {value} {described} | {answer}";
+        return isTaken == api.Takes(one.Component, body) || isNothing
+            ? null : $"{one.Route} {name}: {value} {api.FaultsOf(one.Component, body)} | {answer}";
     }
 
     private static async Task<(bool IsTaken, string Answer)> AskAsync(HttpClient http, RequestCase one, string name, JsonElement body)

@@ -81,6 +81,30 @@ public sealed class RouteTests
     }
 
     [Fact]
+    public async Task Document_EveryMethodAndHeader_IsForPagesOfAllowedOriginsToo()
+    {
+        const string origin = "https://chat.example.com";
+        await using var host = await GatewayHost.StartAsync(new() { ["CorsOrigins"] = origin });
+        var api = await DescribedApi.ReadAsync(host.Http());
+        using var asked = new HttpRequestMessage(HttpMethod.Get, "/v1/models") { Headers = { { "Origin", origin } } };
+
+        using var answer = await host.Http().SendAsync(asked);
+
+        var told = string.Concat(answer.Headers.GetValues("Access-Control-Expose-Headers")).Split(',');
+        Assert.Empty(api.Document["components"]!["headers"]!.AsObject().Select(header => header.Key)
+            .Except(told, StringComparer.OrdinalIgnoreCase));
+        foreach (var method in api.Operations().Select(one => one.Method).Distinct())
+        {
+            using var preflight = new HttpRequestMessage(HttpMethod.Options, "/v1/responses/resp_1")
+            {
+                Headers = { { "Origin", origin }, { "Access-Control-Request-Method", method } },
+            };
+            using var allowed = await host.Http().SendAsync(preflight);
+            Assert.Contains(method, string.Concat(allowed.Headers.GetValues("Access-Control-Allow-Methods")), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Get_WithTheTag_IsNotModified()
     {
         await using var host = await GatewayHost.StartAsync();
