@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
 using Parley.Gateway.Anthropic;
+using Parley.Gateway.ApiDescription;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Completions;
 using Parley.Gateway.KeptResponses;
@@ -61,6 +62,7 @@ public static class GatewayRegistration
         services.AddSingleton<CompactEndpoint>();
         services.AddSingleton<KeptResponsesEndpoint>();
         services.AddSingleton<TokensEndpoint>();
+        services.AddSingleton<ApiDocumentEndpoint>();
         services.AddSingleton<ResponseStore>();
         services.AddSingleton<RunningResponses>();
         services.TryAddSingleton<IDistributedCache>(MakeCache);
@@ -104,7 +106,8 @@ public static class GatewayRegistration
     }
 
     /// <summary>
-    /// Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, Ollama's under <c>/api</c>, and the page.
+    /// Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, Ollama's under <c>/api</c>, their description
+    /// and the pages.
     /// </summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
@@ -119,6 +122,7 @@ public static class GatewayRegistration
         app.MapOllama();
         ResponsesRoutes.Map(app);
         TokensEndpoint.Map(app);
+        ApiDocumentEndpoint.Map(app);
         PageEndpoint.Map(app);
         return app;
     }

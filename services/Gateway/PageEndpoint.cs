@@ -5,7 +5,7 @@ using Microsoft.Net.Http.Headers;
 namespace Parley.Gateway;
 
 /// <summary>
-/// The chat page. Its files are embedded into the assembly, because the Gateway is also hosted inside other processes, which have no
+/// The chat page, and the reference of the API. Their files are embedded into the assembly, because the Gateway is also hosted inside other processes, which have no
 /// wwwroot of ours beside them.
 /// </summary>
 internal sealed class PageEndpoint
@@ -16,6 +16,9 @@ internal sealed class PageEndpoint
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
         + "frame-ancestors 'none'";
+
+    /// <summary>Pages by a shorter address.</summary>
+    private static readonly Dictionary<string, string> Addresses = new() { ["/index.html"] = "/", ["/reference.html"] = "/reference" };
 
     private PageEndpoint(string contentType, byte[] content)
     {
@@ -38,8 +41,8 @@ internal sealed class PageEndpoint
             var path = "/" + name[Prefix.Length..].Replace('\\', '/');
             var file = new PageEndpoint(ContentTypeOf(path), Read(assembly, name));
             app.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], file.WriteAsync).AllowAnonymous();
-            if (path == "/index.html")
-                app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], file.WriteAsync).AllowAnonymous();
+            if (Addresses.TryGetValue(path, out var address))
+                app.MapMethods(address, [HttpMethods.Get, HttpMethods.Head], file.WriteAsync).AllowAnonymous();
         }
     }
 

@@ -9,11 +9,14 @@ internal static class Cors
 {
     public const string Everyone = "*";
 
-    /// <summary>What a script may read of an answer beyond its body: those of OpenAI's clients and of gRPC-Web.</summary>
+    /// <summary>What a script may read of an answer beyond its body: those of the clients of each protocol and of gRPC-Web.</summary>
     private static readonly string[] ExposedHeaders =
     [
         "x-request-id", "request-id", "retry-after", "retry-after-ms", "x-should-retry", "x-parley-ignored-fields", "www-authenticate",
         "grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-encoding", "grpc-accept-encoding", .. RateHeaders.Names,
+        "x-parley-unasserted-formats", "x-parley-dropped-messages", "anthropic-ratelimit-requests-limit",
+        "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset", "anthropic-ratelimit-tokens-limit",
+        "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset",
     ];
 
     public static void AddTo(IServiceCollection services)
@@ -22,8 +25,8 @@ internal static class Cors
         services.AddOptions<CorsOptions>().Configure<IOptions<GatewayOptions>>((cors, gateway) => cors.AddDefaultPolicy(policy =>
         {
             // Keys go in a header that scripts set themselves, so no cookie is ever asked for, and "*" is what it says.
-            policy.WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post).AllowAnyHeader().WithExposedHeaders(ExposedHeaders)
-                .SetPreflightMaxAge(TimeSpan.FromHours(1));
+            policy.WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Delete).AllowAnyHeader()
+                .WithExposedHeaders(ExposedHeaders).SetPreflightMaxAge(TimeSpan.FromHours(1));
             if (gateway.Value.CorsOrigins.Contains(Everyone))
                 policy.AllowAnyOrigin();
             else

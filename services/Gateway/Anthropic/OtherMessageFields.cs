@@ -24,9 +24,17 @@ internal static class OtherMessageFields
         ["mcp_servers"] = OtherField.Empty,
         ["context_management"] = new OtherField(
             value => RequestFields.IsEmpty(value) || (value.TryGetProperty("edits", out var edits) && RequestFields.IsEmpty(edits)),
-            "an empty list of edits"),
+            "an empty list of edits")
+        {
+            Schema = """
+                {"anyOf":[{"type":"null"},{"type":"object","properties":{"edits":{"enum":[null,[],"",{}]}},"required":["edits"]}]}
+                """,
+        },
         ["inference_geo"] = OtherField.Text("global"),
     }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>The table, for who describes it.</summary>
+    public static IReadOnlyDictionary<string, OtherField> All => Table;
 
     /// <summary>Reads over a field, or refuses it; false where nobody knows it.</summary>
     public static bool TryRead(string name, string field, JsonElement value, RequestFields fields)

@@ -29,6 +29,9 @@ internal static class FieldAliases
         ["rep_pen_range"] = "repeat_last_n",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
+    /// <summary>From each of them to the name here.</summary>
+    public static IReadOnlyDictionary<string, string> All => Settings;
+
     /// <summary>The name under which a field is read here.</summary>
     public static string SettingOf(string name) => Settings.GetValueOrDefault(name, name);
 }

@@ -8,6 +8,9 @@ namespace Parley.Gateway.OpenAi;
 /// <param name="Tells">Whether the author hears that it was read over: it cannot change the text, and is not done either.</param>
 internal sealed record OtherField(Func<JsonElement, bool> AsksForNothing, string Supported, Func<JsonElement, bool>? Tells = null)
 {
+    /// <summary>Such values as a JSON schema.</summary>
+    public string Schema { get; init; } = "{}";
+
     /// <summary>Whether its author hears that a value was read over.</summary>
     public bool IsTold(JsonElement value) => Tells?.Invoke(value) == true;
 
@@ -21,19 +24,37 @@ internal sealed record OtherField(Func<JsonElement, bool> AsksForNothing, string
     public static OtherField ToldWhereTrue { get; } = new(
         _ => true, "", value => value.ValueKind != JsonValueKind.False && !RequestFields.IsEmpty(value));
 
-    public static OtherField Empty { get; } = new(RequestFields.IsEmpty, "null or an empty value");
+    public static OtherField Empty { get; } = new(RequestFields.IsEmpty, "null or an empty value")
+    {
+        Schema = """{"enum":[null,"",[],{}]}""",
+    };
 
-    public static OtherField False { get; } = new(value => value.ValueKind == JsonValueKind.False, "false");
+    public static OtherField False { get; } = new(value => value.ValueKind == JsonValueKind.False, "false")
+    {
+        Schema = """{"enum":[null,false]}""",
+    };
 
-    public static OtherField True { get; } = new(value => value.ValueKind == JsonValueKind.True, "true");
+    public static OtherField True { get; } = new(value => value.ValueKind == JsonValueKind.True, "true")
+    {
+        Schema = """{"enum":[null,true]}""",
+    };
 
     public static OtherField FalseOrEmpty { get; } = new(
-        value => value.ValueKind == JsonValueKind.False || RequestFields.IsEmpty(value), "false or an empty value");
+        value => value.ValueKind == JsonValueKind.False || RequestFields.IsEmpty(value), "false or an empty value")
+    {
+        Schema = """{"enum":[null,false,"",[],{}]}""",
+    };
 
     public static OtherField Number(params double[] numbers) => new(
-        value => numbers.Any(number => RequestFields.IsNumber(value, number)), string.Join(" or ", numbers));
+        value => numbers.Any(number => RequestFields.IsNumber(value, number)), string.Join(" or ", numbers))
+    {
+        Schema = $$"""{"enum":[null,{{string.Join(',', numbers)}}]}""",
+    };
 
     public static OtherField Text(params string[] texts) => new(
         value => RequestFields.IsEmpty(value) || RequestFields.IsAnyOf(value, texts),
-        string.Join(" or ", texts.Select(text => $"'{text}'")));
+        string.Join(" or ", texts.Select(text => $"'{text}'")))
+    {
+        Schema = $$"""{"enum":[null,"",[],{},{{string.Join(',', texts.Select(text => $"\"{text}\""))}}]}""",
+    };
 }

@@ -54,8 +54,15 @@ internal static class OtherFields
         Each(OtherField.Text("none", "auto"), "function_call"),
         Each(OtherField.Text("instruct"), "mode"),
         // Empty here means on, with its defaults.
-        Each(new OtherField(value => value.ValueKind == JsonValueKind.Null, "null"), "web_search_options"),
-        Each(new OtherField(IsTextOnly, "'text'"), "modalities"));
+        Each(new OtherField(value => value.ValueKind == JsonValueKind.Null, "null") { Schema = """{"type":"null"}""" },
+            "web_search_options"),
+        Each(new OtherField(IsTextOnly, "'text'")
+        {
+            Schema = """{"anyOf":[{"enum":[null,"","text",{}]},{"type":"array","items":{"const":"text"}}]}""",
+        }, "modalities"));
+
+    /// <summary>The table, for who describes it.</summary>
+    public static IReadOnlyDictionary<string, OtherField> All => Table;
 
     /// <summary>Reads over a field, or refuses it; false where nobody knows it.</summary>
     public static bool TryRead(string name, string field, JsonElement value, RequestFields fields)

@@ -142,7 +142,9 @@ internal sealed class RequestFields
             return unchecked((ulong)negative);
         if (Whole(field, "a 64-bit integer", value) is not { } whole)
             return null;
-        if (whole is >= long.MinValue and < UInt64Limit)
+        // An integer as such has been read by now, unless it is beyond 64 bits: a double would round it to their border.
+        var isWritten = value.GetRawText().AsSpan().IndexOfAny('.', 'e', 'E') < 0;
+        if (!isWritten && whole is >= long.MinValue and < UInt64Limit)
             return whole < 0 ? unchecked((ulong)(long)whole) : (ulong)whole;
         Refuse(field, $"must be a 64-bit integer (it is {NameOf(value)})",
             whole < 0 ? ViolationReason.IntegerTooSmall : ViolationReason.IntegerTooLarge);

@@ -13,7 +13,7 @@ internal sealed class ResponseRequests(
     ChatRequestValidator validator, UpstreamPairing pairing, ResponseStore store, Callers callers, IOptions<GatewayOptions> options,
     TimeProvider time)
 {
-    private const string DroppedHeader = "X-Parley-Dropped-Messages";
+    public const string DroppedHeader = "X-Parley-Dropped-Messages";
 
     /// <exception cref="OpenAiException">Every fault of it, by the names of the Responses API.</exception>
     public async Task<ResponseRequest> ReadAsync(HttpContext context)

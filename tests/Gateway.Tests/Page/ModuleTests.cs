@@ -15,6 +15,7 @@ public sealed partial class ModuleTests
     [InlineData("figures")]
     [InlineData("key")]
     [InlineData("sampling")]
+    [InlineData("schemas")]
     [InlineData("storage")]
     [InlineData("tools")]
     public async Task Module_UnderItsTests_Passes(string name)
