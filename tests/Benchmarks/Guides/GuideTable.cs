@@ -13,7 +13,7 @@ namespace Parley.Benchmarks.Guides;
 
 /// <summary>
 /// Guides on Llama 3's vocabulary, one thread: what passes by split and by keyword, and what compiling and masks cost.
-/// <c>guides maskbench|suite [--every N] [--slowest N] [--plot FILE [--peer FILE]]</c>
+/// <c>guides maskbench|suite [--every N] [--slowest N] [--cpu] [--only NAME] [--plot FILE [--peer FILE]]</c>
 /// </summary>
 internal sealed class GuideTable
 {
@@ -28,11 +28,12 @@ internal sealed class GuideTable
     private readonly MaskTimes _start = new("compile and first mask");
     private readonly MaskTimes _later = new("later masks");
     private readonly SlowMasks _slow;
+    private readonly MaskClock _clock;
     private readonly List<string> _refusals = [];
 
-    private GuideTable(int slowest)
+    private GuideTable(int slowest, MaskClock clock)
     {
-        _slow = new SlowMasks(slowest);
+        (_slow, _clock) = (new SlowMasks(slowest), clock);
         var tokens = new byte[]?[_tokenizer.Tokens.Count];
         for (var id = 0; id < tokens.Length; id++)
             tokens[id] = _tokenizer.Tokens.IsSpecial(id) || _tokenizer.Tokens.Bytes(id).IsEmpty ? null
@@ -40,6 +41,7 @@ internal sealed class GuideTable
         var begin = Stopwatch.GetTimestamp();
         _vocabulary = new TokenVocabulary(tokens, [128_001, 128_009]);
         Console.WriteLine($"vocabulary: {_vocabulary.Trie.Count} nodes in {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:F0} ms");
+        Console.WriteLine($"times: {clock.Name}");
         Console.WriteLine($"garbage collector: {(GCSettings.IsServerGC ? "server" : "workstation")}, {GCSettings.LatencyMode}");
         _mask = new uint[_vocabulary.Words];
     }
@@ -51,8 +53,9 @@ internal sealed class GuideTable
         IEnumerable<GuideCase> cases = args is ["suite", ..]
             ? GuideCase.Suite(Path.Combine(shared, "suite-draft2020-12.json.xz"))
             : GuideCase.Maskbench(Path.Combine(shared, "maskbench.jsonl.xz"));
-        var chosen = cases.Where((_, index) => index % every == 0).ToList();
-        var table = new GuideTable(Number(args, "--slowest", 0));
+        var only = Text(args, "--only") ?? "";
+        var chosen = cases.Where((one, index) => index % every == 0 && one.Name.Contains(only, StringComparison.Ordinal)).ToList();
+        var table = new GuideTable(Number(args, "--slowest", 0), new MaskClock(args.Contains("--cpu")));
         foreach (var warm in chosen.Take(WarmSchemas))
             table.Run(warm);
         table.Forget();
@@ -84,11 +87,11 @@ internal sealed class GuideTable
         var keywords = new HashSet<string>();
         CollectKeywords(schema.RootElement, keywords);
         var tally = new GuideTally { Schemas = 1 };
-        var begin = Stopwatch.GetTimestamp();
+        var begin = _clock.Microseconds;
         try
         {
             var guide = Guide.FromSchema(one.Schema, GuideSettings.Default, _vocabulary);
-            var compile = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+            var compile = _clock.Microseconds - begin;
             _compile.Add(compile);
             var first = _first.Count;
 
@@ -119,9 +122,9 @@ internal sealed class GuideTable
         foreach (var id in ids)
         {
             _slow.Begin();
-            var begin = Stopwatch.GetTimestamp();
+            var begin = _clock.Microseconds;
             matcher.FillMask(_mask);
-            var time = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+            var time = _clock.Microseconds - begin;
             (taken == 0 ? _first : _later).Add(time);
             _slow.Add(time, name, text, matcher);
             if (((_mask[id >> 5] >> id) & 1) == 0 || !matcher.TryTake(id))

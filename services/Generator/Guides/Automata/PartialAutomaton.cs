@@ -27,5 +27,8 @@ internal sealed class PartialAutomaton(TextAutomaton part) : TextAutomaton
     };
 
     /// <inheritdoc/>
+    public override bool TellsApart(CodePoints characters) => part.TellsApart(characters);
+
+    /// <inheritdoc/>
     public override bool? CanEndTrue(int state) => part.CanEndTrue(state);
 }

@@ -61,6 +61,9 @@ internal sealed class PatternAutomaton : TextAutomaton
     public override Verdict? Settled(int state) => state switch { Dead => Verdict.False, Sure => Verdict.True, _ => null };
 
     /// <inheritdoc/>
+    public override bool TellsApart(CodePoints characters) => _network.TellsApart(characters);
+
+    /// <inheritdoc/>
     public override bool? CanEndTrue(int state) => state != Dead;
 
     private int StartState()

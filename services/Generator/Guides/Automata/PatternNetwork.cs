@@ -14,6 +14,7 @@ internal sealed class PatternNetwork
 
     private readonly List<PatternEdge> _edges = [];
     private readonly List<int> _firstEdge = [];
+    private readonly HashSet<CodePoints> _sets = [];
     private readonly TextEncoding _encoding;
 
     private PatternNetwork(TextEncoding encoding)
@@ -44,6 +45,9 @@ internal sealed class PatternNetwork
         network.Start = start;
         return network;
     }
+
+    /// <summary>Whether some set of the expression holds some of these characters and not all of them.</summary>
+    public bool TellsApart(CodePoints characters) => _sets.Any(set => set.Splits(characters));
 
     public EdgeList EdgesOf(int state) => new(_edges, _firstEdge[state]);
 
@@ -112,6 +116,8 @@ internal sealed class PatternNetwork
 
     private void AddSet(int from, CodePoints characters, int to)
     {
+        _sets.Add(characters);
+
         // Sequences with the same rest share its states: the rest of a character is the same whatever its lead byte was.
         var rests = new Dictionary<string, int>();
         foreach (var sequence in ByteSequences.Of(characters, _encoding))

@@ -25,4 +25,9 @@ internal abstract class TextAutomaton
     /// True when a <see cref="Verdict.True"/> can certainly be reached from here; null when the automaton alone cannot say.
     /// </summary>
     public virtual bool? CanEndTrue(int state) => null;
+
+    /// <summary>
+    /// Whether, between two characters, some state may lead to different ones behind different characters of a set of those beyond ASCII.
+    /// </summary>
+    public virtual bool TellsApart(CodePoints characters) => true;
 }

@@ -9,6 +9,7 @@ internal sealed class TextShape
 {
     private readonly Dictionary<StateSet, TextState> _states = [];
     private readonly Dictionary<ulong, (TextShape Left, int[] Places)> _rests = [];
+    private readonly byte[][]?[] _trials = new byte[][]?[CharacterKinds.All.Count];
 
     public TextShape(TextKind kind, Formula[] owed)
     {
@@ -49,6 +50,10 @@ internal sealed class TextShape
 
     /// <summary>Notes what <see cref="TryGetRest"/> finds.</summary>
     public void AddRest(ulong verdicts, TextShape rest, int[] places) => _rests.Add(verdicts, (rest, places));
+
+    /// <summary>The bytes by which a state is tried on each kind of characters: see <see cref="CharacterKinds.Trials"/>.</summary>
+    public byte[][] Trials(CharacterKinds kinds) => _trials[kinds.Index] ??= kinds.Trials(
+        Classes, characters => Array.Exists(Atoms, atom => atom.Automaton.TellsApart(characters)));
 
     /// <summary>The verdict of one of the formulas if the text ends in these states of the automata (three-valued, after Kleene).</summary>
     public Verdict Judge(Formula formula, ReadOnlySpan<int> states)

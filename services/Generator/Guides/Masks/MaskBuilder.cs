@@ -115,6 +115,8 @@ internal sealed class MaskBuilder
     /// </summary>
     private void FillText(Place place, Trail trail, Span<uint> mask)
     {
+        if (_texts.TryFill(place, trail, mask, closing: null))
+            return;
         var key = place.State as KeyState;
         var text = key?.Text ?? (TextState)place.State;
         if (text.Syntax == StringSyntax.Between && text.Free is { } free)
@@ -140,7 +142,9 @@ internal sealed class MaskBuilder
         if (_inside.TryGetValue(from, out var inside))
             return inside;
         inside = new InsideMask(new uint[_vocabulary.Words], new uint[_vocabulary.Words]);
-        _texts.Fill(new Place(from, null), new Trail(), inside.Staying, inside.Closing, alike: null);
+        var (place, trail) = (new Place(from, null), new Trail());
+        if (!_texts.TryFill(place, trail, inside.Staying, inside.Closing))
+            _texts.Fill(place, trail, inside.Staying, inside.Closing, alike: null);
         if (_inside.Count >= InsideMax)
             _inside.Clear();
         _inside.Add(from, inside);

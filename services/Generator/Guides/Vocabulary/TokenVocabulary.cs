@@ -69,6 +69,8 @@ internal sealed class TokenVocabulary
             .Where(text => text.Item1.Length <= 255));
         _plainUpTo = UpTo(byLength);
         Children = new TokenChildren(Trie);
+        Outlines = [.. CharacterKinds.All.Select(kinds => new TokenOutline(kinds, Numbered(Trie.Entries.Where(IsInside)), Words, inString: true))];
+        ClosingTexts = new TokenTrie(Numbered(Trie.Entries.Where(id => (Closing[id >> 5] >> id & 1) != 0)), areSorted: true);
         Slices = [.. SliceSets().Select(set => new TokenSlice(set.Ascii, set.IsForeign, this))];
     }
 
@@ -108,6 +110,12 @@ internal sealed class TokenVocabulary
     /// <summary>Tokens of a few common sets of characters, the largest first.</summary>
     public TokenSlice[] Slices { get; }
 
+    /// <summary>The tokens that can stand within a JSON string, by the kinds of their characters, the coarsest alphabet first.</summary>
+    public TokenOutline[] Outlines { get; }
+
+    /// <summary>The tree of the tokens of <see cref="Closing"/>.</summary>
+    public TokenTrie ClosingTexts { get; }
+
     /// <summary>Characters of the longest token that stays inside a string.</summary>
     public int CharactersMax => _plainUpTo.Length - 1;
 
@@ -131,6 +139,10 @@ internal sealed class TokenVocabulary
 
         return mask;
     }
+
+    private bool IsInside(int id) => Inside(Tokens[id]) >= 0;
+
+    private IEnumerable<(byte[] Text, int Number)> Numbered(IEnumerable<int> ids) => ids.Select(id => (Tokens[id]!, id));
 
     /// <summary>Sets of characters that patterns ask for, the largest first.</summary>
     private static IEnumerable<(byte[] Ascii, bool IsForeign)> SliceSets()
