@@ -176,6 +176,10 @@ internal sealed class GuideTable
         Console.WriteLine();
         foreach (var times in (MaskTimes[])[_compile, _first, _start, _later])
             Console.WriteLine(times);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"collections by generation: {GC.CollectionCount(0)}, {GC.CollectionCount(1)}, {GC.CollectionCount(2)}; paused ")
+            + string.Create(CultureInfo.InvariantCulture,
+                $"{GC.GetTotalPauseDuration().TotalMilliseconds:F0} ms; allocated {GC.GetTotalAllocatedBytes() >> 20} MiB"));
         _slow.Print();
     }
 

@@ -48,6 +48,9 @@ internal sealed class LengthAutomaton(int least) : TextAutomaton
     public override bool? CanEndTrue(int state) => true;
 
     /// <inheritdoc/>
+    public override int Distance(int state) => Math.Max(0, Least - Characters(state));
+
+    /// <inheritdoc/>
     public override bool TellsApart(CodePoints characters) => false;
 
     private static byte[] MakeClasses()

@@ -14,6 +14,8 @@ internal sealed class PatternNetwork
 
     private readonly List<PatternEdge> _edges = [];
     private readonly List<int> _firstEdge = [];
+    private PatternEdge[] _builtEdges = [];
+    private int[] _builtFirst = [];
     private readonly HashSet<CodePoints> _sets = [];
     private readonly TextEncoding _encoding;
 
@@ -43,13 +45,14 @@ internal sealed class PatternNetwork
         if (network.MayBeginLater)
             network.AddSet(start, CodePoints.All, start);
         network.Start = start;
+        (network._builtEdges, network._builtFirst) = ([.. network._edges], [.. network._firstEdge]);
         return network;
     }
 
     /// <summary>Whether some set of the expression holds some of these characters and not all of them.</summary>
     public bool TellsApart(CodePoints characters) => _sets.Any(set => set.Splits(characters));
 
-    public EdgeList EdgesOf(int state) => new(_edges, _firstEdge[state]);
+    public EdgeList EdgesOf(int state) => new(_builtEdges, _builtFirst[state]);
 
     private static bool BeginsAtTheBegin(RegexTree tree) => tree.Kind switch
     {
@@ -159,11 +162,11 @@ internal sealed class PatternNetwork
     }
 
     /// <summary>The edges out of one state.</summary>
-    internal readonly ref struct EdgeList(List<PatternEdge> edges, int first)
+    internal readonly ref struct EdgeList(PatternEdge[] edges, int first)
     {
         public Enumerator GetEnumerator() => new(edges, first);
 
-        internal ref struct Enumerator(List<PatternEdge> edges, int first)
+        internal ref struct Enumerator(PatternEdge[] edges, int first)
         {
             private int _at = first;
 

@@ -26,6 +26,9 @@ internal abstract class TextAutomaton
     /// </summary>
     public virtual bool? CanEndTrue(int state) => null;
 
+    /// <summary>So many bytes at least are missing for a <see cref="Verdict.True"/>; 0 where the automaton cannot say.</summary>
+    public virtual int Distance(int state) => 0;
+
     /// <summary>
     /// Whether, between two characters, some state may lead to different ones behind different characters of a set of those beyond ASCII.
     /// </summary>

@@ -40,8 +40,8 @@ internal sealed class TextShape
     /// <summary>Whether the verdicts that are asked are the same however a text ends.</summary>
     public bool HasOneEnd { get; }
 
-    /// <summary>Whether every text can go on so that it is met, and it makes no difference how.</summary>
-    public bool NeverDies => HasOneEnd && Owed[0].Atom is TextAtom { Automaton: PatternAutomaton { NeverDies: true } };
+    /// <summary>Whether all that is asked hangs on one pattern, and that can be met behind any text.</summary>
+    public bool NeverDies => Atoms is [{ Automaton: PatternAutomaton { NeverDies: true } }];
 
     /// <summary>What is left of the shape when some verdicts are certain, if that has been found out before.</summary>
     /// <param name="verdicts">Two bits for each automaton; see <see cref="TextTable"/>.</param>

@@ -11,6 +11,9 @@ namespace Parley.Generator.Guides.Masks;
 /// </summary>
 internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary, TokenWalk tokens)
 {
+    /// <summary>Nodes that a walk may look at before the tokens' outlines are tried.</summary>
+    private const int ShortWalk = 2_000;
+
     private readonly OutlineWalk _outlines = new(vocabulary);
     private readonly TextState[] _texts = new TextState[257];
     private Place _place;
@@ -29,10 +32,10 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
         var from = Begin(place, closing, alike: null);
 
         // Where a string's very text matters, what follows it is not the same for all that end with the same verdicts.
-        if (from.Syntax != StringSyntax.Between || (_key is null && place.Frame is Frame { Pending.ReadsText: true }))
+        if (from.Syntax != StringSyntax.Between || (_key is null && place.Frame is Frame { ReadsText: true }))
             return false;
         mask.Clear();
-        if (from.Shape.NeverDies && _key is null)
+        if (from.Shape.NeverDies && (_key is null ? from.Shape.HasOneEnd && from.IfMet is not null : CanAlwaysBeMet(from, _key)))
         {
             // What is asked can be met behind any text; how it ends is another matter.
             vocabulary.Plain.CopyTo(mask);
@@ -40,6 +43,12 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
             return true;
         }
 
+        // Where most bytes lead nowhere, the walk is short.
+        if (TryWalk(vocabulary.Trie, from, trail, mask, ShortWalk))
+            return true;
+        mask.Clear();
+        if (closing is not null)
+            Array.Clear(closing);
         foreach (var outline in vocabulary.Outlines)
         {
             if (!_outlines.TryFill(from, outline, IsLive, mask))
@@ -61,6 +70,10 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
     /// <param name="alike">Texts that come to this shape are right in the mask already.</param>
     public void Fill(Place place, Trail trail, Span<uint> mask, uint[]? closing, TextShape? alike) =>
         Walk(vocabulary.Trie, Begin(place, closing, alike), trail, mask);
+
+    /// <summary>Whether any text can go on to a key that the object takes.</summary>
+    private bool CanAlwaysBeMet(TextState text, KeyState key) => _place.Frame is not { IsOpen: true }
+        && key.Object.Plain is { } plain && text.IfMet is { } verdicts && plain.TakesOther(verdicts);
 
     private TextState Begin(Place place, uint[]? closing, TextShape? alike)
     {
@@ -85,12 +98,21 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
         }
     }
 
-    private void Walk(TokenTrie trie, TextState from, Trail trail, Span<uint> mask)
+    private void Walk(TokenTrie trie, TextState from, Trail trail, Span<uint> mask) => TryWalk(trie, from, trail, mask, int.MaxValue);
+
+    /// <summary>Walks the tree; false where it has more nodes to look at than these.</summary>
+    private bool TryWalk(TokenTrie trie, TextState from, Trail trail, Span<uint> mask, int nodesMax)
     {
         _texts[0] = from;
         var length = trail.Length;
         for (var node = 0; node < trie.Count;)
         {
+            if (--nodesMax < 0)
+            {
+                trail.Length = length;
+                return false;
+            }
+
             int depth = trie.Depths[node];
             var text = _texts[depth - 1];
             var next = trie.Bytes[node];
@@ -126,6 +148,7 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
         }
 
         trail.Length = length;
+        return true;
     }
 
     private void AddBehind(TokenTrie trie, int quote, TextState text, Trail trail, Span<uint> mask)

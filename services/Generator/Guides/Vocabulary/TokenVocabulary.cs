@@ -71,6 +71,7 @@ internal sealed class TokenVocabulary
         Children = new TokenChildren(Trie);
         Outlines = [.. CharacterKinds.All.Select(kinds => new TokenOutline(kinds, Numbered(Trie.Entries.Where(IsInside)), Words, inString: true))];
         ClosingTexts = new TokenTrie(Numbered(Trie.Entries.Where(id => (Closing[id >> 5] >> id & 1) != 0)), areSorted: true);
+        Repeating = [.. ClosingTexts.Entries.Where(id => tokens[id].AsSpan(Inside(tokens[id]) + 1).Count((byte)'"') > 1)];
         Slices = [.. SliceSets().Select(set => new TokenSlice(set.Ascii, set.IsForeign, this))];
     }
 
@@ -112,6 +113,9 @@ internal sealed class TokenVocabulary
 
     /// <summary>The tokens that can stand within a JSON string, by the kinds of their characters, the coarsest alphabet first.</summary>
     public TokenOutline[] Outlines { get; }
+
+    /// <summary>The tokens of <see cref="Closing"/> that may hold another string as a whole behind the one that they end.</summary>
+    public int[] Repeating { get; }
 
     /// <summary>The tree of the tokens of <see cref="Closing"/>.</summary>
     public TokenTrie ClosingTexts { get; }
