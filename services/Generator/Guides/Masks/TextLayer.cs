@@ -7,7 +7,7 @@ namespace Parley.Generator.Guides.Masks;
 internal sealed class TextLayer
 {
     /// <summary>More states than these are too many.</summary>
-    public const int StatesMax = 8;
+    public const int StatesMax = 16;
 
     private readonly TextState[] _states = new TextState[StatesMax];
     private int[] _next = [];
