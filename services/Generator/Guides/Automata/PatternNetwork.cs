@@ -49,6 +49,9 @@ internal sealed class PatternNetwork
         return network;
     }
 
+    /// <summary>The sets of characters that the expression names.</summary>
+    public IReadOnlyCollection<CodePoints> Sets => _sets;
+
     /// <summary>Whether some set of the expression holds some of these characters and not all of them.</summary>
     public bool TellsApart(CodePoints characters) => _sets.Any(set => set.Splits(characters));
 

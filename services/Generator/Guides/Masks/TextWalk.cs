@@ -7,14 +7,11 @@ namespace Parley.Generator.Guides.Masks;
 
 /// <summary>
 /// Finds the tokens that may follow within a string, or a key like no other: only what is asked of its text has a state there. Tokens are
-/// looked at by the kinds of their characters (<see cref="OutlineWalk"/>) where the states allow that, else walked by their bytes.
+/// looked at by the kinds of their characters (<see cref="TextOutlines"/>) where the states allow that, else walked by their bytes.
 /// </summary>
 internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary, TokenWalk tokens)
 {
-    /// <summary>Nodes that a walk may look at before the tokens' outlines are tried.</summary>
-    private const int ShortWalk = 2_000;
-
-    private readonly OutlineWalk _outlines = new(vocabulary);
+    private readonly TextOutlines _outlines = new(vocabulary);
     private readonly TextState[] _texts = new TextState[257];
     private Place _place;
     private KeyState? _key;
@@ -44,7 +41,7 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
         }
 
         // Where most bytes lead nowhere, the walk is short.
-        if (TryWalk(vocabulary.Trie, from, trail, mask, ShortWalk))
+        if (TryWalk(vocabulary.Trie, from, trail, mask, vocabulary.ShortWalk))
             return true;
         mask.Clear();
         if (closing is not null)

@@ -1,10 +1,13 @@
 using Parley.Generator.Guides.Automata;
-using Parley.Generator.Guides.Json;
+using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Masks;
 
 /// <summary>The layers of one walk by kinds of characters, each made once; their memory serves the next walk too.</summary>
-internal sealed class TextLayers
+/// <param name="trialsOf">The bytes by which a state is tried: see <see cref="CharacterKinds.Trials"/>.</param>
+/// <param name="step">The state behind one more byte, null where no text can be ended from it.</param>
+internal sealed class StateLayers<TState>(Func<TState, CharacterKinds, byte[][]> trialsOf, Func<TState, byte, TState?> step)
+    where TState : LocalState
 {
     /// <summary>No text can be ended behind a character of the kind.</summary>
     public const int Dead = -1;
@@ -14,22 +17,20 @@ internal sealed class TextLayers
 
     private const int LayersMax = 4_096;
 
-    private readonly List<TextLayer> _layers = [new()];
+    private readonly List<StateLayer<TState>> _layers = [new()];
     private readonly Dictionary<int, int> _firstByHash = [];
     private CharacterKinds _kinds = CharacterKinds.All[0];
-    private Func<TextState, bool> _isLive = _ => true;
     private int _count;
 
-    public TextLayer this[int layer] => _layers[layer];
+    public StateLayer<TState> this[int layer] => _layers[layer];
 
     /// <summary>Begins a walk.</summary>
     /// <param name="from">Where texts begin.</param>
     /// <param name="kinds">The alphabet.</param>
-    /// <param name="isLive">Whether the whole text can still be ended from a state.</param>
     /// <returns>The layer of that state alone.</returns>
-    public int Begin(TextState from, CharacterKinds kinds, Func<TextState, bool> isLive)
+    public int Begin(TState from, CharacterKinds kinds)
     {
-        (_kinds, _isLive, _count) = (kinds, isLive, 1); // 0 stands for what is not known
+        (_kinds, _count) = (kinds, 1); // 0 stands for what is not known
         _firstByHash.Clear();
         var layer = New();
         layer.TryAdd(from);
@@ -45,30 +46,30 @@ internal sealed class TextLayers
         return known;
     }
 
-    private int StepAnew(TextLayer from, byte kind)
+    private int StepAnew(StateLayer<TState> from, byte kind)
     {
         var after = New();
         var (someLive, someDead) = (false, false);
         foreach (var state in from.States)
         {
-            var trials = state.Shape.Trials(_kinds)[kind];
+            var trials = trialsOf(state, _kinds)[kind];
             if (trials.Length == 0)
                 return Split;
             for (var i = 0; i < trials.Length; i++)
             {
-                var next = state;
+                TState? next = state;
                 if (!CharacterKinds.IsBeyondAscii(kind))
                 {
-                    next = state.Next(trials[i]);
+                    next = step(state, trials[i]);
                 }
                 else
                 {
                     foreach (var part in trials)
-                        next = next?.Next(part);
+                        next = next is null ? null : step(next, part);
                     i = trials.Length;
                 }
 
-                var isLive = next is not null && _isLive(next);
+                var isLive = next is not null;
                 someLive |= isLive;
                 someDead |= !isLive;
                 if ((someLive && someDead) || (isLive && !after.TryAdd(next!)))
@@ -79,16 +80,16 @@ internal sealed class TextLayers
         return someLive ? Keep(after) : Dead;
     }
 
-    private TextLayer New()
+    private StateLayer<TState> New()
     {
         if (_count == _layers.Count)
-            _layers.Add(new TextLayer());
+            _layers.Add(new StateLayer<TState>());
         _layers[_count].Clear(_kinds.Count);
         return _layers[_count];
     }
 
     /// <summary>The number of the layer, or that of an equal one.</summary>
-    private int Keep(TextLayer layer)
+    private int Keep(StateLayer<TState> layer)
     {
         var first = _firstByHash.GetValueOrDefault(layer.Hash, -1);
         for (var other = first; other >= 0; other = _layers[other].Chain)

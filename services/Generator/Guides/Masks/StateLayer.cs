@@ -1,19 +1,20 @@
 using System.Runtime.CompilerServices;
-using Parley.Generator.Guides.Json;
+using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Masks;
 
 /// <summary>The states in which texts may be that have characters of the same kinds: few, and all live.</summary>
-internal sealed class TextLayer
+internal sealed class StateLayer<TState>
+    where TState : LocalState
 {
     /// <summary>More states than these are too many.</summary>
     public const int StatesMax = 16;
 
-    private readonly TextState[] _states = new TextState[StatesMax];
+    private readonly TState[] _states = new TState[StatesMax];
     private int[] _next = [];
 
     /// <summary>The states.</summary>
-    public ReadOnlySpan<TextState> States => _states.AsSpan(0, Count);
+    public ReadOnlySpan<TState> States => _states.AsSpan(0, Count);
 
     public int Count { get; private set; }
 
@@ -36,7 +37,7 @@ internal sealed class TextLayer
     }
 
     /// <summary>Adds a state; false where there are too many.</summary>
-    public bool TryAdd(TextState state)
+    public bool TryAdd(TState state)
     {
         if (States.Contains(state))
             return true;
@@ -47,7 +48,7 @@ internal sealed class TextLayer
         return true;
     }
 
-    public bool Equals(TextLayer other)
+    public bool Equals(StateLayer<TState> other)
     {
         if (other.Count != Count)
             return false;
