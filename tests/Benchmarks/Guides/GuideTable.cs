@@ -29,6 +29,7 @@ internal sealed class GuideTable
     private readonly MaskTimes _first = new("first mask");
     private readonly MaskTimes _start = new("compile and first mask");
     private readonly MaskTimes _later = new("later masks");
+    private readonly MaskTimes _undisturbed = new("masks without a collection");
     private readonly SlowMasks _slow;
     private readonly MaskClock _clock;
     private readonly List<string> _refusals = [];
@@ -84,7 +85,7 @@ internal sealed class GuideTable
         _refusals.Clear();
         _slow.Clear();
         (_allocated, _pausedBefore) = (0, GC.GetTotalPauseDuration());
-        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later])
+        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later, _undisturbed])
             times.Clear();
     }
 
@@ -129,12 +130,14 @@ internal sealed class GuideTable
         foreach (var id in ids)
         {
             _slow.Begin();
-            var allocated = GC.GetAllocatedBytesForCurrentThread();
+            var (allocated, collections) = (GC.GetAllocatedBytesForCurrentThread(), GC.CollectionCount(0));
             var begin = _clock.Microseconds;
             matcher.FillMask(_mask);
             var time = _clock.Microseconds - begin;
             _allocated += GC.GetAllocatedBytesForCurrentThread() - allocated;
             (taken == 0 ? _first : _later).Add(time);
+            if (GC.CollectionCount(0) == collections)
+                _undisturbed.Add(time);
             _slow.Add(time, name, text, matcher);
             if (((_mask[id >> 5] >> id) & 1) == 0 || !matcher.TryTake(id))
                 break;
@@ -183,7 +186,7 @@ internal sealed class GuideTable
         foreach (var refusal in _refusals)
             Console.WriteLine($"refused: {refusal}");
         Console.WriteLine();
-        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later])
+        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later, _undisturbed])
             Console.WriteLine(times);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -145,7 +145,7 @@ internal sealed class TextSearch(JsonMachine machine)
             }
 
             // Whatever follows here ends in the same way.
-            if (state.IsFree && state.Text.End() is { } same && found.Contains(same))
+            if (state.Text.Shape.Verdicts() is { } same && found.Contains(same))
                 continue;
 
             foreach (var next in Steps(state))
