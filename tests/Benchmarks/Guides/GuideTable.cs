@@ -13,11 +13,13 @@ namespace Parley.Benchmarks.Guides;
 
 /// <summary>
 /// Guides on Llama 3's vocabulary, one thread: what passes by split and by keyword, and what compiling and masks cost.
-/// <c>guides maskbench|suite [--every N] [--slowest N] [--plot FILE [--peer FILE]]</c>
+/// <c>guides maskbench|suite [--every N] [--slowest N] [--cpu] [--only NAME] [--plot FILE [--peer FILE]]</c>
 /// </summary>
 internal sealed class GuideTable
 {
-    private const int WarmSchemas = 150;
+    /// <summary>Schemas, where there are so many others than those that are measured, by which the runtime's compiler gets warm.</summary>
+    private const int WarmSchemas = 600;
+
     private readonly HuggingFaceTokenizer _tokenizer = Material.Load(Material.Llama3);
     private readonly TokenVocabulary _vocabulary;
     private readonly uint[] _mask;
@@ -27,12 +29,16 @@ internal sealed class GuideTable
     private readonly MaskTimes _first = new("first mask");
     private readonly MaskTimes _start = new("compile and first mask");
     private readonly MaskTimes _later = new("later masks");
+    private readonly MaskTimes _undisturbed = new("masks without a collection");
     private readonly SlowMasks _slow;
+    private readonly MaskClock _clock;
     private readonly List<string> _refusals = [];
+    private long _allocated;
+    private TimeSpan _pausedBefore;
 
-    private GuideTable(int slowest)
+    private GuideTable(int slowest, MaskClock clock)
     {
-        _slow = new SlowMasks(slowest);
+        (_slow, _clock) = (new SlowMasks(slowest), clock);
         var tokens = new byte[]?[_tokenizer.Tokens.Count];
         for (var id = 0; id < tokens.Length; id++)
             tokens[id] = _tokenizer.Tokens.IsSpecial(id) || _tokenizer.Tokens.Bytes(id).IsEmpty ? null
@@ -40,6 +46,7 @@ internal sealed class GuideTable
         var begin = Stopwatch.GetTimestamp();
         _vocabulary = new TokenVocabulary(tokens, [128_001, 128_009]);
         Console.WriteLine($"vocabulary: {_vocabulary.Trie.Count} nodes in {Stopwatch.GetElapsedTime(begin).TotalMilliseconds:F0} ms");
+        Console.WriteLine($"times: {clock.Name}");
         Console.WriteLine($"garbage collector: {(GCSettings.IsServerGC ? "server" : "workstation")}, {GCSettings.LatencyMode}");
         _mask = new uint[_vocabulary.Words];
     }
@@ -51,9 +58,12 @@ internal sealed class GuideTable
         IEnumerable<GuideCase> cases = args is ["suite", ..]
             ? GuideCase.Suite(Path.Combine(shared, "suite-draft2020-12.json.xz"))
             : GuideCase.Maskbench(Path.Combine(shared, "maskbench.jsonl.xz"));
-        var chosen = cases.Where((_, index) => index % every == 0).ToList();
-        var table = new GuideTable(Number(args, "--slowest", 0));
-        foreach (var warm in chosen.Take(WarmSchemas))
+        var only = Text(args, "--only") ?? "";
+        var all = cases.ToList();
+        var chosen = all.Where((one, index) => index % every == 0 && one.Name.Contains(only, StringComparison.Ordinal)).ToList();
+        var others = all.Where((_, index) => index % every != 0).ToList();
+        var table = new GuideTable(Number(args, "--slowest", 0), new MaskClock(args.Contains("--cpu")));
+        foreach (var warm in (others.Count > 0 ? others : all).Take(WarmSchemas))
             table.Run(warm);
         table.Forget();
         foreach (var one in chosen)
@@ -74,7 +84,8 @@ internal sealed class GuideTable
         _keywords.Clear();
         _refusals.Clear();
         _slow.Clear();
-        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later])
+        (_allocated, _pausedBefore) = (0, GC.GetTotalPauseDuration());
+        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later, _undisturbed])
             times.Clear();
     }
 
@@ -84,11 +95,11 @@ internal sealed class GuideTable
         var keywords = new HashSet<string>();
         CollectKeywords(schema.RootElement, keywords);
         var tally = new GuideTally { Schemas = 1 };
-        var begin = Stopwatch.GetTimestamp();
+        var begin = _clock.Microseconds;
         try
         {
             var guide = Guide.FromSchema(one.Schema, GuideSettings.Default, _vocabulary);
-            var compile = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+            var compile = _clock.Microseconds - begin;
             _compile.Add(compile);
             var first = _first.Count;
 
@@ -119,10 +130,14 @@ internal sealed class GuideTable
         foreach (var id in ids)
         {
             _slow.Begin();
-            var begin = Stopwatch.GetTimestamp();
+            var (allocated, collections) = (GC.GetAllocatedBytesForCurrentThread(), GC.CollectionCount(0));
+            var begin = _clock.Microseconds;
             matcher.FillMask(_mask);
-            var time = Stopwatch.GetElapsedTime(begin).TotalMicroseconds;
+            var time = _clock.Microseconds - begin;
+            _allocated += GC.GetAllocatedBytesForCurrentThread() - allocated;
             (taken == 0 ? _first : _later).Add(time);
+            if (GC.CollectionCount(0) == collections)
+                _undisturbed.Add(time);
             _slow.Add(time, name, text, matcher);
             if (((_mask[id >> 5] >> id) & 1) == 0 || !matcher.TryTake(id))
                 break;
@@ -171,8 +186,12 @@ internal sealed class GuideTable
         foreach (var refusal in _refusals)
             Console.WriteLine($"refused: {refusal}");
         Console.WriteLine();
-        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later])
+        foreach (var times in (MaskTimes[])[_compile, _first, _start, _later, _undisturbed])
             Console.WriteLine(times);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"collections paused {(GC.GetTotalPauseDuration() - _pausedBefore).TotalMilliseconds:F0} ms; ")
+            + string.Create(CultureInfo.InvariantCulture, $"masks allocated {_allocated / 1024.0 / (_first.Count + _later.Count):F2} kB each"));
         _slow.Print();
     }
 

@@ -34,5 +34,6 @@ internal sealed class MaskTimes(string name)
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Name}, µs: mean {_times.Average():F1}, p50 {At(.5):F1}, p90 {At(.9):F1}, p99 {At(.99):F1}, worst {At(1):F0} ({Count})");
+        $"{Name}, µs: mean {_times.Average():F1}, p50 {At(.5):F1}, p90 {At(.9):F1}, p99 {At(.99):F1}, worst {At(1):F0} ({Count}, ")
+        + $"{_times.Count(time => time > 5_000)} over 5 ms)";
 }

@@ -24,7 +24,7 @@ internal sealed class SlowMasks(int count)
         var tail = System.Text.Encoding.UTF8.GetString(bytes.AsSpan(Math.Max(0, matcher.Position - 40)..matcher.Position));
         _slowest.Enqueue(
             string.Create(CultureInfo.InvariantCulture,
-                $"{time,9:F0} µs, {allocated} kB, {Collections() - _collections} collections: {name}: …{tail}")
+                $"{time,9:F0} µs, {allocated} kB, {Pause(Collections() - _collections)}: {name}: …{tail}")
                 + $" | {Describe(matcher.Mark.Place)}",
             time);
         if (_slowest.Count > count)
@@ -43,6 +43,16 @@ internal sealed class SlowMasks(int count)
     }
 
     private static int Collections() => GC.CollectionCount(0);
+
+    /// <summary>How many collections there were, and what the last one was and took.</summary>
+    private static string Pause(int collections)
+    {
+        if (collections == 0)
+            return "0 collections";
+        var last = GC.GetGCMemoryInfo(GCKind.Any);
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{collections} collections (generation {last.Generation}, {last.PauseDurations[0].TotalMilliseconds:F1} ms)");
+    }
 
     private static string Describe(Place place) => (place.Frame is { IsOpen: true } ? "open frame, " : "") + place.State switch
     {

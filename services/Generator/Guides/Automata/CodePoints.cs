@@ -59,6 +59,13 @@ internal sealed class CodePoints
         return new CodePoints([.. both]);
     }
 
+    /// <summary>Whether some of these characters belong to the set and others do not.</summary>
+    public bool Splits(CodePoints characters)
+    {
+        var both = Intersect(characters);
+        return !both.IsEmpty && !both.Ranges.AsSpan().SequenceEqual(characters.Ranges);
+    }
+
     private static (int First, int Last)[] Merge(IEnumerable<(int First, int Last)> ranges)
     {
         var merged = new List<(int First, int Last)>();

@@ -15,6 +15,15 @@ internal sealed class JoinedAutomaton(TextAutomaton first, byte[] separators, Te
     public override bool? CanEndTrue(int state) =>
         At(state).Second < 0 ? first.CanEndTrue(At(state).First) : second.CanEndTrue(At(state).Second);
 
+    /// <inheritdoc/>
+    public override int Distance(int state) => At(state).Second < 0
+        ? first.Distance(At(state).First) + 1 + second.Distance(second.Start)
+        : second.Distance(At(state).Second);
+
+    /// <inheritdoc/>
+    /// <remarks>What separates is ASCII.</remarks>
+    public override bool TellsApart(CodePoints characters) => first.TellsApart(characters) || second.TellsApart(characters);
+
     protected override PairState Step(PairState state, byte next)
     {
         if (state.Second >= 0)

@@ -47,6 +47,12 @@ internal sealed class LengthAutomaton(int least) : TextAutomaton
     /// <inheritdoc/>
     public override bool? CanEndTrue(int state) => true;
 
+    /// <inheritdoc/>
+    public override int Distance(int state) => Math.Max(0, Least - Characters(state));
+
+    /// <inheritdoc/>
+    public override bool TellsApart(CodePoints characters) => false;
+
     private static byte[] MakeClasses()
     {
         var classes = new byte[256];

@@ -6,6 +6,9 @@ namespace Parley.Generator.Guides.Automata;
 /// <param name="part">Tells the part.</param>
 internal sealed class PartialAutomaton(TextAutomaton part) : TextAutomaton
 {
+    /// <summary>What tells the part.</summary>
+    public TextAutomaton Part => part;
+
     /// <inheritdoc/>
     public override int Start => part.Start;
 
@@ -25,6 +28,12 @@ internal sealed class PartialAutomaton(TextAutomaton part) : TextAutomaton
         null => null,
         _ => Verdict.Unknown,
     };
+
+    /// <inheritdoc/>
+    public override int Distance(int state) => part.Distance(state);
+
+    /// <inheritdoc/>
+    public override bool TellsApart(CodePoints characters) => part.TellsApart(characters);
 
     /// <inheritdoc/>
     public override bool? CanEndTrue(int state) => part.CanEndTrue(state);

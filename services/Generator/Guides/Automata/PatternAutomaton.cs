@@ -16,9 +16,11 @@ internal sealed class PatternAutomaton : TextAutomaton
     private readonly List<int[]> _members = [];
     private readonly List<bool> _accepting = [];
     private readonly List<int[]> _next = [];
+    private readonly List<int> _distances = [];
     private readonly Dictionary<StateSet, int> _numbers = [];
     private readonly int[] _mark;
     private readonly List<int> _found = [];
+    private readonly Stack<int> _pending = [];
     private int _round;
 
     public PatternAutomaton(PatternProgram program)
@@ -59,6 +61,12 @@ internal sealed class PatternAutomaton : TextAutomaton
 
     /// <inheritdoc/>
     public override Verdict? Settled(int state) => state switch { Dead => Verdict.False, Sure => Verdict.True, _ => null };
+
+    /// <inheritdoc/>
+    public override int Distance(int state) => _distances[state];
+
+    /// <inheritdoc/>
+    public override bool TellsApart(CodePoints characters) => _network.TellsApart(characters);
 
     /// <inheritdoc/>
     public override bool? CanEndTrue(int state) => state != Dead;
@@ -131,9 +139,8 @@ internal sealed class PatternAutomaton : TextAutomaton
     /// <summary>Takes up a state and what is reached from it without a byte, so far as a match can still follow.</summary>
     private void Collect(int from, bool atBegin)
     {
-        var pending = new Stack<int>();
-        pending.Push(from);
-        while (pending.TryPop(out var state))
+        _pending.Push(from);
+        while (_pending.TryPop(out var state))
         {
             if (_mark[state] == _round)
                 continue;
@@ -143,7 +150,7 @@ internal sealed class PatternAutomaton : TextAutomaton
             foreach (var edge in _network.EdgesOf(state))
             {
                 if (edge.Kind == PatternEdgeKind.Free || (edge.Kind == PatternEdgeKind.AtBegin && atBegin))
-                    pending.Push(edge.Target);
+                    _pending.Push(edge.Target);
             }
         }
     }
@@ -155,6 +162,7 @@ internal sealed class PatternAutomaton : TextAutomaton
             throw new GuideException("", $"a pattern is too complex: it needs more than {GuideLimits.AutomatonStatesMax} states");
         _members.Add(members);
         _accepting.Add(accepting);
+        _distances.Add(accepting || members.Length == 0 ? 0 : members.Min(_program.Distance));
         var row = new int[_program.Representatives.Length];
         Array.Fill(row, -1);
         _next.Add(row);

@@ -14,6 +14,9 @@ internal sealed class PatternNetwork
 
     private readonly List<PatternEdge> _edges = [];
     private readonly List<int> _firstEdge = [];
+    private PatternEdge[] _builtEdges = [];
+    private int[] _builtFirst = [];
+    private readonly HashSet<CodePoints> _sets = [];
     private readonly TextEncoding _encoding;
 
     private PatternNetwork(TextEncoding encoding)
@@ -42,10 +45,17 @@ internal sealed class PatternNetwork
         if (network.MayBeginLater)
             network.AddSet(start, CodePoints.All, start);
         network.Start = start;
+        (network._builtEdges, network._builtFirst) = ([.. network._edges], [.. network._firstEdge]);
         return network;
     }
 
-    public EdgeList EdgesOf(int state) => new(_edges, _firstEdge[state]);
+    /// <summary>The sets of characters that the expression names.</summary>
+    public IReadOnlyCollection<CodePoints> Sets => _sets;
+
+    /// <summary>Whether some set of the expression holds some of these characters and not all of them.</summary>
+    public bool TellsApart(CodePoints characters) => _sets.Any(set => set.Splits(characters));
+
+    public EdgeList EdgesOf(int state) => new(_builtEdges, _builtFirst[state]);
 
     private static bool BeginsAtTheBegin(RegexTree tree) => tree.Kind switch
     {
@@ -112,6 +122,8 @@ internal sealed class PatternNetwork
 
     private void AddSet(int from, CodePoints characters, int to)
     {
+        _sets.Add(characters);
+
         // Sequences with the same rest share its states: the rest of a character is the same whatever its lead byte was.
         var rests = new Dictionary<string, int>();
         foreach (var sequence in ByteSequences.Of(characters, _encoding))
@@ -153,11 +165,11 @@ internal sealed class PatternNetwork
     }
 
     /// <summary>The edges out of one state.</summary>
-    internal readonly ref struct EdgeList(List<PatternEdge> edges, int first)
+    internal readonly ref struct EdgeList(PatternEdge[] edges, int first)
     {
         public Enumerator GetEnumerator() => new(edges, first);
 
-        internal ref struct Enumerator(List<PatternEdge> edges, int first)
+        internal ref struct Enumerator(PatternEdge[] edges, int first)
         {
             private int _at = first;
 

@@ -3,13 +3,15 @@ namespace Parley.Generator.Guides.Automata;
 /// <summary>What of a pattern's automaton never changes, so that many guides may share it.</summary>
 internal sealed class PatternProgram
 {
+    private readonly int[] _distances;
+
     public PatternProgram(RegexTree tree, TextEncoding encoding)
     {
         Network = PatternNetwork.Build(tree, encoding);
         (Classes, Representatives) = Classify(Network);
         EndsHere = Closure(Network, [PatternNetwork.Accept], edge => edge is PatternEdgeKind.Free or PatternEdgeKind.AtEnd);
         IsAlive = Closure(Network, Indices(EndsHere), edge => edge is PatternEdgeKind.Free or PatternEdgeKind.Byte);
-        DistanceMax = Distance();
+        (_distances, DistanceMax) = Distances();
     }
 
     public PatternNetwork Network { get; }
@@ -32,8 +34,11 @@ internal sealed class PatternProgram
     /// <summary>From wherever a match can still be reached, it can be reached within so many bytes.</summary>
     public int DistanceMax { get; }
 
+    /// <summary>So many bytes at least lie between a state and a match.</summary>
+    public int Distance(int state) => _distances[state];
+
     /// <summary>Walks back from the ends, byte by byte.</summary>
-    private int Distance()
+    private (int[] Distances, int Most) Distances()
     {
         var sources = new List<(int Source, int Bytes)>[Network.Count];
         for (var state = 0; state < Network.Count; state++)
@@ -71,7 +76,7 @@ internal sealed class PatternProgram
             }
         }
 
-        return most;
+        return (distances, most);
     }
 
     private static (byte[] Classes, byte[] Representatives) Classify(PatternNetwork network)

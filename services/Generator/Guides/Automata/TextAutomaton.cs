@@ -25,4 +25,12 @@ internal abstract class TextAutomaton
     /// True when a <see cref="Verdict.True"/> can certainly be reached from here; null when the automaton alone cannot say.
     /// </summary>
     public virtual bool? CanEndTrue(int state) => null;
+
+    /// <summary>So many bytes at least are missing for a <see cref="Verdict.True"/>; 0 where the automaton cannot say.</summary>
+    public virtual int Distance(int state) => 0;
+
+    /// <summary>
+    /// Whether, between two characters, some state may lead to different ones behind different characters of a set of those beyond ASCII.
+    /// </summary>
+    public virtual bool TellsApart(CodePoints characters) => true;
 }

@@ -13,6 +13,10 @@ internal sealed class TimeAutomaton() : InternedAutomaton<TimeState>(TimeClasses
     /// <inheritdoc/>
     public override bool? CanEndTrue(int state) => At(state).Place >= 0;
 
+    /// <inheritdoc/>
+    /// <remarks>No time has them.</remarks>
+    public override bool TellsApart(CodePoints characters) => false;
+
     protected override TimeState Step(TimeState state, byte next)
     {
         var digit = next is >= (byte)'0' and <= (byte)'9' ? next - '0' : -1;

@@ -76,6 +76,9 @@ internal sealed class WordSetAutomaton : TextAutomaton
     /// <inheritdoc/>
     public override bool? CanEndTrue(int state) => state != Off;
 
+    /// <inheritdoc/>
+    public override bool TellsApart(CodePoints characters) => Classes.AsSpan(0x80).ContainsAnyExcept((byte)0);
+
     /// <summary>Which word ends in this state; −1 for none.</summary>
     public int WordAt(int state) => _nodes[state].Word;
 

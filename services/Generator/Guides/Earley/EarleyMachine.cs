@@ -47,6 +47,9 @@ internal sealed class EarleyMachine : GuideMachine
     public override long Bytes => (_network.EdgeCount * 24L) + (_network.Count * 16L) + (_weight * 200L)
         + _network.Machines.Sum(machine => machine.Bytes);
 
+    /// <summary>256 entries: bytes of one class lead from every state to the same state.</summary>
+    public byte[] Classes => _program.Classes;
+
     /// <summary>Whether a place is this machine's own, and not one of a machine within.</summary>
     public static bool Owns(Place place) => place.State is GrammarState or EmbeddedState or MixedState;
 
@@ -113,6 +116,10 @@ internal sealed class EarleyMachine : GuideMachine
             other = Unite(byText, other.Kernel, other.MayEnd);
         return Join(other, inside, out after);
     }
+
+    /// <summary>Whether, between two characters, some state may lead to different ones behind different characters of a set of those beyond
+    /// ASCII.</summary>
+    public bool TellsApart(CodePoints characters) => _network.TellsApart(characters);
 
     /// <summary>Joins what a machine's part has come to with nothing else.</summary>
     public bool TryJoin(Embedding embedding, Place inner, out Place after) => Join(None, [new EmbeddedPlace(embedding, inner)], out after);

@@ -63,6 +63,7 @@ internal sealed class FreeTextNodes
         var node = 0;
         foreach (var symbol in symbols)
         {
+            _network.AddSymbol(symbol);
             if (!_children[node].TryGetValue(symbol, out var child))
             {
                 child = _children.Count;

@@ -20,6 +20,8 @@ internal sealed class GrammarNetwork
     private readonly List<int> _firstEdge = [];
     private readonly List<GuideMachine> _machines = [];
     private readonly List<int[]> _tokenLists = [];
+    private readonly HashSet<CodePoints> _sets = [];
+    private bool _spells;
     private readonly int[] _starts;
     private readonly Queue<int> _pending = [];
     private readonly GrammarSizes _sizes;
@@ -64,6 +66,15 @@ internal sealed class GrammarNetwork
 
     public GrammarEdge Edge(int edge) => _edges[edge];
 
+    /// <summary>Whether some set of the grammar holds some of these characters, which lie beyond ASCII, and not all of them.</summary>
+    public bool TellsApart(CodePoints characters) => _spells || _sets.Any(set => set.Splits(characters));
+
+    /// <summary>Takes note of a set of characters, whose edges are made elsewhere.</summary>
+    public void AddSet(CodePoints characters) => _sets.Add(characters);
+
+    /// <summary>Takes note of a symbol of a text that is spelt out.</summary>
+    public void AddSymbol(int symbol) => _spells |= symbol is >= 0x80 and < TokenNames.FirstToken;
+
     /// <summary>Makes a node.</summary>
     public int NewNode()
     {
@@ -82,9 +93,13 @@ internal sealed class GrammarNetwork
         Connect(from, new GrammarEdge(GrammarEdgeKind.Byte, first, last, 0, to));
 
     /// <summary>Adds an edge that takes a symbol.</summary>
-    public void LinkSymbol(int from, int symbol, int to) => Connect(from, symbol < TokenNames.FirstToken
-        ? new GrammarEdge(GrammarEdgeKind.Byte, (byte)symbol, (byte)symbol, 0, to)
-        : new GrammarEdge(GrammarEdgeKind.Token, 0, 0, symbol - TokenNames.FirstToken, to));
+    public void LinkSymbol(int from, int symbol, int to)
+    {
+        AddSymbol(symbol);
+        Connect(from, symbol < TokenNames.FirstToken
+            ? new GrammarEdge(GrammarEdgeKind.Byte, (byte)symbol, (byte)symbol, 0, to)
+            : new GrammarEdge(GrammarEdgeKind.Token, 0, 0, symbol - TokenNames.FirstToken, to));
+    }
 
     /// <summary>Adds a tree with what follows it; the node where it begins.</summary>
     public int Add(GrammarTree tree, int next)
@@ -193,6 +208,8 @@ internal sealed class GrammarNetwork
 
     private int AddSet(CodePoints characters, int next)
     {
+        _sets.Add(characters);
+
         // Sequences with the same rest share its nodes: the rest of a character is the same whatever its lead byte was.
         var from = NewNode();
         var rests = new Dictionary<string, int>();

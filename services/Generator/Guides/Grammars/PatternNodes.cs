@@ -12,6 +12,8 @@ internal static class PatternNodes
     public static int Add(GrammarNetwork network, RegexTree pattern, int next)
     {
         var source = PatternNetwork.Build(pattern.Whole(), TextEncoding.Plain);
+        foreach (var set in source.Sets)
+            network.AddSet(set);
         var nodes = new Dictionary<(int State, int Phase), int>();
         var pending = new Stack<(int State, int Phase)>();
         int Node(int state, int phase)

@@ -19,6 +19,9 @@ internal sealed class Frame(Pending pending, Frame? parent, int begin) : StackFr
     /// <inheritdoc/>
     public override bool IsOpen { get; } = pending.IsOpen || pending.ReadsText || (parent?.IsOpen ?? false);
 
+    /// <summary>Whether something depends on the text of this value itself, or on that of one that encloses it.</summary>
+    public bool ReadsText { get; } = pending.ReadsText || (parent?.ReadsText ?? false);
+
     /// <summary>States of the value of which that is known.</summary>
     public Dictionary<JsonState, bool> Live { get; } = [];
 

@@ -31,12 +31,18 @@ internal sealed class TextSearch(JsonMachine machine)
     private static bool? CanEndTrue(TextState text, TextAtom atom) =>
         atom.Automaton.CanEndTrue(text.States[Array.IndexOf(text.Shape.Atoms, atom)]);
 
-    /// <summary>Searches for an end, and notes of every state on the way what has been found out, so that each is searched once.</summary>
+    /// <summary>
+    /// Searches for an end, first where it seems nearest, and notes of every state on the way what has been found out, so that each is
+    /// searched once.
+    /// </summary>
     private bool Find(TextState from)
     {
+        if (from.End() is not null)
+            return true;
         var before = new Dictionary<TextState, TextState> { [from] = from };
-        var pending = new Stack<TextState>([from]);
-        while (pending.TryPop(out var state))
+        var pending = new PriorityQueue<TextState, (int Distance, int Order)>();
+        pending.Enqueue(from, default);
+        while (pending.TryDequeue(out var state, out _))
         {
             if (state.CanEnd == true || state.End() is not null)
             {
@@ -50,7 +56,7 @@ internal sealed class TextSearch(JsonMachine machine)
             {
                 machine.CountStep();
                 if (state.Next(steps[i]) is { } after && after.CanEnd != false && before.TryAdd(after, state))
-                    pending.Push(after);
+                    pending.Enqueue(after, (Distance(after), -before.Count));
             }
         }
 
@@ -58,6 +64,24 @@ internal sealed class TextSearch(JsonMachine machine)
             state.CanEnd = false;
         return false;
     }
+
+    /// <summary>So many bytes at least are missing for what must hold.</summary>
+    private static int Distance(TextState text)
+    {
+        var distance = 0;
+        foreach (var conjunct in text.Shape.Owed[0].Conjuncts())
+        {
+            if (conjunct.Atom is TextAtom atom)
+                distance = Math.Max(distance, atom.Automaton.Distance(text.States[Array.IndexOf(text.Shape.Atoms, atom)]));
+        }
+
+        return distance;
+    }
+
+    /// <summary>Whether a key like no other can certainly become one that the object takes: by meeting the one thing that is asked of it.
+    /// </summary>
+    private static bool CanBeMet(TextState key, PlainMembers plain) =>
+        key.IfMet is { } verdicts && key.Shape.Atoms[0].Automaton.CanEndTrue(key.States[0]) == true && plain.TakesOther(verdicts);
 
     /// <summary>
     /// Whether a key like no other can become one that the object takes; notes of every key on the way what has been found out.
@@ -68,7 +92,7 @@ internal sealed class TextSearch(JsonMachine machine)
         var pending = new Stack<KeyState>([from]);
         while (pending.TryPop(out var state))
         {
-            if (state.CanEnd == true || (state.Text.End() is { } verdicts && plain.TakesOther(verdicts)))
+            if (state.CanEnd == true || CanBeMet(state.Text, plain) || (state.Text.End() is { } verdicts && plain.TakesOther(verdicts)))
             {
                 for (state.CanEnd = true; state != from; state.CanEnd = true)
                     state = before[state];
@@ -121,7 +145,7 @@ internal sealed class TextSearch(JsonMachine machine)
             }
 
             // Whatever follows here ends in the same way.
-            if (state.IsFree && state.Text.End() is { } same && found.Contains(same))
+            if (state.Text.Shape.Verdicts() is { } same && found.Contains(same))
                 continue;
 
             foreach (var next in Steps(state))

@@ -9,6 +9,7 @@ internal sealed class TextShape
 {
     private readonly Dictionary<StateSet, TextState> _states = [];
     private readonly Dictionary<ulong, (TextShape Left, int[] Places)> _rests = [];
+    private readonly byte[][]?[] _trials = new byte[][]?[CharacterKinds.All.Count];
 
     public TextShape(TextKind kind, Formula[] owed)
     {
@@ -39,8 +40,8 @@ internal sealed class TextShape
     /// <summary>Whether the verdicts that are asked are the same however a text ends.</summary>
     public bool HasOneEnd { get; }
 
-    /// <summary>Whether every text can go on so that it is met, and it makes no difference how.</summary>
-    public bool NeverDies => HasOneEnd && Owed[0].Atom is TextAtom { Automaton: PatternAutomaton { NeverDies: true } };
+    /// <summary>Whether all that is asked hangs on one pattern, and that can be met behind any text.</summary>
+    public bool NeverDies => Atoms is [{ Automaton: PatternAutomaton { NeverDies: true } }];
 
     /// <summary>What is left of the shape when some verdicts are certain, if that has been found out before.</summary>
     /// <param name="verdicts">Two bits for each automaton; see <see cref="TextTable"/>.</param>
@@ -49,6 +50,10 @@ internal sealed class TextShape
 
     /// <summary>Notes what <see cref="TryGetRest"/> finds.</summary>
     public void AddRest(ulong verdicts, TextShape rest, int[] places) => _rests.Add(verdicts, (rest, places));
+
+    /// <summary>The bytes by which a state is tried on each kind of characters: see <see cref="CharacterKinds.Trials"/>.</summary>
+    public byte[][] Trials(CharacterKinds kinds) => _trials[kinds.Index] ??= kinds.Trials(
+        Classes, characters => Array.Exists(Atoms, atom => atom.Automaton.TellsApart(characters)));
 
     /// <summary>The verdict of one of the formulas if the text ends in these states of the automata (three-valued, after Kleene).</summary>
     public Verdict Judge(Formula formula, ReadOnlySpan<int> states)

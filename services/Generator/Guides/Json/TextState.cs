@@ -34,6 +34,10 @@ internal sealed class TextState : JsonState
     /// </summary>
     public TextState? Free => _table.Free(Shape);
 
+    /// <summary>The verdicts of a text that meets the one condition that anything hangs on; null where there are several, or where it must
+    /// not.</summary>
+    public Outcomes? IfMet => _table.IfMet(Shape);
+
     /// <summary>
     /// The state without the bounds on its length that so many more characters can't reach; null when there are none. Their part in what
     /// may follow

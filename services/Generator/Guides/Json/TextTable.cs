@@ -12,6 +12,7 @@ internal sealed class TextTable(JsonMachine machine)
     private const int KeyedMax = 32;
 
     private readonly Dictionary<StateKey, TextShape> _shapes = [];
+    private readonly Dictionary<TextShape, Outcomes?> _met = [];
 
     public JsonMachine Machine { get; } = machine;
 
@@ -66,13 +67,28 @@ internal sealed class TextTable(JsonMachine machine)
         return owed[0] == Formula.True ? Shape(shape.Kind, owed).State(this, StringSyntax.Between, []) : null;
     }
 
+    /// <summary>See <see cref="TextState.IfMet"/>.</summary>
+    public Outcomes? IfMet(TextShape shape)
+    {
+        if (shape.Atoms.Length != 1)
+            return null;
+        if (!_met.TryGetValue(shape, out var verdicts))
+        {
+            verdicts = JsonMachine.Verdicts([.. shape.Owed.Select(formula => Machine.Formulas.Replace(formula, _ => Formula.True))]);
+            _met.Add(shape, verdicts);
+        }
+
+        return verdicts;
+    }
+
     /// <summary>See <see cref="TextState.WithoutLengths"/>.</summary>
     public TextState? WithoutLengths(TextState state, int characters)
     {
         var atoms = state.Shape.Atoms;
         // What else is asked must be in reach as well; how far that is at most, only a pattern by itself can say.
         if (atoms.FirstOrDefault(atom => atom.Automaton is not LengthAutomaton) is { } other)
-            characters += other.Automaton is PatternAutomaton pattern ? pattern.DistanceMax : GuideLimits.SchemaBytesMax;
+            characters += (other.Automaton is PartialAutomaton partial ? partial.Part : other.Automaton) is PatternAutomaton pattern
+                ? pattern.DistanceMax : GuideLimits.SchemaBytesMax;
         if (atoms.Count(atom => atom.Automaton is not LengthAutomaton) > 1)
             return null;
         if (state.Shape.Owed.Length > 1 || state.Syntax != StringSyntax.Between

@@ -1,4 +1,3 @@
-using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Earley;
 using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Vocabulary;
@@ -14,11 +13,10 @@ internal sealed class GrammarMasks(EarleyMachine machine, TokenVocabulary vocabu
     private const int KeptBytesMax = 8 << 20;
     private const int BuildersMax = 8;
 
-    private static readonly bool[] AnyLength = [.. Enumerable.Repeat(true, TokenSlice.CharactersMax + 1)];
-
     private readonly Dictionary<GrammarState, uint[]> _kept = [];
     private readonly Dictionary<Embedding, MaskBuilder> _builders = [];
     private readonly TokenWalk _tokens = new(machine, vocabulary);
+    private readonly GrammarOutlines _outlines = new(machine, vocabulary);
 
     /// <summary>Bytes of memory that the masks hold by now, roughly.</summary>
     public long Bytes => ((long)_kept.Count * vocabulary.Words * sizeof(uint)) + _builders.Values.Sum(builder => builder.Bytes);
@@ -71,17 +69,8 @@ internal sealed class GrammarMasks(EarleyMachine machine, TokenVocabulary vocabu
         else
         {
             mask.Clear();
-            var trie = vocabulary.Trie;
-            if (place.State is GrammarState { Starts.Length: 0 } state && Slice(state, trail) is { } slice)
-            {
-                slice.StayingUpTo(TokenSlice.CharactersMax).CopyTo(mask);
-                trie = slice.Rest;
-                var closing = new uint[vocabulary.Words];
-                slice.AddClosing(AnyLength, closing);
-                _tokens.AddClosing(place, ahead: false, closing, trail, mask);
-            }
-
-            _tokens.AddAll(trie, place, trail, mask);
+            if (!_tokens.TryAddAll(vocabulary.Trie, place, trail, mask, vocabulary.ShortWalk))
+                FillLong(place, trail, mask);
         }
 
         AddTokens(place, mask);
@@ -89,6 +78,18 @@ internal sealed class GrammarMasks(EarleyMachine machine, TokenVocabulary vocabu
             return;
         foreach (var end in vocabulary.Ends)
             mask[end >> 5] |= 1u << end;
+    }
+
+    private void FillLong(Place place, Trail trail, Span<uint> mask)
+    {
+        var trie = vocabulary.Trie;
+        if (place.State is not GrammarState { Starts.Length: 0 } state || !_outlines.TryFill(state, trail, mask, out trie))
+        {
+            trie = vocabulary.Trie;
+            mask.Clear();
+        }
+
+        _tokens.AddAll(trie, place, trail, mask);
     }
 
     private void AddTokens(Place place, Span<uint> mask)
@@ -115,51 +116,5 @@ internal sealed class GrammarMasks(EarleyMachine machine, TokenVocabulary vocabu
                     mask[id >> 5] |= 1u << id;
             }
         }
-    }
-
-    /// <summary>The largest set of characters of which the state takes each and is the same behind it; null for none.</summary>
-    private TokenSlice? Slice(GrammarState state, Trail trail)
-    {
-        foreach (var slice in vocabulary.Slices)
-        {
-            if (Takes(state, slice, trail))
-                return slice;
-        }
-
-        return null;
-    }
-
-    private bool Takes(GrammarState state, TokenSlice slice, Trail trail)
-    {
-        var place = new Place(state, null);
-        foreach (var next in slice.Ascii)
-        {
-            if (!machine.TryStep(place, next, trail, out var after) || after != place)
-                return false;
-        }
-
-        return !slice.IsForeign || TakesForeign(place, trail);
-    }
-
-    private bool TakesForeign(Place place, Trail trail)
-    {
-        // Of the line and paragraph separator, which the slices leave out, it does not matter; a grammar that tells them apart is walked.
-        var pending = new Stack<(Place Place, byte Syntax)>([(place, Utf8Syntax.Between)]);
-        var seen = new HashSet<(Place, byte)>();
-        while (pending.TryPop(out var at))
-        {
-            for (var next = 0x80; next < 0x100; next++)
-            {
-                var syntax = Utf8Syntax.Step(at.Syntax, (byte)next);
-                if (syntax == Utf8Syntax.Fault)
-                    continue;
-                if (!machine.TryStep(at.Place, (byte)next, trail, out var after) || (syntax == Utf8Syntax.Between && after != place))
-                    return false;
-                if (syntax != Utf8Syntax.Between && seen.Add((after, syntax)))
-                    pending.Push((after, syntax));
-            }
-        }
-
-        return true;
     }
 }

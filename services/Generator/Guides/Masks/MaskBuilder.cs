@@ -13,10 +13,12 @@ internal sealed class MaskBuilder
 {
     private const int InsideMax = 256;
     private const int RecentMax = 8;
+    private const int EndlessSteps = 8;
     private readonly GuideMachine _machine;
     private readonly TokenVocabulary _vocabulary;
     private readonly Dictionary<TextState, InsideMask> _inside = [];
     private readonly List<(Place Place, uint[] Mask)> _recent = [];
+    private readonly uint[] _closing;
     private readonly TokenWalk _tokens;
     private readonly TextWalk _texts;
     private readonly NameWalk _names;
@@ -25,6 +27,7 @@ internal sealed class MaskBuilder
     public MaskBuilder(GuideMachine machine, TokenVocabulary vocabulary)
     {
         (_machine, _vocabulary) = (machine, vocabulary);
+        _closing = new uint[vocabulary.Words];
         _tokens = new TokenWalk(machine, vocabulary);
         _texts = new TextWalk(machine, vocabulary, _tokens);
         _names = new NameWalk(machine, vocabulary, _tokens);
@@ -42,9 +45,11 @@ internal sealed class MaskBuilder
     /// <param name="mask">Overwritten.</param>
     public void Fill(Place place, Trail trail, Span<uint> mask)
     {
+        // Where the very text of a value matters, the same place may have another mask behind another text.
+        var isKept = place.Frame is not Frame { ReadsText: true };
         foreach (var recent in _recent)
         {
-            if (recent.Place != place)
+            if (recent.Place != place || !isKept)
                 continue;
             recent.Mask.CopyTo(mask);
             return;
@@ -62,7 +67,8 @@ internal sealed class MaskBuilder
                 mask[end >> 5] |= 1u << end;
         }
 
-        Remember(place, mask);
+        if (isKept)
+            Remember(place, mask);
     }
 
     /// <summary>
@@ -83,12 +89,13 @@ internal sealed class MaskBuilder
         {
             case TextState { IsFree: true } or KeyState { IsFree: true }:
                 _vocabulary.Plain.CopyTo(mask);
-                _tokens.AddClosing(place, ahead: true, _vocabulary.Closing, trail, mask);
+                AddClosing(place, _vocabulary.Closing, trail, mask);
                 break;
-            case TextState { IsNumber: false, Syntax: StringSyntax.Between } text when place.Frame is not { IsOpen: true }:
+            case TextState { IsNumber: false, Syntax: StringSyntax.Between } text
+                when place.Frame is not { IsOpen: true } || IsOneOfMany((Frame)place.Frame, text):
                 var inside = Inside(text);
                 inside.Staying.CopyTo(mask);
-                _tokens.AddClosing(place, ahead: true, inside.Closing, trail, mask);
+                AddClosing(place, inside.Closing, trail, mask);
                 break;
             case KeyState { IsOff: false } key:
                 var free = place with { State = key.Free };
@@ -110,11 +117,58 @@ internal sealed class MaskBuilder
     }
 
     /// <summary>
+    /// Whether it is only asked of an item that it differs from those before, of which there are endlessly many: what it is changes nothing
+    /// behind it, unless an item behind it is the same.
+    /// </summary>
+    private bool IsOneOfMany(Frame frame, TextState text)
+    {
+        if (frame is not { Pending: PendingItem { ReadsText: true } item, Parent: null or { IsOpen: false } } || !item.IsSteady)
+            return false;
+
+        // Some character can follow itself for ever.
+        foreach (var next in "a0- "u8)
+        {
+            var (before, after) = (text, text.Next(next));
+            for (var steps = 0; steps < EndlessSteps && after is not null && after != before; steps++)
+                (before, after) = (after, after.Next(next));
+            if (after is not null && after == before && _machine.IsLive(new Place(after, null)))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Adds the tokens that end the string, where what follows does not depend on how.</summary>
+    private void AddClosing(Place place, uint[] closing, Trail trail, Span<uint> mask)
+    {
+        if (place.State is KeyState || place.Frame is not Frame { ReadsText: true })
+        {
+            _tokens.AddClosing(place, ahead: true, closing, trail, mask);
+            return;
+        }
+
+        // But for an item within the token itself, which may be the same.
+        closing.CopyTo(_closing, 0);
+        foreach (var id in _vocabulary.Repeating)
+            _closing[id >> 5] &= ~(1u << id);
+        _tokens.AddClosing(place, ahead: true, _closing, trail, mask);
+        foreach (var id in _vocabulary.Repeating)
+        {
+            var length = trail.Length;
+            if ((closing[id >> 5] >> id & 1) != 0 && _machine.TryTake(place, id, _vocabulary.Tokens[id], trail, out _))
+                mask[id >> 5] |= 1u << id;
+            trail.Length = length;
+        }
+    }
+
+    /// <summary>
     /// Starts, where there is one, from the mask of a state of which nothing is asked any more: of all texts that come to such a state it
     /// is right.
     /// </summary>
     private void FillText(Place place, Trail trail, Span<uint> mask)
     {
+        if (_texts.TryFill(place, trail, mask, closing: null))
+            return;
         var key = place.State as KeyState;
         var text = key?.Text ?? (TextState)place.State;
         if (text.Syntax == StringSyntax.Between && text.Free is { } free)
@@ -140,7 +194,9 @@ internal sealed class MaskBuilder
         if (_inside.TryGetValue(from, out var inside))
             return inside;
         inside = new InsideMask(new uint[_vocabulary.Words], new uint[_vocabulary.Words]);
-        _texts.Fill(new Place(from, null), new Trail(), inside.Staying, inside.Closing, alike: null);
+        var (place, trail) = (new Place(from, null), new Trail());
+        if (!_texts.TryFill(place, trail, inside.Staying, inside.Closing))
+            _texts.Fill(place, trail, inside.Staying, inside.Closing, alike: null);
         if (_inside.Count >= InsideMax)
             _inside.Clear();
         _inside.Add(from, inside);

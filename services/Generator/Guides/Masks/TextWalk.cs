@@ -6,95 +6,110 @@ using Parley.Generator.Guides.Vocabulary;
 namespace Parley.Generator.Guides.Masks;
 
 /// <summary>
-/// Finds the tokens that may follow within a string, or a key like no other: only what is asked of its text has a state there. Tokens of
-/// characters that the state does not tell apart are known at once (<see cref="CharacterRuns"/>); the others are walked.
+/// Finds the tokens that may follow within a string, or a key like no other: only what is asked of its text has a state there. Tokens are
+/// looked at by the kinds of their characters (<see cref="TextOutlines"/>) where the states allow that, else walked by their bytes.
 /// </summary>
 internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary, TokenWalk tokens)
 {
-    private readonly CharacterRuns _runs = new();
+    private readonly TextOutlines _outlines = new(vocabulary);
     private readonly TextState[] _texts = new TextState[257];
-    private readonly uint[] _some = new uint[vocabulary.Words];
     private Place _place;
     private KeyState? _key;
     private uint[]? _closing;
     private TextShape? _alike;
     private object _walk = new();
 
-    /// <summary>Writes the tokens that may follow.</summary>
+    /// <summary>Writes the tokens that may follow, by the kinds of their characters; false where the state tells too much apart.</summary>
+    /// <param name="place">Within a string, or a key that is off.</param>
+    /// <param name="trail">The text up to there.</param>
+    /// <param name="mask">Overwritten.</param>
+    /// <param name="closing">As in <see cref="Fill"/>.</param>
+    public bool TryFill(Place place, Trail trail, Span<uint> mask, uint[]? closing)
+    {
+        var from = Begin(place, closing, alike: null);
+
+        // Where a string's very text matters, what follows it is not the same for all that end with the same verdicts.
+        if (from.Syntax != StringSyntax.Between || (_key is null && place.Frame is Frame { ReadsText: true }))
+            return false;
+        mask.Clear();
+        if (from.Shape.NeverDies && (_key is null ? from.Shape.HasOneEnd && from.IfMet is not null : CanAlwaysBeMet(from, _key)))
+        {
+            // What is asked can be met behind any text; how it ends is another matter.
+            vocabulary.Plain.CopyTo(mask);
+            Walk(vocabulary.ClosingTexts, from, trail, mask);
+            return true;
+        }
+
+        // Where most bytes lead nowhere, the walk is short.
+        if (TryWalk(vocabulary.Trie, from, trail, mask, vocabulary.ShortWalk))
+            return true;
+        mask.Clear();
+        if (closing is not null)
+            Array.Clear(closing);
+        foreach (var outline in vocabulary.Outlines)
+        {
+            if (!_outlines.TryFill(from, outline, IsLive, mask))
+                continue;
+            AddClosing(trail, mask);
+            Walk(outline.Rest, from, trail, mask);
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Writes the tokens that may follow, byte by byte.</summary>
     /// <param name="place">Within a string, or a key that is off.</param>
     /// <param name="trail">The text up to there.</param>
     /// <param name="mask">Holds no token; or, with <paramref name="alike"/>, those that may follow a state of that shape.</param>
     /// <param name="closing">Receives the tokens that may end the string so far as their part before the quote is concerned; null: they
     /// are looked at as a whole, and go to the mask.</param>
     /// <param name="alike">Texts that come to this shape are right in the mask already.</param>
-    public void Fill(Place place, Trail trail, Span<uint> mask, uint[]? closing, TextShape? alike)
+    public void Fill(Place place, Trail trail, Span<uint> mask, uint[]? closing, TextShape? alike) =>
+        Walk(vocabulary.Trie, Begin(place, closing, alike), trail, mask);
+
+    /// <summary>Whether any text can go on to a key that the object takes.</summary>
+    private bool CanAlwaysBeMet(TextState text, KeyState key) => _place.Frame is not { IsOpen: true }
+        && key.Object.Plain is { } plain && text.IfMet is { } verdicts && plain.TakesOther(verdicts);
+
+    private TextState Begin(Place place, uint[]? closing, TextShape? alike)
     {
         (_place, _key, _closing, _alike) = (place, place.State as KeyState, closing, alike);
         _walk = new object(); // several walks ask the same states, each about its own place
-        var from = _key?.Text ?? (TextState)place.State;
-        if (FindSlice(from) is not { } slice)
-        {
-            Walk(vocabulary.Trie, from, trail, mask);
-            return;
-        }
-
-        var (all, allowed) = (slice.StayingUpTo(TokenSlice.CharactersMax), slice.StayingUpTo(_runs.Characters));
-        for (var i = 0; i < mask.Length; i++)
-            mask[i] = (mask[i] & ~all[i]) | allowed[i];
-        if (_runs.AreAlike)
-            AddClosing(slice, trail, mask);
-        else
-            Walk(slice.Closing, from, trail, mask);
-        Walk(slice.Rest, from, trail, mask);
+        return _key?.Text ?? (TextState)place.State;
     }
 
-    private TokenSlice? FindSlice(TextState from)
+    /// <summary>Adds the outlined tokens that end the string.</summary>
+    private void AddClosing(Trail trail, Span<uint> mask)
     {
-        // Where a string's very text matters, its state must not change with it.
-        var onlyLoops = _key is null && _place.Frame is Frame { Pending.ReadsText: true };
-        if (_key is null && !onlyLoops && _runs.TryAny(from))
-            return vocabulary.Slices[0];
-        foreach (var slice in vocabulary.Slices)
+        foreach (var group in _outlines.Closing)
         {
-            if (_runs.TryRun(from, slice, IsLive, onlyLoops))
-                return slice;
-        }
-
-        return null;
-    }
-
-    /// <summary>Adds the slice's tokens that end the string, by what holds of it behind so many characters.</summary>
-    private void AddClosing(TokenSlice slice, Trail trail, Span<uint> mask)
-    {
-        if (_alike is not null)
-            slice.Closing.Clear(0, slice.Closing.Entries.Length, mask);
-        Span<bool> isDone = stackalloc bool[TokenSlice.CharactersMax + 1];
-        Span<bool> group = stackalloc bool[TokenSlice.CharactersMax + 1];
-        for (var first = 0; first <= _runs.Characters; first++)
-        {
-            if (isDone[first] || _runs.Behind(first).End() is not { } verdicts)
-                continue;
-            group.Clear();
-            for (var i = first; i <= _runs.Characters; i++)
-                isDone[i] |= group[i] = _runs.Behind(i).End() is { } others && (_closing is not null || others == verdicts);
-            if (_closing is not null)
+            if (_closing is null)
             {
-                slice.AddClosing(group, _closing);
+                tokens.AddClosing(Within(group.Text), _key is not null, group.Tokens, trail, mask);
                 continue;
             }
 
-            Array.Clear(_some);
-            slice.AddClosing(group, _some);
-            tokens.AddClosing(Within(_runs.Behind(first)), _key is not null, _some, trail, mask);
+            for (var i = 0; i < _closing.Length; i++)
+                _closing[i] |= group.Tokens[i];
         }
     }
 
-    private void Walk(TokenTrie trie, TextState from, Trail trail, Span<uint> mask)
+    private void Walk(TokenTrie trie, TextState from, Trail trail, Span<uint> mask) => TryWalk(trie, from, trail, mask, int.MaxValue);
+
+    /// <summary>Walks the tree; false where it has more nodes to look at than these.</summary>
+    private bool TryWalk(TokenTrie trie, TextState from, Trail trail, Span<uint> mask, int nodesMax)
     {
         _texts[0] = from;
         var length = trail.Length;
         for (var node = 0; node < trie.Count;)
         {
+            if (--nodesMax < 0)
+            {
+                trail.Length = length;
+                return false;
+            }
+
             int depth = trie.Depths[node];
             var text = _texts[depth - 1];
             var next = trie.Bytes[node];
@@ -130,6 +145,7 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
         }
 
         trail.Length = length;
+        return true;
     }
 
     private void AddBehind(TokenTrie trie, int quote, TextState text, Trail trail, Span<uint> mask)

@@ -12,6 +12,10 @@ internal sealed class TokenWalk(GuideMachine machine, TokenVocabulary vocabulary
     public void AddAll(TokenTrie trie, Place place, Trail trail, Span<uint> mask) =>
         Add(trie, (0, trie.Count), (place, 0, false), trail, mask, null);
 
+    /// <summary>The same; false, and the mask holds some of them, where the tree has more nodes to look at than these.</summary>
+    public bool TryAddAll(TokenTrie trie, Place place, Trail trail, Span<uint> mask, int nodesMax) =>
+        Add(trie, (0, trie.Count), (place, 0, false), trail, mask, null, nodesMax);
+
     /// <summary>Adds the tokens below a node of which every byte behind it is taken.</summary>
     /// <param name="node">The vocabulary's node.</param>
     /// <param name="place">Behind its byte.</param>
@@ -39,14 +43,20 @@ internal sealed class TokenWalk(GuideMachine machine, TokenVocabulary vocabulary
     public void AddClosing(Place place, bool ahead, uint[] closing, Trail trail, Span<uint> mask) =>
         Add(vocabulary.ClosingTrie, (0, vocabulary.ClosingTrie.Count), (place, 0, ahead), trail, mask, closing);
 
-    private void Add(
+    private bool Add(
         TokenTrie trie, (int First, int End) nodes, (Place Place, int Depth, bool Ahead) from, Trail trail, Span<uint> mask,
-        uint[]? closing)
+        uint[]? closing, int nodesMax = int.MaxValue)
     {
         var length = trail.Length;
         _places[from.Depth] = from.Place;
         for (var node = nodes.First; node < nodes.End;)
         {
+            if (--nodesMax < 0)
+            {
+                trail.Length = length;
+                return false;
+            }
+
             int depth = trie.Depths[node];
             trail.Length = length + depth - from.Depth - 1;
             var next = trie.Bytes[node];
@@ -71,6 +81,7 @@ internal sealed class TokenWalk(GuideMachine machine, TokenVocabulary vocabulary
         }
 
         trail.Length = length;
+        return true;
     }
 
     private void AddSome(ReadOnlySpan<int> suffixes, uint[] closing, Span<uint> mask)

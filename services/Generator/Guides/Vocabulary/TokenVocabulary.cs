@@ -10,6 +10,7 @@ namespace Parley.Generator.Guides.Vocabulary;
 /// </summary>
 internal sealed class TokenVocabulary
 {
+    private const int ShortWalkMax = 2_000;
     private readonly int[][] _closing;
     private readonly List<(int Id, int Characters)> _closingLengths = [];
     private readonly uint[][] _plainUpTo;
@@ -20,7 +21,7 @@ internal sealed class TokenVocabulary
     /// <param name="ends">Ids that end a sequence.</param>
     /// <param name="names">Tokens that are no text and that a guide may name; none by default.</param>
     public TokenVocabulary(IReadOnlyList<byte[]?> tokens, IReadOnlyCollection<int> ends, TokenNames? names = null)
-        : this(tokens, ends, names ?? TokenNames.None, QuotedTokens.Of(tokens))
+        : this(tokens, ends, names ?? TokenNames.None, QuotedTokens.Of(tokens), isWhole: true)
     {
     }
 
@@ -29,7 +30,9 @@ internal sealed class TokenVocabulary
     /// <param name="ends">Ids that end a sequence.</param>
     /// <param name="names">Tokens that are no text and that a guide may name.</param>
     /// <param name="quoted">What opens a string or key; null: such tokens are walked like all others.</param>
-    internal TokenVocabulary(IReadOnlyList<byte[]?> tokens, IReadOnlyCollection<int> ends, TokenNames names, QuotedTokens? quoted)
+    /// <param name="isWhole">Whether it serves texts other than JSON strings.</param>
+    internal TokenVocabulary(
+        IReadOnlyList<byte[]?> tokens, IReadOnlyCollection<int> ends, TokenNames names, QuotedTokens? quoted, bool isWhole)
     {
         (Names, Quoted) = (names, quoted);
         Tokens = tokens;
@@ -69,7 +72,13 @@ internal sealed class TokenVocabulary
             .Where(text => text.Item1.Length <= 255));
         _plainUpTo = UpTo(byLength);
         Children = new TokenChildren(Trie);
-        Slices = [.. SliceSets().Select(set => new TokenSlice(set.Ascii, set.IsForeign, this))];
+        Outlines = [.. CharacterKinds.All.Select(kinds =>
+            new TokenOutline(kinds, Numbered(Trie.Entries.Where(IsInside)), Words, inString: true))];
+        TextOutlines = !isWhole
+            ? []
+            : [.. CharacterKinds.All.Select(kinds => new TokenOutline(kinds, Numbered(Trie.Entries), Words, inString: false))];
+        ClosingTexts = new TokenTrie(Numbered(Trie.Entries.Where(id => (Closing[id >> 5] >> id & 1) != 0)), areSorted: true);
+        Repeating = [.. ClosingTexts.Entries.Where(id => tokens[id].AsSpan(Inside(tokens[id]) + 1).Count((byte)'"') > 1)];
     }
 
     /// <summary>Bytes by id.</summary>
@@ -105,8 +114,20 @@ internal sealed class TokenVocabulary
     /// </summary>
     public TokenTrie ClosingTrie { get; }
 
-    /// <summary>Tokens of a few common sets of characters, the largest first.</summary>
-    public TokenSlice[] Slices { get; }
+    /// <summary>The tokens that can stand within a JSON string, by the kinds of their characters, the coarsest alphabet first.</summary>
+    public TokenOutline[] Outlines { get; }
+
+    /// <summary>All tokens as they stand, in the same way; none where the vocabulary is only for what opens strings.</summary>
+    public TokenOutline[] TextOutlines { get; }
+
+    /// <summary>The tokens of <see cref="Closing"/> that may hold another string as a whole behind the one that they end.</summary>
+    public int[] Repeating { get; }
+
+    /// <summary>The tree of the tokens of <see cref="Closing"/>.</summary>
+    public TokenTrie ClosingTexts { get; }
+
+    /// <summary>Nodes of <see cref="Trie"/> that a walk may look at before the tokens' outlines are tried: few, of a large tree.</summary>
+    public int ShortWalk => Math.Min(ShortWalkMax, Trie.Count / 8);
 
     /// <summary>Characters of the longest token that stays inside a string.</summary>
     public int CharactersMax => _plainUpTo.Length - 1;
@@ -132,21 +153,9 @@ internal sealed class TokenVocabulary
         return mask;
     }
 
-    /// <summary>Sets of characters that patterns ask for, the largest first.</summary>
-    private static IEnumerable<(byte[] Ascii, bool IsForeign)> SliceSets()
-    {
-        var printable = Ascii(value => value is >= ' ' and <= '~' and not ('"' or '\\'));
-        var text = Ascii(value => char.IsAsciiLetterOrDigit(value) || value is ' ' or '_');
-        return
-        [
-            (printable, true), (printable[1..], true), (printable, false), (text, true), (text, false),
-            (Ascii(value => char.IsAsciiLetterOrDigit(value) || value == '_'), false), (Ascii(char.IsAsciiLetter), false),
-            (Ascii(value => char.IsAsciiLetterLower(value) || char.IsAsciiDigit(value)), false), (Ascii(char.IsAsciiLetterLower), false),
-        ];
-    }
+    private bool IsInside(int id) => Inside(Tokens[id]) >= 0;
 
-    private static byte[] Ascii(Func<char, bool> isMember) =>
-        [.. Enumerable.Range(0, 128).Where(value => isMember((char)value)).Select(value => (byte)value)];
+    private IEnumerable<(byte[] Text, int Number)> Numbered(IEnumerable<int> ids) => ids.Select(id => (Tokens[id]!, id));
 
     private uint[][] UpTo(List<List<int>> byLength)
     {
