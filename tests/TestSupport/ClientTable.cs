@@ -79,8 +79,9 @@ public static partial class ClientTable
         foreach (var version in row.Versions.Where(version => version != "ours"))
         {
             var parts = version.Split(' ');
-            if (parts.Length != 2 || Installed.Value.GetValueOrDefault(parts[0]) != parts[1])
-                yield return $"{row.Client}: '{version}' is not what is installed ({Installed.Value.GetValueOrDefault(parts[0], "nothing")})";
+            var installed = Installed.Value.GetValueOrDefault(parts[0], "nothing");
+            if (parts.Length != 2 || installed != parts[1])
+                yield return $"{row.Client}: '{version}' is not what is installed ({installed})";
         }
     }
 

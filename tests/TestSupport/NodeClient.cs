@@ -5,9 +5,9 @@ using System.Text.Json;
 namespace Parley.TestSupport;
 
 /// <summary>
-/// Client libraries of npm's, run by node in a script that prints what it saw as one JSON object. Those of <c>Npm</c> beside this file are fetched
-/// once, each file with the checksum of the lock file and without scripts of its own, into the machine's temporary folder; where node, npm
-/// or the registry is missing the test skips.
+/// Client libraries of npm's, run by node in a script that prints what it saw as one JSON object. Those of <c>Npm</c> beside this file are
+/// fetched once, each file with the checksum of the lock file and without scripts of its own, into the machine's temporary folder; where
+/// node, npm or the registry is missing the test skips.
 /// </summary>
 public static class NodeClient
 {
@@ -55,7 +55,8 @@ public static class NodeClient
 
     private static async Task<(string Folder, string? Fault)> InstallAsync()
     {
-        var sources = new[] { "package.json", "package-lock.json" }.Select(name => Path.Combine(Tests, "TestSupport", "Npm", name)).ToList();
+        var sources = new[] { "package.json", "package-lock.json" }
+            .Select(name => Path.Combine(Tests, "TestSupport", "Npm", name)).ToList();
         var hash = Convert.ToHexStringLower(SHA256.HashData(sources.SelectMany(File.ReadAllBytes).ToArray()).AsSpan(0, 8));
         var folder = Path.Combine(Path.GetTempPath(), $"parley-npm-{hash}");
         if (Directory.Exists(folder))

@@ -5,8 +5,8 @@ using Parley.Gateway.OpenAi;
 namespace Parley.Gateway.ResponsesApi;
 
 /// <summary>
-/// <c>POST /v1/responses/compact</c>: the model writes a summary of the conversation, and the answer is what to go on with: every message of
-/// the user and the system as it stands, and the summary in the place of all else. Nothing is kept.
+/// <c>POST /v1/responses/compact</c>: the model writes a summary of the conversation, and the answer is what to go on with: every message
+/// of the user and the system as it stands, and the summary in the place of all else. Nothing is kept.
 /// </summary>
 internal sealed class CompactEndpoint(
     ResponseRequests requests, ChatPipeline pipeline, IOptions<GatewayOptions> options, TimeProvider time)
@@ -46,7 +46,8 @@ internal sealed class CompactEndpoint(
             _ = output.Take(update);
         }
 
-        var summary = string.Concat(output.Items.Where(item => item.Kind == OutputKind.Message).Select(item => item.Text.ToString())).Trim();
+        var said = output.Items.Where(item => item.Kind == OutputKind.Message).Select(item => item.Text.ToString());
+        var summary = string.Concat(said).Trim();
         if (summary.Length == 0)
             throw new OpenAiException(new OpenAiError(
                 StatusCodes.Status500InternalServerError, "server_error", "compaction_failed", null,

@@ -12,7 +12,8 @@ namespace Parley.Gateway.ResponsesApi;
 /// <summary><c>POST /v1/responses</c>: reads, calls the pipeline, writes one object or an event stream, and keeps the answer.</summary>
 internal sealed class ResponsesEndpoint(
     ResponseRequests requests, ChatPipeline pipeline, ChatRequestValidator validator, UpstreamPairing pairing, TokenizerClient tokenizer,
-    ResponseStore store, RunningResponses running, Callers callers, WriteLimit writeLimit, IOptions<GatewayOptions> options, TimeProvider time)
+    ResponseStore store, RunningResponses running, Callers callers, WriteLimit writeLimit, IOptions<GatewayOptions> options,
+    TimeProvider time)
 {
     public async Task HandleAsync(HttpContext context)
     {
