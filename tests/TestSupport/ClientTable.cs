@@ -89,7 +89,7 @@ public static partial class ClientTable
     {
         var central = File.ReadAllText(Path.Combine(Shared.RepositoryRoot, "Directory.Packages.props"));
         var versions = CentralVersion().Matches(central).ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value);
-        var npm = Path.Combine(Shared.RepositoryRoot, "tests", "TestSupport", "Npm", "package.json");
+        var npm = Path.Combine(Shared.RepositoryRoot, "tests", "TestSupport", "Npm", "Clients", "package.json");
         using var json = JsonDocument.Parse(File.ReadAllText(npm));
         foreach (var package in json.RootElement.GetProperty("dependencies").EnumerateObject())
             versions.Add($"npm:{package.Name}", package.Value.GetString()!);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -5,23 +6,30 @@ using System.Text.Json;
 namespace Parley.TestSupport;
 
 /// <summary>
-/// Client libraries of npm's, run by node in a script that prints what it saw as one JSON object. Those of <c>Npm</c> beside this file are
-/// fetched once, each file with the checksum of the lock file and without scripts of its own, into the machine's temporary folder; where
+/// Packages of npm's, run by node in a script that prints what it saw as one JSON object. Those of <c>Npm</c> beside this file are fetched
+/// once, each file with the checksum of the lock file and without scripts of its own, into the machine's temporary folder; where
 /// node, npm or the registry is missing the test skips.
 /// </summary>
 public static class NodeClient
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
-    private static readonly Lazy<Task<(string Folder, string? Fault)>> Installed = new(InstallAsync);
+    private static readonly ConcurrentDictionary<string, Lazy<Task<(string Folder, string? Fault)>>> Installed = new();
 
     private static string Tests => Path.Combine(Shared.RepositoryRoot, "tests");
 
+    /// <summary>Runs a script with the client libraries.</summary>
     /// <param name="script">By its path in the folder of tests.</param>
     /// <param name="arguments">The script's.</param>
-    public static async Task<JsonElement> RunAsync(string script, params string[] arguments)
+    public static async Task<JsonElement> RunAsync(string script, params string[] arguments) =>
+        await RunInAsync(await FolderAsync(), script, arguments);
+
+    /// <summary>Runs a script with the linter.</summary>
+    public static async Task<JsonElement> LintAsync(string script, params string[] arguments) =>
+        await RunInAsync(await FolderAsync("Linter"), script, arguments);
+
+    private static async Task<JsonElement> RunInAsync(string folder, string script, string[] arguments)
     {
-        var folder = await FolderAsync();
         var copy = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(script)}-{Guid.NewGuid():n}.mjs");
         File.Copy(Path.Combine(Tests, script), copy);
         try
@@ -37,11 +45,11 @@ public static class NodeClient
     }
 
     /// <summary>The folder with the libraries in <c>node_modules</c>; skips the running test where they are not to be had.</summary>
-    public static async Task<string> FolderAsync()
+    public static async Task<string> FolderAsync(string packages = "Clients")
     {
         Assert.SkipUnless(Find("node") is not null && Find("npm") is not null, "node and npm are not on the path.");
-        var (folder, fault) = await Installed.Value;
-        Assert.SkipUnless(fault is null, $"npm has not fetched the client libraries: {fault}");
+        var (folder, fault) = await Installed.GetOrAdd(packages, name => new(() => InstallAsync(name))).Value;
+        Assert.SkipUnless(fault is null, $"npm has not fetched its {packages}: {fault}");
         return folder;
     }
 
@@ -53,10 +61,10 @@ public static class NodeClient
         expected.Select(one => $"{one.Name}: {one.Json}").Order(StringComparer.Ordinal),
         seen.EnumerateObject().Select(one => $"{one.Name}: {one.Value.GetRawText()}").Order(StringComparer.Ordinal));
 
-    private static async Task<(string Folder, string? Fault)> InstallAsync()
+    private static async Task<(string Folder, string? Fault)> InstallAsync(string packages)
     {
         var sources = new[] { "package.json", "package-lock.json" }
-            .Select(name => Path.Combine(Tests, "TestSupport", "Npm", name)).ToList();
+            .Select(name => Path.Combine(Tests, "TestSupport", "Npm", packages, name)).ToList();
         var hash = Convert.ToHexStringLower(SHA256.HashData(sources.SelectMany(File.ReadAllBytes).ToArray()).AsSpan(0, 8));
         var folder = Path.Combine(Path.GetTempPath(), $"parley-npm-{hash}");
         if (Directory.Exists(folder))

@@ -1,4 +1,5 @@
 using Parley.Gateway.Tests.Doubles;
+using Parley.TestSupport;
 
 namespace Parley.Gateway.Tests.ApiDescription;
 
@@ -10,7 +11,7 @@ public sealed class LinterTests
     {
         await using var host = await GatewayHost.StartAsync(onSockets: true);
 
-        var problems = await NodeClient.RunAsync("@redocly/cli@2.77.0", "ApiDescription/lint.mjs", host.Http1);
+        var problems = await NodeClient.LintAsync("Gateway.Tests/ApiDescription/lint.mjs", host.Http1.Base());
 
         var found = problems.EnumerateArray().Select(problem => string.Join(' ', problem.EnumerateArray()));
         Assert.True(!found.Any(), string.Join("\n", found));
