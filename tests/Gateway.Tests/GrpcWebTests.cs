@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using Google.Protobuf;
 using Google.Rpc;
-using Grpc.Core;
 using Parley.Gateway.Tests.Doubles;
 using Parley.Gateway.V1;
 
