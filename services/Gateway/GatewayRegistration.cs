@@ -106,8 +106,8 @@ public static class GatewayRegistration
     }
 
     /// <summary>
-    /// Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, Ollama's under <c>/api</c>, their description
-    /// and the pages.
+    /// Maps its endpoints: gRPC and gRPC-Web, OpenAI's and Anthropic's routes under <c>/v1</c>, Ollama's under <c>/api</c>, their
+    /// description and the pages.
     /// </summary>
     public static WebApplication MapGateway(this WebApplication app)
     {

@@ -5,8 +5,8 @@ using Microsoft.Net.Http.Headers;
 namespace Parley.Gateway;
 
 /// <summary>
-/// The chat page, and the reference of the API. Their files are embedded into the assembly, because the Gateway is also hosted inside other processes, which have no
-/// wwwroot of ours beside them.
+/// The chat page, and the reference of the API. Their files are embedded into the assembly, because the Gateway is also hosted inside other
+/// processes, which have no wwwroot of ours beside them.
 /// </summary>
 internal sealed class PageEndpoint
 {

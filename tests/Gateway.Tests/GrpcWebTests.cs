@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using Google.Protobuf;
 using Google.Rpc;
-using Grpc.Core;
 using Parley.Gateway.Tests.Doubles;
 using Parley.Gateway.V1;
 
@@ -35,11 +34,12 @@ public sealed class GrpcWebTests
         var details = trailers["grpc-status-details-bin"];
         var status = Google.Rpc.Status.Parser.ParseFrom(Convert.FromBase64String(details.PadRight((details.Length + 3) / 4 * 4, '=')));
         Assert.Equal(3, status.Code);
-        Assert.Equal(
-            ["chat.messages[0].role", "sampling.top_p"], status.GetDetail<BadRequest>()!.FieldViolations.Select(violation => violation.Field));
+        var fields = status.GetDetail<BadRequest>()!.FieldViolations.Select(violation => violation.Field);
+        Assert.Equal(["chat.messages[0].role", "sampling.top_p"], fields);
     }
 
-    private static Tokenizer.V1.Chat Chat(string role) => new() { Messages = { new Tokenizer.V1.ChatMessage { Role = role, Content = "Hi" } } };
+    private static Tokenizer.V1.Chat Chat(string role) =>
+        new() { Messages = { new Tokenizer.V1.ChatMessage { Role = role, Content = "Hi" } } };
 
     private static async Task<(IReadOnlyList<CompleteResponse> Answers, Dictionary<string, string> Trailers)> CallAsync(
         GatewayHost host, CompleteRequest request)
