@@ -39,6 +39,8 @@ public sealed class MaskTests
     [InlineData("""{"type":"array","items":{"enum":["a","ab","abc","b\"",1,12]},"uniqueItems":true}""")]
     [InlineData("""{"type":"array","items":{"type":"string"},"uniqueItems":true,"maxItems":3}""")]
     [InlineData("""{"type":"array","items":{"type":"string","minLength":1},"uniqueItems":true,"minItems":2}""")]
+    [InlineData("""{"type":"array","items":{"type":"string","minLength":1,"maxLength":40},"uniqueItems":true}""")]
+    [InlineData("""{"type":"array","items":{"type":"string","pattern":"^[ab]{1,30}$"},"uniqueItems":true,"maxItems":3}""")]
     [InlineData("""{"type":"array","items":{"type":["string","integer"],"maxLength":2},"uniqueItems":true}""")]
     [InlineData("""{"type":"array","prefixItems":[{"type":"string"}],"items":{"enum":["a","ab"]},"uniqueItems":true,"minItems":2}""")]
     [InlineData("""{"type":"array","items":{"type":"array","items":{"type":"string","pattern":"^[ab]+$"},"uniqueItems":true}}""")]
