@@ -1,5 +1,6 @@
 using System.Text;
 using Parley.Generator.Guides;
+using Parley.Generator.Guides.Notations;
 using Parley.Generator.Guides.Vocabulary;
 
 namespace Parley.Generator.Tests.Guides;
@@ -38,6 +39,8 @@ public sealed class MaskTests
     [InlineData("""{"type":"array","items":{"enum":["a","ab","abc","b\"",1,12]},"uniqueItems":true}""")]
     [InlineData("""{"type":"array","items":{"type":"string"},"uniqueItems":true,"maxItems":3}""")]
     [InlineData("""{"type":"array","items":{"type":"string","minLength":1},"uniqueItems":true,"minItems":2}""")]
+    [InlineData("""{"type":"array","items":{"type":"string","minLength":1,"maxLength":40},"uniqueItems":true}""")]
+    [InlineData("""{"type":"array","items":{"type":"string","pattern":"^[ab]{1,30}$"},"uniqueItems":true,"maxItems":3}""")]
     [InlineData("""{"type":"array","items":{"type":["string","integer"],"maxLength":2},"uniqueItems":true}""")]
     [InlineData("""{"type":"array","prefixItems":[{"type":"string"}],"items":{"enum":["a","ab"]},"uniqueItems":true,"minItems":2}""")]
     [InlineData("""{"type":"array","items":{"type":"array","items":{"type":"string","pattern":"^[ab]+$"},"uniqueItems":true}}""")]
@@ -93,6 +96,19 @@ public sealed class MaskTests
     [InlineData("(.{3,9}|\"[^\"]*\")")]
     public void FillMask_AnyPattern_AllowsExactlyTheTokensThatCanBeTaken(string pattern) =>
         Try(() => Guide.FromPattern(pattern, Vocabulary), 1);
+
+    [Theory]
+    [InlineData("""start: ("é" | "ab" | /[^a-z"]/)+ """)]
+    [InlineData("""start: "a" /.*/ "ß" """)]
+    [InlineData("""start: /[À-é]+/ /\S+/ ("," start)?""")]
+    [InlineData("""start: (("name" | "zz") " " | /[a-z]+[0-9]{0,3}/ "-")+ """)]
+    [InlineData("start: pair (\",\" pair)*\npair: /\"[^\"]*\"/ \":\" (/[0-9]+/ | \"{\" pair \"}\" | /(\\w+ ?){1,3}/)")]
+    [InlineData("root ::= ([^ab] | \"ab\")* \"\\u3000\"")]
+    public void FillMask_AnyGrammar_AllowsExactlyTheTokensThatCanBeTaken(string grammar)
+    {
+        for (var seed = 0; seed < 3; seed++)
+            Try(() => Guide.FromGrammar(grammar, GrammarSyntax.Unspecified, GuideSettings.Default, Vocabulary), seed);
+    }
 
     private static void Try(string schema, GuideSettings settings)
     {

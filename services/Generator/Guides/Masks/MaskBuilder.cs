@@ -13,7 +13,6 @@ internal sealed class MaskBuilder
 {
     private const int InsideMax = 256;
     private const int RecentMax = 8;
-    private const int EndlessSteps = 8;
     private readonly GuideMachine _machine;
     private readonly TokenVocabulary _vocabulary;
     private readonly Dictionary<TextState, InsideMask> _inside = [];
@@ -92,7 +91,7 @@ internal sealed class MaskBuilder
                 AddClosing(place, _vocabulary.Closing, trail, mask);
                 break;
             case TextState { IsNumber: false, Syntax: StringSyntax.Between } text
-                when place.Frame is not { IsOpen: true } || IsOneOfMany((Frame)place.Frame, text):
+                when place.Frame is not { IsOpen: true } || IsOneOfMany((Frame)place.Frame):
                 var inside = Inside(text);
                 inside.Staying.CopyTo(mask);
                 AddClosing(place, inside.Closing, trail, mask);
@@ -117,26 +116,11 @@ internal sealed class MaskBuilder
     }
 
     /// <summary>
-    /// Whether it is only asked of an item that it differs from those before, of which there are endlessly many: what it is changes nothing
-    /// behind it, unless an item behind it is the same.
+    /// Whether it is only asked of an item that it differs from those before, of which there are more than any array has: what it is changes
+    /// nothing behind it, unless an item behind it is the same.
     /// </summary>
-    private bool IsOneOfMany(Frame frame, TextState text)
-    {
-        if (frame is not { Pending: PendingItem { ReadsText: true } item, Parent: null or { IsOpen: false } } || !item.IsSteady)
-            return false;
-
-        // Some character can follow itself for ever.
-        foreach (var next in "a0- "u8)
-        {
-            var (before, after) = (text, text.Next(next));
-            for (var steps = 0; steps < EndlessSteps && after is not null && after != before; steps++)
-                (before, after) = (after, after.Next(next));
-            if (after is not null && after == before && _machine.IsLive(new Place(after, null)))
-                return true;
-        }
-
-        return false;
-    }
+    private static bool IsOneOfMany(Frame frame) =>
+        frame is { Pending: PendingItem { ReadsText: true, IsSteady: true, HasMany: true }, Parent: null or { IsOpen: false } };
 
     /// <summary>Adds the tokens that end the string, where what follows does not depend on how.</summary>
     private void AddClosing(Place place, uint[] closing, Trail trail, Span<uint> mask)

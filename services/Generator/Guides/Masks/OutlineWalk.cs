@@ -37,6 +37,8 @@ internal abstract class OutlineWalk<TState>
         _alone = 0;
         _at[0] = _layers.Begin(from, outline.Kinds);
         var trie = outline.Trie;
+        if (SplitAtFirst(trie) > AloneMax)
+            return false;
         for (var node = 0; node < trie.Count;)
         {
             int depth = trie.Depths[node];
@@ -69,6 +71,19 @@ internal abstract class OutlineWalk<TState>
         }
 
         return true;
+    }
+
+    /// <summary>Tokens that are told apart from their first characters on: seen beforehand, so that no work is done in vain.</summary>
+    private int SplitAtFirst(TokenTrie trie)
+    {
+        var tokens = 0;
+        for (var node = 0; node < trie.Count; node = trie.Ends[node])
+        {
+            if (trie.Bytes[node] != TokenOutline.Quote && _layers.Step(_at[0], trie.Bytes[node]) == StateLayers<TState>.Split)
+                tokens += trie.FirstEntries[trie.Ends[node]] - trie.FirstEntries[node];
+        }
+
+        return tokens;
     }
 
     /// <summary>The bytes by which a state is tried on each kind: see <see cref="CharacterKinds.Trials"/>.</summary>
