@@ -191,7 +191,8 @@ internal sealed class GuideTable
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"collections paused {(GC.GetTotalPauseDuration() - _pausedBefore).TotalMilliseconds:F0} ms; ")
-            + string.Create(CultureInfo.InvariantCulture, $"masks allocated {_allocated / 1024.0 / (_first.Count + _later.Count):F2} kB each"));
+            + string.Create(
+                CultureInfo.InvariantCulture, $"masks allocated {_allocated / 1024.0 / (_first.Count + _later.Count):F2} kB each"));
         _slow.Print();
     }
 

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Parley.Benchmarks.Guides;
 
 /// <summary>
-/// The clock that masks are timed by: the wall's, or what this thread has had of a processor (Linux), which others on the machine and pauses
-/// of the collector don't touch.
+/// The clock that masks are timed by: the wall's, or what this thread has had of a processor (Linux), which others on the machine touch
+/// less.
 /// </summary>
 /// <param name="countsProcessor">The latter.</param>
 internal sealed partial class MaskClock(bool countsProcessor)

@@ -174,7 +174,8 @@ public sealed class MaskTests
                 texts.UnionWith([Repeat(run, length), Repeat(run, length) + "\"", Repeat(run, length) + "\",\""]);
         }
 
-        texts.UnionWith([" a b c d", "a b", " b c ", "a-b-c-d-e", "AB-0", "\u00a0a", "a\u3000b", "ä b", "É", "\",\"\",\"", "\",\"a\"", "\",\"a\",\"a\"]", "\"],[\"a\"", "\"],[\"a\"]"]);
+        texts.UnionWith([" a b c d", "a b", " b c ", "a-b-c-d-e", "AB-0", "\u00a0a", "a\u3000b", "ä b", "É"]);
+        texts.UnionWith(["\",\"\",\"", "\",\"a\"", "\",\"a\",\"a\"]", "\"],[\"a\"", "\"],[\"a\"]"]);
         for (var number = 0; number < 1000; number += number < 100 ? 1 : 7)
             texts.UnionWith([$"{number}", $"{number:D2}", $"{number:D3}"]);
         const string Letters = "abcdefgzABZ019 -_.:,<>{}[]\"\\/éß😀\u2028\n";

@@ -116,8 +116,8 @@ internal sealed class MaskBuilder
     }
 
     /// <summary>
-    /// Whether it is only asked of an item that it differs from those before, of which there are more than any array has: what it is changes
-    /// nothing behind it, unless an item behind it is the same.
+    /// Whether it is only asked of an item that it differs from those before, of which there are more than any array has: what it is
+    /// changes nothing behind it, unless an item behind it is the same.
     /// </summary>
     private static bool IsOneOfMany(Frame frame) =>
         frame is { Pending: PendingItem { ReadsText: true, IsSteady: true, HasMany: true }, Parent: null or { IsOpen: false } };
