@@ -41,6 +41,7 @@ public sealed class ReplicaTests : IDisposable
         await app.ResourceNotifications.WaitForResourceAsync("chat", KnownResourceStates.TerminalStates, hang.Token);
         var second = await client.GetResponseAsync("what is a token?", options, hang.Token);
         Assert.Equal(first.Text, second.Text);
+        await app.StopAsync(hang.Token);
     }
 
     [Fact]
@@ -71,6 +72,8 @@ public sealed class ReplicaTests : IDisposable
         var builder = DistributedApplication.CreateBuilder(
             new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = Orchestrator.AppHost });
         builder.Configuration["DcpPublisher:RandomizePorts"] = "true";
+        // Nothing that was started outlives its test.
+        builder.Configuration["DcpPublisher:WaitForResourceCleanup"] = "true";
         return builder;
     }
 }
