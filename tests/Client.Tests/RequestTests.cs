@@ -246,7 +246,8 @@ public sealed class RequestTests
         var typed = new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) };
         var untyped = new ChatOptions { ResponseFormat = ChatResponseFormat.Json };
         AssertJson(
-            """{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":false}""", Write(typed).Sampling.Guide.JsonSchema);
+            """{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":false}""",
+            Write(typed).Sampling.Guide.JsonSchema);
         Assert.Equal("""{"type":"object"}""", Write(untyped).Sampling.Guide.JsonSchema);
         Assert.Equal("a+", Write(With("guide_regex", "a+")).Sampling.Guide.Regex);
         Assert.Equal(["yes", "no"], Write(With("guide_choice", new[] { "yes", "no" })).Sampling.Guide.Choice.Texts);

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Parley.Gateway.V1;
 using Parley.Generator.V1;
@@ -41,7 +42,7 @@ internal sealed class PropertyWriter(CompleteRequest request, ViolationList viol
     {
         foreach (var (name, value) in properties ?? [])
         {
-            if (value is null or System.Text.Json.JsonElement { ValueKind: System.Text.Json.JsonValueKind.Null } || name == ParleyProperties.Strict)
+            if (value is null or JsonElement { ValueKind: JsonValueKind.Null } || name == ParleyProperties.Strict)
                 continue;
             var field = PropertyReader.FieldOf(name);
             if (OwnProperties.TryGetValue(name, out var own))

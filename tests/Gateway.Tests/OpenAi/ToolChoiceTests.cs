@@ -231,8 +231,10 @@ public sealed class ToolChoiceTests
     private static string? PointerTo(JsonNode? node, JsonNode schema, string pointer) => node switch
     {
         JsonObject map when JsonNode.DeepEquals(map["json_schema"], schema) => pointer + "/json_schema",
-        JsonObject map => map.Select(member => PointerTo(member.Value, schema, $"{pointer}/{member.Key}")).FirstOrDefault(one => one is not null),
-        JsonArray list => list.Select((item, index) => PointerTo(item, schema, $"{pointer}/{index}")).FirstOrDefault(one => one is not null),
+        JsonObject map => map.Select(member => PointerTo(member.Value, schema, $"{pointer}/{member.Key}"))
+            .FirstOrDefault(one => one is not null),
+        JsonArray list => list.Select((item, index) => PointerTo(item, schema, $"{pointer}/{index}"))
+            .FirstOrDefault(one => one is not null),
         _ => null,
     };
 

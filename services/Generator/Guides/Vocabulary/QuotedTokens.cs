@@ -19,7 +19,8 @@ internal sealed class QuotedTokens
         int[] ids = [.. Enumerable.Range(0, tokens.Count).Where(id => tokens[id] is [(byte)'"', _, ..] and { Length: <= 255 })];
         return ids.Length == 0
             ? null
-            : new QuotedTokens(ids, new TokenVocabulary([.. ids.Select(id => tokens[id]![1..])], [], TokenNames.None, quoted: null, isWhole: false));
+            : new QuotedTokens(
+                ids, new TokenVocabulary([.. ids.Select(id => tokens[id]![1..])], [], TokenNames.None, quoted: null, isWhole: false));
     }
 
     /// <summary>Adds them to a mask of all tokens.</summary>
