@@ -40,9 +40,7 @@ internal static class GuideShapes
         new("enable_thinking", Flag(), "Whether it thinks, where its template reads that."),
         Think(),
         new("thinking", ThinkingObject(), "Whether it thinks, and for how many tokens at most."),
-        new("reasoning", AnyOf(Request(
-            new Field("effort", Effort()), new("enabled", Flag()), new("exclude", Constant(false)), new("max_tokens", Limit()))),
-            "OpenRouter's way of saying the same."),
+        new("reasoning", AnyOf(Request([.. Reasoning()])), "OpenRouter's way of saying the same."),
         .. BudgetNames.Select(name => new Field(name, Limit(), "Tokens of thoughts; then the answer begins. -1 is no limit.")),
     ];
 
@@ -50,6 +48,9 @@ internal static class GuideShapes
         ["thinking_budget", "thinking_budget_tokens", "thinking_token_budget", "reasoning_budget"];
 
     public static Field Think() => new("think", AnyOf(Flag(), Effort()), "Whether the model thinks, or how much.");
+
+    public static IEnumerable<Field> Reasoning() =>
+        [new("effort", Effort()), new("enabled", Flag()), new("exclude", Constant(false)), new("max_tokens", Limit())];
 
     public static JsonObject Effort() => Text(Efforts);
 

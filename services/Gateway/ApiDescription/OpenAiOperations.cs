@@ -85,6 +85,16 @@ internal static class OpenAiOperations
             Faults = OfModel,
             Headers = [HeaderNames.Ignored],
         },
+        new("POST", "/v1/responses/compact", "compactResponse", "Responses", "What to go on with in the place of a long conversation.")
+        {
+            Text = "Every message of the user and the system as it stands, and a summary by the model in the place of all else. Nothing is kept or streamed.",
+            Request = "ResponseRequest",
+            Example = """{"input": "What is a KV cache?", "max_output_tokens": 64}""",
+            Answers = [Answer.Json("ResponseCompaction")],
+            Protocol = Protocol.OpenAi,
+            Faults = OfModel,
+            Headers = [HeaderNames.Ignored, HeaderNames.Dropped],
+        },
         new("GET", "/v1/responses/{id}", "getResponse", "Responses", "A response that is kept.")
         {
             Answers = [Answer.Json("Response")],

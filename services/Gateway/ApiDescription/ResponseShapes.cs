@@ -18,6 +18,8 @@ internal static class ResponseShapes
     [
         "response.created", "response.in_progress", "response.output_item.added", "response.content_part.added",
         "response.output_text.delta", "response.output_text.done", "response.reasoning_text.delta", "response.reasoning_text.done",
+        "response.reasoning_summary_part.added", "response.reasoning_summary_text.delta", "response.reasoning_summary_text.done",
+        "response.reasoning_summary_part.done",
         "response.function_call_arguments.delta", "response.function_call_arguments.done", "response.content_part.done",
         "response.output_item.done", "response.completed", "response.incomplete", "response.failed", "error",
     ];
@@ -34,6 +36,7 @@ internal static class ResponseShapes
                 new Field("id", Any())),
             Record(Needed("type", Text("reasoning")), new Field("content", OrNull(Texts())), new("summary", OrNull(Texts())),
                 new("id", Any())),
+            Record(Needed("type", Text("compaction")), Needed("encrypted_content", Text(), "As a compaction gave it."), new Field("id", Any())),
             Record(Needed("type", Text("item_reference")), Needed("id", Text(), "Of an item that is kept.")))),
         ("Response", Record(Response())),
         ("ResponseItem", Item()),
@@ -41,6 +44,9 @@ internal static class ResponseShapes
             Needed("object", Constant("list")), Needed("data", List(Ref("ResponseItem"))), Needed("first_id", OrNull(Text())),
             Needed("last_id", OrNull(Text())), Needed("has_more", Flag()))),
         ("ResponseDeleted", Record(Needed("id", Text()), Needed("object", Constant("response")), Needed("deleted", Constant(true)))),
+        ("ResponseCompaction", Record(
+            Needed("id", Text()), Needed("object", Constant("response.compaction")), Needed("created_at", Integer(0)),
+            Needed("output", List(Ref("ResponseItem"))), Needed("usage", Usage()))),
         ("ResponseInputTokens", Record(Needed("object", Constant("response.input_tokens")), Needed("input_tokens", Integer(0)))),
         ("ResponseEvent", Event()),
     ];
@@ -77,8 +83,8 @@ internal static class ResponseShapes
         new("text", Request(
             new Field("format", TextFormat(), "What the answer must be."), new("verbosity", GuideShapes.Nothing())), "The answer's text."),
         new("reasoning", Request(
-            new Field("effort", GuideShapes.Effort()), new("summary", Any()), new("generate_summary", Any()), new("context", Any())),
-            "How much the model thinks."),
+            [.. GuideShapes.Reasoning(), new Field("summary", Any()), new("generate_summary", Any()), new("context", Any())]),
+            "How much the model thinks; with a `summary` `auto` or `detailed` its thoughts are told as their own summary too."),
         new("truncation", Text("auto", "disabled", ""), "`auto` lets the oldest turns go where the prompt does not fit."),
         new("include", List(Text(Included)), "What is told in addition."),
         new("service_tier", Any(), "As in chats."),
@@ -126,22 +132,24 @@ internal static class ResponseShapes
         Needed("incomplete_details", OrNull(Record(Needed("reason", Text())))),
         Needed("instructions", OrNull(Text())), Needed("model", Text()), Needed("output", List(Ref("ResponseItem"))),
         Needed("previous_response_id", OrNull(Text())),
-        Needed("reasoning", Record(Needed("effort", OrNull(Text())), Needed("summary", Null()))),
+        Needed("reasoning", Record(Needed("effort", OrNull(Text())), Needed("summary", OrNull(Text())))),
         Needed("service_tier", Text()), Needed("store", Flag()),
         .. ((string[])["max_output_tokens", "max_tool_calls", "metadata", "parallel_tool_calls", "temperature", "text", "tool_choice",
             "tools", "top_logprobs", "top_p", "truncation"]).Select(name => Needed(name, Any(), "As the request said.")),
-        Needed("usage", OrNull(Record(
-            Needed("input_tokens", Unsigned()), Needed("input_tokens_details", Record(Needed("cached_tokens", Unsigned()))),
-            Needed("output_tokens", Unsigned()), Needed("output_tokens_details", Record(Needed("reasoning_tokens", Unsigned()))),
-            Needed("total_tokens", Integer(0))))),
+        Needed("usage", OrNull(Usage())),
         Needed("user", OrNull(Text())),
     ];
 
+    private static JsonObject Usage() => Record(
+        Needed("input_tokens", Unsigned()), Needed("input_tokens_details", Record(Needed("cached_tokens", Unsigned()))),
+        Needed("output_tokens", Unsigned()), Needed("output_tokens_details", Record(Needed("reasoning_tokens", Unsigned()))),
+        Needed("total_tokens", Integer(0)));
+
     private static JsonObject Item() => Record(
-        Needed("id", Text()), Needed("type", Text("message", "function_call", "function_call_output", "reasoning")),
+        Needed("id", Text()), Needed("type", Text("message", "function_call", "function_call_output", "reasoning", "compaction")),
         new Field("status", Text("in_progress", "completed", "incomplete")), new("role", Text()), new("content", List(Part())),
         new("summary", List(Part())), new("call_id", Text()), new("name", Text()), new("arguments", Text()),
-        new("output", AnyOf(Text(), List(Part()))));
+        new("output", AnyOf(Text(), List(Part()))), new("encrypted_content", Text()));
 
     private static JsonObject Part() => Record(
         Needed("type", Text("output_text", "input_text", "reasoning_text", "summary_text")), Needed("text", Text()),
@@ -150,6 +158,6 @@ internal static class ResponseShapes
     private static JsonObject Event() => Record(
         Needed("type", Text(EventTypes)), Needed("sequence_number", Integer(0)), new Field("response", Ref("Response")),
         new("item", Ref("ResponseItem")), new("part", Part()), new("item_id", Text()), new("output_index", Integer(0)),
-        new("content_index", Integer(0)), new("delta", Text()), new("text", Text()), new("logprobs", List(Ref("TokenLogprob"))),
+        new("content_index", Integer(0)), new("summary_index", Integer(0)), new("delta", Text()), new("text", Text()), new("logprobs", List(Ref("TokenLogprob"))),
         new("name", Text()), new("arguments", Text()), new("code", OrNull(Text())), new("message", Text()), new("param", OrNull(Text())));
 }

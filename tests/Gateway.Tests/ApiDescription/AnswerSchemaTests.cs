@@ -41,6 +41,7 @@ public sealed class AnswerSchemaTests
         """{"input":"Hi"}""",
         """{"input":"Hi","include":["message.output_text.logprobs"],"top_logprobs":2,"instructions":"Be brief.","user":"u"}""",
         """{"input":"Rain?","tools":[{"type":"function","name":"get_weather","parameters":{}}],"reasoning":{"effort":"low"}}""",
+        """{"input":"Rain?","tools":[{"type":"function","name":"get_weather","parameters":{}}],"reasoning":{"summary":"detailed"}}""",
         """{"input":[{"role":"user","content":"json"}],"text":{"format":{"type":"json_object"}},"max_output_tokens":3}""",
     ];
 
@@ -104,6 +105,8 @@ public sealed class AnswerSchemaTests
         var kept = await answers.PostAsync("/v1/responses", ResponseBodies[1], 200);
         var id = (string)JsonNode.Parse(kept)!["id"]!;
         await answers.PostAsync("/v1/responses/input_tokens", ResponseBodies[0], 200);
+        var compacted = JsonNode.Parse(await answers.PostAsync("/v1/responses/compact", ResponseBodies[0], 200))!["output"]!.ToJsonString();
+        await answers.PostAsync("/v1/responses/input_tokens", $"{{\"input\":{compacted}}}", 200);
         await answers.SendAsync("GET", "/v1/responses/{id}", 200, ("id", id));
         await answers.SendAsync("GET", "/v1/responses/{id}/input_items", 200, ("id", id));
         await answers.SendAsync("POST", "/v1/responses/{id}/cancel", 400, ("id", id));
