@@ -93,11 +93,12 @@ public sealed class CredentialTests
             .Select(endpoint => endpoint.RoutePattern.RawText!).Distinct().Order(StringComparer.Ordinal).ToList();
 
         string[] health = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health", "/health/live"];
+        string[] reference = ["/reference", "/reference.css", "/reference.html"];
         // The last two are gRPC's answer to a wrong address, UNIMPLEMENTED.
         string[] unknown = ["grpc.health.v1.Health/{unimplementedMethod:grpcunimplemented}",
             "{unimplementedService}/{unimplementedMethod:grpcunimplemented}"];
         Assert.Equal(
-            ["/", .. health, "/index.html", "/style.css", "/{**path}", .. unknown],
+            ["/", .. health, "/index.html", "/openapi.json", .. reference, "/style.css", "/{**path}", .. unknown],
             open.Where(path => !path.EndsWith(".js", StringComparison.Ordinal) && !path.EndsWith(".svg", StringComparison.Ordinal)));
     }
 
