@@ -129,7 +129,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             {
                 if (fault.Event is null)
                     throw new RpcException(new Status(StatusCode.Unavailable, TransportWords));
-                await writer.WriteAsync(new GenerateResponse { Failed = fault.Event }, cancellationToken);
+                await EndAsync(writer, new GenerateResponse { Failed = fault.Event }, cancellationToken);
                 return;
             }
 
@@ -145,7 +145,22 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             Timings = new Timings { QueueNanoseconds = 1000, PrefillNanoseconds = 2000, DecodeNanoseconds = 3000 },
             Seed = request.Sampling.HasSeed ? request.Sampling.Seed : 42,
         };
-        await writer.WriteAsync(new GenerateResponse { Finished = finished }, cancellationToken);
+        await EndAsync(writer, new GenerateResponse { Finished = finished }, cancellationToken);
+    }
+
+    /// <summary>The terminal event: who has it may leave before this call is over, which cancels nothing.</summary>
+    private static async Task EndAsync(
+        IServerStreamWriter<GenerateResponse> writer, GenerateResponse response, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            await writer.WriteAsync(response, cancellationToken);
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // It has been read, or nobody was there to read it any more.
+        }
     }
 
     /// <summary>A few of the prompt's tokens, each third in rank behind the ids 65 and 66.</summary>
