@@ -56,7 +56,8 @@ const server = createServer((request, reply) => {
   request.resume().on("end", () => {
     reply.writeHead(200, { "content-type": "text/event-stream" });
     const events = request.url.endsWith("/responses")
-      ? responses[ending].map((event, sequence_number) => `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number })}\n\n`)
+      ? responses[ending].map((event, place) =>
+        `event: ${event.type}\ndata: ${JSON.stringify({ ...event, sequence_number: place })}\n\n`)
       : [...chat.map((event) => `data: ${JSON.stringify(event)}\n\n`), "data: [DONE]\n\n"];
     reply.end(events.join(""));
   });
