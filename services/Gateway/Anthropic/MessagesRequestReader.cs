@@ -83,6 +83,7 @@ internal sealed class MessagesRequestReader
             ToolName = _tools.Name,
             ReasoningTokensMax = _thinks ? _thinking.TokensMax : null,
             ReasoningField = _thinking.TokensField,
+            FieldsAsSent = _fields.AsSent(),
             ParallelToolCalls = _tools.Parallel,
             Stop = _stop,
             Deadline = deadline,

@@ -91,6 +91,14 @@ internal sealed record ChatError(ChatErrorKind Kind, string Message)
         return new ChatError(ChatErrorKind.InvalidRequest, Describe(kept, violation => violation.Field)) { Violations = kept };
     }
 
+    /// <summary>The same about fields of other names.</summary>
+    public ChatError Rename(Func<string, string> nameOf) => Violations.Count == 0 ? this : this with
+    {
+        Violations = Violations is ViolationList list
+            ? list.Rename(violation => nameOf(violation.Field))
+            : [.. Violations.Select(violation => violation with { Field = nameOf(violation.Field) })],
+    };
+
     /// <summary>All faults in one line, under the names that an edge gives the fields.</summary>
     public static string Describe(IReadOnlyList<ChatViolation> violations, Func<ChatViolation, string> nameOf)
     {

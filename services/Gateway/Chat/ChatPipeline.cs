@@ -195,7 +195,7 @@ internal sealed class ChatPipeline(
             _ => new ChatError(ChatErrorKind.Internal, ChatError.OurFault),
         };
         Note(request, error, exception, measurement);
-        return new ChatException(error, exception);
+        return new ChatException(error.Rename(request.NameAsSent), exception);
     }
 
     private void Observe(ChatRequest request, ChatUpdate update, Exception? cause, ChatMeasurement measurement)

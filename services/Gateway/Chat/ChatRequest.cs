@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace Parley.Gateway.Chat;
 
 /// <summary>A chat request as the pipeline sees it, whichever edge it came through.</summary>
@@ -36,6 +38,9 @@ internal sealed record ChatRequest
     /// <summary>The functions that may be called; empty is all of them.</summary>
     public IReadOnlyList<string> AllowedTools { get; init; } = [];
 
+    /// <summary>Fields that the caller gave under other names than the contract's, by the contract's, for refusals.</summary>
+    public IReadOnlyDictionary<string, string> FieldsAsSent { get; init; } = FrozenDictionary<string, string>.Empty;
+
     /// <summary>Tokens of reasoning that the answer may have; null is any number.</summary>
     public uint? ReasoningTokensMax { get; init; }
 
@@ -59,4 +64,20 @@ internal sealed record ChatRequest
 
     /// <summary>When the answer is of no use any more; null is never.</summary>
     public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>A field as the caller named it; itself where that is the same, or where the caller did not give it.</summary>
+    /// <param name="field">Path in the contract, with or without the messages that settings stand in there.</param>
+    public string NameAsSent(string field)
+    {
+        var start = 0;
+        foreach (var message in (ReadOnlySpan<string>)["sampling.", "processors."])
+        {
+            if (field.AsSpan(start).StartsWith(message, StringComparison.Ordinal))
+                start += message.Length;
+        }
+
+        var length = field.AsSpan(start).IndexOfAny('[', '.');
+        var end = length < 0 ? field.Length : start + length;
+        return FieldsAsSent.TryGetValue(field[start..end], out var sent) ? sent + field[end..] : field;
+    }
 }

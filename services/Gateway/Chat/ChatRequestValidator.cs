@@ -37,7 +37,7 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
             violations.Add("n", $"must be between 1 and {options.Value.ChoicesMax} (it is {request.Choices})",
                 request.Choices < 1 ? ViolationReason.IntegerTooSmall : ViolationReason.IntegerTooLarge);
         CheckSampling(request.Sampling, violations);
-        return violations;
+        return request.FieldsAsSent.Count == 0 ? violations : violations.Rename(violation => request.NameAsSent(violation.Field));
     }
 
     /// <summary>
@@ -101,7 +101,7 @@ internal sealed class ChatRequestValidator(IOptions<GatewayOptions> options)
         var length = prompt.Text?.Length ?? prompt.Ids?.Count ?? 0;
         if (length > options.Value.CharactersMax)
             violations.Add("chat.messages",
-                $"must hold at most {options.Value.CharactersMax} {(prompt.Text is null ? "ids" : "characters")} (they hold {length})",
+                $"must hold at most {options.Value.CharactersMax} {(prompt.Text is null ? "ids" : "characters")} (it holds {length})",
                 ViolationReason.TextTooLong);
         if (prompt.Ids is { Count: 0 })
             violations.Add("chat.messages", "must hold at least one id", ViolationReason.ListTooShort);

@@ -86,11 +86,13 @@ internal sealed class PromptFitting(TokenizerClient tokenizer, UpstreamPair pair
     private void CheckContext(EncodedPrompt prompt, uint context)
     {
         if (prompt.Ids.Count == 0)
-            throw new ChatException(ChatError.Invalid(new ChatViolation("chat.messages", "have no tokens", ViolationReason.TextTooShort)));
+            throw new ChatException(ChatError.Invalid(
+                new ChatViolation("chat.messages", "must hold at least one token", ViolationReason.TextTooShort)));
         if (context == 0 || prompt.Ids.Count < context)
             return;
         var violation = new ChatViolation(
-            "chat.messages", $"have {prompt.Ids.Count} tokens, and the context of {pair.Model} holds {context} with the answer");
+            "chat.messages",
+            $"must fit the context: {prompt.Ids.Count} tokens, and the context of {pair.Model} holds {context} with the answer");
         throw new ChatException(ChatError.Invalid([violation]) with { Kind = ChatErrorKind.ContextExceeded });
     }
 }

@@ -54,6 +54,7 @@ internal sealed class CompletionRequestReader
         var bestOf = SettleBestOf();
         CheckCounts(bestOf);
         var sampling = SettleSampling(bestOf);
+        var asSent = _fields.AsSent();
         // Also without a prompt, so that everything else is judged.
         var prompts = _prompts.Count > 0 ? _prompts : [new RawPrompt("", null)];
         return new CompletionRequest
@@ -71,6 +72,7 @@ internal sealed class CompletionRequestReader
                 IncludeStop = _answer.IncludeStop,
                 Choices = bestOf,
                 TokenPieces = _logprobs is not null,
+                FieldsAsSent = asSent,
                 Deadline = deadline,
             })],
             Choices = _answer.Choices,

@@ -92,7 +92,16 @@ internal sealed class ModelInfoEndpoint(
         {
             if (key is "model" or "name")
                 name = fields.Text(field, value) is { Length: > 0 } given ? given : name;
+            else if (key == "verbose" && fields.Flag(field, value) != true)
+                continue;
+            else if (key != "verbose" && options.Value.UnknownFields == UnknownFields.Refuse)
+                fields.Refuse(field, "is unknown", ViolationReason.Unknown);
+            else
+                // Of verbose: the vocabulary, which is not told here.
+                fields.Ignore(field);
         }
+
+        IgnoredFields.Tell(context, fields.Ignored);
 
         return fields.Violations.Count == 0
             ? name

@@ -96,6 +96,7 @@ internal sealed partial class SettingFields
         TokenPieces = _logprobs,
         DropsOldestTurns = _truncates,
         ContextTokensMax = _contextTokens,
+        FieldsAsSent = Fields.AsSent(),
         Deadline = deadline,
     };
 
@@ -110,6 +111,7 @@ internal sealed partial class SettingFields
                     _contextTokens = Fields.Limit(field, value) is { } tokens and > 0 ? tokens : null;
                     break;
                 case "stop":
+                    Fields.Claim(setting, field, value);
                     ReadStop(field, value);
                     break;
                 case "seed" when RequestFields.IsNumber(value, -1):

@@ -61,6 +61,7 @@ internal sealed class ChatCompletionRequestReader
             AllowedTools = _toolChoice.Allowed,
             ReasoningTokensMax = _thinking.TokensMax,
             ReasoningField = _thinking.TokensField,
+            FieldsAsSent = _fields.AsSent(),
             ParallelToolCalls = _parallelCalls,
             Stop = _answer.Stop,
             IncludeStop = _answer.IncludeStop,

@@ -8,12 +8,7 @@ internal static class FieldNames
     /// <summary>An error whose fields have the names that another route gives them.</summary>
     /// <param name="error">The pipeline's.</param>
     /// <param name="nameOf">From the name here to the name there.</param>
-    public static ChatError Rename(ChatError error, Func<string, string> nameOf) => error.Violations.Count == 0 ? error : error with
-    {
-        Violations = error.Violations is ViolationList list
-            ? list.Rename(violation => nameOf(ToOpenAi(violation.Field)))
-            : [.. error.Violations.Select(violation => violation with { Field = nameOf(ToOpenAi(violation.Field)) })],
-    };
+    public static ChatError Rename(ChatError error, Func<string, string> nameOf) => error.Rename(field => nameOf(ToOpenAi(field)));
 
     public static string ToOpenAi(string field)
     {

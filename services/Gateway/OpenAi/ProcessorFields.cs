@@ -50,7 +50,8 @@ internal sealed class ProcessorFields(RequestFields fields)
         };
         if (settings is null)
             return TryReadList(name, field, value);
-        fields.Claim(name, field, value);
+        // The contract has llama.cpp's setting under the name that its other servers give it.
+        fields.Claim(name == "repeat_last_n" ? "penalty_last_n" : name, field, value);
         _settings = settings;
         return true;
     }

@@ -36,6 +36,10 @@ internal sealed class RequestFields
             Refuse(field, $"contradicts its other name {_claimed[setting].Field}");
     }
 
+    /// <summary>The fields that gave settings under other names than those here, by the names here.</summary>
+    public IReadOnlyDictionary<string, string> AsSent() => _claimed.Where(claim => claim.Key != claim.Value.Field)
+        .ToDictionary(claim => claim.Key, claim => claim.Value.Field, StringComparer.Ordinal);
+
     public static bool Is(JsonElement value, string text) => value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
 
     public static bool IsAnyOf(JsonElement value, params ReadOnlySpan<string> texts)

@@ -5,7 +5,6 @@ internal static class ResponseNames
 {
     public static string Of(string field) => field switch
     {
-        "max_tokens" => "max_output_tokens",
         _ when field.StartsWith("messages", StringComparison.Ordinal) => "input",
         _ => field,
     };

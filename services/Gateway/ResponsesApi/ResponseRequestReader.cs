@@ -116,6 +116,7 @@ internal sealed class ResponseRequestReader
                 ParallelToolCalls = _parallelCalls,
                 ReasoningTokensMax = _thinking.TokensMax,
                 ReasoningField = _thinking.TokensField,
+                FieldsAsSent = _fields.AsSent(),
                 DropsOldestTurns = _dropsTurns,
                 Stop = _answer.Stop,
                 IncludeStop = _answer.IncludeStop,

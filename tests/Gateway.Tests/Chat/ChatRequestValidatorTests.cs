@@ -21,6 +21,27 @@ public sealed class ChatRequestValidatorTests
     public void Validate_GoodRequest_HasNoViolations() => Assert.Empty(Fields(Request(), "any"));
 
     [Fact]
+    public void Validate_FieldsUnderOtherNames_AreRefusedByThose()
+    {
+        var request = Request() with
+        {
+            Stop = ["a", ""],
+            Sampling = new SamplingSettings { MaxTokens = 0, TopP = 2, Processors = new ProcessorSettings { Mirostat = 3 } },
+            FieldsAsSent = new Dictionary<string, string>
+            {
+                ["stop"] = "stop_strings",
+                ["max_tokens"] = "options.num_predict",
+                ["mirostat"] = "mirostat_mode",
+                ["min_p"] = "options.min_p",
+            },
+        };
+
+        Assert.Equal(["stop_strings[1]", "sampling.top_p", "options.num_predict", "mirostat_mode"], Fields(request));
+        Assert.Equal("options.min_p", request.NameAsSent("sampling.min_p"));
+        Assert.Equal("mirostat_mode", request.NameAsSent("sampling.processors.mirostat"));
+    }
+
+    [Fact]
     public void Validate_EverythingWrong_ListsAll()
     {
         var request = Request() with

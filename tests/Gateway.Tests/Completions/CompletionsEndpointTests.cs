@@ -154,6 +154,47 @@ public sealed class CompletionsEndpointTests
         Assert.Equal(1u, Assert.Single(host.Generator.Requests).Sampling.PromptLogprobs);
     }
 
+    /// <summary>Prompts of one token, of which nothing can be said, and of as many as an event judges and more.</summary>
+    [Theory]
+    [InlineData("Post")]
+    [InlineData("Stream")]
+    public async Task Prompts_EchoWithLogprobs_AreJudgedEachByItself(string way)
+    {
+        await using var host = await GatewayHost.StartAsync(arrange: one => one.Generator.Script = Louder);
+        const string Body = """{"prompt":["Hi","x","Hello"],"n":2,"logprobs":2,"echo":true,"stream":""";
+
+        List<JsonElement> answers = way == "Post" ? [await PostAsync(host, Body + "false}")] : await StreamAsync(host, Body + "true}");
+
+        string[] texts = ["HiHI", "HiHI", "xX", "xX", "HelloHELLO", "HelloHELLO"];
+        Assert.Equal(texts, Enumerable.Range(0, 6).Select(index => TextOf(answers, index)));
+        var judged = answers.SelectMany(answer => answer.GetProperty("choices").EnumerateArray())
+            .ToLookup(choice => choice.GetProperty("index").GetInt32(), choice => choice.GetProperty("logprobs"));
+        foreach (var (index, text) in texts.Index())
+        {
+            var parts = judged[index].Where(part => part.ValueKind == JsonValueKind.Object).ToArray();
+            Assert.Equal(text, string.Concat(parts.SelectMany(part => Strings(part.GetProperty("tokens")))));
+            Assert.Equal(Enumerable.Range(0, text.Length),
+                parts.SelectMany(part => part.GetProperty("text_offset").EnumerateArray().Select(one => one.GetInt32())));
+            var values = parts.SelectMany(part => part.GetProperty("token_logprobs").EnumerateArray()).ToArray();
+            Assert.Equal(JsonValueKind.Null, values[0].ValueKind);
+            Assert.Equal(Enumerable.Range(1, text.Length - 1).Select(place => place < text.Length / 2 ? -place : -0.5f),
+                values.Skip(1).Select(one => one.GetSingle()));
+        }
+
+        host.Logs.AssertNoErrors();
+        await host.AssertIdleAsync();
+    }
+
+    [Fact]
+    public async Task Post_PromptWithoutTokens_IsRefusedInWords()
+    {
+        await using var host = await GatewayHost.StartAsync();
+
+        var error = (await PostAsync(host, """{"prompt":""}""", HttpStatusCode.BadRequest)).GetProperty("error");
+
+        Assert.Equal("prompt must hold at least one token.", error.GetProperty("message").GetString());
+    }
+
     [Fact]
     public async Task Post_EchoOfNoTokens_IsThePromptAlone()
     {
@@ -245,6 +286,8 @@ public sealed class CompletionsEndpointTests
     [InlineData("""{"prompt":"a","logprobs":21}""", "logprobs", "integer_above_max_value")]
     [InlineData("""{"prompt":"a","logprobs":true}""", "logprobs", "invalid_type")]
     [InlineData("""{"prompt":"a","max_tokens":0}""", "max_tokens", "integer_below_min_value")]
+    [InlineData("""{"prompt":"a","n_predict":0}""", "n_predict", "integer_below_min_value")]
+    [InlineData("""{"prompt":"a","n_predict":0,"echo":false,"stop_strings":[""]}""", "stop_strings[0]", "string_below_min_length")]
     [InlineData("""{"prompt":"a","messages":[{"role":"user","content":"Hi"}]}""", "messages", "unsupported_value")]
     [InlineData("""{"prompt":"a","top_logprobs":3}""", "top_logprobs", "unsupported_value")]
     [InlineData("""{"prompt":"a","temperature":-1}""", "temperature", "decimal_below_min_value")]
@@ -298,7 +341,8 @@ public sealed class CompletionsEndpointTests
         Assert.Equal(
             ("prompt", "context_length_exceeded"), (error.GetProperty("param").GetString(), error.GetProperty("code").GetString()));
         Assert.Contains(
-            "have 8 tokens, and the context of fake holds 5", error.GetProperty("message").GetString(), StringComparison.Ordinal);
+            "prompt must fit the context: 8 tokens, and the context of fake holds 5", error.GetProperty("message").GetString(),
+            StringComparison.Ordinal);
         await host.AssertIdleAsync();
     }
 

@@ -10,6 +10,9 @@ internal sealed class FakeGenerator : Generation.GenerationBase
     /// <summary>As a client library describes a lost connection: nothing that a caller should read.</summary>
     public const string TransportWords = "HttpRequestException: Connection refused (10.1.2.3:5083) SocketException";
 
+    /// <summary>Tokens of a prompt that one event judges.</summary>
+    private const int JudgedAtOnce = 3;
+
     private int _running;
     private int _cancelled;
 
@@ -114,7 +117,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         await writer.WriteAsync(new GenerateResponse { Progress = new ProgressEvent { PromptTokensDone = 1 } }, cancellationToken);
         if (request.Sampling.HasPromptLogprobs)
         {
-            foreach (var start in new[] { 1, 4 })
+            for (var start = 1; start < request.PromptIds.Count; start += JudgedAtOnce)
                 await writer.WriteAsync(new GenerateResponse { PromptLogprobs = Judged(request, start) }, cancellationToken);
         }
 
@@ -126,7 +129,7 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             {
                 if (fault.Event is null)
                     throw new RpcException(new Status(StatusCode.Unavailable, TransportWords));
-                await writer.WriteAsync(new GenerateResponse { Failed = fault.Event }, cancellationToken);
+                await EndAsync(writer, new GenerateResponse { Failed = fault.Event }, cancellationToken);
                 return;
             }
 
@@ -142,13 +145,28 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             Timings = new Timings { QueueNanoseconds = 1000, PrefillNanoseconds = 2000, DecodeNanoseconds = 3000 },
             Seed = request.Sampling.HasSeed ? request.Sampling.Seed : 42,
         };
-        await writer.WriteAsync(new GenerateResponse { Finished = finished }, cancellationToken);
+        await EndAsync(writer, new GenerateResponse { Finished = finished }, cancellationToken);
     }
 
-    /// <summary>The prompt's tokens in two events, each third in rank behind the ids 65 and 66.</summary>
+    /// <summary>The terminal event: who has it may leave before this call is over, which cancels nothing.</summary>
+    private static async Task EndAsync(
+        IServerStreamWriter<GenerateResponse> writer, GenerateResponse response, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            await writer.WriteAsync(response, cancellationToken);
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // It has been read, or nobody was there to read it any more.
+        }
+    }
+
+    /// <summary>A few of the prompt's tokens, each third in rank behind the ids 65 and 66.</summary>
     private static PromptLogprobsEvent Judged(GenerateRequest request, int start)
     {
-        var count = start == 1 ? 3 : request.PromptIds.Count - start;
+        var count = Math.Min(JudgedAtOnce, request.PromptIds.Count - start);
         var judged = new PromptLogprobsEvent { Start = (uint)start };
         judged.Tokens.AddRange(Enumerable.Range(start, count).Select(place => new PromptTokenLogprobs
         {

@@ -52,6 +52,22 @@ public sealed class ModelInfoTests
     }
 
     [Fact]
+    public async Task Show_WhatIsReadOver_IsToldOrRefused()
+    {
+        await using var told = await GatewayHost.StartAsync();
+        await using var strict = await GatewayHost.StartAsync(new() { ["UnknownFields"] = "Refuse" });
+
+        var (silent, _, plain) = await PostAsync(told, "/api/show", "\"model\":\"fake\",\"verbose\":false");
+        var (status, _, response) = await PostAsync(told, "/api/show", "\"model\":\"fake\",\"verbose\":true,\"system\":\"Be brief.\"");
+        var (refused, body, _) = await PostAsync(strict, "/api/show", "\"model\":\"fake\",\"verbose\":true,\"frobnicate\":1");
+
+        Assert.Equal((200, 200, 400), (silent, status, refused));
+        Assert.False(plain.Headers.Contains("X-Parley-Ignored-Fields"));
+        Assert.Equal("system, verbose", response.Headers.GetValues("X-Parley-Ignored-Fields").Single());
+        Assert.Equal("frobnicate is unknown.", body.GetProperty("error").GetString());
+    }
+
+    [Fact]
     public async Task Show_AnotherModel_Is404()
     {
         await using var host = await GatewayHost.StartAsync();

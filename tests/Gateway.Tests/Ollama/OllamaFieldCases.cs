@@ -73,6 +73,8 @@ internal static class OllamaFieldCases
         ("top_logprobs", Chat, "\"logprobs\":true,\"top_logprobs\":99", "top_logprobs must be at most 20 (it is 99)"),
         ("_debug_render_only", Chat, "\"_debug_render_only\":true", "_debug_render_only is supported as false only"),
         ("options", Chat, "\"options\":5", "options must be an object"),
+        ("options", Chat, "\"options\":{\"max_new_tokens\":0}", "options.max_new_tokens must be at least 1"),
+        ("options", Chat, "\"options\":{\"stop_sequences\":[\"\"]}", "options.stop_sequences[0] must not be empty"),
         ("options.temperature", Chat, "\"options\":{\"temperature\":-1}", "options.temperature must be between 0 and 100"),
         ("options.num_predict", Chat, "\"options\":{\"num_predict\":0}", "options.num_predict must be at least 1"),
         ("options.repeat_penalty", Chat, "\"options\":{\"repeat_penalty\":-1}", "options.repeat_penalty must be greater than 0"),

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Grpc.Core;
 using Parley.Gateway.Tests.Doubles;
 
 namespace Parley.Gateway.Tests.OpenAi;
@@ -104,6 +105,43 @@ public sealed class RequestFieldsTests
         Assert.Equal(sent[1], sent[0]);
         var chats = host.Tokenizer.Chats.ToList();
         Assert.Equal(chats[1], chats[0]);
+    }
+
+    [Theory]
+    [InlineData("\"n_predict\":0", "n_predict must be at least 1 (it is 0).")]
+    [InlineData("\"n_predict\":0,\"top_p\":\"x\"", "top_p must be a number (it is a string); n_predict must be at least 1 (it is 0).")]
+    [InlineData("\"typ_p\":2", "typ_p must be between 0 and 1 (it is 2).")]
+    [InlineData("\"options\":{\"num_predict\":0}", "options.num_predict must be at least 1 (it is 0).")]
+    [InlineData("\"extra_body\":{\"temperature\":-1}", "extra_body.temperature must be between 0 and 100 (it is -1).")]
+    [InlineData("\"stop_strings\":[\"a\",\"\"]", "stop_strings[1] must not be empty.")]
+    [InlineData("\"num_return_sequences\":99", "num_return_sequences must be between 1 and 16 (it is 99).")]
+    [InlineData("\"mirostat_mode\":3", "mirostat_mode must be between 0 and 2 (it is 3).")]
+    public async Task Post_FieldUnderAnotherNameThatCannotBeDone_IsRefusedByThatName(string fields, string message)
+    {
+        await using var host = await GatewayHost.StartAsync();
+
+        using var response = await PostAsync(host, fields);
+
+        var error = await ErrorAsync(response);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(message, error.GetProperty("message").GetString());
+        Assert.Equal(message.Split("; ")[0].Split(' ')[0], error.GetProperty("param").GetString());
+        Assert.Empty(host.Generator.Requests);
+    }
+
+    [Theory]
+    [InlineData("repeat_last_n")]
+    [InlineData("rep_pen_range")]
+    public async Task Post_FieldThatTheGeneratorRefuses_HasTheNameThatWasSent(string name)
+    {
+        await using var host = await GatewayHost.StartAsync();
+        host.Generator.Refusal = ServiceDefaults.RpcFaults.Create(
+            StatusCode.InvalidArgument, "refused", [("sampling.processors.penalty_last_n", "must be at most 100 (it is 200)")]);
+
+        using var response = await PostAsync(host, $"\"{name}\":200,\"repeat_penalty\":1.5");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal(name, (await ErrorAsync(response)).GetProperty("param").GetString());
     }
 
     [Theory]

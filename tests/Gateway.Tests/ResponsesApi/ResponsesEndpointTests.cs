@@ -157,7 +157,8 @@ public sealed class ResponsesEndpointTests
         Assert.True(int.Parse(response.Headers.GetValues("X-Parley-Dropped-Messages").Single()) % 3 == 0);
         Assert.Equal(("input", "context_length_exceeded"), (refused.GetProperty("param").GetString(),
             refused.GetProperty("code").GetString()));
-        Assert.Matches("have \\d+ tokens, and the context of fake holds 80", refused.GetProperty("message").GetString());
+        Assert.Matches(
+            "input must fit the context: \\d+ tokens, and the context of fake holds 80", refused.GetProperty("message").GetString());
     }
 
     [Fact]
@@ -196,6 +197,8 @@ public sealed class ResponsesEndpointTests
     [InlineData("""{"input":"a","conversation":"conv_1"}""", "conversation", "unsupported_value")]
     [InlineData("""{"input":"a","n":2}""", "n", "unsupported_value")]
     [InlineData("""{"input":"a","max_output_tokens":0}""", "max_output_tokens", "integer_below_min_value")]
+    [InlineData("""{"input":"a","max_tokens":0}""", "max_tokens", "integer_below_min_value")]
+    [InlineData("""{"input":"a","max_output_tokens":0,"n":2}""", "n", "unsupported_value")]
     [InlineData("""{"input":"a","top_logprobs":21}""", "top_logprobs", "integer_above_max_value")]
     [InlineData("""{"input":"a","reasoning":{"effort":"huge"}}""", "reasoning.effort", "invalid_value")]
     public async Task Post_WhatCannotBeDone_IsRefusedByName(string body, string param, string code)
