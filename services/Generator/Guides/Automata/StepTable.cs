@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Parley.Generator.Guides.Automata;
 
 /// <summary>
@@ -10,8 +12,11 @@ internal sealed class StepTable(int classes)
     /// <summary>Where it is not known where a step leads.</summary>
     public const int Unknown = -1;
 
-    private const int PageRows = 32;
+    /// <summary>Rows of the first page: most automata have a few states.</summary>
     private const int FirstRows = 4;
+
+    /// <summary>Pages double up to so many rows.</summary>
+    private const int PageRows = 64;
 
     private readonly List<int[]> _pages = [];
     private int _count;
@@ -26,21 +31,27 @@ internal sealed class StepTable(int classes)
         var page = Page(_count++, out _);
         if (page < _pages.Count)
             return;
-        var entries = new int[(page == 0 ? FirstRows : PageRows) * classes];
+        var entries = new int[(page == 0 ? FirstRows : Math.Min(_count - 1, PageRows)) * classes];
         Array.Fill(entries, Unknown);
         _pages.Add(entries);
     }
 
-    /// <summary>Most automata have a few states: their page is small.</summary>
     private static int Page(int state, out int row)
     {
+        if (state >= PageRows)
+        {
+            row = state % PageRows;
+            return BitOperations.Log2(PageRows) - 2 + (state / PageRows);
+        }
+
         if (state < FirstRows)
         {
             row = state;
             return 0;
         }
 
-        row = (state - FirstRows) % PageRows;
-        return 1 + ((state - FirstRows) / PageRows);
+        var doublings = BitOperations.Log2((uint)state);
+        row = state - (1 << doublings);
+        return doublings - 1;
     }
 }

@@ -44,8 +44,10 @@ internal sealed class MaskBuilder
     /// <param name="mask">Overwritten.</param>
     public void Fill(Place place, Trail trail, Span<uint> mask)
     {
-        // Where the very text of a value matters, the same place may have another mask behind another text.
-        var isKept = place.Frame is not Frame { ReadsText: true };
+        // Where the very text of a value matters, the same place may have another mask behind another text; where characters are counted,
+        // no place comes again soon, and its mask is soon made.
+        var isKept = place.Frame is not Frame { ReadsText: true }
+            && (place.State is not TextState { IsFree: false } counted || TextSearch.Lengths(counted) is null);
         if (isKept && _kept.TryCopy(place, mask))
             return;
         var length = trail.Length;
