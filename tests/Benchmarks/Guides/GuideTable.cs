@@ -30,6 +30,7 @@ internal sealed class GuideTable
     private readonly MaskTimes _start = new("compile and first mask");
     private readonly MaskTimes _later = new("later masks");
     private readonly MaskTimes _undisturbed = new("masks without a collection");
+    private readonly CollectorPauses _pauses = new();
     private readonly SlowMasks _slow;
     private readonly MaskClock _clock;
     private readonly List<string> _refusals = [];
@@ -84,6 +85,7 @@ internal sealed class GuideTable
         _keywords.Clear();
         _refusals.Clear();
         _slow.Clear();
+        _pauses.Clear();
         (_allocated, _pausedBefore) = (0, GC.GetTotalPauseDuration());
         foreach (var times in (MaskTimes[])[_compile, _first, _start, _later, _undisturbed])
             times.Clear();
@@ -102,6 +104,8 @@ internal sealed class GuideTable
             var compile = _clock.Microseconds - begin;
             _compile.Add(compile);
             var first = _first.Count;
+
+            _pauses.Look();
 
             // Another guide says how the instances are written, so that the one that is measured has not seen them.
             var writer = (JsonMachine)Guide.FromSchema(one.Schema, GuideSettings.Default, _vocabulary).Machine;
@@ -139,6 +143,7 @@ internal sealed class GuideTable
             if (GC.CollectionCount(0) == collections)
                 _undisturbed.Add(time);
             _slow.Add(time, name, text, matcher);
+            _pauses.Look();
             if (((_mask[id >> 5] >> id) & 1) == 0 || !matcher.TryTake(id))
                 break;
             taken++;
@@ -193,6 +198,7 @@ internal sealed class GuideTable
             $"collections paused {(GC.GetTotalPauseDuration() - _pausedBefore).TotalMilliseconds:F0} ms; ")
             + string.Create(
                 CultureInfo.InvariantCulture, $"masks allocated {_allocated / 1024.0 / (_first.Count + _later.Count):F2} kB each"));
+        _pauses.Print();
         _slow.Print();
     }
 

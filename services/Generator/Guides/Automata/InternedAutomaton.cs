@@ -7,14 +7,13 @@ internal abstract class InternedAutomaton<TState> : TextAutomaton
     where TState : struct, IEquatable<TState>
 {
     private readonly List<TState> _states = [];
-    private readonly List<int[]> _next = [];
+    private readonly StepTable _next;
     private readonly Dictionary<TState, int> _numbers = [];
-    private readonly int _classCount;
 
     protected InternedAutomaton(byte[] classes, TState start)
     {
         Classes = classes;
-        _classCount = classes.Max() + 1;
+        _next = new StepTable(classes.Max() + 1);
         Start = Number(start);
     }
 
@@ -27,10 +26,10 @@ internal abstract class InternedAutomaton<TState> : TextAutomaton
     /// <inheritdoc/>
     public override int Step(int state, byte next)
     {
-        ref var known = ref _next[state][Classes[next]];
+        ref var known = ref _next.At(state, Classes[next]);
         if (known < 0)
         {
-            // Number may grow the list, never the row that `known` points into.
+            // Number may grow the table, never move the row that `known` points into.
             known = Number(Step(_states[state], next));
         }
 
@@ -62,9 +61,7 @@ internal abstract class InternedAutomaton<TState> : TextAutomaton
             throw new GuideException("",
                 $"the guide is too complex: one of its automata has more than {GuideLimits.AutomatonStatesMax} states");
         _states.Add(state);
-        var row = new int[_classCount];
-        Array.Fill(row, -1);
-        _next.Add(row);
+        _next.Add();
         _numbers.Add(state, number);
         return number;
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Parley.Generator.Guides.Limits;
 
 namespace Parley.Generator.Guides.Automata;
@@ -15,9 +16,10 @@ internal sealed class PatternAutomaton : TextAutomaton
     private readonly PatternNetwork _network;
     private readonly List<int[]> _members = [];
     private readonly List<bool> _accepting = [];
-    private readonly List<int[]> _next = [];
+    private readonly StepTable _next;
     private readonly List<int> _distances = [];
-    private readonly Dictionary<StateSet, int> _numbers = [];
+    private readonly Dictionary<StateSet, int>.AlternateLookup<ReadOnlySpan<int>> _numbers =
+        new Dictionary<StateSet, int>(StateSets.Comparer).GetAlternateLookup<ReadOnlySpan<int>>();
     private readonly int[] _mark;
     private readonly List<int> _found = [];
     private readonly Stack<int> _pending = [];
@@ -27,6 +29,7 @@ internal sealed class PatternAutomaton : TextAutomaton
     {
         (_program, _network) = (program, program.Network);
         _mark = new int[_network.Count];
+        _next = new StepTable(program.Representatives.Length);
         Add([], accepting: false);
         Add([PatternNetwork.Accept], accepting: true);
         Start = StartState();
@@ -52,7 +55,7 @@ internal sealed class PatternAutomaton : TextAutomaton
     {
         if (state <= Sure)
             return state;
-        var known = _next[state][_program.Classes[next]];
+        var known = _next.At(state, _program.Classes[next]);
         return known >= 0 ? known : StepAnew(state, _program.Classes[next]);
     }
 
@@ -75,7 +78,8 @@ internal sealed class PatternAutomaton : TextAutomaton
     {
         BeginRound();
         Collect(_network.Start, atBegin: true);
-        var members = Found();
+        _found.Sort();
+        int[] members = [.. _found];
 
         // Begin and end coincide in the empty text, so that both anchors hold in it.
         _round++;
@@ -112,15 +116,16 @@ internal sealed class PatternAutomaton : TextAutomaton
             }
         }
 
-        var found = Found();
+        _found.Sort();
+        var found = CollectionsMarshal.AsSpan(_found);
         int target;
         if (found.Length == 0)
             target = Dead;
         else if (found[0] == PatternNetwork.Accept)
             target = Sure;
-        else if (!_numbers.TryGetValue(new StateSet(found), out target))
-            _numbers.Add(new StateSet(found), target = Add(found, found.Any(member => _program.EndsHere[member])));
-        _next[state][byteClass] = target;
+        else if (!_numbers.TryGetValue(found, out target))
+            target = Number([.. found]);
+        _next.At(state, byteClass) = target;
         return target;
     }
 
@@ -130,10 +135,11 @@ internal sealed class PatternAutomaton : TextAutomaton
         _found.Clear();
     }
 
-    private int[] Found()
+    private int Number(int[] members)
     {
-        _found.Sort();
-        return [.. _found];
+        var number = Add(members, members.Any(member => _program.EndsHere[member]));
+        _numbers.Dictionary.Add(new StateSet(members), number);
+        return number;
     }
 
     /// <summary>Takes up a state and what is reached from it without a byte, so far as a match can still follow.</summary>
@@ -163,9 +169,7 @@ internal sealed class PatternAutomaton : TextAutomaton
         _members.Add(members);
         _accepting.Add(accepting);
         _distances.Add(accepting || members.Length == 0 ? 0 : members.Min(_program.Distance));
-        var row = new int[_program.Representatives.Length];
-        Array.Fill(row, -1);
-        _next.Add(row);
+        _next.Add();
         return _members.Count - 1;
     }
 }

@@ -125,19 +125,18 @@ internal sealed class PatternNetwork
         _sets.Add(characters);
 
         // Sequences with the same rest share its states: the rest of a character is the same whatever its lead byte was.
-        var rests = new Dictionary<string, int>();
+        var rests = new Dictionary<(byte First, byte Last, int Target), int>();
         foreach (var sequence in ByteSequences.Of(characters, _encoding))
         {
             var target = to;
-            var key = "";
             for (var i = sequence.Length - 1; i > 0; i--)
             {
-                key = $"{sequence[i].First}-{sequence[i].Last},{key}";
-                if (!rests.TryGetValue(key, out var state))
+                var (first, last) = sequence[i];
+                if (!rests.TryGetValue((first, last, target), out var state))
                 {
                     state = NewState();
-                    Edge(state, new PatternEdge(PatternEdgeKind.Byte, sequence[i].First, sequence[i].Last, target));
-                    rests.Add(key, state);
+                    Edge(state, new PatternEdge(PatternEdgeKind.Byte, first, last, target));
+                    rests.Add((first, last, target), state);
                 }
 
                 target = state;

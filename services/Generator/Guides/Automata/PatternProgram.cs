@@ -9,9 +9,10 @@ internal sealed class PatternProgram
     {
         Network = PatternNetwork.Build(tree, encoding);
         (Classes, Representatives) = Classify(Network);
-        EndsHere = Closure(Network, [PatternNetwork.Accept], edge => edge is PatternEdgeKind.Free or PatternEdgeKind.AtEnd);
-        IsAlive = Closure(Network, Indices(EndsHere), edge => edge is PatternEdgeKind.Free or PatternEdgeKind.Byte);
-        (_distances, DistanceMax) = Distances();
+        var sources = new PatternSources(Network);
+        EndsHere = Closure(sources, [PatternNetwork.Accept], edge => edge is PatternEdgeKind.Free or PatternEdgeKind.AtEnd);
+        IsAlive = Closure(sources, Indices(EndsHere), edge => edge is PatternEdgeKind.Free or PatternEdgeKind.Byte);
+        (_distances, DistanceMax) = Distances(sources);
     }
 
     public PatternNetwork Network { get; }
@@ -38,42 +39,35 @@ internal sealed class PatternProgram
     public int Distance(int state) => _distances[state];
 
     /// <summary>Walks back from the ends, byte by byte.</summary>
-    private (int[] Distances, int Most) Distances()
+    private (int[] Distances, int Most) Distances(PatternSources sources)
     {
-        var sources = new List<(int Source, int Bytes)>[Network.Count];
-        for (var state = 0; state < Network.Count; state++)
-        {
-            foreach (var edge in Network.EdgesOf(state))
-            {
-                if (edge.Kind is PatternEdgeKind.Free or PatternEdgeKind.Byte)
-                    (sources[edge.Target] ??= []).Add((state, edge.Kind == PatternEdgeKind.Byte ? 1 : 0));
-            }
-        }
-
         var distances = new int[Network.Count];
         Array.Fill(distances, int.MaxValue);
-        var pending = new LinkedList<int>();
+        var (near, further, most) = (new Stack<int>(), new Stack<int>(), 0);
         foreach (var end in Indices(EndsHere))
         {
             distances[end] = 0;
-            pending.AddLast(end);
+            near.Push(end);
         }
 
-        var most = 0;
-        while (pending.First is { Value: var state })
+        for (var distance = 0; near.Count > 0; distance++)
         {
-            pending.RemoveFirst();
-            most = Math.Max(most, distances[state]);
-            foreach (var (source, bytes) in sources[state] ?? [])
+            while (near.TryPop(out var state))
             {
-                if (distances[state] + bytes >= distances[source])
-                    continue;
-                distances[source] = distances[state] + bytes;
-                if (bytes == 0)
-                    pending.AddFirst(source);
-                else
-                    pending.AddLast(source);
+                if (distances[state] < distance)
+                    continue; // met by a shorter way since
+                most = distance;
+                foreach (var (source, kind) in sources.Of(state))
+                {
+                    var bytes = kind == PatternEdgeKind.Byte ? 1 : 0;
+                    if (kind is not (PatternEdgeKind.Free or PatternEdgeKind.Byte) || distance + bytes >= distances[source])
+                        continue;
+                    distances[source] = distance + bytes;
+                    (bytes == 0 ? near : further).Push(source);
+                }
             }
+
+            (near, further) = (further, near);
         }
 
         return (distances, most);
@@ -95,19 +89,9 @@ internal sealed class PatternProgram
     }
 
     /// <summary>The states from which one of the targets can be reached over edges that count.</summary>
-    private static bool[] Closure(PatternNetwork network, IEnumerable<int> targets, Func<PatternEdgeKind, bool> counts)
+    private static bool[] Closure(PatternSources sources, IEnumerable<int> targets, Func<PatternEdgeKind, bool> counts)
     {
-        var sources = new List<int>[network.Count];
-        for (var state = 0; state < network.Count; state++)
-        {
-            foreach (var edge in network.EdgesOf(state))
-            {
-                if (counts(edge.Kind))
-                    (sources[edge.Target] ??= []).Add(state);
-            }
-        }
-
-        var reached = new bool[network.Count];
+        var reached = new bool[sources.Count];
         var pending = new Stack<int>();
         foreach (var target in targets)
         {
@@ -117,13 +101,12 @@ internal sealed class PatternProgram
 
         while (pending.TryPop(out var state))
         {
-            foreach (var source in sources[state] ?? [])
+            foreach (var (source, kind) in sources.Of(state))
             {
-                if (!reached[source])
-                {
-                    reached[source] = true;
-                    pending.Push(source);
-                }
+                if (!counts(kind) || reached[source])
+                    continue;
+                reached[source] = true;
+                pending.Push(source);
             }
         }
 

@@ -7,7 +7,9 @@ namespace Parley.Generator.Guides.Json;
 /// <summary>What is asked of a string or a number, with the automata that decide it and the bytes that none of them tells apart.</summary>
 internal sealed class TextShape
 {
-    private readonly Dictionary<StateSet, TextState> _states = [];
+    private readonly Dictionary<StateSet, TextState>.AlternateLookup<ReadOnlySpan<int>> _states =
+        new Dictionary<StateSet, TextState>(StateSets.Comparer).GetAlternateLookup<ReadOnlySpan<int>>();
+
     private readonly Dictionary<ulong, (TextShape Left, int[] Places)> _rests = [];
     private readonly byte[][]?[] _trials = new byte[][]?[CharacterKinds.All.Count];
 
@@ -22,6 +24,7 @@ internal sealed class TextShape
         Atoms = [.. atoms.Cast<TextAtom>()];
         HasOneEnd = Array.TrueForAll(owed[1..], formula => formula.IsConstant);
         (Classes, Representatives) = Classify();
+        Steps = new StepTable(Representatives.Length);
     }
 
     public TextKind Kind { get; }
@@ -36,6 +39,9 @@ internal sealed class TextShape
 
     /// <summary>One byte of each class.</summary>
     public byte[] Representatives { get; }
+
+    /// <summary>Where the shape's states lead: see <see cref="TextState.Next"/>.</summary>
+    public StepTable Steps { get; }
 
     /// <summary>Whether the verdicts that are asked are the same however a text ends.</summary>
     public bool HasOneEnd { get; }
@@ -83,15 +89,17 @@ internal sealed class TextShape
     public Outcomes? Verdicts() => Atoms.Length == 0 ? JsonMachine.Verdicts(Owed) : null;
 
     /// <summary>The state of these states of the automata.</summary>
-    public TextState State(TextTable table, byte syntax, int[] states)
+    /// <param name="table">Where it belongs.</param>
+    /// <param name="states">The state of the syntax, then those of the automata.</param>
+    public TextState State(TextTable table, ReadOnlySpan<int> states)
     {
-        var key = new StateSet([syntax, .. states]);
-        if (!_states.TryGetValue(key, out var state))
-        {
-            table.Machine.CountState();
-            _states.Add(key, state = new TextState(table, this, syntax, states));
-        }
-
+        if (_states.TryGetValue(states, out var state))
+            return state;
+        table.Machine.CountState();
+        var kept = states.ToArray();
+        state = new TextState(table, this, kept, _states.Dictionary.Count);
+        Steps.Add();
+        _states.Dictionary.Add(new StateSet(kept), state);
         return state;
     }
 

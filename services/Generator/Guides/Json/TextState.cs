@@ -5,22 +5,36 @@ namespace Parley.Generator.Guides.Json;
 /// <summary>Within a string or a number.</summary>
 internal sealed class TextState : JsonState
 {
+    /// <summary>Stands for no state, where it is known that there is none.</summary>
+    private const int None = -2;
+
     private readonly TextTable _table;
     private readonly int[] _states;
-    private TextState?[]? _next;
+    private readonly int _row;
     private Outcomes? _end;
     private bool _endKnown;
 
-    public TextState(TextTable table, TextShape shape, byte syntax, int[] states) =>
-        (_table, Shape, Syntax, _states) = (table, shape, syntax, states);
+    /// <summary>Makes a state.</summary>
+    /// <param name="table">Where it belongs.</param>
+    /// <param name="shape">What is asked.</param>
+    /// <param name="states">The state of the syntax, then those of the shape's automata.</param>
+    /// <param name="row">The state's number in the shape.</param>
+    public TextState(TextTable table, TextShape shape, int[] states, int row)
+    {
+        (_table, Shape, _states, _row) = (table, shape, states, row);
+        Number = table.Number(this);
+    }
 
     public TextShape Shape { get; }
 
     /// <summary>State of <see cref="StringSyntax"/> or <see cref="NumberSyntax"/>.</summary>
-    public byte Syntax { get; }
+    public byte Syntax => (byte)_states[0];
+
+    /// <summary>The state's number among all of the table.</summary>
+    public int Number { get; }
 
     /// <summary>States of the shape's automata.</summary>
-    public ReadOnlySpan<int> States => _states;
+    public ReadOnlySpan<int> States => _states.AsSpan(1);
 
     public bool IsNumber => Shape.Kind == TextKind.Number;
 
@@ -48,9 +62,11 @@ internal sealed class TextState : JsonState
     /// <summary>The state behind one more byte; null when there is none.</summary>
     public TextState? Next(byte next)
     {
-        ref var known = ref (_next ??= new TextState?[Shape.Representatives.Length])[Shape.Classes[next]];
-        known ??= _table.Step(this, next) ?? _table.None;
-        return known == _table.None ? null : known;
+        // The table stands in a few arrays of numbers: states that name each other would be the most of what the collector looks through.
+        ref var known = ref Shape.Steps.At(_row, Shape.Classes[next]);
+        if (known == StepTable.Unknown)
+            known = _table.Step(this, next)?.Number ?? None;
+        return known == None ? null : _table[known];
     }
 
     /// <summary>The walk over the vocabulary that has last found out <see cref="IsLiveInWalk"/>.</summary>

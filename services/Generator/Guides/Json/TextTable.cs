@@ -11,13 +11,16 @@ internal sealed class TextTable(JsonMachine machine)
     /// <summary>Automata of a shape up to which their verdicts fit into the key of what is left.</summary>
     private const int KeyedMax = 32;
 
+    private const int StackMax = 64;
+
     private readonly Dictionary<StateKey, TextShape> _shapes = [];
     private readonly Dictionary<TextShape, Outcomes?> _met = [];
+    private readonly List<TextState> _states = [];
 
     public JsonMachine Machine { get; } = machine;
 
-    /// <summary>Stands for no state, where it is known that there is none.</summary>
-    public TextState None { get; } = new(null!, null!, StringSyntax.Fault, []);
+    /// <summary>The state of a number.</summary>
+    public TextState this[int number] => _states[number];
 
     /// <summary>The state before the first byte (of a string: behind the opening quote); null when the formulas can't be met.</summary>
     public TextState? Begin(JsonKind kind, Formula[] owed) => Begin(kind == JsonKind.Number ? TextKind.Number : TextKind.String, owed);
@@ -26,7 +29,15 @@ internal sealed class TextTable(JsonMachine machine)
     public TextState? Begin(TextKind kind, Formula[] owed)
     {
         var shape = Shape(kind, owed);
-        return Settle(shape, 0, [.. shape.Atoms.Select(atom => atom.Automaton.Start)]);
+        return Settle(shape, [0, .. shape.Atoms.Select(atom => atom.Automaton.Start)]);
+    }
+
+    /// <summary>Takes up a state that is made.</summary>
+    /// <returns>Its number.</returns>
+    public int Number(TextState state)
+    {
+        _states.Add(state);
+        return _states.Count - 1;
     }
 
     /// <summary>See <see cref="TextState.Next"/>.</summary>
@@ -36,12 +47,11 @@ internal sealed class TextTable(JsonMachine machine)
         if (syntax == StringSyntax.Fault)
             return null;
         var atoms = state.Shape.Atoms;
-        if (atoms.Length == 0)
-            return state.Shape.State(this, syntax, []);
-        var states = new int[atoms.Length];
-        for (var i = 0; i < states.Length; i++)
-            states[i] = atoms[i].Automaton.Step(state.States[i], next);
-        return Settle(state.Shape, syntax, states);
+        Span<int> states = atoms.Length < StackMax ? stackalloc int[atoms.Length + 1] : new int[atoms.Length + 1];
+        states[0] = syntax;
+        for (var i = 0; i < atoms.Length; i++)
+            states[i + 1] = atoms[i].Automaton.Step(state.States[i], next);
+        return Settle(state.Shape, states);
     }
 
     /// <summary>See <see cref="TextState.End"/>.</summary>
@@ -64,7 +74,7 @@ internal sealed class TextTable(JsonMachine machine)
     public TextState? Free(TextShape shape)
     {
         var owed = shape.Owed.Select(formula => Machine.Formulas.Replace(formula, _ => Formula.False)).ToArray();
-        return owed[0] == Formula.True ? Shape(shape.Kind, owed).State(this, StringSyntax.Between, []) : null;
+        return owed[0] == Formula.True ? Shape(shape.Kind, owed).State(this, [StringSyntax.Between]) : null;
     }
 
     /// <summary>See <see cref="TextState.IfMet"/>.</summary>
@@ -103,7 +113,7 @@ internal sealed class TextTable(JsonMachine machine)
             return null;
         var shape = Shape(state.Shape.Kind, [Machine.Formulas.And(kept)]);
         var states = state.States.ToArray();
-        return shape.State(this, state.Syntax, [.. shape.Atoms.Select(atom => states[Array.IndexOf(atoms, atom)])]);
+        return shape.State(this, [state.Syntax, .. shape.Atoms.Select(atom => states[Array.IndexOf(atoms, atom)])]);
     }
 
     private static bool IsFar(TextState state, Atom? atom, int characters) =>
@@ -119,10 +129,13 @@ internal sealed class TextTable(JsonMachine machine)
     }
 
     /// <summary>Takes out of the formulas what is certain already.</summary>
-    private TextState? Settle(TextShape shape, byte syntax, int[] states)
+    /// <param name="shape">What is asked.</param>
+    /// <param name="all">The state of the syntax, then those of the automata; overwritten.</param>
+    private TextState? Settle(TextShape shape, Span<int> all)
     {
         while (true)
         {
+            var states = all[1..];
             var (any, key) = (false, 0UL);
             for (var i = 0; i < states.Length; i++)
             {
@@ -134,7 +147,7 @@ internal sealed class TextTable(JsonMachine machine)
             }
 
             if (!any)
-                return shape.State(this, syntax, states);
+                return shape.State(this, all);
             if (states.Length > KeyedMax || !shape.TryGetRest(key, out var rest))
             {
                 rest = Rest(shape, states);
@@ -144,16 +157,20 @@ internal sealed class TextTable(JsonMachine machine)
 
             if (rest.Left.Owed[0].Kind is FormulaKind.False or FormulaKind.Unknown)
                 return null;
-            var left = new int[rest.Places.Length];
-            for (var i = 0; i < left.Length; i++)
-                left[i] = states[rest.Places[i]];
-            (shape, states) = (rest.Left, left);
+
+            // What is left are fewer, and maybe in another order.
+            var left = new int[rest.Places.Length + 1];
+            left[0] = all[0];
+            for (var i = 1; i < left.Length; i++)
+                left[i] = states[rest.Places[i - 1]];
+            shape = rest.Left;
+            all = left;
         }
     }
 
-    private (TextShape Left, int[] Places) Rest(TextShape shape, int[] states)
+    private (TextShape Left, int[] Places) Rest(TextShape shape, Span<int> all)
     {
-        var owed = new Formula[shape.Owed.Length];
+        var (owed, states) = (new Formula[shape.Owed.Length], all.ToArray());
         for (var i = 0; i < owed.Length; i++)
         {
             owed[i] = Machine.Formulas.Replace(shape.Owed[i], atom =>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Json;
 using Parley.Generator.Guides.Machines;
@@ -12,21 +13,20 @@ namespace Parley.Generator.Guides.Masks;
 internal sealed class MaskBuilder
 {
     private const int InsideMax = 256;
-    private const int RecentMax = 8;
     private readonly GuideMachine _machine;
     private readonly TokenVocabulary _vocabulary;
     private readonly Dictionary<TextState, InsideMask> _inside = [];
-    private readonly List<(Place Place, uint[] Mask)> _recent = [];
-    private readonly uint[] _closing;
+    private readonly KeptMasks _kept;
     private readonly TokenWalk _tokens;
     private readonly TextWalk _texts;
     private readonly NameWalk _names;
     private readonly ValueWalk _values;
+    private long _insideBytes;
 
     public MaskBuilder(GuideMachine machine, TokenVocabulary vocabulary)
     {
         (_machine, _vocabulary) = (machine, vocabulary);
-        _closing = new uint[vocabulary.Words];
+        _kept = new KeptMasks(vocabulary.Plain);
         _tokens = new TokenWalk(machine, vocabulary);
         _texts = new TextWalk(machine, vocabulary, _tokens);
         _names = new NameWalk(machine, vocabulary, _tokens);
@@ -34,7 +34,7 @@ internal sealed class MaskBuilder
     }
 
     /// <summary>Bytes of memory that the masks hold by now, roughly.</summary>
-    public long Bytes => ((2L * _inside.Count) + _recent.Count) * _vocabulary.Words * sizeof(uint);
+    public long Bytes => _kept.Bytes + _insideBytes;
 
     /// <summary>
     /// Writes the mask of a place: bit id % 32 of word id / 32. Ids that end a sequence are allowed where the text may end.
@@ -44,16 +44,12 @@ internal sealed class MaskBuilder
     /// <param name="mask">Overwritten.</param>
     public void Fill(Place place, Trail trail, Span<uint> mask)
     {
-        // Where the very text of a value matters, the same place may have another mask behind another text.
-        var isKept = place.Frame is not Frame { ReadsText: true };
-        foreach (var recent in _recent)
-        {
-            if (recent.Place != place || !isKept)
-                continue;
-            recent.Mask.CopyTo(mask);
+        // Where the very text of a value matters, the same place may have another mask behind another text; where characters are counted,
+        // no place comes again soon, and its mask is soon made.
+        var isKept = place.Frame is not Frame { ReadsText: true }
+            && (place.State is not TextState { IsFree: false } counted || TextSearch.Lengths(counted) is null);
+        if (isKept && _kept.TryCopy(place, mask))
             return;
-        }
-
         var length = trail.Length;
         var loose = place.State is TextState { IsNumber: false } text && text.WithoutLengths(_vocabulary.CharactersMax) is { } other
             ? place with { State = other }
@@ -67,19 +63,7 @@ internal sealed class MaskBuilder
         }
 
         if (isKept)
-            Remember(place, mask);
-    }
-
-    /// <summary>
-    /// Within a string the place stays the same from token to token; the last few masks are kept, and their memory is used again.
-    /// </summary>
-    private void Remember(Place place, ReadOnlySpan<uint> mask)
-    {
-        var kept = _recent.Count < RecentMax ? new uint[_vocabulary.Words] : _recent[0].Mask;
-        if (_recent.Count == RecentMax)
-            _recent.RemoveAt(0);
-        mask.CopyTo(kept);
-        _recent.Add((place, kept));
+            _kept.Add(place, mask);
     }
 
     private void Choose(Place place, Trail trail, Span<uint> mask)
@@ -92,9 +76,7 @@ internal sealed class MaskBuilder
                 break;
             case TextState { IsNumber: false, Syntax: StringSyntax.Between } text
                 when place.Frame is not { IsOpen: true } || IsOneOfMany((Frame)place.Frame):
-                var inside = Inside(text);
-                inside.Staying.CopyTo(mask);
-                AddClosing(place, inside.Closing, trail, mask);
+                FillInside(place, text, trail, mask);
                 break;
             case KeyState { IsOff: false } key:
                 var free = place with { State = key.Free };
@@ -123,7 +105,7 @@ internal sealed class MaskBuilder
         frame is { Pending: PendingItem { ReadsText: true, IsSteady: true, HasMany: true }, Parent: null or { IsOpen: false } };
 
     /// <summary>Adds the tokens that end the string, where what follows does not depend on how.</summary>
-    private void AddClosing(Place place, uint[] closing, Trail trail, Span<uint> mask)
+    private void AddClosing(Place place, ReadOnlySpan<uint> closing, Trail trail, Span<uint> mask)
     {
         if (place.State is KeyState || place.Frame is not Frame { ReadsText: true })
         {
@@ -132,10 +114,13 @@ internal sealed class MaskBuilder
         }
 
         // But for an item within the token itself, which may be the same.
-        closing.CopyTo(_closing, 0);
+        var borrowed = ArrayPool<uint>.Shared.Rent(closing.Length);
+        var others = borrowed.AsSpan(0, closing.Length);
+        closing.CopyTo(others);
         foreach (var id in _vocabulary.Repeating)
-            _closing[id >> 5] &= ~(1u << id);
-        _tokens.AddClosing(place, ahead: true, _closing, trail, mask);
+            others[id >> 5] &= ~(1u << id);
+        _tokens.AddClosing(place, ahead: true, others, trail, mask);
+        ArrayPool<uint>.Shared.Return(borrowed);
         foreach (var id in _vocabulary.Repeating)
         {
             var length = trail.Length;
@@ -170,20 +155,46 @@ internal sealed class MaskBuilder
         _texts.Fill(place, trail, mask, closing: null, alike: null);
     }
 
-    /// <summary>The masks of a state within a string; made once.</summary>
-    private InsideMask Inside(TextState from)
+    /// <summary>Within a string of which something is asked, and nothing of what encloses it.</summary>
+    private void FillInside(Place place, TextState text, Trail trail, Span<uint> mask)
     {
-        if (TextSearch.Lengths(from) is { } lengths)
-            return new InsideMask(_vocabulary.PlainUpTo(lengths.Most), _vocabulary.ClosingBetween(lengths.Least, lengths.Most));
-        if (_inside.TryGetValue(from, out var inside))
-            return inside;
-        inside = new InsideMask(new uint[_vocabulary.Words], new uint[_vocabulary.Words]);
+        var borrowed = ArrayPool<uint>.Shared.Rent(_vocabulary.Words);
+        var closing = borrowed.AsSpan(0, _vocabulary.Words);
+        if (TextSearch.Lengths(text) is { } lengths)
+        {
+            _vocabulary.PlainUpTo(lengths.Most).CopyTo(mask);
+            _vocabulary.FindClosing(lengths.Least, lengths.Most, closing);
+        }
+        else if (_inside.TryGetValue(text, out var inside))
+        {
+            inside.Staying.CopyTo(mask);
+            inside.Closing.CopyTo(closing);
+        }
+        else
+        {
+            MakeInside(text, mask, borrowed);
+        }
+
+        AddClosing(place, closing, trail, mask);
+        ArrayPool<uint>.Shared.Return(borrowed);
+    }
+
+    /// <summary>The masks of a state within a string; made once.</summary>
+    private void MakeInside(TextState from, Span<uint> staying, uint[] closing)
+    {
+        staying.Clear();
+        Array.Clear(closing);
         var (place, trail) = (new Place(from, null), new Trail());
-        if (!_texts.TryFill(place, trail, inside.Staying, inside.Closing))
-            _texts.Fill(place, trail, inside.Staying, inside.Closing, alike: null);
+        if (!_texts.TryFill(place, trail, staying, closing))
+            _texts.Fill(place, trail, staying, closing, alike: null);
         if (_inside.Count >= InsideMax)
+        {
             _inside.Clear();
+            _insideBytes = 0;
+        }
+
+        var inside = new InsideMask(new KeptMask(staying, _vocabulary.Plain), new KeptMask(closing.AsSpan(0, _vocabulary.Words), _vocabulary.Closing));
         _inside.Add(from, inside);
-        return inside;
+        _insideBytes += inside.Staying.Bytes + inside.Closing.Bytes;
     }
 }

@@ -14,15 +14,9 @@ internal abstract class OutlineWalk<TState>
     /// <summary>Tokens that may be looked at one by one before a finer alphabet is taken.</summary>
     private const int AloneMax = 2_048;
 
-    private readonly StateLayers<TState> _layers;
-    private readonly int[] _at = new int[257];
     private int _alone;
 
-    protected OutlineWalk(TokenVocabulary vocabulary)
-    {
-        Vocabulary = vocabulary;
-        _layers = new StateLayers<TState>(Trials, Step);
-    }
+    protected OutlineWalk(TokenVocabulary vocabulary) => Vocabulary = vocabulary;
 
     protected TokenVocabulary Vocabulary { get; }
 
@@ -34,10 +28,19 @@ internal abstract class OutlineWalk<TState>
     /// <param name="mask">Holds no token.</param>
     protected bool TryFill(TState from, TokenOutline outline, Span<uint> mask)
     {
+        var layers = StateLayers<TState>.Take(Trials, Step);
+        var isFilled = TryFill(layers, from, outline, mask);
+        layers.Release();
+        return isFilled;
+    }
+
+    private bool TryFill(StateLayers<TState> layers, TState from, TokenOutline outline, Span<uint> mask)
+    {
         _alone = 0;
-        _at[0] = _layers.Begin(from, outline.Kinds);
         var trie = outline.Trie;
-        if (SplitAtFirst(trie) > AloneMax)
+        Span<int> at = stackalloc int[byte.MaxValue + 2];
+        at[0] = layers.Begin(from, outline.Kinds);
+        if (SplitAtFirst(layers, at[0], trie) > AloneMax)
             return false;
         for (var node = 0; node < trie.Count;)
         {
@@ -46,16 +49,16 @@ internal abstract class OutlineWalk<TState>
             if (kind == TokenOutline.Quote)
             {
                 var closing = trie.Entries.AsSpan(trie.FirstEntries[node]..trie.FirstEntries[node + 1]);
-                if (!TryClose(_layers[_at[depth - 1]].States, closing) && !TryAlone(from, closing, mask))
+                if (!TryClose(layers.StatesOf(at[depth - 1]), closing) && !TryAlone(from, closing, mask))
                     return false;
                 node = trie.Ends[node];
                 continue;
             }
 
-            var after = _layers.Step(_at[depth - 1], kind);
+            var after = layers.Step(at[depth - 1], kind);
             if (after > 0)
             {
-                _at[depth] = after;
+                at[depth] = after;
                 outline.Add(node, mask);
                 node++;
                 continue;
@@ -74,12 +77,12 @@ internal abstract class OutlineWalk<TState>
     }
 
     /// <summary>Tokens that are told apart from their first characters on: seen beforehand, so that no work is done in vain.</summary>
-    private int SplitAtFirst(TokenTrie trie)
+    private static int SplitAtFirst(StateLayers<TState> layers, int first, TokenTrie trie)
     {
         var tokens = 0;
         for (var node = 0; node < trie.Count; node = trie.Ends[node])
         {
-            if (trie.Bytes[node] != TokenOutline.Quote && _layers.Step(_at[0], trie.Bytes[node]) == StateLayers<TState>.Split)
+            if (trie.Bytes[node] != TokenOutline.Quote && layers.Step(first, trie.Bytes[node]) == StateLayers<TState>.Split)
                 tokens += trie.FirstEntries[trie.Ends[node]] - trie.FirstEntries[node];
         }
 

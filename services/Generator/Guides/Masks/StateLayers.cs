@@ -1,12 +1,14 @@
+using System.Runtime.CompilerServices;
 using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Machines;
 
 namespace Parley.Generator.Guides.Masks;
 
-/// <summary>The layers of one walk by kinds of characters, each made once; their memory serves the next walk too.</summary>
-/// <param name="trialsOf">The bytes by which a state is tried: see <see cref="CharacterKinds.Trials"/>.</param>
-/// <param name="step">The state behind one more byte, null where no text can be ended from it.</param>
-internal sealed class StateLayers<TState>(Func<TState, CharacterKinds, byte[][]> trialsOf, Func<TState, byte, TState?> step)
+/// <summary>
+/// The layers of one walk by kinds of characters: the few states, all live, in which texts may be that have characters of the same kinds.
+/// Each is made once. Their memory is the thread's and serves its next walk, whatever guide that is for.
+/// </summary>
+internal sealed class StateLayers<TState>
     where TState : LocalState
 {
     /// <summary>No text can be ended behind a character of the kind.</summary>
@@ -17,12 +19,47 @@ internal sealed class StateLayers<TState>(Func<TState, CharacterKinds, byte[][]>
 
     private const int LayersMax = 4_096;
 
-    private readonly List<StateLayer<TState>> _layers = [new()];
-    private readonly Dictionary<int, int> _firstByHash = [];
-    private CharacterKinds _kinds = CharacterKinds.All[0];
-    private int _count;
+    /// <summary>More states in a layer than these are too many.</summary>
+    private const int StatesMax = 16;
 
-    public StateLayer<TState> this[int layer] => _layers[layer];
+    [ThreadStatic]
+    private static StateLayers<TState>? _spare;
+
+    private readonly Dictionary<int, int> _firstByHash = [];
+    private (int First, int Count, int Hash, int Chain)[] _layers = new (int, int, int, int)[16];
+    private TState[] _states = new TState[64];
+    private int[] _next = [];
+    private CharacterKinds _kinds = CharacterKinds.All[0];
+    private Func<TState, CharacterKinds, byte[][]> _trialsOf = (_, _) => [];
+    private Func<TState, byte, TState?> _step = (_, _) => null;
+    private int _count;
+    private int _stateCount;
+
+    private StateLayers()
+    {
+    }
+
+    /// <summary>Takes the thread's.</summary>
+    /// <param name="trialsOf">The bytes by which a state is tried: see <see cref="CharacterKinds.Trials"/>.</param>
+    /// <param name="step">The state behind one more byte, null where no text can be ended from it.</param>
+    public static StateLayers<TState> Take(Func<TState, CharacterKinds, byte[][]> trialsOf, Func<TState, byte, TState?> step)
+    {
+        var layers = _spare ?? new StateLayers<TState>();
+        _spare = null;
+        (layers._trialsOf, layers._step) = (trialsOf, step);
+        return layers;
+    }
+
+    /// <summary>Gives them back; they hold nothing of the guide any more.</summary>
+    public void Release()
+    {
+        Array.Clear(_states, 0, _stateCount);
+        (_trialsOf, _step, _stateCount, _count) = ((_, _) => [], (_, _) => null, 0, 0);
+        _spare = this;
+    }
+
+    /// <summary>The states of a layer.</summary>
+    public ReadOnlySpan<TState> StatesOf(int layer) => _states.AsSpan(_layers[layer].First, _layers[layer].Count);
 
     /// <summary>Begins a walk.</summary>
     /// <param name="from">Where texts begin.</param>
@@ -30,71 +67,93 @@ internal sealed class StateLayers<TState>(Func<TState, CharacterKinds, byte[][]>
     /// <returns>The layer of that state alone.</returns>
     public int Begin(TState from, CharacterKinds kinds)
     {
-        (_kinds, _count) = (kinds, 1); // 0 stands for what is not known
+        Array.Clear(_states, 0, _stateCount);
+        (_kinds, _count, _stateCount) = (kinds, 1, 0); // 0 stands for what is not known
         _firstByHash.Clear();
-        var layer = New();
-        layer.TryAdd(from);
-        return Keep(layer);
+        New();
+        TryAdd(from);
+        return Keep();
     }
 
     /// <summary>The layer behind a character of a kind, or <see cref="Dead"/> or <see cref="Split"/>.</summary>
     public int Step(int layer, byte kind)
     {
-        var known = _layers[layer].Next[kind];
+        var known = _next[(layer * _kinds.Count) + kind];
         if (known == 0)
-            _layers[layer].Next[kind] = known = StepAnew(_layers[layer], kind);
+            _next[(layer * _kinds.Count) + kind] = known = StepAnew(layer, kind);
         return known;
     }
 
-    private int StepAnew(StateLayer<TState> from, byte kind)
+    private int StepAnew(int from, byte kind)
     {
-        var after = New();
+        New();
         var (someLive, someDead) = (false, false);
-        foreach (var state in from.States)
+        var (first, count) = (_layers[from].First, _layers[from].Count);
+        for (var at = first; at < first + count; at++)
         {
-            var trials = trialsOf(state, _kinds)[kind];
+            var trials = _trialsOf(_states[at], _kinds)[kind];
             if (trials.Length == 0)
                 return Split;
             for (var i = 0; i < trials.Length; i++)
             {
-                TState? next = state;
+                TState? next = _states[at];
                 if (!CharacterKinds.IsBeyondAscii(kind))
                 {
-                    next = step(state, trials[i]);
+                    next = _step(next, trials[i]);
                 }
                 else
                 {
                     foreach (var part in trials)
-                        next = next is null ? null : step(next, part);
+                        next = next is null ? null : _step(next, part);
                     i = trials.Length;
                 }
 
                 var isLive = next is not null;
                 someLive |= isLive;
                 someDead |= !isLive;
-                if ((someLive && someDead) || (isLive && !after.TryAdd(next!)))
+                if ((someLive && someDead) || (isLive && !TryAdd(next!)))
                     return Split;
             }
         }
 
-        return someLive ? Keep(after) : Dead;
+        return someLive ? Keep() : Dead;
     }
 
-    private StateLayer<TState> New()
+    /// <summary>Makes room for one more layer, which holds no state yet.</summary>
+    private void New()
     {
-        if (_count == _layers.Count)
-            _layers.Add(new StateLayer<TState>());
-        _layers[_count].Clear(_kinds.Count);
-        return _layers[_count];
+        if (_count == _layers.Length)
+            Array.Resize(ref _layers, _count * 2);
+        if (_stateCount + StatesMax > _states.Length)
+            Array.Resize(ref _states, _states.Length * 2);
+        if (_next.Length < (_count + 1) * _kinds.Count)
+            Array.Resize(ref _next, Math.Max(_next.Length * 2, (_count + 1) * _kinds.Count));
+        _layers[_count] = (_stateCount, 0, 0, -1);
+        Array.Clear(_next, _count * _kinds.Count, _kinds.Count);
     }
 
-    /// <summary>The number of the layer, or that of an equal one.</summary>
-    private int Keep(StateLayer<TState> layer)
+    /// <summary>Adds a state to the new layer, whose hash is the same for the same states in any order; false where there are too many.
+    /// </summary>
+    private bool TryAdd(TState state)
     {
+        ref var layer = ref _layers[_count];
+        if (StatesOf(_count).Contains(state))
+            return true;
+        if (layer.Count == StatesMax)
+            return false;
+        _states[layer.First + layer.Count++] = state;
+        layer.Hash ^= RuntimeHelpers.GetHashCode(state);
+        return true;
+    }
+
+    /// <summary>The number of the new layer, or that of an equal one.</summary>
+    private int Keep()
+    {
+        ref var layer = ref _layers[_count];
         var first = _firstByHash.GetValueOrDefault(layer.Hash, -1);
         for (var other = first; other >= 0; other = _layers[other].Chain)
         {
-            if (_layers[other].Equals(layer))
+            if (AreAlike(StatesOf(other), StatesOf(_count)))
                 return other;
         }
 
@@ -102,6 +161,20 @@ internal sealed class StateLayers<TState>(Func<TState, CharacterKinds, byte[][]>
             return Split;
         layer.Chain = first;
         _firstByHash[layer.Hash] = _count;
+        _stateCount += layer.Count;
         return _count++;
+    }
+
+    private static bool AreAlike(ReadOnlySpan<TState> left, ReadOnlySpan<TState> right)
+    {
+        if (left.Length != right.Length)
+            return false;
+        foreach (var state in left)
+        {
+            if (!right.Contains(state))
+                return false;
+        }
+
+        return true;
     }
 }

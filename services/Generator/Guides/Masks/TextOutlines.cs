@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Parley.Generator.Guides.Automata;
 using Parley.Generator.Guides.Json;
@@ -10,10 +11,9 @@ internal sealed class TextOutlines(TokenVocabulary vocabulary) : OutlineWalk<Tex
 {
     private readonly List<ClosingGroup> _groups = [];
     private Func<TextState, bool> _isLive = _ => true;
-    private int _groupCount;
 
     /// <summary>The tokens that end the string, by the verdicts with which they do.</summary>
-    public ReadOnlySpan<ClosingGroup> Closing => CollectionsMarshal.AsSpan(_groups)[.._groupCount];
+    public ReadOnlySpan<ClosingGroup> Closing => CollectionsMarshal.AsSpan(_groups);
 
     /// <summary>
     /// Adds the tokens that may follow and stay inside to a mask; false, and the mask holds none, where the states tell too much apart.
@@ -24,8 +24,17 @@ internal sealed class TextOutlines(TokenVocabulary vocabulary) : OutlineWalk<Tex
     /// <param name="mask">Holds no token.</param>
     public bool TryFill(TextState from, TokenOutline outline, Func<TextState, bool> isLive, Span<uint> mask)
     {
-        (_isLive, _groupCount) = (isLive, 0);
+        Release();
+        _isLive = isLive;
         return TryFill(from, outline, mask);
+    }
+
+    /// <summary>Gives back the memory of <see cref="Closing"/>.</summary>
+    public void Release()
+    {
+        foreach (var group in Closing)
+            ArrayPool<uint>.Shared.Return(group.Tokens);
+        _groups.Clear();
     }
 
     protected override byte[][] Trials(TextState state, CharacterKinds kinds) => state.Shape.Trials(kinds);
@@ -70,16 +79,13 @@ internal sealed class TextOutlines(TokenVocabulary vocabulary) : OutlineWalk<Tex
     private void Group(Outcomes verdicts, TextState text, ReadOnlySpan<int> tokens)
     {
         var group = 0;
-        while (group < _groupCount && _groups[group].Verdicts != verdicts)
+        while (group < _groups.Count && _groups[group].Verdicts != verdicts)
             group++;
-        if (group == _groupCount)
+        if (group == _groups.Count)
         {
-            var used = group < _groups.Count ? _groups[group].Tokens : new uint[Vocabulary.Words];
-            Array.Clear(used);
-            if (group == _groups.Count)
-                _groups.Add(default);
-            _groups[group] = new ClosingGroup(verdicts, text, used);
-            _groupCount++;
+            var borrowed = ArrayPool<uint>.Shared.Rent(Vocabulary.Words);
+            Array.Clear(borrowed);
+            _groups.Add(new ClosingGroup(verdicts, text, borrowed));
         }
 
         var mask = _groups[group].Tokens;

@@ -12,7 +12,7 @@ namespace Parley.Generator.Guides.Masks;
 internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary, TokenWalk tokens)
 {
     private readonly TextOutlines _outlines = new(vocabulary);
-    private readonly TextState[] _texts = new TextState[257];
+    private readonly TextState[] _texts = new TextState[vocabulary.Trie.DepthMax + 2];
     private Place _place;
     private KeyState? _key;
     private uint[]? _closing;
@@ -51,6 +51,7 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
             if (!_outlines.TryFill(from, outline, IsLive, mask))
                 continue;
             AddClosing(trail, mask);
+            _outlines.Release();
             Walk(outline.Rest, from, trail, mask);
             return true;
         }
@@ -86,11 +87,11 @@ internal sealed class TextWalk(GuideMachine machine, TokenVocabulary vocabulary,
         {
             if (_closing is null)
             {
-                tokens.AddClosing(Within(group.Text), _key is not null, group.Tokens, trail, mask);
+                tokens.AddClosing(Within(group.Text), _key is not null, group.Tokens.AsSpan(0, vocabulary.Words), trail, mask);
                 continue;
             }
 
-            for (var i = 0; i < _closing.Length; i++)
+            for (var i = 0; i < vocabulary.Words; i++)
                 _closing[i] |= group.Tokens[i];
         }
     }

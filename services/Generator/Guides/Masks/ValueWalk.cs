@@ -1,3 +1,4 @@
+using System.Buffers;
 using Parley.Generator.Guides.Json;
 using Parley.Generator.Guides.Machines;
 using Parley.Generator.Guides.Vocabulary;
@@ -10,7 +11,6 @@ namespace Parley.Generator.Guides.Masks;
 /// </summary>
 internal sealed class ValueWalk(GuideMachine machine, TokenVocabulary vocabulary, TokenWalk tokens)
 {
-    private readonly uint[] _chosen = new uint[vocabulary.Quoted?.Vocabulary.Words ?? 0];
     private MaskBuilder? _quoted;
 
     /// <summary>Adds the tokens that may follow.</summary>
@@ -32,8 +32,11 @@ internal sealed class ValueWalk(GuideMachine machine, TokenVocabulary vocabulary
                     break;
                 case TextState { IsNumber: false } or KeyState when next == '"' && vocabulary.Quoted is { } quoted:
                     _quoted ??= new MaskBuilder(machine, quoted.Vocabulary);
-                    _quoted.Fill(after, trail, _chosen);
-                    quoted.Add(_chosen, mask);
+                    var borrowed = ArrayPool<uint>.Shared.Rent(quoted.Vocabulary.Words);
+                    var chosen = borrowed.AsSpan(0, quoted.Vocabulary.Words);
+                    _quoted.Fill(after, trail, chosen);
+                    quoted.Add(chosen, mask);
+                    ArrayPool<uint>.Shared.Return(borrowed);
                     break;
                 default:
                     tokens.AddBelow(node, after, trail, mask);

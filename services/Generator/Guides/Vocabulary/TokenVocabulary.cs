@@ -138,19 +138,24 @@ internal sealed class TokenVocabulary
     /// <summary>Mask of the tokens of <see cref="Plain"/> that have so many characters at most.</summary>
     public uint[] PlainUpTo(int characters) => characters < _plainUpTo.Length ? _plainUpTo[characters] : Plain;
 
-    /// <summary>Mask of the tokens of <see cref="Closing"/> that have between so many characters before their quote.</summary>
-    public uint[] ClosingBetween(int least, int most)
+    /// <summary>Finds the tokens of <see cref="Closing"/> that have between so many characters before their quote.</summary>
+    /// <param name="least">At least so many.</param>
+    /// <param name="most">At most so many.</param>
+    /// <param name="mask">Their mask; overwritten.</param>
+    public void FindClosing(int least, int most, Span<uint> mask)
     {
         if (least <= 0 && most >= 255)
-            return Closing;
-        var mask = new uint[Words];
+        {
+            Closing.CopyTo(mask);
+            return;
+        }
+
+        mask.Clear();
         foreach (var (id, characters) in _closingLengths)
         {
             if (characters >= least && characters <= most)
                 mask[id >> 5] |= 1u << id;
         }
-
-        return mask;
     }
 
     private bool IsInside(int id) => Inside(Tokens[id]) >= 0;
