@@ -31,15 +31,11 @@ internal sealed class CollectorPauses
         foreach (var group in _pauses.GroupBy(pause => (pause.Generation, pause.IsCompacting)).OrderBy(group => group.Key))
         {
             var times = group.Select(pause => pause.Milliseconds).Order().ToList();
-            Console.WriteLine(string.Create(
+            var (kept, most) = (group.Average(pause => pause.Promoted) / 1e6, group.Max(pause => pause.Promoted) / 1e6);
+            Console.WriteLine($"generation {group.Key.Generation}{(group.Key.IsCompacting ? ", compacting" : "")}: " + string.Create(
                 CultureInfo.InvariantCulture,
-                $"generation {group.Key.Generation}{(group.Key.IsCompacting ? ", compacting" : "")}: {times.Count} pauses, ")
-                + string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"p50 {times[times.Count / 2]:F1} ms, worst {times[^1]:F1} ms, all {times.Sum():F0} ms; kept ")
-                + string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{group.Average(pause => pause.Promoted) / 1e6:F1} MB on the average, {group.Max(pause => pause.Promoted) / 1e6:F1} at most"));
+                $"{times.Count} pauses, p50 {times[times.Count / 2]:F1} ms, worst {times[^1]:F1} ms, all {times.Sum():F0} ms; ")
+                + string.Create(CultureInfo.InvariantCulture, $"kept {kept:F1} MB on the average, {most:F1} at most"));
         }
     }
 }

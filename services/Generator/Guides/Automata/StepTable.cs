@@ -21,7 +21,9 @@ internal sealed class StepTable(int classes)
     private readonly List<int[]> _pages = [];
     private int _count;
 
-    /// <summary>Where the step of a state leads by a class of bytes; <see cref="Unknown"/> where that is not known. Stays where it is.</summary>
+    /// <summary>
+    /// Where the step of a state leads by a class of bytes; <see cref="Unknown"/> where that is not known. Stays where it is.
+    /// </summary>
     public ref int At(int state, int byteClass) =>
         ref _pages[Page(state, out var row)][(row * classes) + byteClass];
 

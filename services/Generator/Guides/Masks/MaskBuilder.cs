@@ -180,6 +180,9 @@ internal sealed class MaskBuilder
     }
 
     /// <summary>The masks of a state within a string; made once.</summary>
+    /// <param name="from">The state.</param>
+    /// <param name="staying">Receives the tokens that stay inside.</param>
+    /// <param name="closing">Receives those that may end it; may be longer than a mask.</param>
     private void MakeInside(TextState from, Span<uint> staying, uint[] closing)
     {
         staying.Clear();
@@ -193,7 +196,8 @@ internal sealed class MaskBuilder
             _insideBytes = 0;
         }
 
-        var inside = new InsideMask(new KeptMask(staying, _vocabulary.Plain), new KeptMask(closing.AsSpan(0, _vocabulary.Words), _vocabulary.Closing));
+        var inside = new InsideMask(
+            new KeptMask(staying, _vocabulary.Plain), new KeptMask(closing.AsSpan(0, _vocabulary.Words), _vocabulary.Closing));
         _inside.Add(from, inside);
         _insideBytes += inside.Staying.Bytes + inside.Closing.Bytes;
     }
