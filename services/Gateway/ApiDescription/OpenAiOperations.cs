@@ -87,7 +87,8 @@ internal static class OpenAiOperations
         },
         new("POST", "/v1/responses/compact", "compactResponse", "Responses", "What to go on with in the place of a long conversation.")
         {
-            Text = "Every message of the user and the system as it stands, and a summary by the model in the place of all else. Nothing is kept or streamed.",
+            Text = "Every message of the user and the system as it stands, and a summary by the model in the place of all else. "
+                + "Nothing is kept or streamed.",
             Request = "ResponseRequest",
             Example = """{"input": "What is a KV cache?", "max_output_tokens": 64}""",
             Answers = [Answer.Json("ResponseCompaction")],

@@ -36,7 +36,8 @@ internal static class ResponseShapes
                 new Field("id", Any())),
             Record(Needed("type", Text("reasoning")), new Field("content", OrNull(Texts())), new("summary", OrNull(Texts())),
                 new("id", Any())),
-            Record(Needed("type", Text("compaction")), Needed("encrypted_content", Text(), "As a compaction gave it."), new Field("id", Any())),
+            Record(Needed("type", Text("compaction")), Needed("encrypted_content", Text(), "As a compaction gave it."),
+                new Field("id", Any())),
             Record(Needed("type", Text("item_reference")), Needed("id", Text(), "Of an item that is kept.")))),
         ("Response", Record(Response())),
         ("ResponseItem", Item()),
@@ -158,6 +159,7 @@ internal static class ResponseShapes
     private static JsonObject Event() => Record(
         Needed("type", Text(EventTypes)), Needed("sequence_number", Integer(0)), new Field("response", Ref("Response")),
         new("item", Ref("ResponseItem")), new("part", Part()), new("item_id", Text()), new("output_index", Integer(0)),
-        new("content_index", Integer(0)), new("summary_index", Integer(0)), new("delta", Text()), new("text", Text()), new("logprobs", List(Ref("TokenLogprob"))),
+        new("content_index", Integer(0)), new("summary_index", Integer(0)), new("delta", Text()), new("text", Text()),
+        new("logprobs", List(Ref("TokenLogprob"))),
         new("name", Text()), new("arguments", Text()), new("code", OrNull(Text())), new("message", Text()), new("param", OrNull(Text())));
 }
