@@ -94,20 +94,11 @@ internal sealed class StateLayers<TState>
             var trials = _trialsOf(_states[at], _kinds)[kind];
             if (trials.Length == 0)
                 return Split;
-            for (var i = 0; i < trials.Length; i++)
+            // Beyond ASCII the bytes are those of one character, else each is one.
+            var length = CharacterKinds.IsBeyondAscii(kind) ? trials.Length : 1;
+            for (var i = 0; i < trials.Length; i += length)
             {
-                TState? next = _states[at];
-                if (!CharacterKinds.IsBeyondAscii(kind))
-                {
-                    next = _step(next, trials[i]);
-                }
-                else
-                {
-                    foreach (var part in trials)
-                        next = next is null ? null : _step(next, part);
-                    i = trials.Length;
-                }
-
+                var next = Behind(_states[at], trials.AsSpan(i, length));
                 var isLive = next is not null;
                 someLive |= isLive;
                 someDead |= !isLive;
@@ -117,6 +108,19 @@ internal sealed class StateLayers<TState>
         }
 
         return someLive ? Keep() : Dead;
+    }
+
+    private TState? Behind(TState from, ReadOnlySpan<byte> character)
+    {
+        TState? state = from;
+        foreach (var part in character)
+        {
+            state = _step(state, part);
+            if (state is null)
+                return null;
+        }
+
+        return state;
     }
 
     /// <summary>Makes room for one more layer, which holds no state yet.</summary>
