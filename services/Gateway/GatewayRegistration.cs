@@ -18,6 +18,7 @@ using Parley.Gateway.Tokens;
 using Parley.Gateway.Upstream;
 using Parley.ServiceDefaults;
 using Parley.ServiceDefaults.Settings;
+using StackExchange.Redis;
 
 namespace Parley.Gateway;
 
@@ -130,9 +131,13 @@ public static class GatewayRegistration
     private static IDistributedCache MakeCache(IServiceProvider provider)
     {
         var options = provider.GetRequiredService<IOptions<GatewayOptions>>();
-        return options.Value.ResponseStore.Redis is { Length: > 0 } redis
-            ? new RedisCache(Options.Create(new RedisCacheOptions { Configuration = redis }))
-            : new BoundedCache(options, provider.GetRequiredService<TimeProvider>());
+        if (options.Value.ResponseStore.Redis is not { Length: > 0 } redis)
+            return new BoundedCache(options, provider.GetRequiredService<TimeProvider>());
+        var configuration = ConfigurationOptions.Parse(redis);
+        // A Redis that is down is asked for in the background, and no answer waits for it in the meantime.
+        configuration.AbortOnConnectFail = false;
+        configuration.BacklogPolicy = BacklogPolicy.FailFast;
+        return new RedisCache(Options.Create(new RedisCacheOptions { ConfigurationOptions = configuration }));
     }
 
     /// <summary>The key's variable, and a list of origins written as one text.</summary>

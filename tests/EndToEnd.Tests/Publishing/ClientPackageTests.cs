@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Microsoft.Extensions.AI;
 using Parley.Client;
 using Parley.TestSupport;
@@ -11,9 +10,9 @@ public sealed class ClientPackageTests(DemoSystem system) : IDisposable
 {
     private const string Question = "what is a token?";
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("parley-package-").FullName;
+    private readonly PackedFolder _packages = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _packages.Dispose();
 
     [SlowFact]
     public async Task Pack_OfTheClient_HoldsLibraryDocumentsAndSymbols()
@@ -22,7 +21,7 @@ public sealed class ClientPackageTests(DemoSystem system) : IDisposable
 
         Assert.Equal(
             ["Parley.Client.0.2.0.nupkg", "Parley.Client.0.2.0.snupkg", "Parley.Protos.0.2.0.nupkg", "Parley.Protos.0.2.0.snupkg"],
-            Directory.GetFiles(_folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            Directory.GetFiles(_packages.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         AssertHolds("Parley.Client.0.2.0.nupkg", "README.md", "lib/net10.0/Parley.Client.dll", "lib/net10.0/Parley.Client.xml");
         AssertHolds("Parley.Client.0.2.0.snupkg", "lib/net10.0/Parley.Client.pdb");
         AssertHolds("Parley.Protos.0.2.0.nupkg", "lib/net10.0/Parley.Protos.dll", "protos/gateway/v1/chat.proto");
@@ -34,10 +33,12 @@ public sealed class ClientPackageTests(DemoSystem system) : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/gcc"), "Linking needs Linux and gcc.");
         await PackAsync();
-        var program = Directory.CreateDirectory(Path.Combine(_folder, "Program")).FullName;
-        await File.WriteAllTextAsync(Path.Combine(program, "Program.csproj"), ProjectOf());
+        var program = Path.Combine(_packages.Path, "Program");
+        await _packages.WriteProjectAsync(
+            Path.Combine(program, "Program.csproj"), PackedFolder.Reference("Parley.Client"),
+            "<PublishAot>true</PublishAot><TrimmerSingleWarn>false</TrimmerSingleWarn><CppCompilerAndLinker>gcc</CppCompilerAndLinker>");
         File.Copy(Path.Combine(Shared.RepositoryRoot, "samples", "ConsoleChat", "Program.cs"), Path.Combine(program, "Program.cs"));
-        var published = Path.Combine(_folder, "published");
+        var published = Path.Combine(_packages.Path, "published");
         var publish = await CommandRun.RunAsync(
             PublishedPrograms.Dotnet, ["publish", program, "-c", "Release", "-r", "linux-x64", "-o", published, "--disable-build-servers"]);
         Assert.True(publish.ExitCode == 0, publish.Text);
@@ -55,44 +56,7 @@ public sealed class ClientPackageTests(DemoSystem system) : IDisposable
         Assert.Contains("error: ", absent.Text);
     }
 
-    private async Task PackAsync()
-    {
-        foreach (var project in new[] { "protos", "clients/Parley.Client" })
-        {
-            var pack = await CommandRun.RunAsync(PublishedPrograms.Dotnet,
-                ["pack", Path.Combine(Shared.RepositoryRoot, project), "-c", "Release", "-o", _folder, "--disable-build-servers",
-                    $"-p:ArtifactsPath={Path.Combine(Shared.RepositoryRoot, "artifacts", "packed")}"]);
-            Assert.True(pack.ExitCode == 0, pack.Text);
-        }
-    }
+    private Task PackAsync() => _packages.PackAsync("protos", "clients/Parley.Client");
 
-    /// <summary>A project that knows the packages, and takes the others from where this machine has them already.</summary>
-    private string ProjectOf() => $"""
-        <Project Sdk="Microsoft.NET.Sdk">
-          <PropertyGroup>
-            <OutputType>Exe</OutputType>
-            <TargetFramework>net10.0</TargetFramework>
-            <Nullable>enable</Nullable>
-            <ImplicitUsings>enable</ImplicitUsings>
-            <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
-            <PublishAot>true</PublishAot>
-            <TrimmerSingleWarn>false</TrimmerSingleWarn>
-            <CppCompilerAndLinker>gcc</CppCompilerAndLinker>
-            <RestoreAdditionalProjectSources>{_folder}</RestoreAdditionalProjectSources>
-            <RestorePackagesPath>{Path.Combine(_folder, "restored")}</RestorePackagesPath>
-            <RestoreFallbackFolders>{Path.Combine(UserFolder, ".nuget", "packages")}</RestoreFallbackFolders>
-          </PropertyGroup>
-          <ItemGroup>
-            <PackageReference Include="Parley.Client" Version="0.2.0" />
-          </ItemGroup>
-        </Project>
-        """;
-
-    private static string UserFolder => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-
-    private void AssertHolds(string package, params string[] entries)
-    {
-        using var archive = ZipFile.OpenRead(Path.Combine(_folder, package));
-        Assert.Empty(entries.Except(archive.Entries.Select(entry => entry.FullName)));
-    }
+    private void AssertHolds(string package, params string[] entries) => Assert.Empty(entries.Except(_packages.EntriesOf(package)));
 }

@@ -17,19 +17,19 @@ public sealed class EmbeddedPackageTests(DemoSystem system) : IDisposable
         "TokenizerFormat",
     ];
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("parley-embedded-").FullName;
+    private readonly PackedFolder _packages = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _packages.Dispose();
 
     [SlowFact]
     public async Task Program_OfThePackageAlone_AnswersAsTheServerDoes()
     {
-        await PackAsync();
+        await _packages.PackAsync("protos", "clients/Parley.Client", "clients/Parley.Embedded");
         AssertContents();
-        var program = Directory.CreateDirectory(Path.Combine(_folder, "Program")).FullName;
-        await File.WriteAllTextAsync(Path.Combine(program, "Program.csproj"), ProjectOf());
+        var program = Path.Combine(_packages.Path, "Program");
+        await _packages.WriteProjectAsync(Path.Combine(program, "Program.csproj"), PackedFolder.Reference("Parley.Embedded"));
         File.Copy(Path.Combine(Shared.RepositoryRoot, "samples", "EmbeddedChat", "Program.cs"), Path.Combine(program, "Program.cs"));
-        var built = Path.Combine(_folder, "built");
+        var built = Path.Combine(_packages.Path, "built");
         var build = await CommandRun.RunAsync(
             PublishedPrograms.Dotnet, ["build", program, "-c", "Release", "-o", built, "--disable-build-servers"]);
         Assert.True(build.ExitCode == 0, build.Text);
@@ -43,54 +43,24 @@ public sealed class EmbeddedPackageTests(DemoSystem system) : IDisposable
         Assert.Contains(expected, run.Text);
     }
 
-    private async Task PackAsync()
-    {
-        foreach (var project in new[] { "protos", "clients/Parley.Client", "clients/Parley.Embedded" })
-        {
-            var pack = await CommandRun.RunAsync(PublishedPrograms.Dotnet,
-                ["pack", Path.Combine(Shared.RepositoryRoot, project), "-c", "Release", "-o", _folder, "--disable-build-servers",
-                    $"-p:ArtifactsPath={Path.Combine(Shared.RepositoryRoot, "artifacts", "packed")}"]);
-            Assert.True(pack.ExitCode == 0, pack.Text);
-        }
-    }
-
     /// <summary>All assemblies run; one is compiled against; each has its symbols.</summary>
     private void AssertContents()
     {
-        using var package = ZipFile.OpenRead(Path.Combine(_folder, "Parley.Embedded.0.2.0.nupkg"));
-        using var symbols = ZipFile.OpenRead(Path.Combine(_folder, "Parley.Embedded.0.2.0.snupkg"));
-        string[] Of(ZipArchive archive, string folder, string ending) =>
-            [.. archive.Entries.Select(entry => entry.FullName).Where(name => name.StartsWith(folder) && name.EndsWith(ending)).Order()];
+        var package = _packages.EntriesOf("Parley.Embedded.0.2.0.nupkg");
+        var symbols = _packages.EntriesOf("Parley.Embedded.0.2.0.snupkg");
+        static string[] Of(string[] names, string folder, string ending) =>
+            [.. names.Where(name => name.StartsWith(folder, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal)).Order()];
 
         Assert.Equal(Assemblies.Select(name => $"lib/net10.0/Parley.{name}.dll"), Of(package, "lib/", ".dll"));
         Assert.Equal(["ref/net10.0/Parley.Embedded.dll"], Of(package, "ref/", ".dll"));
         Assert.Equal(["ref/net10.0/Parley.Embedded.xml"], Of(package, "ref/", ".xml"));
         Assert.Equal(Assemblies.Select(name => $"lib/net10.0/Parley.{name}.pdb"), Of(symbols, "lib/", ".pdb"));
-        Assert.Contains("README.md", package.Entries.Select(entry => entry.FullName));
-        using var reader = new StreamReader(package.GetEntry("Parley.Embedded.nuspec")!.Open());
+        Assert.Contains("README.md", package);
+        using var archive = ZipFile.OpenRead(Path.Combine(_packages.Path, "Parley.Embedded.0.2.0.nupkg"));
+        using var reader = new StreamReader(archive.GetEntry("Parley.Embedded.nuspec")!.Open());
         var nuspec = reader.ReadToEnd();
         Assert.Contains("<dependency id=\"Parley.Client\" version=\"0.2.0\"", nuspec);
         Assert.Contains("<dependency id=\"Microsoft.ML.OnnxRuntime\"", nuspec);
         Assert.DoesNotContain("Parley.Generator", nuspec);
     }
-
-    private string ProjectOf() => $"""
-        <Project Sdk="Microsoft.NET.Sdk">
-          <PropertyGroup>
-            <OutputType>Exe</OutputType>
-            <TargetFramework>net10.0</TargetFramework>
-            <Nullable>enable</Nullable>
-            <ImplicitUsings>enable</ImplicitUsings>
-            <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
-            <RestoreAdditionalProjectSources>{_folder}</RestoreAdditionalProjectSources>
-            <RestorePackagesPath>{Path.Combine(_folder, "restored")}</RestorePackagesPath>
-            <RestoreFallbackFolders>{Path.Combine(UserFolder, ".nuget", "packages")}</RestoreFallbackFolders>
-          </PropertyGroup>
-          <ItemGroup>
-            <PackageReference Include="Parley.Embedded" Version="0.2.0" />
-          </ItemGroup>
-        </Project>
-        """;
-
-    private static string UserFolder => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
 }
