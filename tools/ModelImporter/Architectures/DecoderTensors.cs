@@ -19,13 +19,15 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         return new DecoderWeights(
             new LinearWeights("embedding", Hidden, [embedding]),
             [.. Enumerable.Range(0, config.Shape.Layers).Select(Layer)],
-            Norm($"{Prefix}norm"),
+            Norm($"{Prefix}{names.FinalNorm}"),
             new LinearWeights("head", Hidden, [head]));
     }
 
     private DecoderLayerWeights Layer(int layer)
     {
         var source = $"{Prefix}layers.{layer}";
+        if (config.Layers[layer].Recurrence is { } recurrence)
+            return Recurrent(layer, source, recurrence);
         var headNorm = config.Layers[layer].HeadNorm;
         return new DecoderLayerWeights(Qkv(layer, source), Linear(layer, "attention_output", QueryWidth,
             Part(source, names.AttentionOutput, config.OutputBias, Hidden)), Mlp(layer, source))
@@ -37,6 +39,29 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             MlpNorm = config.IsParallel ? null : Optional(source, names.MlpNorm),
             MlpAfterNorm = Optional(source, names.MlpAfterNorm),
             Sinks = config.Layers[layer].HasSinks ? $"{source}.{names.Sinks}" : null,
+        };
+    }
+
+    private DecoderLayerWeights Recurrent(int layer, string source, LayerRecurrence recurrence)
+    {
+        var own = names.Recurrence;
+        var (input, output, weights) = recurrence switch
+        {
+            ShortConvolution convolution => (
+                Linear(layer, "convolution_input", Hidden, Part(source, own.Input, convolution.HasBias, 3 * convolution.Channels)),
+                Linear(layer, "convolution_output", convolution.Channels, Part(source, own.Output, convolution.HasBias, Hidden)),
+                new ConvolutionWeights(
+                    $"{source}.{own.Convolution}.weight", convolution.HasBias ? $"{source}.{own.Convolution}.bias" : null,
+                    convolution.Channels, convolution.Width)),
+            _ => throw new NotSupportedException($"No layer is a {recurrence.GetType().Name}."),
+        };
+        return new DecoderLayerWeights(input, output, Mlp(layer, source))
+        {
+            Recurrence = weights,
+            AttentionNorm = Optional(source, names.AttentionNorm),
+            AttentionAfterNorm = Optional(source, names.AttentionAfterNorm),
+            MlpNorm = Optional(source, names.MlpNorm),
+            MlpAfterNorm = Optional(source, names.MlpAfterNorm),
         };
     }
 
