@@ -9,7 +9,7 @@ internal unsafe struct GatedDeltaStep
     /// <summary>
     /// Rows and states. A slot is a matrix for each value head one after the other: per 16 columns [key size, 16], the value size in all.
     /// </summary>
-    public RecurrentRows Rows;
+    public RecurrentStep Recurrent;
 
     /// <summary>Queries and keys of the key heads, then values [rows, <see cref="MixedWidth"/>], as the convolution left them.</summary>
     public float* Mixed;
@@ -58,10 +58,10 @@ internal unsafe struct GatedDeltaStep
     public readonly int StateFloats => KeySize * ValueSize;
 
     /// <summary>Units of the step: a head of a sequence each.</summary>
-    public readonly int UnitCount => Rows.SequenceCount * ValueHeads;
+    public readonly int UnitCount => Recurrent.SequenceCount * ValueHeads;
 
     /// <summary>Multiply-adds of the step.</summary>
-    public readonly long Work => 2L * Rows.RowCount * ValueHeads * StateFloats;
+    public readonly long Work => 2L * Recurrent.RowCount * ValueHeads * StateFloats;
 
     /// <summary>The key head that a value head reads.</summary>
     public readonly int KeyHeadOf(int head) => IsTiled ? head % KeyHeads : head / (ValueHeads / KeyHeads);
@@ -75,7 +75,7 @@ internal unsafe struct GatedDeltaStep
             return $"the value size is {ValueSize}, not a multiple of 16 up to {ValueSizeMax}";
         if (KeyHeads <= 0 || ValueHeads <= 0 || ValueHeads % KeyHeads != 0)
             return $"{ValueHeads} value heads are not a multiple of {KeyHeads} key heads";
-        return Rows.SlotFloats != (long)ValueHeads * StateFloats
-            ? $"a slot has {Rows.SlotFloats} numbers, not {(long)ValueHeads * StateFloats}" : Rows.FindFault();
+        return Recurrent.StateElements != (long)ValueHeads * StateFloats
+            ? $"a slot has {Recurrent.StateElements} numbers, not {(long)ValueHeads * StateFloats}" : Recurrent.FindFault();
     }
 }

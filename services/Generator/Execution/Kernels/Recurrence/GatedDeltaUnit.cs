@@ -24,18 +24,18 @@ internal static unsafe class GatedDeltaUnit<TVector, TOps>
     public static void Run(GatedDeltaStep* step, nint unit)
     {
         var (sequence, head) = ((int)unit / step->ValueHeads, (int)unit % step->ValueHeads);
-        var (first, end) = (step->Rows.CumulativeLengths[sequence], step->Rows.CumulativeLengths[sequence + 1]);
+        var (first, end) = (step->Recurrent.CumulativeLengths[sequence], step->Recurrent.CumulativeLengths[sequence + 1]);
         if (first == end)
             return;
         var offset = (long)head * step->StateFloats;
         var working = RecurrenceScratch.Head(step->StateFloats + (2 * TileRows * step->KeySize));
         var tile = new Tile { Queries = working + step->StateFloats, Head = head };
         tile.Keys = tile.Queries + (TileRows * step->KeySize);
-        var path = new StatePath(&step->Rows, sequence, offset, working, step->StateFloats);
+        var path = new StatePath(&step->Recurrent, sequence, offset, working, step->StateFloats);
         for (; first < end; first += tile.Count)
         {
             (tile.First, tile.Count) = (first, Math.Min(TileRows, end - first));
-            path.Enter(&step->Rows, first, tile.Count, first + tile.Count == end, offset);
+            path.Enter(&step->Recurrent, first, tile.Count, first + tile.Count == end, offset);
             Prepare(step, &tile);
             var column = 0;
             for (; column + (4 * TOps.Width) <= step->ValueSize; column += 4 * TOps.Width)

@@ -37,7 +37,7 @@ internal sealed unsafe class MambaScanKernel(
     {
         for (var i = 0; i < step->UnitCount; i++)
             scan(step, i);
-        for (var i = 0; i < step->Rows.RowCount; i++)
+        for (var i = 0; i < step->Recurrent.RowCount; i++)
             normalize(step, i);
     }
 

@@ -9,7 +9,7 @@ internal unsafe struct MambaScanStep
     /// <summary>
     /// Rows and states. A slot is a matrix for each head one after the other: per 16 columns [state size, 16], the head size in all.
     /// </summary>
-    public RecurrentRows Rows;
+    public RecurrentStep Recurrent;
 
     /// <summary>
     /// Values of the heads, then B and C of the groups [rows, <see cref="MixedWidth"/>], as the convolution left them.
@@ -59,10 +59,10 @@ internal unsafe struct MambaScanStep
     public readonly int StateFloats => StateSize * HeadSize;
 
     /// <summary>Units of the scan: a head of a sequence each.</summary>
-    public readonly int UnitCount => Rows.SequenceCount * Heads;
+    public readonly int UnitCount => Recurrent.SequenceCount * Heads;
 
     /// <summary>Multiply-adds of the step.</summary>
-    public readonly long Work => 2L * Rows.RowCount * Heads * StateFloats;
+    public readonly long Work => 2L * Recurrent.RowCount * Heads * StateFloats;
 
     /// <summary>What is wrong with the arguments, or null; checked before a byte is written.</summary>
     public readonly string? FindFault()
@@ -73,7 +73,7 @@ internal unsafe struct MambaScanStep
             return $"the state size is {StateSize}, not a number up to {StateSizeMax}";
         if (Groups <= 0 || Heads <= 0 || Heads % Groups != 0)
             return $"{Heads} heads are not a multiple of {Groups} groups";
-        return Rows.SlotFloats != (long)Heads * StateFloats
-            ? $"a slot has {Rows.SlotFloats} numbers, not {(long)Heads * StateFloats}" : Rows.FindFault();
+        return Recurrent.StateElements != (long)Heads * StateFloats
+            ? $"a slot has {Recurrent.StateElements} numbers, not {(long)Heads * StateFloats}" : Recurrent.FindFault();
     }
 }

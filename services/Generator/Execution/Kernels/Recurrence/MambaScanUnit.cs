@@ -23,17 +23,17 @@ internal static unsafe class MambaScanUnit<TVector, TOps>
     public static void Scan(MambaScanStep* step, nint unit)
     {
         var (sequence, head) = ((int)unit / step->Heads, (int)unit % step->Heads);
-        var (first, end) = (step->Rows.CumulativeLengths[sequence], step->Rows.CumulativeLengths[sequence + 1]);
+        var (first, end) = (step->Recurrent.CumulativeLengths[sequence], step->Recurrent.CumulativeLengths[sequence + 1]);
         if (first == end)
             return;
         var offset = (long)head * step->StateFloats;
         var working = RecurrenceScratch.Head(step->StateFloats);
         var tile = new Tile { Head = head };
-        var path = new StatePath(&step->Rows, sequence, offset, working, step->StateFloats);
+        var path = new StatePath(&step->Recurrent, sequence, offset, working, step->StateFloats);
         for (; first < end; first += tile.Count)
         {
             (tile.First, tile.Count) = (first, Math.Min(TileRows, end - first));
-            path.Enter(&step->Rows, first, tile.Count, first + tile.Count == end, offset);
+            path.Enter(&step->Recurrent, first, tile.Count, first + tile.Count == end, offset);
             for (var row = 0; row < tile.Count; row++)
             {
                 var raw = step->Time[((long)(first + row) * step->TimeStride) + head];

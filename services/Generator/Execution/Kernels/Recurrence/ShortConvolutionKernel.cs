@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
+using Parley.Generator.Execution.Kernels.Linears;
 
 namespace Parley.Generator.Execution.Kernels.Recurrence;
 
@@ -71,11 +73,11 @@ internal static unsafe class ShortConvolutionKernel
     {
         if (!step->IsGated)
         {
-            new ReadOnlySpan<float>(step->Rows + ((long)row * step->Channels) + first, count).CopyTo(new Span<float>(target, count));
+            new ReadOnlySpan<float>(step->Rows + (row * step->RowStride) + first, count).CopyTo(new Span<float>(target, count));
             return;
         }
 
-        var gate = step->Rows + ((long)row * 3 * step->Channels) + first;
+        var gate = step->Rows + (row * step->RowStride) + first;
         var input = gate + (2L * step->Channels);
         var channel = 0;
         for (; channel <= count - Vector<float>.Count; channel += Vector<float>.Count)
@@ -87,7 +89,7 @@ internal static unsafe class ShortConvolutionKernel
     private static void Sum(ShortConvolutionStep* step, int row, int first, int count, float* recent, int oldest)
     {
         var output = step->Output + ((long)row * step->Channels) + first;
-        var gate = step->IsGated ? step->Rows + (((long)row * 3) + 1) * step->Channels + first : null;
+        var gate = step->IsGated ? step->Rows + (row * step->RowStride) + step->Channels + first : null;
         var weights = step->Weights + first;
         var channel = 0;
         for (; channel <= count - Vector<float>.Count; channel += Vector<float>.Count)
@@ -114,7 +116,10 @@ internal static unsafe class ShortConvolutionKernel
 
     private static void Activate(float* values, int count)
     {
-        for (var i = 0; i < count; i++)
+        var i = 0;
+        for (; i <= count - Vector512<float>.Count; i += Vector512<float>.Count)
+            GatedActivation.Apply(Vector512.Load(values + i), Vector512<float>.One).Store(values + i);
+        for (; i < count; i++)
             values[i] /= 1 + MathF.Exp(-values[i]);
     }
 }

@@ -3,7 +3,8 @@ namespace Parley.Generator.Execution.Kernels.Recurrence;
 /// <summary>One short convolution of a session.</summary>
 /// <param name="isGated">Rows are three: gate of the input, gate of the output, input.</param>
 /// <param name="isActivated">SiLU of the sum.</param>
-internal sealed unsafe class ShortConvolutionNode(bool isGated, bool isActivated) : CustomOpNode
+/// <param name="firstColumn">Of rows that are wider than the channels: where these begin.</param>
+internal sealed unsafe class ShortConvolutionNode(bool isGated, bool isActivated, int firstColumn) : CustomOpNode
 {
     public const int BiasInput = 2;
 
@@ -25,8 +26,10 @@ internal sealed unsafe class ShortConvolutionNode(bool isGated, bool isActivated
         var (width, channels) = (shape[0], shape[1]);
         if (width is < 2 or > ShortConvolutionKernel.WidthMax)
             throw new InvalidDataException($"weights of {width} inputs, not of 2 to {ShortConvolutionKernel.WidthMax}");
-        if (columns != (isGated ? 3 : 1) * channels)
-            throw new InvalidDataException($"rows have {columns} columns for {channels} channels");
+        if (columns < firstColumn + ((isGated ? 3 : 1) * channels))
+            throw new InvalidDataException($"rows have {columns} columns for {channels} channels from column {firstColumn} on");
+        step.Rows += firstColumn;
+        step.RowStride = columns;
         step.Bias = (float*)OrtCustomOpApi.GetInput(context, BiasInput, new Span<long>(shape, 1));
         if (step.Bias is not null && shape[0] != channels)
             throw new InvalidDataException($"bias has {shape[0]} numbers for {channels} channels");

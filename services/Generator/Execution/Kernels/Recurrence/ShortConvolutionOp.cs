@@ -13,7 +13,7 @@ internal sealed unsafe class ShortConvolutionOp : CustomOp
     public override string Name => OpName;
 
     /// <summary>
-    /// Rows [rows, channels], or three times as wide where gated; weights [width, channels]; bias [channels]; states [slots, (width − 1) ·
+    /// Rows [rows, channels], or three times as wide where gated, or wider; weights [width, channels]; bias [channels]; states [slots, (width − 1) ·
     /// channels]; running sum of rows [sequences + 1]; slots in [sequences]; slots out [rows].
     /// </summary>
     public override IReadOnlyList<TensorElementType> Inputs { get; } =
@@ -28,5 +28,6 @@ internal sealed unsafe class ShortConvolutionOp : CustomOp
     public override bool IsOptional(int input) => input == ShortConvolutionNode.BiasInput;
 
     public override CustomOpNode CreateNode(void* info) => new ShortConvolutionNode(
-        OrtCustomOpApi.GetInteger(info, "gated\0"u8, 0) != 0, OrtCustomOpApi.GetInteger(info, "activated\0"u8, 0) != 0);
+        OrtCustomOpApi.GetInteger(info, "gated\0"u8, 0) != 0, OrtCustomOpApi.GetInteger(info, "activated\0"u8, 0) != 0,
+        (int)Math.Clamp(OrtCustomOpApi.GetInteger(info, "first_column\0"u8, 0), 0, int.MaxValue));
 }

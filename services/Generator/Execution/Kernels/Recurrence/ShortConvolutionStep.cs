@@ -9,6 +9,9 @@ internal unsafe struct ShortConvolutionStep
     /// <summary>Rows [rows, channels]; gated ones [rows, 3 · channels]: gate of the input, gate of the output, input.</summary>
     public float* Rows;
 
+    /// <summary>Floats from a row to the next.</summary>
+    public long RowStride;
+
     /// <summary>Weights [width, channels], that of the oldest input first.</summary>
     public float* Weights;
 

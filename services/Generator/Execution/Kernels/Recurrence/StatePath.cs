@@ -12,31 +12,31 @@ internal unsafe struct StatePath
     private fixed long _places[TileRows + 1];
     private readonly float* _working;
 
-    /// <param name="rows">The step.</param>
+    /// <param name="step">The step.</param>
     /// <param name="sequence">Index of the sequence.</param>
     /// <param name="offset">First number of the head in a slot.</param>
     /// <param name="working">A copy of the thread's own [<paramref name="count"/>].</param>
     /// <param name="count">Numbers of the head's state.</param>
-    public StatePath(RecurrentRows* rows, int sequence, long offset, float* working, int count)
+    public StatePath(RecurrentStep* step, int sequence, long offset, float* working, int count)
     {
         _working = working;
-        var given = rows->Slot(rows->StateIn[sequence], offset);
+        var given = Part(step, step->StateIn[sequence], offset);
         if (given is null)
             new Span<float>(working, count).Clear();
         _places[0] = (long)(given is null ? working : given);
     }
 
     /// <summary>Lays out the next tile behind the one before.</summary>
-    /// <param name="rows">The step.</param>
+    /// <param name="step">The step.</param>
     /// <param name="first">First row.</param>
     /// <param name="count">Rows, at most <see cref="TileRows"/>.</param>
     /// <param name="isLast">Nothing of the sequence follows.</param>
     /// <param name="offset">First number of the head in a slot.</param>
-    public void Enter(RecurrentRows* rows, int first, int count, bool isLast, long offset)
+    public void Enter(RecurrentStep* step, int first, int count, bool isLast, long offset)
     {
         for (var i = 0; i < count; i++)
         {
-            var kept = rows->Slot(rows->StateOut[first + i], offset);
+            var kept = Part(step, step->StateOut[first + i], offset);
             var wanted = kept is not null || !isLast || i < count - 1;
             _places[i + 1] = (long)(kept is not null ? kept : wanted ? _working : null);
         }
@@ -53,4 +53,6 @@ internal unsafe struct StatePath
 
     /// <summary>The state behind a row of the tile; null where nobody wants it.</summary>
     public readonly float* Behind(int row) => (float*)_places[row + 1];
+
+    private static float* Part(RecurrentStep* step, int slot, long offset) => slot < 0 ? null : step->State(slot) + offset;
 }

@@ -42,11 +42,11 @@ internal sealed unsafe class GatedDeltaCase : RecurrenceCase
         return expected;
     }
 
-    protected override void Run(string kernel, RecurrentRows rows, float* input, float* output)
+    protected override void Run(string kernel, RecurrentStep rows, float* input, float* output)
     {
         var step = new GatedDeltaStep
         {
-            Rows = rows,
+            Recurrent = rows,
             Gate = input + MixedWidth,
             Strength = input + MixedWidth + OutputWidth,
             Time = input + MixedWidth + OutputWidth + _valueHeads,

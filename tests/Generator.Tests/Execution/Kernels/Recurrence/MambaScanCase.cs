@@ -45,11 +45,11 @@ internal sealed unsafe class MambaScanCase : RecurrenceCase
         return expected;
     }
 
-    protected override void Run(string kernel, RecurrentRows rows, float* input, float* output)
+    protected override void Run(string kernel, RecurrentStep rows, float* input, float* output)
     {
         var step = new MambaScanStep
         {
-            Rows = rows,
+            Recurrent = rows,
             Gate = input + MixedWidth,
             Time = input + MixedWidth + OutputWidth,
             TimeBias = Copy(_timeBias),

@@ -55,13 +55,13 @@ internal abstract unsafe class RecurrenceCase : IDisposable
             cumulative[i + 1] = cumulative[i] + parts[i].Count;
         fixed (int* lengths = cumulative, given = parts.Select(part => part.StateIn).ToArray(), kept = stateOut)
         {
-            var rows = new RecurrentRows
+            var rows = new RecurrentStep
             {
                 CumulativeLengths = lengths,
                 StateIn = given,
                 StateOut = kept,
-                Slots = States,
-                SlotFloats = SlotFloats,
+                States = States,
+                StateElements = SlotFloats,
                 SlotCount = Slots,
                 SequenceCount = parts.Count,
                 RowCount = count,
@@ -99,7 +99,7 @@ internal abstract unsafe class RecurrenceCase : IDisposable
             NativeMemory.AlignedFree((void*)allocation);
     }
 
-    protected abstract void Run(string kernel, RecurrentRows rows, float* input, float* output);
+    protected abstract void Run(string kernel, RecurrentStep rows, float* input, float* output);
 
     protected float* Copy(float[] values)
     {
