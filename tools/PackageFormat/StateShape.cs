@@ -15,6 +15,12 @@ public sealed record StateShape(int Layer, string Kind, int Rows, int Columns)
     /// <summary>The last inputs of a short convolution [width − 1, channels], the oldest first.</summary>
     public const string Convolution = "convolution";
 
+    /// <summary>The matrices of a gated delta rule, head by head [heads · key size, value size], 16 columns by 16 within a head.</summary>
+    public const string GatedDelta = "gated_delta";
+
+    /// <summary>The matrices of Mamba-2, head by head [heads · state size, head size], 16 columns by 16 within a head.</summary>
+    public const string Mamba = "mamba";
+
     /// <summary>Numbers of the matrix.</summary>
     [JsonIgnore]
     public long Elements => (long)Rows * Columns;

@@ -13,6 +13,9 @@ internal sealed record ConvolutionWeights(string Weight, string? Bias, int Chann
 
     public override long Parameters => (long)Channels * (Width + (Bias is null ? 0 : 1));
 
+    public override IEnumerable<(string Name, int[] Shape)> Tensors =>
+        Bias is null ? [(Weight, [Channels, 1, Width])] : [(Weight, [Channels, 1, Width]), (Bias, [Channels])];
+
     public override void Check(CheckpointTensors tensors)
     {
         if (tensors.Gguf is null)

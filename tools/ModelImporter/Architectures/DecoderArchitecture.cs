@@ -14,7 +14,7 @@ internal abstract class DecoderArchitecture : IArchitecture
     private static readonly string[] TextPrefixes = ["model.language_model.", "language_model.model.", "language_model."];
 
     private static readonly string[] TowerPrefixes =
-        ["vision_tower.", "model.vision_tower.", "multi_modal_projector.", "model.multi_modal_projector."];
+        ["vision_tower.", "model.vision_tower.", "multi_modal_projector.", "model.multi_modal_projector.", "model.visual.", "visual."];
 
     public abstract string Name { get; }
 

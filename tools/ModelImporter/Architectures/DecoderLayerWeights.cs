@@ -30,11 +30,17 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
     /// <summary>What a layer without attention has beside its linears; null for attention.</summary>
     public RecurrenceWeights? Recurrence { get; init; }
 
-    public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Mlp.Linears];
+    /// <summary>Matrices that a checkpoint may have for several linears, or parts, of the layer.</summary>
+    public IReadOnlyList<TurnStack> Stacks { get; init; } = [];
 
-    /// <summary>Those that a precision rounds: all but routers, which stay as they are.</summary>
-    public IEnumerable<LinearWeights> Rounded =>
-        Mlp is MixtureWeights mixture ? Linears.Where(linear => linear != mixture.Router) : Linears;
+    public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Recurrence?.Linears ?? [], .. Mlp.Linears];
+
+    /// <summary>
+    /// Those that a precision rounds: all but routers and the gate of a shared MLP, which stay as they are, and the small ones of a recurrence.
+    /// </summary>
+    public IEnumerable<LinearWeights> Rounded => Linears.Where(linear =>
+        !(Mlp is MixtureWeights mixture && (linear == mixture.Router || linear == mixture.SharedGate))
+        && Recurrence?.Linears.Contains(linear) != true);
 
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>

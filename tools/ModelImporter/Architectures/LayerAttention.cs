@@ -20,6 +20,9 @@ internal sealed record LayerAttention(RotarySettings? Rotary, double Scale)
     /// <summary>Positions over which the factor of <see cref="QueryBeta"/> stays the same.</summary>
     public int QueryPositions { get; init; }
 
+    /// <summary>Each number of the result is multiplied by the sigmoid of another that comes of the queries' linear.</summary>
+    public bool HasOutputGate { get; init; }
+
     /// <summary>What the layer does in the place of attention; null for attention.</summary>
     public LayerRecurrence? Recurrence { get; init; }
 

@@ -9,6 +9,9 @@ internal sealed record RecurrenceNames
     /// <summary>The convolution.</summary>
     public string Convolution { get; init; } = "conv.conv";
 
+    /// <summary>What the others of a layer lie under, e.g. <c>mamba</c>.</summary>
+    public string Module { get; init; } = "";
+
     /// <summary>The last linear.</summary>
     public string Output { get; init; } = "conv.out_proj";
 }

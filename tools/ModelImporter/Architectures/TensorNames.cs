@@ -30,6 +30,9 @@ internal sealed record TensorNames
     /// <summary>Gate and up: two matrices, one that holds both, or <see cref="Up"/> alone.</summary>
     public IReadOnlyList<string> GateUp { get; init; } = ["mlp.gate_proj", "mlp.up_proj"];
 
+    /// <summary>One matrix that a checkpoint may have for both; null for none.</summary>
+    public string? GateUpStack { get; init; }
+
     /// <summary>The first linear of an MLP without a gate; null where there is a gate.</summary>
     public string? Up { get; init; }
 

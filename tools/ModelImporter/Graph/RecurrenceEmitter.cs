@@ -33,13 +33,57 @@ internal sealed class RecurrenceEmitter
     /// <param name="layer">Index of the layer.</param>
     /// <param name="weights">Its weights.</param>
     /// <param name="rows">What its first linear gives [tokens, its outputs].</param>
+    /// <param name="factors">What its small linear gives, where it has one.</param>
     /// <returns>What its last linear reads.</returns>
-    public string Emit(int layer, DecoderLayerWeights weights, string rows) => (_config.Layers[layer].Recurrence, weights.Recurrence) switch
+    public string Emit(int layer, DecoderLayerWeights weights, string rows, string factors) =>
+        (_config.Layers[layer].Recurrence, weights.Recurrence) switch
     {
         (ShortConvolution settings, ConvolutionWeights convolution) => Convolve(
             $"layers.{layer}.convolution", convolution, rows, States(settings, layer), ("gated", 1)),
+        (GatedDelta settings, GatedDeltaWeights delta) => EmitDelta($"layers.{layer}", delta, rows, factors, States(settings, layer)),
+        (MambaScan settings, MambaWeights mamba) => EmitMamba($"layers.{layer}", mamba, rows, factors, States(settings, layer)),
         var (settings, _) => throw new NotSupportedException($"No layer is a {settings?.GetType().Name}."),
     };
+
+    /// <summary>Adds a gated delta rule: rows are queries, keys and values, then gates.</summary>
+    private string EmitDelta(string layer, GatedDeltaWeights delta, string rows, string factors, string[] states)
+    {
+        var settings = delta.Settings;
+        var mixed = Convolve($"{layer}.convolution", delta.Convolution, rows, states[..1], ("activated", 1));
+        var name = $"{layer}.delta";
+        return _graph.Node(
+            name, "GatedDelta", OnnxGraphBuilder.ParleyDomain,
+            [
+                mixed, rows, factors,
+                Reserve($"{name}.time_bias", () => delta.ReadTimeBias(_tensors), settings.ValueHeads),
+                Reserve($"{name}.rates", () => delta.ReadRates(_tensors), settings.ValueHeads),
+                Reserve($"{name}.norm", () => delta.ReadNorm(_tensors), settings.ValueSize),
+                .. states[1..], .. _batch,
+            ],
+            ("key_heads", settings.KeyHeads), ("value_heads", settings.ValueHeads), ("key_size", settings.KeySize),
+            ("gate_column", settings.Channels), ("tiled", settings.IsTiled(_tensors) ? 1 : 0), ("epsilon", _config.Norm.Epsilon));
+    }
+
+    /// <summary>Adds Mamba-2: rows are gates, then values, B and C.</summary>
+    private string EmitMamba(string layer, MambaWeights mamba, string rows, string times, string[] states)
+    {
+        var settings = mamba.Settings;
+        var mixed = Convolve(
+            $"{layer}.convolution", mamba.Convolution, rows, states[..1], ("activated", 1), ("first_column", settings.Inner));
+        var name = $"{layer}.mamba";
+        return _graph.Node(
+            name, "MambaScan", OnnxGraphBuilder.ParleyDomain,
+            [
+                mixed, rows, times,
+                Reserve($"{name}.time_bias", () => mamba.ReadTimeBias(_tensors), settings.Heads),
+                Reserve($"{name}.rates", () => mamba.ReadRates(_tensors), settings.Heads),
+                Reserve($"{name}.skip", () => mamba.ReadSkip(_tensors), settings.Heads),
+                Reserve($"{name}.norm", () => mamba.ReadNorm(_tensors), settings.Inner),
+                .. states[1..], .. _batch,
+            ],
+            ("heads", settings.Heads), ("head_size", settings.HeadSize), ("state_size", settings.StateSize), ("groups", settings.Groups),
+            ("gate_column", 0), ("epsilon", _config.Norm.Epsilon));
+    }
 
     /// <summary>Adds a short convolution.</summary>
     private string Convolve(
