@@ -10,7 +10,7 @@ internal sealed class FamilyConfig
 
     public FamilyConfig(JsonElement root)
     {
-        _isPart = root.GetProperty("model_type").GetString() is "gemma3" or "mistral3";
+        _isPart = root.GetProperty("model_type").GetString() is "gemma3" or "mistral3" or "qwen3_5" or "qwen3_5_moe";
         _root = _isPart ? root.GetProperty("text_config") : root;
         Type = _root.GetProperty("model_type").GetString()!;
         Hidden = Int("hidden_size");
@@ -40,7 +40,11 @@ internal sealed class FamilyConfig
 
     public bool IsLayerNorm => Type is "olmo" or "cohere" or "cohere2" or "stablelm" or "starcoder2" or "nemotron" or "jais2";
 
-    public double NormOffset => Type is "gemma" or "gemma2" or "gemma3_text" or "nemotron" ? 1 : 0;
+    public double NormOffset => Type is "gemma" or "gemma2" or "gemma3_text" or "nemotron"
+        or "qwen3_5_text" or "qwen3_5_moe_text" or "qwen3_next" ? 1 : 0;
+
+    /// <summary>Queries have gates of the result beside them.</summary>
+    public bool HasOutputGate => Type is "qwen3_5_text" or "qwen3_5_moe_text" or "qwen3_next";
 
     public double Epsilon => Type switch
     {
@@ -54,16 +58,16 @@ internal sealed class FamilyConfig
     public double EmbeddingFactor => Type switch
     {
         "gemma" or "gemma2" or "gemma3_text" => Math.Sqrt(Hidden),
-        "granite" or "granitemoe" or "granitemoeshared" => Number("embedding_multiplier", 1),
+        "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" => Number("embedding_multiplier", 1),
         _ => 1,
     };
 
-    public double ResidualFactor => Type is "granite" or "granitemoe" or "granitemoeshared"
+    public double ResidualFactor => Type is "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid"
         ? Number("residual_multiplier", 1) : 1;
 
     public double LogitFactor => Type switch
     {
-        "granite" or "granitemoe" or "granitemoeshared" => 1 / Number("logits_scaling", 1),
+        "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" => 1 / Number("logits_scaling", 1),
         "cohere" or "cohere2" => Number("logit_scale", 0.0625),
         _ => 1,
     };
@@ -79,7 +83,7 @@ internal sealed class FamilyConfig
 
     public double AttentionFactor => Type switch
     {
-        "granite" or "granitemoe" or "granitemoeshared" => Number("attention_multiplier", 1),
+        "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" => Number("attention_multiplier", 1),
         "gemma2" or "gemma3_text" => 1 / Math.Sqrt(Number("query_pre_attn_scalar", 256)),
         _ => 1 / Math.Sqrt(HeadSize),
     };
@@ -146,6 +150,7 @@ internal sealed class FamilyConfig
         "cohere2" => Slides(layer),
         "exaone4" => WindowOf() is null || Slides(layer),
         "smollm3" => HasRope(layer),
+        "granitemoehybrid" => Text("position_embedding_type", "") == "rope",
         _ => true,
     };
 

@@ -7,7 +7,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
 {
     private static readonly double[] Fp4 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6];
 
-    private bool IsGranite => config.Type is "granitemoe" or "granitemoeshared";
+    private bool IsGranite => config.Type is "granitemoe" or "granitemoeshared" or "granitemoehybrid";
 
     private int Experts => config.Count(8, "num_experts", "num_local_experts", "n_routed_experts");
 
@@ -38,7 +38,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
     private string Router(string layer) => layer + config.Type switch
     {
         "mixtral" => ".block_sparse_moe.gate.weight",
-        "granitemoe" or "granitemoeshared" => ".block_sparse_moe.router.layer.weight",
+        "granitemoe" or "granitemoeshared" or "granitemoehybrid" => ".block_sparse_moe.router.layer.weight",
         "gpt_oss" => ".mlp.router.weight",
         _ => ".mlp.gate.weight",
     };
@@ -65,7 +65,8 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
         }
         else
             chosen = Best(scores, Chosen);
-        var normalizes = config.Type == "mixtral" || config.Flag("norm_topk_prob", config.Type == "glm4_moe");
+        var normalizes = config.Type == "mixtral" || config.Flag("norm_topk_prob", config.Type is "glm4_moe" or "qwen3_next")
+            || config.Type == "qwen3_5_moe_text";
         var total = normalizes ? chosen.Sum(expert => scores[expert]) : 1;
         var factor = config.Type == "glm4_moe" ? config.Number("routed_scaling_factor", 1) : 1;
         return [.. chosen.Select(expert => (expert, scores[expert] / total * factor))];
@@ -134,7 +135,8 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
         return y;
     }
 
-    private double[]? Shared(string layer, double[] x)
+    /// <summary>The MLP that every token goes through; null for none.</summary>
+    public double[]? Shared(string layer, double[] x)
     {
         if (tensors.TryGetValue($"{layer}.shared_mlp.input_linear.weight", out var packed))
         {
@@ -143,10 +145,16 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             return Multiply(gated, tensors[$"{layer}.shared_mlp.output_linear.weight"], null);
         }
 
-        var name = $"{layer}.mlp.shared_experts";
-        return !tensors.ContainsKey($"{name}.gate_proj.weight") ? null : Multiply(
+        // Qwen has one, with a gate.
+        var name = $"{layer}.mlp.shared_expert{(tensors.ContainsKey($"{layer}.mlp.shared_expert_gate.weight") ? "" : "s")}";
+        if (!tensors.ContainsKey($"{name}.gate_proj.weight"))
+            return null;
+        var shared = Multiply(
             Gate(Multiply(x, tensors[$"{name}.gate_proj.weight"], null), Multiply(x, tensors[$"{name}.up_proj.weight"], null)),
             tensors[$"{name}.down_proj.weight"], null);
+        if (tensors.TryGetValue($"{layer}.mlp.shared_expert_gate.weight", out var gate))
+            shared = [.. shared.Select(value => value / (1 + Math.Exp(-Multiply(x, gate, null)[0])))];
+        return shared;
     }
 
     private static double[] Gate(double[] gate, double[] up) => [.. gate.Zip(up, (g, u) => g / (1 + Math.Exp(-g)) * u)];

@@ -31,7 +31,8 @@ internal static class GgufNames
             return whole;
         var parts = name.Split('.');
         return parts is ["blk", var layer, var linear, "weight" or "bias"] && modules.TryGetValue(linear, out var module)
-            ? $"model.layers.{layer}.{module}.{parts[3]}" : name;
+            ? $"model.layers.{layer}.{module}.{parts[3]}"
+            : parts is ["blk", var block, var bare] && modules.TryGetValue(bare, out module) ? $"model.layers.{block}.{module}" : name;
     }
 
     /// <summary>Whether a tensor holds factors of the rotary pairs, which belong to no layer.</summary>

@@ -28,6 +28,15 @@ internal sealed class GgufKeys(IReadOnlyDictionary<string, object> metadata, str
     /// <summary>A positive whole number; null where it is missing or 0.</summary>
     public long? Count(string key) => Value(key) is null or 0L ? null : Size(key);
 
+    /// <summary>A positive whole number, or the largest of a list of whole numbers; null where it is missing.</summary>
+    public long? Largest(string key) => Value(key) switch
+    {
+        null => null,
+        GgufList { Numbers: { Count: > 0 } numbers } when numbers.Max() is > 0 and <= int.MaxValue and var largest => largest,
+        GgufList => throw Bad(key),
+        _ => Size(key),
+    };
+
     /// <summary>A list of numbers or truth values, each as whether it is set; null where it is missing.</summary>
     public IReadOnlyList<bool>? Flags(string key) => Value(key) switch
     {
