@@ -27,7 +27,13 @@ internal sealed unsafe class ShortConvolutionOp : CustomOp
 
     public override bool IsOptional(int input) => input == ShortConvolutionNode.BiasInput;
 
-    public override CustomOpNode CreateNode(void* info) => new ShortConvolutionNode(
-        OrtCustomOpApi.GetInteger(info, "gated\0"u8, 0) != 0, OrtCustomOpApi.GetInteger(info, "activated\0"u8, 0) != 0,
-        (int)Math.Clamp(OrtCustomOpApi.GetInteger(info, "first_column\0"u8, 0), 0, int.MaxValue));
+    /// <exception cref="NotSupportedException">It would be gated and activated.</exception>
+    public override CustomOpNode CreateNode(void* info)
+    {
+        var isGated = OrtCustomOpApi.GetInteger(info, "gated\0"u8, 0) != 0;
+        var isActivated = OrtCustomOpApi.GetInteger(info, "activated\0"u8, 0) != 0;
+        return isGated && isActivated ? throw new NotSupportedException("gated and activated exclude each other")
+            : new ShortConvolutionNode(
+                isGated, isActivated, (int)Math.Clamp(OrtCustomOpApi.GetInteger(info, "first_column\0"u8, 0), 0, int.MaxValue));
+    }
 }
