@@ -16,7 +16,7 @@ public sealed record StateShape(int Layer, string Kind, int Rows, int Columns)
     public const string Convolution = "convolution";
 
     /// <summary>The matrices of a gated delta rule, head by head [heads · key size, value size], 16 columns by 16 within a head.</summary>
-    public const string GatedDelta = "gated_delta";
+    public const string GatedDelta = "delta";
 
     /// <summary>The matrices of Mamba-2, head by head [heads · state size, head size], 16 columns by 16 within a head.</summary>
     public const string Mamba = "mamba";

@@ -39,6 +39,7 @@ internal sealed class ParityPackage : IDisposable
         BlockCount = blocks,
         StepTokensMax = 256,
         SequencesMax = 4,
+        StateSlots = 16,
         LogitRowsMax = 256,
         ContextTokensMax = context,
         Threads = 2,

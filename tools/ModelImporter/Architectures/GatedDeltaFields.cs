@@ -16,7 +16,7 @@ internal static class GatedDeltaFields
     /// <summary>Of the head that predicts further tokens, which transformers leaves alone, and of images.</summary>
     public static IReadOnlyList<string> Silent { get; } =
     [
-        "mtp_num_hidden_layers", "mtp_use_dedicated_embeddings", "mtp_layer_types", "full_attention_interval", "attn_output_gate",
+        "mtp_use_dedicated_embeddings", "mtp_layer_types", "full_attention_interval", "attn_output_gate",
         "mamba_ssm_dtype",
     ];
 
@@ -64,6 +64,8 @@ internal static class GatedDeltaFields
             Layers = [.. ReadTypes(config, shape.Layers).Select(isLinear => isLinear ? delta : attention)],
             AttentionBias = bias,
             OutputBias = bias,
+            Notes = config.Int("mtp_num_hidden_layers", 0, 1 << 12, 0) == 0 ? common.Notes
+                : [.. common.Notes, "the block that predicts further tokens (mtp) is left out, as in transformers."],
         };
     }
 

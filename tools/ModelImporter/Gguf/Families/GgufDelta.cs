@@ -43,6 +43,7 @@ internal static class GgufDelta
         config["linear_value_head_dim"] = inner % values == 0 ? inner / values
             : throw keys.Fault($"{keys.Architecture}.ssm.inner_size is {inner}, no multiple of ssm.time_step_rank, {values}.");
         config["layer_types"] = LayerTypes(source, (int)(keys.Size("block_count") - (keys.Count(Further) ?? 0)));
+        config["mtp_num_hidden_layers"] = keys.Count(Further) ?? 0;
         config["attention_bias"] = source.Tensors.Any(name => name.EndsWith(".attn_q.bias", StringComparison.Ordinal));
         config["partial_rotary_factor"] = (double)keys.Size(Turning, source.HeadSize) / source.HeadSize;
         if (source.Scaling("yarn") is { } scaling)
