@@ -13,6 +13,10 @@ internal static class GatedDeltaFields
         "head_dim", "num_key_value_heads",
     ];
 
+    /// <summary>The same of the two with experts.</summary>
+    public static IReadOnlyList<string> MixtureNeverNull { get; } =
+        [.. NeverNull, "num_experts", "num_experts_per_tok", "moe_intermediate_size", "shared_expert_intermediate_size"];
+
     /// <summary>Of the head that predicts further tokens, which transformers leaves alone, and of images.</summary>
     public static IReadOnlyList<string> Silent { get; } =
     [
@@ -72,7 +76,6 @@ internal static class GatedDeltaFields
     /// <summary>The experts of a family, by the softmax of all of them, beside an MLP with a gate of its own.</summary>
     public static MixtureSettings ReadMixture(ConfigFile config, Activation activation, int experts, int chosen)
     {
-        config.RefuseNull("moe_intermediate_size", "shared_expert_intermediate_size");
         var shared = config.Int("shared_expert_intermediate_size", 0, 1 << 22, 512);
         return MixtureFields.Read(config, activation, ("num_experts", experts, "num_local_experts"), chosen,
             config.Int("moe_intermediate_size", 1, 1 << 22, 512), RouterScoring.SoftmaxOfAll) with

@@ -9,8 +9,7 @@ internal sealed class Qwen35MoeArchitecture : DecoderArchitecture
 
     public override IReadOnlyList<int> ClassEnds { get; } = [];
 
-    protected override IReadOnlyList<string> NeverNull { get; } =
-        [.. GatedDeltaFields.NeverNull, "num_experts", "num_experts_per_tok"];
+    protected override IReadOnlyList<string> NeverNull { get; } = GatedDeltaFields.MixtureNeverNull;
 
     /// <summary>No layer is dense, so the third changes nothing.</summary>
     protected override SizeDefaults Defaults { get; } = new(40, 2048, 512, 16, 2, 248_320, 32_768, HeadSize: 256);

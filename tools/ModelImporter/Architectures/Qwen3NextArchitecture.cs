@@ -10,7 +10,7 @@ internal sealed class Qwen3NextArchitecture : DecoderArchitecture
     public override IReadOnlyList<int> ClassEnds { get; } = [];
 
     protected override IReadOnlyList<string> NeverNull { get; } =
-        [.. GatedDeltaFields.NeverNull, "num_experts", "num_experts_per_tok", "decoder_sparse_step", "norm_topk_prob"];
+        [.. GatedDeltaFields.MixtureNeverNull, "decoder_sparse_step", "norm_topk_prob"];
 
     protected override SizeDefaults Defaults { get; } = new(48, 2048, 5632, 16, 2, 151_936, 32_768, HeadSize: 256);
 

@@ -170,7 +170,7 @@ internal sealed class GgufConfiguration
         ("hidden_size", () => _keys.Size("embedding_length")),
         ("intermediate_size", () => _keys.Size("feed_forward_length", _keys.Count("expert_feed_forward_length"))),
         ("num_attention_heads", () => _keys.Size("attention.head_count")),
-        ("num_key_value_heads", () => _keys.Largest("attention.head_count_kv") ?? _keys.Size("attention.head_count")),
+        ("num_key_value_heads", () => _keys.SizeOfAll("attention.head_count_kv", _keys.Size("attention.head_count"))),
         ("head_dim", () => HeadSize),
         ("vocab_size", () => _header.Tensors.FirstOrDefault(tensor => tensor.Name == Embedding)?.Shape[0]
             ?? throw new InvalidDataException($"{_path}: tensor {Embedding} is missing.")),

@@ -18,6 +18,11 @@ internal sealed class GgufKeys(IReadOnlyDictionary<string, object> metadata, str
     public long Size(string key, long? fallback = null) =>
         (Value(key) ?? fallback) is long and > 0 and <= int.MaxValue and var size ? size : throw Bad(key);
 
+    /// <summary>A positive whole number, or one for each layer: the same for all, or none.</summary>
+    public long SizeOfAll(string key, long fallback) => Value(key) is not GgufList { Numbers: { Count: > 0 } numbers }
+        ? Size(key, fallback)
+        : numbers.Where(number => number != 0).Distinct().ToList() is [> 0 and <= int.MaxValue and var size] ? size : throw Bad(key);
+
     /// <summary>A positive number.</summary>
     public double Number(string key, double? fallback = null) =>
         (Value(key) ?? fallback) is double and > 0 and var number && double.IsFinite(number) ? number : throw Bad(key);
@@ -27,15 +32,6 @@ internal sealed class GgufKeys(IReadOnlyDictionary<string, object> metadata, str
 
     /// <summary>A positive whole number; null where it is missing or 0.</summary>
     public long? Count(string key) => Value(key) is null or 0L ? null : Size(key);
-
-    /// <summary>A positive whole number, or the largest of a list of whole numbers; null where it is missing.</summary>
-    public long? Largest(string key) => Value(key) switch
-    {
-        null => null,
-        GgufList { Numbers: { Count: > 0 } numbers } when numbers.Max() is > 0 and <= int.MaxValue and var largest => largest,
-        GgufList => throw Bad(key),
-        _ => Size(key),
-    };
 
     /// <summary>A list of numbers or truth values, each as whether it is set; null where it is missing.</summary>
     public IReadOnlyList<bool>? Flags(string key) => Value(key) switch
