@@ -24,6 +24,7 @@ internal sealed class CheckpointReader : IDisposable
         new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(), new MixtralArchitecture(),
         new OlmoeArchitecture(), new Qwen3MoeArchitecture(), new GraniteMoeArchitecture(), new GraniteMoeSharedArchitecture(),
         new Glm4MoeArchitecture(), new GptOssArchitecture(), new Lfm2Architecture(),
+        new Lfm2MoeArchitecture(), new Lfm3Architecture(),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>

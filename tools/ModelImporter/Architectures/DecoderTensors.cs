@@ -35,9 +35,9 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             AttentionNorm = Optional(source, names.AttentionNorm),
             QueryNorm = headNorm is null ? null : HeadNorm($"{source}.{names.QueryNorm}", headNorm.Kind, config.Shape.QueryHeads),
             KeyNorm = headNorm is null ? null : HeadNorm($"{source}.{names.KeyNorm}", headNorm.Kind, config.Shape.KeyValueHeads),
-            AttentionAfterNorm = Optional(source, names.AttentionAfterNorm),
+            AttentionAfterNorm = After(source, names.AttentionAfterNorm),
             MlpNorm = config.IsParallel ? null : Optional(source, names.MlpNorm),
-            MlpAfterNorm = Optional(source, names.MlpAfterNorm),
+            MlpAfterNorm = After(source, names.MlpAfterNorm),
             Sinks = config.Layers[layer].HasSinks ? $"{source}.{names.Sinks}" : null,
         };
     }
@@ -59,9 +59,9 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         {
             Recurrence = weights,
             AttentionNorm = Optional(source, names.AttentionNorm),
-            AttentionAfterNorm = Optional(source, names.AttentionAfterNorm),
+            AttentionAfterNorm = After(source, names.AttentionAfterNorm),
             MlpNorm = Optional(source, names.MlpNorm),
-            MlpAfterNorm = Optional(source, names.MlpAfterNorm),
+            MlpAfterNorm = After(source, names.MlpAfterNorm),
         };
     }
 
@@ -75,6 +75,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
                 Part(source, "self_attn.k_proj", config.AttentionBias, KeyWidth),
                 Part(source, "self_attn.v_proj", config.AttentionBias, KeyWidth),
             ];
+        if (config.Layers[layer].HasHeadGate)
+            parts = [.. parts, Part(source, "self_attn.g_proj", bias: false, config.Shape.QueryHeads)];
         return Linear(layer, "qkv", Hidden, parts);
     }
 
@@ -156,6 +158,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
     private int[]? OwnShape(string name, int heads) => IsModulePerHead(name) ? null : [heads, config.Shape.HeadSize];
 
     private static bool IsModulePerHead(string name) => name.EndsWith("layernorm", StringComparison.Ordinal);
+
+    private NormWeights? After(string source, string? name) => config.HasAfterNorms ? Optional(source, name) : null;
 
     private NormWeights? Optional(string source, string? name) => name is null ? null : Norm($"{source}.{name}");
 

@@ -13,6 +13,7 @@ internal sealed class DecoderLayer(
     OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, IAttentionEmitter attention)
 {
     private readonly HeadNormEmitter _headNorms = new(graph, tensors, config, attention.Applies);
+    private readonly HeadGateEmitter _headGate = new(graph, config);
     private readonly RecurrenceEmitter _recurrence = new(graph, tensors, config);
     private readonly MlpEmitter _mlp = new(graph, tensors, config, linears);
     private readonly HashSet<string> _scalars = new(StringComparer.Ordinal);
@@ -53,6 +54,9 @@ internal sealed class DecoderLayer(
 
     private string Attend(int index, DecoderLayerWeights weights, string qkv)
     {
+        var gate = "";
+        if (config.Layers[index].HasHeadGate)
+            (qkv, gate) = _headGate.Split(index, qkv);
         qkv = _headNorms.Emit(index, weights, qkv);
         if (config.QkvClip != 0)
         {
@@ -61,7 +65,8 @@ internal sealed class DecoderLayer(
                 [qkv, Scalar("qkv.least", -config.QkvClip), Scalar("qkv.most", config.QkvClip)]);
         }
 
-        return attention.Emit(graph, index, weights, qkv, _headNorms);
+        var heads = attention.Emit(graph, index, weights, qkv, _headNorms);
+        return gate.Length == 0 ? heads : _headGate.Emit(index, heads, gate);
     }
 
     private NormEmitter? Norm(string name, NormWeights? weights) =>
