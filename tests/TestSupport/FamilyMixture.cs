@@ -40,6 +40,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
         "mixtral" => ".block_sparse_moe.gate.weight",
         "granitemoe" or "granitemoeshared" or "granitemoehybrid" => ".block_sparse_moe.router.layer.weight",
         "gpt_oss" => ".mlp.router.weight",
+        "lfm2_moe" => ".feed_forward.gate.weight",
         _ => ".mlp.gate.weight",
     };
 
@@ -52,7 +53,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             return [.. best.Zip(parts)];
         }
 
-        var scores = config.Type == "glm4_moe" ? [.. logits.Select(logit => 1 / (1 + Math.Exp(-logit)))] : Softmax(logits);
+        var scores = config.Type is "glm4_moe" or "lfm2_moe" ? [.. logits.Select(logit => 1 / (1 + Math.Exp(-logit)))] : Softmax(logits);
         int[] chosen;
         if (config.Type == "glm4_moe")
         {
@@ -63,12 +64,14 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             var kept = Best(groupScores, config.Count(1, "topk_group"));
             chosen = Best([.. corrected.Select((score, i) => kept.Contains(i / size) ? score : double.NegativeInfinity)], Chosen);
         }
+        else if (tensors.TryGetValue($"{layer}.feed_forward.expert_bias", out var correction))
+            chosen = Best([.. scores.Zip(correction, (score, more) => score + more)], Chosen);
         else
             chosen = Best(scores, Chosen);
-        var normalizes = config.Type == "mixtral" || config.Flag("norm_topk_prob", config.Type is "glm4_moe" or "qwen3_next")
+        var normalizes = config.Type == "mixtral" || config.Flag("norm_topk_prob", config.Type is "glm4_moe" or "lfm2_moe" or "qwen3_next")
             || config.Type == "qwen3_5_moe_text";
         var total = normalizes ? chosen.Sum(expert => scores[expert]) : 1;
-        var factor = config.Type == "glm4_moe" ? config.Number("routed_scaling_factor", 1) : 1;
+        var factor = config.Type is "glm4_moe" or "lfm2_moe" ? config.Number("routed_scaling_factor", 1) : 1;
         return [.. chosen.Select(expert => (expert, scores[expert] / total * factor))];
     }
 
@@ -83,7 +86,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
 
     private double[] Expert(string layer, int expert, double[] x)
     {
-        var (experts, width, hidden) = (layer + (config.Type == "mixtral" || IsGranite ? ".block_sparse_moe" : ".mlp") + ".experts",
+        var (experts, width, hidden) = (layer + (config.Type == "mixtral" || IsGranite ? ".block_sparse_moe" : config.Type == "lfm2_moe" ? ".feed_forward" : ".mlp") + ".experts",
             Width, config.Hidden);
         double[] gate, up;
         if (config.Type == "gpt_oss")
@@ -104,7 +107,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             return Multiply(Gate(both[..width], both[width..]), down, null);
         }
 
-        var names = config.Type == "mixtral" ? ("w1", "w3", "w2") : ("gate_proj", "up_proj", "down_proj");
+        var names = config.Type is "mixtral" or "lfm2_moe" ? ("w1", "w3", "w2") : ("gate_proj", "up_proj", "down_proj");
         return Named(experts, expert, names.Item3, Gate(Named(experts, expert, names.Item1, x), Named(experts, expert, names.Item2, x)));
     }
 

@@ -37,6 +37,7 @@ internal sealed class ParityPackage : IDisposable
     {
         BlockTokens = 16,
         BlockCount = blocks,
+        StateSlots = 12,
         StepTokensMax = 256,
         SequencesMax = 4,
         StateSlots = 16,

@@ -35,12 +35,14 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
 
     public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Recurrence?.Linears ?? [], .. Mlp.Linears];
 
+    /// <summary>Those that a text goes through one after the other; the others stand beside one of them.</summary>
+    public IReadOnlyList<LinearWeights> Walked => [.. Linears.Where(linear =>
+        Recurrence?.Linears.Contains(linear) != true && linear != (Mlp as MixtureWeights)?.SharedGate)];
+
     /// <summary>
     /// Those that a precision rounds: all but routers and the gate of a shared MLP, which stay as they are, and the small ones of a recurrence.
     /// </summary>
-    public IEnumerable<LinearWeights> Rounded => Linears.Where(linear =>
-        !(Mlp is MixtureWeights mixture && (linear == mixture.Router || linear == mixture.SharedGate))
-        && Recurrence?.Linears.Contains(linear) != true);
+    public IEnumerable<LinearWeights> Rounded => Walked.Where(linear => linear != (Mlp as MixtureWeights)?.Router);
 
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>

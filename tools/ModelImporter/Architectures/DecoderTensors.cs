@@ -35,9 +35,9 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             AttentionNorm = Optional(source, names.AttentionNorm),
             QueryNorm = headNorm is null ? null : HeadNorm($"{source}.{names.QueryNorm}", headNorm.Kind, config.Shape.QueryHeads),
             KeyNorm = headNorm is null ? null : HeadNorm($"{source}.{names.KeyNorm}", headNorm.Kind, config.Shape.KeyValueHeads),
-            AttentionAfterNorm = Optional(source, names.AttentionAfterNorm),
+            AttentionAfterNorm = After(source, names.AttentionAfterNorm),
             MlpNorm = config.IsParallel ? null : Optional(source, names.MlpNorm),
-            MlpAfterNorm = Optional(source, names.MlpAfterNorm),
+            MlpAfterNorm = After(source, names.MlpAfterNorm),
             Sinks = config.Layers[layer].HasSinks ? $"{source}.{names.Sinks}" : null,
             Stacks = [.. GatedQueries(layer, source), .. MlpStacks(layer, source)],
         };
@@ -64,9 +64,9 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             Recurrence = weights,
             Stacks = [.. RecurrentStacks(source, recurrence, input, weights), .. MlpStacks(layer, source)],
             AttentionNorm = Optional(source, names.AttentionNorm),
-            AttentionAfterNorm = Optional(source, names.AttentionAfterNorm),
+            AttentionAfterNorm = After(source, names.AttentionAfterNorm),
             MlpNorm = Optional(source, names.MlpNorm),
-            MlpAfterNorm = Optional(source, names.MlpAfterNorm),
+            MlpAfterNorm = After(source, names.MlpAfterNorm),
         };
     }
 
@@ -82,6 +82,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             ];
         if (config.Layers[layer].HasOutputGate)
             parts = [.. parts, Part(source, "self_attn.q_proj.gate", config.AttentionBias, QueryWidth)];
+        if (config.Layers[layer].HasHeadGate)
+            parts = [.. parts, Part(source, "self_attn.g_proj", bias: false, config.Shape.QueryHeads)];
         return Linear(layer, "qkv", Hidden, parts);
     }
 
@@ -243,6 +245,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
     private int[]? OwnShape(string name, int heads) => IsModulePerHead(name) ? null : [heads, config.Shape.HeadSize];
 
     private static bool IsModulePerHead(string name) => name.EndsWith("layernorm", StringComparison.Ordinal);
+
+    private NormWeights? After(string source, string? name) => config.HasAfterNorms ? Optional(source, name) : null;
 
     private NormWeights? Optional(string source, string? name) => name is null ? null : Norm($"{source}.{name}");
 

@@ -13,6 +13,7 @@ internal sealed class DecoderLayer(
     OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, LinearFormat fine, IAttentionEmitter attention)
 {
     private readonly HeadNormEmitter _headNorms = new(graph, tensors, config, attention.Applies);
+    private readonly HeadGateEmitter _headGate = new(graph, config);
     private readonly RecurrenceEmitter _recurrence = new(graph, tensors, config);
     private readonly MlpEmitter _mlp = new(graph, tensors, config, linears);
     private readonly HashSet<string> _scalars = new(StringComparer.Ordinal);
@@ -70,6 +71,8 @@ internal sealed class DecoderLayer(
         var gate = "";
         if (config.Layers[index].HasOutputGate)
             (qkv, gate) = SplitGate($"layers.{index}", qkv);
+        if (config.Layers[index].HasHeadGate)
+            (qkv, gate) = _headGate.Split(index, qkv);
         qkv = _headNorms.Emit(index, weights, qkv);
         if (config.QkvClip != 0)
         {
@@ -79,7 +82,9 @@ internal sealed class DecoderLayer(
         }
 
         var heads = attention.Emit(graph, index, weights, qkv, _headNorms);
-        if (gate.Length > 0)
+        if (config.Layers[index].HasHeadGate)
+            heads = _headGate.Emit(index, heads, gate);
+        else if (gate.Length > 0)
             heads = graph.Node($"layers.{index}.heads.gated", "Mul", "", [heads, graph.Node($"{gate}.open", "Sigmoid", "", [gate])]);
         return (heads, residual);
     }

@@ -86,15 +86,12 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
             "fp32" => new Precision(name, new Float32Format(), new Float32Vocabulary()),
             "w8a8" => new Precision(name, new DynamicInt8Format(), vocabulary),
             "int8" => new Precision(
-                name, own ? bytes : new OrtPackedFormat(bytes, new OrtInt8Format(blockMax), offsets), vocabulary)
-            {
-                Fine = new Float32Format(),
-            },
+                name, own ? bytes : new OrtPackedFormat(bytes, new OrtInt8Format(blockMax), offsets), vocabulary),
             "int4" => new Precision(
                 name, own ? nibbles : new OrtPackedFormat(nibbles, new OrtInt4Format(rounding, offsets), offsets), vocabulary)
             {
                 Rounding = rounding,
-                Fine = new Float32Format(),
+                Fine = own ? bytes : new OrtPackedFormat(bytes, new OrtInt8Format(blockMax), offsets),
             },
             _ => throw new ArgumentException(
                 $"The precision \"{name}\" is none of {string.Join(", ", Names)}, {string.Join(", ", CudaNames)}.", nameof(name)),
