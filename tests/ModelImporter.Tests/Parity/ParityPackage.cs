@@ -40,7 +40,6 @@ internal sealed class ParityPackage : IDisposable
         StateSlots = 12,
         StepTokensMax = 256,
         SequencesMax = 4,
-        StateSlots = 16,
         LogitRowsMax = 256,
         ContextTokensMax = context,
         Threads = 2,
