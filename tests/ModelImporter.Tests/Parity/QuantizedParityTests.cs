@@ -110,7 +110,7 @@ public sealed class QuantizedParityTests
             Assert.Skip("its prompts are beyond the border of longrope");
         var options = new ParallelOptions();
         var forward = new CalibrationForward(reader, [.. scene.Ids.Select(id => (int)id)]);
-        foreach (var linear in reader.Weights.Layers.SelectMany(layer => layer.Linears))
+        foreach (var linear in reader.Weights.Layers.SelectMany(layer => layer.Walked))
         {
             var weights = new Matrix(new float[linear.Outputs * linear.Inputs], linear.Outputs, linear.Inputs);
             for (var row = 0; row < linear.Outputs; row++)
