@@ -100,7 +100,7 @@ public sealed class StateTests
         bench.AssertEmpty();
     }
 
-    /// <summary>A guess that is wrong leaves nothing behind: the next step begins from the state behind the last token that was right.</summary>
+    /// <summary>A guess that is wrong leaves nothing: the next step begins from the state behind the last token that was right.</summary>
     [Fact]
     public void Step_DraftsThatAreWrong_RollBack()
     {
@@ -203,6 +203,7 @@ public sealed class StateTests
         using var bench = new EngineBench();
         bench.Submit(EngineBench.Prompt(9), EngineBench.Greedy(3));
         Assert.NotEqual(StepOutcome.Blocked, bench.Drive());
-        Assert.Equal((0, 0, 0), (bench.Engine.Snapshot.StateSlots, bench.Engine.Snapshot.StateSlotsUsed, bench.Engine.Snapshot.StateSnapshots));
+        var snapshot = bench.Engine.Snapshot;
+        Assert.Equal((0, 0, 0), (snapshot.StateSlots, snapshot.StateSlotsUsed, snapshot.StateSnapshots));
     }
 }

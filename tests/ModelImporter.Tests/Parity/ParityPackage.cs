@@ -29,8 +29,11 @@ internal sealed class ParityPackage : IDisposable
 
     public ModelShape Shape => _package.Shape;
 
-    public OnnxModelRunner Open(RunnerOptions options) => OnnxModelRunner.Create(
-        _package.ModelPath, _package.Manifest,
+    public OnnxModelRunner Open(RunnerOptions options) => Open(options, Shape);
+
+    /// <summary>The same as if the manifest gave another shape.</summary>
+    public OnnxModelRunner Open(RunnerOptions options, ModelShape shape) => OnnxModelRunner.Create(
+        _package.ModelPath, _package.Manifest with { Shape = shape },
         options with { ContextTokensMax = Math.Min(options.ContextTokensMax, Shape.ContextTokensMax) });
 
     public static RunnerOptions Options(int blocks = 64, int context = 256) => new()
