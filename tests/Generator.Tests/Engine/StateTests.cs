@@ -153,6 +153,34 @@ public sealed class StateTests
         bench.AssertEmpty();
     }
 
+    /// <summary>
+    /// With a handful of slots what all chats begin with stays, whatever long answers come between; and the last turn of the last chat does.
+    /// </summary>
+    [Fact]
+    public void Step_ManyChatsOfOneBeginning_KeepWhatTheyShare()
+    {
+        using var bench = new EngineBench(ScriptedModelRunner.WithStates(slots: 8, blockCount: 600), runningMax: 4);
+        var system = EngineBench.Prompt(41);
+        var cached = new List<int>();
+        for (var chat = 0; chat < 12; chat++)
+        {
+            uint[] text = system;
+            for (var turn = 0; turn < 3; turn++)
+            {
+                text = [.. text, .. EngineBench.Prompt(6, (uint)(chat + (20 * turn) + 1))];
+                var sequence = bench.Submit(text, EngineBench.Greedy(30));
+                bench.Drive();
+                cached.Add(sequence.Stream.End!.Usage.CachedTokens);
+                text = [.. text, .. EngineBench.Read(sequence)];
+            }
+        }
+
+        // The third chat is the first to find a snapshot where the first two went apart; each later turn finds the one before.
+        Assert.All(cached.Chunk(3).Skip(2), turns => Assert.Equal(40, turns[0]));
+        Assert.All(cached.Chunk(3), turns => Assert.Equal([76, 112], turns[1..]));
+        bench.AssertEmpty();
+    }
+
     /// <summary>As many slots as may run and not one more: everything still comes to its end.</summary>
     [Fact]
     public void Step_NoSlotToSpare_ServesAll()
