@@ -189,7 +189,8 @@ internal sealed class FamilyConfig
 
     private int? WindowOf() => _root.TryGetProperty("sliding_window", out var value)
         ? value.ValueKind == JsonValueKind.Null ? null : value.GetInt32()
-        : Type == "lfm3" ? 256 : Type is "phi3" or "starcoder2" or "ministral3" or "smollm3" or "mixtral" ? null : Type == "gpt_oss" ? 128 : 4096;
+        : Type is "phi3" or "starcoder2" or "ministral3" or "smollm3" or "mixtral" ? null
+        : Type switch { "gpt_oss" => 128, "lfm3" => 256, _ => 4096 };
 
     private double? OrNull(string field, double? fallback) => _root.TryGetProperty(field, out var value)
         ? value.ValueKind == JsonValueKind.Null ? null : value.GetDouble() : fallback;

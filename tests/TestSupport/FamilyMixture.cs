@@ -86,8 +86,8 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
 
     private double[] Expert(string layer, int expert, double[] x)
     {
-        var (experts, width, hidden) = (layer + (config.Type == "mixtral" || IsGranite ? ".block_sparse_moe" : config.Type == "lfm2_moe" ? ".feed_forward" : ".mlp") + ".experts",
-            Width, config.Hidden);
+        var module = config.Type == "mixtral" || IsGranite ? ".block_sparse_moe" : config.Type == "lfm2_moe" ? ".feed_forward" : ".mlp";
+        var (experts, width, hidden) = (layer + module + ".experts", Width, config.Hidden);
         double[] gate, up;
         if (config.Type == "gpt_oss")
         {

@@ -76,10 +76,8 @@ internal sealed class FamilyRotary(FamilyConfig config)
         var truncates = !nested || !rope.TryGetProperty("truncate", out var cut) || cut.GetBoolean();
         return type switch
         {
-            "proportional" => (
-                [.. plain.Select((frequency, i) => i < (int)((Get("partial_rotary_factor") ?? 1) * config.HeadSize / 2) ? frequency : 0)], 1),
-            "default" when config.Type == "lfm3" && !nested && !slides => (
-                [.. plain.Select((frequency, i) => i < config.HeadSize / 4 ? frequency : 0)], 1),
+            "proportional" => (Turning(plain, Get("partial_rotary_factor") ?? 1), 1),
+            "default" when config.Type == "lfm3" && !nested && !slides => (Turning(plain, 0.5), 1),
             "default" or "dynamic" => (plain, 1),
             "linear" => ([.. plain.Select(frequency => frequency / Get("factor")!.Value)], 1),
             "llama3" => ([.. plain.Select(frequency => Llama3(frequency, Get))], 1),
@@ -87,6 +85,10 @@ internal sealed class FamilyRotary(FamilyConfig config)
             _ => LongRope(plain, rope, Get, length),
         };
     }
+
+    /// <summary>The first part of the pairs turns.</summary>
+    private static double[] Turning(double[] plain, double part) =>
+        [.. plain.Select((frequency, i) => i < (int)(part * plain.Length) ? frequency : 0)];
 
     private double Stretch(double theta, int dimensions, double? alpha, double factor, int length)
     {

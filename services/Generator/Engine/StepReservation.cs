@@ -31,6 +31,7 @@ internal sealed class StepReservation(
             // Where all slots are in use by others that read the same one, it goes on when one of those has got its own.
             if (_states?.TryReserve(row.Sequence, row.NewTokens) == false)
             {
+                row.Sequence.DropDraft();
                 plan.Remove(row.Sequence);
                 continue;
             }

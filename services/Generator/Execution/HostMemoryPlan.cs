@@ -77,8 +77,9 @@ internal sealed record HostMemoryPlan(
     {
         var limit = limits.MemoryBytes;
         var step = LargestStepBytes(shape, options.StepTokensMax, options.ToLimits(shape.ContextTokensMax).LogitRowsMax);
-        var plan = new HostMemoryPlan(default, limit, limits.MemorySource, weightBytes, step, Reserve(limit), 0);
         var slots = StateSlots(options, shape);
+        var plan = new HostMemoryPlan(
+            new KvCacheSize(0, 0) { StateSlots = slots }, limit, limits.MemorySource, weightBytes, step, Reserve(limit), 0);
         plan = plan with { StateBytes = slots * shape.StateBytes };
         var room = limit - plan.NeedBytes;
         var isSet = options.KvCacheMegabytes > 0;
@@ -123,9 +124,9 @@ internal sealed record HostMemoryPlan(
             : "Import the model with a smaller precision, lower Generator:StepTokensMax or Generator:RunningSequencesMax, or raise";
         var left = room < 0 ? "nothing" : $"{room / Megabyte} MB";
         return $"The model does not fit: the process may use {LimitBytes / Megabyte} MB ({LimitSource}), and weights "
-            + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB{States} and {Up(ReserveBytes)} MB for the program itself leave {left} for the KV "
-            + $"cache, which takes {Up(asked)} MB{(asked == blockBytes ? " at the very least" : "")}. {lower} the memory limit to at least "
-            + $"{Up(LimitFor(WeightBytes + StepBytes + StateBytes + asked))} MB.";
+            + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB{States} and {Up(ReserveBytes)} MB for the program itself leave {left} for "
+            + $"the KV cache, which takes {Up(asked)} MB{(asked == blockBytes ? " at the very least" : "")}. {lower} the memory limit "
+            + $"to at least {Up(LimitFor(WeightBytes + StepBytes + StateBytes + asked))} MB.";
     }
 
     /// <summary>What is there where the model has states, and what makes it less.</summary>

@@ -37,8 +37,15 @@ internal sealed class StateBuffers : IDisposable
     public long Bytes => _buffers.Sum(buffer => buffer.Bytes);
 
     /// <summary>Says which slots a step reads and writes.</summary>
+    /// <exception cref="ArgumentException">A sequence with a past has no state: it would get wrong numbers that look right.</exception>
     public void Set(StepBatch batch)
     {
+        for (var i = 0; i < batch.SequenceCount; i++)
+        {
+            if (batch.StateIn[i] < 0 && batch.PastLengths[i] > 0)
+                throw new ArgumentException($"Sequence {i} has {batch.PastLengths[i]} tokens in the cache and no state.", nameof(batch));
+        }
+
         _stateIn.Set<int>(batch.StateIn.AsSpan(0, batch.SequenceCount));
         _stateOut.Set<int>(batch.StateOut.AsSpan(0, batch.TokenCount));
     }

@@ -99,6 +99,13 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
         CumulativeLengths[++SequenceCount] = TokenCount;
     }
 
+    /// <summary>The sequence that was added last goes on in a slot of its own, which holds what the step before has left there.</summary>
+    public void ContinueStates(int slot)
+    {
+        SetStateIn(PastLengths[SequenceCount - 1] == 0 ? -1 : slot);
+        StateOut[TokenCount - 1] = slot;
+    }
+
     /// <summary>Says where the states of the sequence that was added last come from.</summary>
     /// <param name="slot">Read before anything of the sequence is written; −1 for none.</param>
     public void SetStateIn(int slot) => StateIn[SequenceCount - 1] = slot;

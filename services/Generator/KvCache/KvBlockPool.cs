@@ -131,7 +131,8 @@ internal sealed class KvBlockPool
     }
 
     /// <summary>
-    /// Leading whole blocks of these tokens that are in the cache, up to the last with a snapshot where the model has states; takes nothing.
+    /// Leading whole blocks of these tokens that are in the cache, up to the last with a snapshot where the model has states; takes
+    /// nothing.
     /// </summary>
     /// <param name="tokens">The tokens that may come from the cache.</param>
     /// <param name="freeCount">How many of them have no reference now, so that sharing them takes them from the free ones.</param>

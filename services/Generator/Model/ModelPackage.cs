@@ -141,10 +141,11 @@ internal sealed class ModelPackage
     private static void CheckStates(ModelShape shape, string path)
     {
         if (shape.KeylessLayers is { } keyless
-            && (keyless.Count == 0 || keyless.Any(layer => layer < 0 || layer >= shape.Layers) || keyless.Distinct().Count() != keyless.Count))
+            && (keyless.Count == 0 || keyless.Count >= shape.Layers || keyless.Any(layer => layer < 0 || layer >= shape.Layers)
+                || keyless.Distinct().Count() != keyless.Count))
         {
             throw new InvalidDataException(
-                $"{path}: shape.keylessLayers is not a list of different layers from 0 to {shape.Layers - 1}.");
+                $"{path}: shape.keylessLayers is not a list of some different layers from 0 to {shape.Layers - 1}.");
         }
 
         if (shape.States is not { } states)

@@ -80,8 +80,8 @@ internal sealed class StateReservation(StatePool pool, int blockTokens, int snap
     }
 
     /// <summary>
-    /// Where a snapshot is worth its slot: at the last borders that the sequence has, at regular ones, where another waits for it, and where
-    /// what is known of the prompt ends.
+    /// Where a snapshot is worth its slot: at the last borders that the sequence has, at regular ones, where another waits for it, and
+    /// where what is known of the prompt ends.
     /// </summary>
     private bool IsWanted(Sequence sequence, int border) => border % snapshotTokens == 0
         || border == sequence.Length / blockTokens * blockTokens || border == (sequence.Length - 1) / blockTokens * blockTokens

@@ -145,7 +145,9 @@ internal sealed class StatePool
             Detach(snapshot);
     }
 
-    /// <summary>After a step: the state behind so many tokens is the sequence's own now, and whatever else it saved is given back.</summary>
+    /// <summary>
+    /// After a step: the state behind so many tokens is the sequence's own now, and whatever else it saved is given back.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The step has saved no such state.</exception>
     public void Settle(SequenceStates states, int length)
     {

@@ -98,7 +98,7 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
     {
         if (StateSlots == 0)
             return;
-        var read = Enumerable.Range(0, batch.SequenceCount).Select(row => batch.StateIn[row]).Where(slot => slot >= 0).ToLookup(slot => slot);
+        var read = batch.StateIn.Take(batch.SequenceCount).Where(slot => slot >= 0).ToLookup(slot => slot);
         var results = new Dictionary<int, uint[]>();
         for (var row = 0; row < batch.SequenceCount; row++)
         {
@@ -106,7 +106,8 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
             uint[] before = slot < 0 ? [] : _states[slot] ?? throw new InvalidOperationException($"Slot {slot} holds nothing.");
             var table = batch.BlockTable.AsSpan(row * batch.BlockTableWidth, batch.BlockTableWidth).ToArray();
             Assert.Equal(batch.PastLengths[row], before.Length);
-            Assert.Equal(Enumerable.Range(0, before.Length).Select(i => _cache[(table[i / blockTokens] * blockTokens) + (i % blockTokens)]), before);
+            Assert.Equal(
+                Enumerable.Range(0, before.Length).Select(i => _cache[(table[i / blockTokens] * blockTokens) + (i % blockTokens)]), before);
             for (var token = first; token < end; token++)
             {
                 if (batch.StateOut[token] is not (>= 0 and var target))

@@ -100,7 +100,7 @@ public sealed class StateTests
         bench.AssertEmpty();
     }
 
-    /// <summary>A guess that is wrong leaves nothing behind: the next step begins from the state behind the last token that was right.</summary>
+    /// <summary>A guess that is wrong leaves nothing: the next step begins from the state behind the last token that was right.</summary>
     [Fact]
     public void Step_DraftsThatAreWrong_RollBack()
     {
@@ -150,6 +150,34 @@ public sealed class StateTests
         bench.Drive();
 
         Assert.Equal(1 + 2, bench.Engine.Snapshot.StateSnapshots);
+        bench.AssertEmpty();
+    }
+
+    /// <summary>
+    /// With a handful of slots what all chats begin with stays, whatever long answers come between; and the last turn of the last chat does.
+    /// </summary>
+    [Fact]
+    public void Step_ManyChatsOfOneBeginning_KeepWhatTheyShare()
+    {
+        using var bench = new EngineBench(ScriptedModelRunner.WithStates(slots: 8, blockCount: 600), runningMax: 4);
+        var system = EngineBench.Prompt(41);
+        var cached = new List<int>();
+        for (var chat = 0; chat < 12; chat++)
+        {
+            uint[] text = system;
+            for (var turn = 0; turn < 3; turn++)
+            {
+                text = [.. text, .. EngineBench.Prompt(6, (uint)(chat + (20 * turn) + 1))];
+                var sequence = bench.Submit(text, EngineBench.Greedy(30));
+                bench.Drive();
+                cached.Add(sequence.Stream.End!.Usage.CachedTokens);
+                text = [.. text, .. EngineBench.Read(sequence)];
+            }
+        }
+
+        // The third chat is the first to find a snapshot where the first two went apart; each later turn finds the one before.
+        Assert.All(cached.Chunk(3).Skip(2), turns => Assert.Equal(40, turns[0]));
+        Assert.All(cached.Chunk(3), turns => Assert.Equal([76, 112], turns[1..]));
         bench.AssertEmpty();
     }
 
@@ -203,6 +231,7 @@ public sealed class StateTests
         using var bench = new EngineBench();
         bench.Submit(EngineBench.Prompt(9), EngineBench.Greedy(3));
         Assert.NotEqual(StepOutcome.Blocked, bench.Drive());
-        Assert.Equal((0, 0, 0), (bench.Engine.Snapshot.StateSlots, bench.Engine.Snapshot.StateSlotsUsed, bench.Engine.Snapshot.StateSnapshots));
+        var snapshot = bench.Engine.Snapshot;
+        Assert.Equal((0, 0, 0), (snapshot.StateSlots, snapshot.StateSlotsUsed, snapshot.StateSnapshots));
     }
 }

@@ -106,7 +106,8 @@ public sealed class CudaParityTests
 
         var exception = Assert.Throws<InvalidDataException>(() => Import(folder, new ParityCheckpoint(name), "bf16", attention));
 
-        Assert.Contains("no operator for layers with a state of a fixed size (ShortConvolution)", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no operator for layers with a state of a fixed size (ShortConvolution)", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -28,7 +28,10 @@ internal sealed class Lfm2Architecture : DecoderArchitecture
     public override string ModelType => "lfm2";
 
     protected override IReadOnlyList<string> NeverNull { get; } =
-        ["block_auto_adjust_ff_dim", "block_ff_dim", "block_multiple_of", "conv_L_cache", "conv_bias", "num_key_value_heads", "tie_embedding"];
+    [
+        "block_auto_adjust_ff_dim", "block_ff_dim", "block_multiple_of", "conv_L_cache", "conv_bias", "num_key_value_heads",
+        "tie_embedding",
+    ];
 
     protected override SizeDefaults Defaults { get; } = new(32, 2560, 12_288, 32, 8, 65_536, 128_000, IsTied: true);
 
@@ -93,7 +96,7 @@ internal sealed class Lfm2Architecture : DecoderArchitecture
         return [.. Enumerable.Range(0, layers).Select(layer => full.Contains(layer) ? WindowFields.Full : Convolution)];
     }
 
-    /// <summary>The width of the MLP is two thirds of what the field says, by a factor and up to a multiple, unless it says not so.</summary>
+    /// <summary>The width of the MLP: two thirds of what the field says, by a factor and up to a multiple, unless told not to.</summary>
     private static int ReadWidth(ConfigFile config, int width)
     {
         var multiple = config.Int("block_multiple_of", 1, 1 << 20, 256);

@@ -9,8 +9,8 @@ internal sealed class Lfm2MoeArchitecture : DecoderArchitecture
 
     protected override IReadOnlyList<string> NeverNull { get; } =
     [
-        "conv_L_cache", "conv_bias", "moe_intermediate_size", "norm_topk_prob", "num_dense_layers", "num_key_value_heads", "routed_scaling_factor",
-        "tie_embedding", "use_expert_bias",
+        "conv_L_cache", "conv_bias", "moe_intermediate_size", "norm_topk_prob", "num_dense_layers", "num_key_value_heads",
+        "routed_scaling_factor", "tie_embedding", "use_expert_bias",
     ];
 
     protected override SizeDefaults Defaults { get; } = new(32, 2048, 7168, 32, 8, 65_536, 128_000, IsTied: true);

@@ -29,7 +29,8 @@ internal sealed class Lfm2Gguf : GgufFamily
         var layers = (int)source.Keys.Size("block_count");
         if (source.Keys.Flags("attention.head_count_kv") is not { } attends || attends.Count < layers)
             throw source.Keys.Fault($"{Architecture}.attention.head_count_kv is no list of a number for each of the {layers} layers.");
-        config["layer_types"] = new JsonArray([.. attends.Take(layers).Select(attention => (JsonNode)(attention ? "full_attention" : "conv"))]);
+        config["layer_types"] = new JsonArray(
+            [.. attends.Take(layers).Select(attention => (JsonNode)(attention ? "full_attention" : "conv"))]);
         if (source.Scaling("yarn") is { } scaling)
             config["rope_scaling"] = scaling;
     }

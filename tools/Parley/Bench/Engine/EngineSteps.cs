@@ -134,9 +134,7 @@ internal sealed class EngineSteps : IDisposable
             for (var block = 0; block < blocks; block++)
                 table[block] = (sequence * stride) + block;
             batch.Add(ids.AsSpan(past, tokensEach), past, table, logitRows: 1, logitBest);
-            // Where the model has states, as the engine does it: from the sequence's own slot and back into it.
-            batch.SetStateIn(past == 0 ? -1 : sequence);
-            batch.SetStateOut(tokensEach - 1, sequence);
+            batch.ContinueStates(sequence);
         }
     }
 }

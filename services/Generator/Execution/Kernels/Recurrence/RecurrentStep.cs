@@ -61,7 +61,11 @@ internal unsafe struct RecurrentStep
     public readonly string? FindFault()
     {
         if (CumulativeLengths[0] != 0 || CumulativeLengths[SequenceCount] != RowCount)
-            return $"cumulative_sequence_length goes from {CumulativeLengths[0]} to {CumulativeLengths[SequenceCount]}, not 0 to {RowCount}";
+        {
+            return $"cumulative_sequence_length goes from {CumulativeLengths[0]} to {CumulativeLengths[SequenceCount]}, "
+                + $"not 0 to {RowCount}";
+        }
+
         for (var i = 0; i < SequenceCount; i++)
         {
             if (CumulativeLengths[i + 1] < CumulativeLengths[i])

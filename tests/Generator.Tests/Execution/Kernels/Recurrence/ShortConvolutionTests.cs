@@ -44,7 +44,7 @@ public sealed unsafe class ShortConvolutionTests
         Assert.Equal(whole, parts);
     }
 
-    /// <summary>A snapshot of any row, taken in the middle of a chunk, is what the rows behind it go on from; others beside it change nothing.</summary>
+    /// <summary>A snapshot from the middle of a chunk is what the rows behind it go on from; others beside it change nothing.</summary>
     [Fact]
     public void Run_FromTheStateOfARow_BesideOthers_IsTheSame()
     {
@@ -88,7 +88,8 @@ public sealed unsafe class ShortConvolutionTests
 
         public Scene(int channels, int width, bool isGated, bool hasBias, bool isActivated, int rows)
         {
-            (_channels, _width, _isGated, _isActivated, _columns) = (channels, width, isGated, isActivated, isGated ? 3 * channels : channels);
+            (_channels, _width, _isGated, _isActivated) = (channels, width, isGated, isActivated);
+            _columns = isGated ? 3 * channels : channels;
             var random = new Random((channels * 31) + width);
             _rows = Numbers(random, rows * _columns);
             _weights = Numbers(random, width * channels);
