@@ -178,7 +178,8 @@ public sealed class FamilyForward
         x = _config.Type switch
         {
             "lfm2" or "lfm2_moe" => HeadNorm(x, heads, _tensors[$"{name}.{which}_layernorm.weight"], root: true),
-            "lfm3" or "qwen3" or "qwen3_moe" or "qwen3_5_text" or "qwen3_5_moe_text" or "qwen3_next" or "gemma3_text" or "exaone4" or "apertus" =>
+            "lfm3" or "qwen3" or "qwen3_moe" or "qwen3_5_text" or "qwen3_5_moe_text" or "qwen3_next" or "gemma3_text" or "exaone4"
+                or "apertus" =>
                 HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
             "glm4_moe" when _config.Flag("use_qk_norm", false) =>
                 HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),

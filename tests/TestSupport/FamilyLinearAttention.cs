@@ -1,6 +1,8 @@
 namespace Parley.TestSupport;
 
-/// <summary>Gated delta rules and Mamba-2 as transformers' classes define them, a position at a time, for <see cref="FamilyForward"/>.</summary>
+/// <summary>
+/// Gated delta rules and Mamba-2 as transformers' classes define them, a position at a time, for <see cref="FamilyForward"/>.
+/// </summary>
 /// <param name="config">The configuration.</param>
 /// <param name="tensors">All tensors.</param>
 internal sealed class FamilyLinearAttention(FamilyConfig config, IReadOnlyDictionary<string, float[]> tensors)
@@ -60,7 +62,9 @@ internal sealed class FamilyLinearAttention(FamilyConfig config, IReadOnlyDictio
         }
     }
 
-    /// <summary>Queries, keys and values; gates; strengths; times: from linears of their own, or from two whose rows take turns by key head.</summary>
+    /// <summary>
+    /// Queries, keys and values; gates; strengths; times: from linears of their own, or from two whose rows take turns by key head.
+    /// </summary>
     private (double[][] Mixed, double[][] Gates, double[][] Strengths, double[][] Times) DeltaInputs(
         string name, double[][] x, int keyHeads, int heads, int keySize, int size)
     {

@@ -65,7 +65,8 @@ internal sealed class FamilyRotary(FamilyConfig config)
         var part = config.Type switch
         {
             "glm" or "glm4" or "glm4_moe" or "nemotron" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 0.5),
-            "stablelm" or "qwen3_5_text" or "qwen3_5_moe_text" or "qwen3_next" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 0.25),
+            "stablelm" or "qwen3_5_text" or "qwen3_5_moe_text" or "qwen3_next" =>
+                Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 0.25),
             "phi3" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 1),
             _ => 1,
         };

@@ -40,7 +40,8 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
         Recurrence?.Linears.Contains(linear) != true && linear != (Mlp as MixtureWeights)?.SharedGate)];
 
     /// <summary>
-    /// Those that a precision rounds: all but routers and the gate of a shared MLP, which stay as they are, and the small ones of a recurrence.
+    /// Those that a precision rounds: all but routers and the gate of a shared MLP, which stay as they are, and the small ones of a
+    /// recurrence.
     /// </summary>
     public IEnumerable<LinearWeights> Rounded => Walked.Where(linear => linear != (Mlp as MixtureWeights)?.Router);
 

@@ -133,7 +133,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         var convolution = $"{source}.{own.Convolution}";
         return (
             Linear(layer, "mamba_input", Hidden,
-                Part(source, $"{own.Input}.gate", mamba.HasBias, mamba.Inner), Part(source, $"{own.Input}.mixed", mamba.HasBias, mamba.Channels)),
+                Part(source, $"{own.Input}.gate", mamba.HasBias, mamba.Inner),
+                Part(source, $"{own.Input}.mixed", mamba.HasBias, mamba.Channels)),
             Linear(layer, "mamba_output", mamba.Inner, Part(source, own.Output, mamba.HasBias, Hidden)),
             new MambaWeights(
                 mamba,

@@ -62,7 +62,8 @@ internal sealed record DecoderWeights(
     public HashSet<string> KnownNames() =>
     [
         .. Names(), .. Mixtures.SelectMany(mixture => mixture.Stacks).SelectMany(stack => stack.Names),
-        .. Layers.SelectMany(layer => layer.Stacks).SelectMany(stack => stack.Names), .. Norms().Select(norm => norm.Stack).OfType<string>(), .. Mixtures.Select(mixture => mixture.SharedStack).OfType<string>(),
+        .. Layers.SelectMany(layer => layer.Stacks).SelectMany(stack => stack.Names),
+        .. Norms().Select(norm => norm.Stack).OfType<string>(), .. Mixtures.Select(mixture => mixture.SharedStack).OfType<string>(),
     ];
 
     /// <summary>All tensors of the graph.</summary>

@@ -40,7 +40,9 @@ internal static class GatedDeltaFields
     /// <summary>As GGUF files have them.</summary>
     public static IReadOnlyList<(string Found, string Known)> OtherNames { get; } = [(".linear_attn.dt.bias", ".linear_attn.dt_bias")];
 
-    /// <summary>Whether a tensor is one of the head that predicts further tokens; in GGUF files that is a block behind the last layer.</summary>
+    /// <summary>
+    /// Whether a tensor is one of the head that predicts further tokens; in GGUF files that is a block behind the last layer.
+    /// </summary>
     public static bool IsFurther(string tensor, DecoderConfig config) =>
         tensor.StartsWith("mtp.", StringComparison.Ordinal) || tensor.StartsWith("model.mtp.", StringComparison.Ordinal)
         || Glm4MoeArchitecture.IsBehind(tensor, config.Shape.Layers);

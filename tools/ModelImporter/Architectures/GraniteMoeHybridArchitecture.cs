@@ -15,9 +15,11 @@ internal sealed class GraniteMoeHybridArchitecture : DecoderArchitecture
 
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 11_008, 32, null, 32_000, 2048);
 
-    /// <summary>The last four may be null for the class, which then fails.</summary>
+    /// <summary>All but the first may be null for the class, which then fails.</summary>
     protected override IReadOnlyList<string> NeverNull { get; } =
-        ["shared_intermediate_size", "num_local_experts", "mamba_expand", "mamba_n_heads", "mamba_n_groups", "mamba_d_state", "mamba_d_conv"];
+    [
+        "shared_intermediate_size", "num_local_experts", "mamba_expand", "mamba_n_heads", "mamba_n_groups", "mamba_d_state", "mamba_d_conv",
+    ];
 
     protected override TensorNames Names { get; } = GraniteMoeArchitecture.BlockNames with
     {

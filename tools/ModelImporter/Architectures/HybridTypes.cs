@@ -7,12 +7,16 @@ internal static class HybridTypes
     private const string OldLinear = "mamba";
 
     /// <summary>Reads whether each layer has one.</summary>
-    /// <exception cref="InvalidDataException">A type is unknown, or there are more or fewer than layers, or no layer has attention.</exception>
+    /// <exception cref="InvalidDataException">A type is unknown, there are not as many as layers, or none has attention.</exception>
     public static IReadOnlyList<bool> Read(ConfigFile config, string field, int layers)
     {
         var types = config.Texts(field);
         if (types.FirstOrDefault(type => type is not (Linear or OldLinear or WindowFields.Full or WindowFields.OldFull)) is { } other)
-            throw config.Unsupported(field, $"a list with \"{other}\"", $"{Linear}, {WindowFields.Full}, {OldLinear}, {WindowFields.OldFull}");
+        {
+            throw config.Unsupported(
+                field, $"a list with \"{other}\"", $"{Linear}, {WindowFields.Full}, {OldLinear}, {WindowFields.OldFull}");
+        }
+
         return types.Count == layers ? Check(config, field, [.. types.Select(type => type is Linear or OldLinear)])
             : throw config.Unsupported(field, $"a list of {types.Count}", $"one for each of the {layers} layers");
     }

@@ -1,6 +1,8 @@
 namespace Parley.ModelImporter.Architectures;
 
-/// <summary>Qwen3-Next: gated delta rules whose linears are stored together, attention with gates, and experts in all layers or some.</summary>
+/// <summary>
+/// Qwen3-Next: gated delta rules whose linears are stored together, attention with gates, and experts in all layers or some.
+/// </summary>
 internal sealed class Qwen3NextArchitecture : DecoderArchitecture
 {
     public override string Name => "Qwen3NextForCausalLM";

@@ -10,7 +10,8 @@ namespace Parley.ModelImporter.Graph;
 /// a parallel layer attention and MLP read the same normalised stream.
 /// </summary>
 internal sealed class DecoderLayer(
-    OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, LinearFormat fine, IAttentionEmitter attention)
+    OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, LinearFormat fine,
+    IAttentionEmitter attention)
 {
     private readonly HeadNormEmitter _headNorms = new(graph, tensors, config, attention.Applies);
     private readonly HeadGateEmitter _headGate = new(graph, config);

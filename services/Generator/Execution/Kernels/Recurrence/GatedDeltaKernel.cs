@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics;
 namespace Parley.Generator.Execution.Kernels.Recurrence;
 
 /// <summary>
-/// The gated delta rule of Qwen3-Next and Qwen3.5 for any mix of decode rows and prompt chunks, without ONNX Runtime: units in any order and
-/// on any threads.
+/// The gated delta rule of Qwen3-Next and Qwen3.5 for any mix of decode rows and prompt chunks, without ONNX Runtime: units in any order
+/// and on any threads.
 /// </summary>
 /// <param name="name">Shown at start, e.g. <c>AVX-512</c>.</param>
 /// <param name="run">Body of a unit.</param>

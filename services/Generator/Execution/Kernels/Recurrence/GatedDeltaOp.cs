@@ -14,8 +14,8 @@ internal sealed unsafe class GatedDeltaOp : CustomOp
 
     /// <summary>
     /// Queries, keys and values [rows, 2 · key heads · key size + value heads · value size]; rows that hold the gates; strengths and times
-    /// [rows, 2 · value heads]; biases of the times and rates of decay [value heads]; weights of the norm [value size]; states [slots, value
-    /// heads · key size · value size]; running sum of rows [sequences + 1]; slots in [sequences]; slots out [rows].
+    /// [rows, 2 · value heads]; biases of the times and rates of decay [value heads]; weights of the norm [value size]; states
+    /// [slots, value heads · key size · value size]; running sum of rows [sequences + 1]; slots in [sequences]; slots out [rows].
     /// </summary>
     public override IReadOnlyList<TensorElementType> Inputs { get; } =
     [

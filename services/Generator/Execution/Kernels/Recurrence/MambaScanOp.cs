@@ -14,8 +14,8 @@ internal sealed unsafe class MambaScanOp : CustomOp
 
     /// <summary>
     /// Values, B and C [rows, heads · head size + 2 · groups · state size]; rows that hold the gates; times [rows, heads]; biases of the
-    /// times, rates of decay and factors past the state [heads]; weights of the norm [heads · head size]; states [slots, heads · state size ·
-    /// head size]; running sum of rows [sequences + 1]; slots in [sequences]; slots out [rows].
+    /// times, rates of decay and factors past the state [heads]; weights of the norm [heads · head size]; states [slots, heads · state size
+    /// · head size]; running sum of rows [sequences + 1]; slots in [sequences]; slots out [rows].
     /// </summary>
     public override IReadOnlyList<TensorElementType> Inputs { get; } =
     [

@@ -13,8 +13,8 @@ internal sealed unsafe class ShortConvolutionOp : CustomOp
     public override string Name => OpName;
 
     /// <summary>
-    /// Rows [rows, channels], or three times as wide where gated, or wider; weights [width, channels]; bias [channels]; states [slots, (width − 1) ·
-    /// channels]; running sum of rows [sequences + 1]; slots in [sequences]; slots out [rows].
+    /// Rows [rows, channels], or three times as wide where gated, or wider; weights [width, channels]; bias [channels]; states
+    /// [slots, (width − 1) · channels]; running sum of rows [sequences + 1]; slots in [sequences]; slots out [rows].
     /// </summary>
     public override IReadOnlyList<TensorElementType> Inputs { get; } =
     [
