@@ -10,7 +10,7 @@ namespace Parley.ModelImporter.Architectures;
 internal sealed record GatedDeltaWeights(GatedDelta Settings, ConvolutionWeights Convolution, LinearWeights Factors, string Module)
     : RecurrenceWeights
 {
-    /// <summary>Module of llama.cpp that holds its rates of decay where <see cref="Rates"/> has their logarithms.</summary>
+    /// <summary>Logarithms of the rates of decay, in GGUF files the rates themselves.</summary>
     private string Rates => $"{Module}.A_log";
 
     private string TimeBias => $"{Module}.dt_bias";

@@ -83,7 +83,7 @@ internal sealed class GraniteMoeHybridArchitecture : DecoderArchitecture
     {
         var field = config.Has(OldTypes) && !config.Has(Types) ? OldTypes : Types;
         return config.Has(field) ? HybridTypes.Read(config, field, layers)
-            : throw config.Unsupported(field, "not set", $"a list, since all layers would be Mamba-2");
+            : throw config.Unsupported(field, "not set", "a list, since all layers would be Mamba-2");
     }
 
     private static MambaScan ReadMamba(ConfigFile config, DecoderConfig common)

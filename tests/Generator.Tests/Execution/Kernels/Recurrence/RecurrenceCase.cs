@@ -97,6 +97,7 @@ internal abstract unsafe class RecurrenceCase : IDisposable
     {
         foreach (var allocation in _allocations)
             NativeMemory.AlignedFree((void*)allocation);
+        GC.SuppressFinalize(this);
     }
 
     protected abstract void Run(string kernel, RecurrentStep rows, float* input, float* output);
@@ -108,7 +109,7 @@ internal abstract unsafe class RecurrenceCase : IDisposable
         return copy;
     }
 
-    /// <summary>Numbers between two, as memory and as they are.</summary>
+    /// <summary>Random numbers between two.</summary>
     protected float[] Between(int count, double least, double most) =>
         [.. Enumerable.Range(0, count).Select(_ => (float)(least + (Random.NextDouble() * (most - least))))];
 
