@@ -220,7 +220,7 @@ internal sealed class KvBlockPool
     private void Keep(SequenceStates states, int block, int length, bool isAnswer)
     {
         var at = states.Saved.FindIndex(saved => saved.IsSnapshot && saved.Length == length);
-        if (at < 0 || !_states!.Attach(block, states.Saved[at].Slot))
+        if (at < 0 || !_states!.Attach(block, states.Saved[at].Slot, isShared: length == states.BranchLength))
             return;
         states.Kept.Add((block, states.Saved[at].Slot));
         if (!isAnswer)

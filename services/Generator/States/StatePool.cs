@@ -105,8 +105,11 @@ internal sealed class StatePool
     }
 
     /// <summary>Makes a slot the snapshot of a block that has none.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="slot">The state behind its last token.</param>
+    /// <param name="isShared">Several prompts are known to have it, so it counts as one from which somebody has begun.</param>
     /// <returns>Whether it had none.</returns>
-    public bool Attach(int block, int slot)
+    public bool Attach(int block, int slot, bool isShared = false)
     {
         if (_slotOf[block] != None || _blockOf[slot] != None)
             return false;
@@ -114,7 +117,7 @@ internal sealed class StatePool
         _slotOf[block] = slot;
         _blockOf[slot] = block;
         _lastUse[slot] = ++_clock;
-        _isShared[slot] = false;
+        _isShared[slot] = isShared;
         SnapshotCount++;
         return true;
     }
