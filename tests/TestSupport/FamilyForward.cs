@@ -15,6 +15,7 @@ public sealed class FamilyForward
     private readonly FamilyConfig _config;
     private readonly FamilyRotary _rotary;
     private readonly FamilyMixture _mixture;
+    private readonly FamilyLinearAttention _linearAttention;
 
     /// <param name="folder">A folder with config.json and *.safetensors (F32, F16 or BF16).</param>
     public FamilyForward(string folder)
@@ -25,6 +26,7 @@ public sealed class FamilyForward
         foreach (var path in Directory.GetFiles(folder, "*.safetensors"))
             Load(path);
         _mixture = new FamilyMixture(_config, _tensors);
+        _linearAttention = new FamilyLinearAttention(_config, _tensors);
     }
 
     /// <summary>Logits of every position.</summary>
@@ -38,7 +40,7 @@ public sealed class FamilyForward
         for (var layer = 0; layer < _config.Layers; layer++)
             x = Layer(layer, x);
         var head = _tensors.TryGetValue("lm_head.weight", out var own) ? own : embedding;
-        var normalized = Norm(x, "norm", hidden);
+        var normalized = Norm(x, _config.Type.StartsWith("lfm", StringComparison.Ordinal) ? "embedding_norm" : "norm", hidden);
         return [.. normalized.Select(row => Multiply(row, head, _config.Vocabulary, null).Select(Logit).ToArray())];
     }
 
@@ -53,7 +55,8 @@ public sealed class FamilyForward
         var name = $"layers.{layer}";
         var (before, afterAttention, beforeMlp, afterMlp) = _config.Norms;
         var input = before is null ? x : Norm(x, $"{name}.{before}", _config.Hidden);
-        var attention = Attention(layer, input);
+        var attention = _linearAttention.IsIn(name) ? _linearAttention.Apply(name, input)
+            : _config.Convolves(layer) ? Convolve(name, input) : Attention(layer, input);
         if (afterAttention is not null)
             attention = Norm(attention, $"{name}.{afterAttention}", _config.Hidden);
         var sum = Sum(x, attention, _config.ResidualFactor);
@@ -72,6 +75,7 @@ public sealed class FamilyForward
         var name = $"layers.{layer}.self_attn";
         var (size, heads, shared) = (_config.HeadSize, _config.Heads, _config.KeyValueHeads);
         double[][] queries, keys, values;
+        double[][]? gates = null;
         if (_config.Type == "phi3")
         {
             var packed = Linear(x, $"{name}.qkv_proj", (heads + (2 * shared)) * size);
@@ -81,7 +85,13 @@ public sealed class FamilyForward
         }
         else
         {
-            queries = Linear(x, $"{name}.q_proj", heads * size);
+            queries = Linear(x, $"{name}.q_proj", (_config.HasOutputGate ? 2 : 1) * heads * size);
+            if (_config.HasOutputGate)
+            {
+                gates = [.. queries.Select(row => Half(row, size, 1))];
+                queries = [.. queries.Select(row => Half(row, size, 0))];
+            }
+
             keys = Linear(x, $"{name}.k_proj", shared * size);
             values = Clip(Linear(x, $"{name}.v_proj", shared * size));
         }
@@ -93,9 +103,42 @@ public sealed class FamilyForward
             mixed[t] = new double[heads * size];
             for (var head = 0; head < heads; head++)
                 Mix(layer, queries[t], keys, values, t, head, mixed[t]);
+            for (var i = 0; gates is not null && i < heads * size; i++)
+                mixed[t][i] /= 1 + Math.Exp(-gates[t][i]);
         });
-        return Linear(mixed, $"{name}.o_proj", _config.Hidden);
+        if (_tensors.ContainsKey($"{name}.gate_proj.weight") || _tensors.ContainsKey($"{name}.g_proj.weight"))
+        {
+            var headGates = Linear(x, _tensors.ContainsKey($"{name}.g_proj.weight") ? $"{name}.g_proj" : $"{name}.gate_proj", heads);
+            mixed = [.. mixed.Zip(headGates, (row, gate) => row.Select((value, i) => value / (1 + Math.Exp(-gate[i / size]))).ToArray())];
+        }
+
+        return Linear(mixed, _config.Type is "lfm2" or "lfm2_moe" ? $"{name}.out_proj" : $"{name}.o_proj", _config.Hidden);
     }
+
+    /// <summary>A gated short convolution: gate of the input, gate of the output, input.</summary>
+    private double[][] Convolve(string layer, double[][] x)
+    {
+        var (name, hidden) = ($"{layer}.conv", _config.Hidden);
+        var rows = Linear(x, $"{name}.in_proj", 3 * hidden);
+        var (weight, bias) = (_tensors[$"{name}.conv.weight"], _tensors.GetValueOrDefault($"{name}.conv.bias"));
+        var width = weight.Length / hidden;
+        var mixed = rows.Select((row, t) => Enumerable.Range(0, hidden).Select(channel =>
+        {
+            double sum = bias?[channel] ?? 0;
+            for (var i = Math.Max(0, width - 1 - t); i < width; i++)
+            {
+                var source = rows[t - width + 1 + i];
+                sum += weight[(channel * width) + i] * source[channel] * source[(2 * hidden) + channel];
+            }
+
+            return sum * row[hidden + channel];
+        }).ToArray()).ToArray();
+        return Linear(mixed, $"{name}.out_proj", hidden);
+    }
+
+    /// <summary>Every other run of a length.</summary>
+    private static double[] Half(double[] row, int length, int which) =>
+        [.. Enumerable.Range(0, row.Length / 2).Select(i => row[(((i / length * 2) + which) * length) + (i % length)])];
 
     private void Mix(int layer, double[] query, double[][] keys, double[][] values, int t, int head, double[] mixed)
     {
@@ -134,7 +177,9 @@ public sealed class FamilyForward
         var long_ = which == "q" ? "query" : "key";
         x = _config.Type switch
         {
-            "qwen3" or "qwen3_moe" or "gemma3_text" or "exaone4" or "apertus" =>
+            "lfm2" or "lfm2_moe" => HeadNorm(x, heads, _tensors[$"{name}.{which}_layernorm.weight"], root: true),
+            "lfm3" or "qwen3" or "qwen3_moe" or "qwen3_5_text" or "qwen3_5_moe_text" or "qwen3_next" or "gemma3_text" or "exaone4"
+                or "apertus" =>
                 HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
             "glm4_moe" when _config.Flag("use_qk_norm", false) =>
                 HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
@@ -168,8 +213,15 @@ public sealed class FamilyForward
         var (width, hidden, mlp) = (_config.Intermediate, _config.Hidden, $"{name}.mlp");
         if (_mixture.IsIn(name))
             return [.. x.AsParallel().AsOrdered().Select(row => _mixture.Apply(name, row))];
+        // Of a mixture there is nothing but what every token goes through.
+        if (_config.Type == "granitemoehybrid")
+            return [.. x.Select(row => _mixture.Shared(name, row)!)];
         switch (_config.Type)
         {
+            case "lfm2" or "lfm2_moe" or "lfm3":
+                var feed = $"{name}.feed_forward";
+                var (opens, lifts) = (Apply(feed, Linear(x, $"{feed}.w1", width)), Linear(x, $"{feed}.w3", width));
+                return Linear([.. opens.Zip(lifts, (gate, up) => gate.Zip(up, (a, b) => a * b).ToArray())], $"{feed}.w2", hidden);
             case "starcoder2":
                 return Linear(Apply(mlp, Linear(x, $"{mlp}.c_fc", width)), $"{mlp}.c_proj", hidden);
             case "arcee" or "apertus" or "nemotron" or "jais2":

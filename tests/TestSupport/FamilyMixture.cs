@@ -7,7 +7,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
 {
     private static readonly double[] Fp4 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6];
 
-    private bool IsGranite => config.Type is "granitemoe" or "granitemoeshared";
+    private bool IsGranite => config.Type is "granitemoe" or "granitemoeshared" or "granitemoehybrid";
 
     private int Experts => config.Count(8, "num_experts", "num_local_experts", "n_routed_experts");
 
@@ -38,8 +38,9 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
     private string Router(string layer) => layer + config.Type switch
     {
         "mixtral" => ".block_sparse_moe.gate.weight",
-        "granitemoe" or "granitemoeshared" => ".block_sparse_moe.router.layer.weight",
+        "granitemoe" or "granitemoeshared" or "granitemoehybrid" => ".block_sparse_moe.router.layer.weight",
         "gpt_oss" => ".mlp.router.weight",
+        "lfm2_moe" => ".feed_forward.gate.weight",
         _ => ".mlp.gate.weight",
     };
 
@@ -52,7 +53,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             return [.. best.Zip(parts)];
         }
 
-        var scores = config.Type == "glm4_moe" ? [.. logits.Select(logit => 1 / (1 + Math.Exp(-logit)))] : Softmax(logits);
+        var scores = config.Type is "glm4_moe" or "lfm2_moe" ? [.. logits.Select(logit => 1 / (1 + Math.Exp(-logit)))] : Softmax(logits);
         int[] chosen;
         if (config.Type == "glm4_moe")
         {
@@ -63,11 +64,14 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             var kept = Best(groupScores, config.Count(1, "topk_group"));
             chosen = Best([.. corrected.Select((score, i) => kept.Contains(i / size) ? score : double.NegativeInfinity)], Chosen);
         }
+        else if (tensors.TryGetValue($"{layer}.feed_forward.expert_bias", out var correction))
+            chosen = Best([.. scores.Zip(correction, (score, more) => score + more)], Chosen);
         else
             chosen = Best(scores, Chosen);
-        var normalizes = config.Type == "mixtral" || config.Flag("norm_topk_prob", config.Type == "glm4_moe");
+        var normalizes = config.Type == "mixtral" || config.Flag("norm_topk_prob", config.Type is "glm4_moe" or "lfm2_moe" or "qwen3_next")
+            || config.Type == "qwen3_5_moe_text";
         var total = normalizes ? chosen.Sum(expert => scores[expert]) : 1;
-        var factor = config.Type == "glm4_moe" ? config.Number("routed_scaling_factor", 1) : 1;
+        var factor = config.Type is "glm4_moe" or "lfm2_moe" ? config.Number("routed_scaling_factor", 1) : 1;
         return [.. chosen.Select(expert => (expert, scores[expert] / total * factor))];
     }
 
@@ -82,8 +86,8 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
 
     private double[] Expert(string layer, int expert, double[] x)
     {
-        var (experts, width, hidden) = (layer + (config.Type == "mixtral" || IsGranite ? ".block_sparse_moe" : ".mlp") + ".experts",
-            Width, config.Hidden);
+        var module = config.Type == "mixtral" || IsGranite ? ".block_sparse_moe" : config.Type == "lfm2_moe" ? ".feed_forward" : ".mlp";
+        var (experts, width, hidden) = (layer + module + ".experts", Width, config.Hidden);
         double[] gate, up;
         if (config.Type == "gpt_oss")
         {
@@ -103,7 +107,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             return Multiply(Gate(both[..width], both[width..]), down, null);
         }
 
-        var names = config.Type == "mixtral" ? ("w1", "w3", "w2") : ("gate_proj", "up_proj", "down_proj");
+        var names = config.Type is "mixtral" or "lfm2_moe" ? ("w1", "w3", "w2") : ("gate_proj", "up_proj", "down_proj");
         return Named(experts, expert, names.Item3, Gate(Named(experts, expert, names.Item1, x), Named(experts, expert, names.Item2, x)));
     }
 
@@ -134,7 +138,8 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
         return y;
     }
 
-    private double[]? Shared(string layer, double[] x)
+    /// <summary>The MLP that every token goes through; null for none.</summary>
+    public double[]? Shared(string layer, double[] x)
     {
         if (tensors.TryGetValue($"{layer}.shared_mlp.input_linear.weight", out var packed))
         {
@@ -143,10 +148,16 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             return Multiply(gated, tensors[$"{layer}.shared_mlp.output_linear.weight"], null);
         }
 
-        var name = $"{layer}.mlp.shared_experts";
-        return !tensors.ContainsKey($"{name}.gate_proj.weight") ? null : Multiply(
+        // Qwen has one, with a gate.
+        var name = $"{layer}.mlp.shared_expert{(tensors.ContainsKey($"{layer}.mlp.shared_expert_gate.weight") ? "" : "s")}";
+        if (!tensors.ContainsKey($"{name}.gate_proj.weight"))
+            return null;
+        var shared = Multiply(
             Gate(Multiply(x, tensors[$"{name}.gate_proj.weight"], null), Multiply(x, tensors[$"{name}.up_proj.weight"], null)),
             tensors[$"{name}.down_proj.weight"], null);
+        if (tensors.TryGetValue($"{layer}.mlp.shared_expert_gate.weight", out var gate))
+            shared = [.. shared.Select(value => value / (1 + Math.Exp(-Multiply(x, gate, null)[0])))];
+        return shared;
     }
 
     private static double[] Gate(double[] gate, double[] up) => [.. gate.Zip(up, (g, u) => g / (1 + Math.Exp(-g)) * u)];

@@ -35,7 +35,7 @@ internal sealed class FamilyRotary(FamilyConfig config)
 
     private double DefaultTheta => config.Type switch
     {
-        "gemma3_text" or "mixtral" => 1e6,
+        "gemma3_text" or "mixtral" or "lfm2" or "lfm2_moe" or "lfm3" => 1e6,
         "gpt_oss" => 150_000,
         "smollm3" => 2e6,
         "olmo3" or "cohere" or "ernie4_5" => 5e5,
@@ -48,11 +48,11 @@ internal sealed class FamilyRotary(FamilyConfig config)
     {
         var rope = config.Rope ?? default;
         var theta = config.Number("rope_theta", DefaultTheta);
-        if (config.Type is "gemma3_text" or "olmo3")
+        if (config.Type is "gemma3_text" or "olmo3" or "lfm3")
         {
             var byType = rope.ValueKind == JsonValueKind.Object && rope.TryGetProperty("full_attention", out _);
             if (slides)
-                theta = config.Type == "gemma3_text" ? config.Number("rope_local_base_freq", 1e4) : 5e5;
+                theta = config.Type == "lfm3" ? 1e4 : config.Type == "gemma3_text" ? config.Number("rope_local_base_freq", 1e4) : 5e5;
             rope = byType ? rope.GetProperty(slides ? "sliding_attention" : "full_attention") : slides ? default : rope;
         }
 
@@ -65,7 +65,8 @@ internal sealed class FamilyRotary(FamilyConfig config)
         var part = config.Type switch
         {
             "glm" or "glm4" or "glm4_moe" or "nemotron" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 0.5),
-            "stablelm" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 0.25),
+            "stablelm" or "qwen3_5_text" or "qwen3_5_moe_text" or "qwen3_next" =>
+                Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 0.25),
             "phi3" => Get("partial_rotary_factor") ?? config.Number("partial_rotary_factor", 1),
             _ => 1,
         };
@@ -76,6 +77,8 @@ internal sealed class FamilyRotary(FamilyConfig config)
         var truncates = !nested || !rope.TryGetProperty("truncate", out var cut) || cut.GetBoolean();
         return type switch
         {
+            "proportional" => (Turning(plain, Get("partial_rotary_factor") ?? 1), 1),
+            "default" when config.Type == "lfm3" && !nested && !slides => (Turning(plain, 0.5), 1),
             "default" or "dynamic" => (plain, 1),
             "linear" => ([.. plain.Select(frequency => frequency / Get("factor")!.Value)], 1),
             "llama3" => ([.. plain.Select(frequency => Llama3(frequency, Get))], 1),
@@ -83,6 +86,10 @@ internal sealed class FamilyRotary(FamilyConfig config)
             _ => LongRope(plain, rope, Get, length),
         };
     }
+
+    /// <summary>The first part of the pairs turns.</summary>
+    private static double[] Turning(double[] plain, double part) =>
+        [.. plain.Select((frequency, i) => i < (int)(part * plain.Length) ? frequency : 0)];
 
     private double Stretch(double theta, int dimensions, double? alpha, double factor, int length)
     {

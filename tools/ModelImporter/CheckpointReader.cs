@@ -23,7 +23,8 @@ internal sealed class CheckpointReader : IDisposable
         new ArceeArchitecture(), new ApertusArchitecture(), new StableLmArchitecture(), new Starcoder2Architecture(),
         new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(), new MixtralArchitecture(),
         new OlmoeArchitecture(), new Qwen3MoeArchitecture(), new GraniteMoeArchitecture(), new GraniteMoeSharedArchitecture(),
-        new Glm4MoeArchitecture(), new GptOssArchitecture(),
+        new Glm4MoeArchitecture(), new GptOssArchitecture(), new Lfm2Architecture(), new Lfm2MoeArchitecture(), new Lfm3Architecture(),
+        new Qwen35Architecture(), new Qwen35MoeArchitecture(), new Qwen3NextArchitecture(), new GraniteMoeHybridArchitecture(),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>
@@ -79,6 +80,8 @@ internal sealed class CheckpointReader : IDisposable
                 Fp8Weights.Join(tensors, config.Fp8Block);
             foreach (var norm in untied.Norms())
                 norm.Unstack(tensors);
+            foreach (var stack in untied.Layers.SelectMany(layer => layer.Stacks))
+                stack.Unstack(tensors);
             foreach (var mixture in untied.Mixtures)
                 mixture.Unstack(tensors);
             config = HeadTying.Resolve(architecture, config, tensors);

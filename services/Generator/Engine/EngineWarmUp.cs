@@ -8,7 +8,7 @@ namespace Parley.Generator.Engine;
 
 /// <summary>
 /// Runs the model before the first caller does: the runtime compiles a method well only after some 30 calls, and the device takes its
-/// memory at the first. A prompt first, then single tokens, over block 0 with nobody's data in it, and the sampler behind each.
+/// memory at the first. A prompt first, then single tokens, over block 0 and slot 0 with nobody's data in it, and the sampler behind each.
 /// </summary>
 internal sealed class EngineWarmUp(GenerationEngine engine, GeneratorOptions options)
 {
@@ -31,6 +31,7 @@ internal sealed class EngineWarmUp(GenerationEngine engine, GeneratorOptions opt
                 batch.Add(ids, 0, [0], 1);
             else
                 batch.Add(ids.AsSpan(0, 1), promptLength - 1, [0], 1);
+            batch.ContinueStates(0);
             RehearseSampling(runner.Run(batch).Span);
         }
     }

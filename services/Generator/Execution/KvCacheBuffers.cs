@@ -20,6 +20,8 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
         _blockBytes = (long)options.BlockTokens * shape.KeyValueHeads * KvCacheFormat.HeadBytes(precision, shape.HeadSize);
         for (var layer = 0; layer < shape.Layers; layer++)
         {
+            if (!shape.HasKeys(layer))
+                continue;
             foreach (var name in new[] { $"key_cache.{layer}", $"value_cache.{layer}" })
             {
                 var buffer = new AlignedBuffer(checked(_blockBytes * _blockCount));

@@ -44,6 +44,25 @@ public sealed class HostMemoryPlanTests
         Assert.InRange(Scratch(1 << 16), 240 * Megabyte, 256 * Megabyte);
     }
 
+    /// <summary>LFM2 1.2B: ten convolutions of 2048 channels that see three inputs are 160 KB a sequence.</summary>
+    [Fact]
+    public void Compute_States_AreCountedForEachSequenceAndForSnapshots()
+    {
+        var shape = Llama with { States = [.. Enumerable.Range(0, 10).Select(i => new StateShape(i, StateShape.Convolution, 2, 2048))] };
+        var options = new GeneratorOptions { RunningSequencesMax = 8, StateSnapshotMegabytes = 16 };
+
+        var plan = HostMemoryPlan.Compute(options, shape, TokenBytes, 1256 * Megabyte, Limits(16L << 30));
+
+        Assert.Equal(8 + (16 * 1024 / 160), plan.Cache.StateSlots);
+        Assert.Equal(plan.Cache.StateSlots * 160 * 1024, plan.StateBytes);
+        Assert.Equal(plan.WeightBytes + plan.StepBytes + plan.ReserveBytes + plan.CacheBytes + plan.StateBytes, plan.NeedBytes);
+        options.StateSnapshotMegabytes = 8000;
+        var refusal = Assert.Throws<InvalidDataException>(
+            () => HostMemoryPlan.Compute(options, shape, TokenBytes, 1256 * Megabyte, Limits(4L << 30))).Message;
+        Assert.Contains("Generator:StateSnapshotMegabytes", refusal, StringComparison.Ordinal);
+        Assert.DoesNotContain(" 0 states", refusal, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Compute_LittleRoom_LetsTheDefaultGiveWay()
     {

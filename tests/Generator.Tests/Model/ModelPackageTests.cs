@@ -205,6 +205,42 @@ public sealed class ModelPackageTests : IDisposable
     }
 
     [Theory]
+    [InlineData(0, "convolution", 2, 48, null)]
+    [InlineData(2, "convolution", 2, 48, "no layer from 0 to 1")]
+    [InlineData(-1, "convolution", 2, 48, "shape.states has an entry")]
+    [InlineData(0, "", 2, 48, "shape.states has an entry")]
+    [InlineData(0, "../state", 2, 48, "shape.states has an entry")]
+    [InlineData(0, "convolution", 0, 48, "shape.states has an entry")]
+    [InlineData(0, "convolution", int.MaxValue, int.MaxValue, "more than 268435456 numbers")]
+    public void Open_States_AreCheckedByThemselves(int layer, string kind, int rows, int columns, string? fault)
+    {
+        WriteManifest(manifest => manifest with
+        {
+            Shape = manifest.Shape with { KeylessLayers = [0], States = [new StateShape(layer, kind, rows, columns)] },
+        });
+
+        if (fault is not null)
+            AssertFault(fault);
+        else
+            Assert.Equal(2 * 48 * 4, ModelPackage.Open(_folder.Path).Shape.StateBytes);
+    }
+
+    [Fact]
+    public void Open_StatesTwiceOrKeylessLayersThatAreNone_AreNamed()
+    {
+        var state = new StateShape(0, "convolution", 2, 48);
+        WriteManifest(manifest => manifest with { Shape = manifest.Shape with { States = [state, state with { Rows = 3 }] } });
+        AssertFault("two entries of one kind");
+        WriteManifest(manifest => manifest with { Shape = manifest.Shape with { States = [] } });
+        AssertFault("shape.states is empty");
+        foreach (int[] keyless in new int[][] { [], [2], [-1], [0, 0], [0, 1] })
+        {
+            WriteManifest(manifest => manifest with { Shape = manifest.Shape with { KeylessLayers = keyless } });
+            AssertFault("shape.keylessLayers");
+        }
+    }
+
+    [Theory]
     [InlineData("[]", "not a JSON object")]
     [InlineData("\"a\"", "not a JSON object")]
     [InlineData("""{"formatVersion": "2"}""", "formatVersion")]

@@ -79,7 +79,23 @@ public sealed class ArchitectureTableTests
         return [.. file.Honoured];
     }
 
-    /// <summary>Nothing but the type: every other key has the default of transformers' class. GLM-4-MoE's is no size of a head.</summary>
-    private static JsonObject Minimal(IArchitecture family) => family.ModelType == "glm4_moe"
-        ? new() { ["model_type"] = family.ModelType, ["head_dim"] = 128 } : new() { ["model_type"] = family.ModelType };
+    /// <summary>
+    /// Nothing but the type: every other key has the default of transformers' class. GLM-4-MoE's is no size of a head, LFM2's no type of a
+    /// layer, or attention alone, and Granite 4's no layer of attention.
+    /// </summary>
+    private static JsonObject Minimal(IArchitecture family)
+    {
+        var config = new JsonObject { ["model_type"] = family.ModelType };
+        if (family.ModelType == "glm4_moe")
+            config["head_dim"] = 128;
+        if (family.ModelType == "granitemoehybrid")
+            config["layer_types"] = new JsonArray([.. Enumerable.Range(1, 32).Select(i => (JsonNode)(i % 8 == 0 ? "attention" : "mamba"))]);
+        if (family.ModelType is "lfm2" or "lfm2_moe")
+        {
+            config["layer_types"] = new JsonArray(
+                [.. Enumerable.Range(0, 32).Select(layer => (JsonNode)(layer % 4 == 2 ? "full_attention" : "conv"))]);
+        }
+
+        return config;
+    }
 }

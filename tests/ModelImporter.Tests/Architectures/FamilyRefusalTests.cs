@@ -50,8 +50,41 @@ public sealed class FamilyRefusalTests
     [InlineData("glm4_moe", """{"head_dim":128,"n_routed_experts":8,"n_group":3}""", "n_group is 3")]
     [InlineData("glm4_moe", """{"head_dim":128,"n_routed_experts":8,"n_group":4,"topk_group":2}""", "topk_group is 2")]
     [InlineData("glm4_moe", """{"head_dim":128,"routed_scaling_factor":0}""", "routed_scaling_factor")]
+    [InlineData("lfm2", """{"layer_types":["conv","sliding_attention"]}""", "supported: conv, full_attention")]
+    [InlineData("lfm2", """{"layer_types":["conv"]}""", "layer_types is a list of 1")]
+    [InlineData("lfm2", """{"conv_L_cache":1}""", "conv_L_cache")]
+    [InlineData("lfm2", """{"conv_L_cache":17}""", "conv_L_cache")]
+    [InlineData("lfm2", """{"block_ffn_dim_multiplier":-1}""", "block_ffn_dim_multiplier")]
+    [InlineData("lfm2", """{"full_attn_idxs":["0"]}""", "full_attn_idxs")]
+    [InlineData("lfm2", """{"rope_parameters":{"full_attention":{"rope_theta":5}}}""", "rope_parameters is given by layer type")]
+    [InlineData("lfm2_moe", "{}", "layer_types is missing")]
+    [InlineData("lfm2_moe", """{"layer_types":["conv","full_attention"],"num_experts_per_tok":33}""", "num_experts_per_tok is 33")]
+    [InlineData("lfm3", """{"layer_types":["conv","full_attention"],"rope_parameters":{"sliding_attention":{"rope_theta":5}}}""",
+        "rope_parameters is without full_attention")]
+    [InlineData("lfm3", """{"layer_types":["conv","sliding_attention"],"sliding_window":null}""", "sliding_window is not set")]
+    [InlineData("lfm3", """{"layer_types":["conv","chunked_attention"]}""", "chunked_attention")]
     [InlineData("gpt_oss", """{"swiglu_limit":null}""", "swiglu_limit is null")]
     [InlineData("gpt_oss", """{"quantization_config":{"quant_method":"awq"}}""", "quantization_config.quant_method is \"awq\"")]
+    [InlineData("qwen3_5_text", """{"layer_types":["linear_attention","conv"]}""", "layer_types is a list with \"conv\"")]
+    [InlineData("qwen3_5_text", """{"layer_types":["full_attention"]}""", "layer_types is a list of 1; supported: one for each of the 2")]
+    [InlineData("qwen3_5_text", """{"layer_types":["mamba","mamba"]}""", "layer_types is without a layer of attention")]
+    [InlineData("qwen3_5_text", "{}", "full_attention_interval is without a layer of attention")]
+    [InlineData("qwen3_5_text", """{"full_attention_interval":2,"linear_num_value_heads":20}""", "linear_num_value_heads is 20")]
+    [InlineData("qwen3_5_text", """{"full_attention_interval":2,"linear_key_head_dim":24}""", "linear_key_head_dim is 24")]
+    [InlineData("qwen3_5_text", """{"full_attention_interval":2,"linear_value_head_dim":512}""", "linear_value_head_dim is 512")]
+    [InlineData("qwen3_5_text", """{"hidden_act":"gelu"}""", "hidden_act is Gelu")]
+    [InlineData("qwen3_5", "{}", "text_config is missing")]
+    [InlineData("qwen3_5_moe_text", """{"full_attention_interval":1,"num_experts_per_tok":300}""", "num_experts_per_tok is 300")]
+    [InlineData("qwen3_next", """{"full_attention_interval":1,"mlp_only_layers":[true]}""", "mlp_only_layers")]
+    [InlineData("granitemoehybrid", "{}", "layer_types is not set")]
+    [InlineData("granitemoehybrid", """{"layers_block_type":["mamba","mamba"]}""", "layers_block_type is without a layer of attention")]
+    [InlineData("granitemoehybrid", """{"mamba_d_head":48,"layer_types":["mamba","attention"]}""", "mamba_d_head is 48")]
+    [InlineData("granitemoehybrid", """{"mamba_n_heads":1000,"layer_types":["mamba","attention"]}""", "mamba_n_heads is 1000")]
+    [InlineData("granitemoehybrid", """{"mamba_n_groups":3,"layer_types":["mamba","attention"]}""", "mamba_n_groups is 3")]
+    [InlineData("granitemoehybrid", """{"mamba_expand":null}""", "mamba_expand is null")]
+    [InlineData("granitemoehybrid", """{"time_step_limit":[0.001,0.1]}""", "time_step_limit is [0.001,0.1]; supported: 0 to infinity")]
+    [InlineData("granitemoehybrid", """{"num_local_experts":0,"shared_intermediate_size":0,"layer_types":["mamba","attention"]}""",
+        "shared_intermediate_size is 0")]
     [InlineData("llama", """{"quantization_config":{"quant_method":"mxfp4"}}""", "quantization_config is of the method \"mxfp4\"")]
     [InlineData("llama", """{"quantization_config":{"quant_method":"compressed-tensors"}}""", "compressed-tensors")]
     public void Config_ThatIsNotHonoured_IsRefusedByItsField(string modelType, string fields, string named) =>
@@ -69,6 +102,8 @@ public sealed class FamilyRefusalTests
         foreach (var field in fields)
         {
             var json = new JsonObject { [field] = null };
+            if (modelType == "lfm2_moe")
+                json["layer_types"] = new JsonArray("conv", "full_attention");
             if (modelType == "glm4_moe" && field != "head_dim")
                 json["head_dim"] = 128;
             Assert.Contains($"{field} is null", Assert.Throws<InvalidDataException>(() => Read(modelType, json.ToJsonString())).Message,

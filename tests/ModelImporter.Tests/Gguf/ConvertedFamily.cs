@@ -118,12 +118,36 @@ internal sealed record ConvertedFamily(string Architecture)
                     + (config["num_nextn_predict_layers"]?.GetValue<int>() ?? 0))),
             ],
         },
+        "qwen3_5_text" => Delta("qwen35"),
+        "qwen3_5_moe_text" => Delta("qwen35moe"),
+        "qwen3_next" => Delta("qwen3next"),
+        "granitemoehybrid" => new("granitehybrid")
+        {
+            IsPermuted = true,
+            Own =
+            [
+                ("shared_mlp.gate", "ffn_gate"), ("shared_mlp.up", "ffn_up"), ("shared_mlp.output_linear", "ffn_down"),
+            ],
+            Wholes =
+            [
+                ("expert_shared_feed_forward_length", "shared_intermediate_size"), ("ssm.conv_kernel", "mamba_d_conv"),
+                ("ssm.state_size", "mamba_d_state"), ("ssm.group_count", "mamba_n_groups"), ("ssm.time_step_rank", "mamba_n_heads"),
+            ],
+            Reals =
+            [
+                ("attention.scale", "attention_multiplier"), ("embedding_scale", "embedding_multiplier"),
+                ("residual_scale", "residual_multiplier"), ("logit_scale", "logits_scaling"),
+            ],
+            Fixed = Hybrid,
+        },
         _ => throw new ArgumentException(modelType),
     };
 
     /// <summary>Name of a tensor.</summary>
     public string NameOf(string name)
     {
+        if (name.StartsWith("blk.", StringComparison.Ordinal))
+            return name;
         if (Whole.FirstOrDefault(entry => entry.HuggingFace == name).Gguf is { } whole)
             return whole;
         // The correction is a tensor whose name has no dot before its kind.
@@ -148,6 +172,42 @@ internal sealed record ConvertedFamily(string Architecture)
         })];
 
         double Number(string field) => rope[field]!.GetValue<double>();
+    }
+
+    private static ConvertedFamily Delta(string architecture) => new(architecture)
+    {
+        AddsOne = true,
+        Own =
+        [
+            ("post_attention_layernorm", "post_attention_norm"), ("mlp.shared_expert.gate_proj", "ffn_gate_shexp"),
+            ("mlp.shared_expert.up_proj", "ffn_up_shexp"), ("mlp.shared_expert.down_proj", "ffn_down_shexp"),
+        ],
+        Wholes =
+        [
+            ("expert_feed_forward_length", "moe_intermediate_size"),
+            ("expert_shared_feed_forward_length", "shared_expert_intermediate_size"), ("ssm.conv_kernel", "linear_conv_kernel_dim"),
+            ("ssm.state_size", "linear_key_head_dim"), ("ssm.group_count", "linear_num_key_heads"),
+            ("ssm.time_step_rank", "linear_num_value_heads"), ("full_attention_interval", "full_attention_interval"),
+        ],
+        Fixed = (config, size) =>
+        [
+            ("ssm.inner_size", (uint)(config["linear_value_head_dim"]!.GetValue<int>() * config["linear_num_value_heads"]!.GetValue<int>())),
+            ("rope.dimension_count", (uint)(size / 4)),
+        ],
+    };
+
+    /// <summary>Granite 4: keys of layers that have some, and whether positions count.</summary>
+    private static IEnumerable<(string Key, object Value)> Hybrid(JsonObject config, int headSize)
+    {
+        var heads = config["num_key_value_heads"]!.GetValue<int>();
+        int[] keyHeads = [.. config["layer_types"]!.AsArray().Select(type => type!.GetValue<string>() == "mamba" ? 0 : heads)];
+        yield return ("attention.head_count_kv", keyHeads);
+        yield return ("ssm.inner_size", (uint)(config["mamba_expand"]!.GetValue<int>() * config["hidden_size"]!.GetValue<int>()));
+        yield return ("rope.dimension_count", (uint)headSize);
+        yield return ("rope.scaling.finetuned", false);
+        yield return ("context_length", 1u << 20);
+        if (config["num_local_experts"]!.GetValue<int>() == 0)
+            yield return ("feed_forward_length", (uint)config["shared_intermediate_size"]!.GetValue<int>());
     }
 
     private static double Partial(JsonObject config) => config["partial_rotary_factor"]?.GetValue<double>() ?? 0.5;

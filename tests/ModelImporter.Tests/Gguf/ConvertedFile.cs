@@ -46,6 +46,7 @@ internal sealed partial class ConvertedFile
         file.StackHeadNorms();
         file.SplitShared();
         file.ListNumbers();
+        new ConvertedRecurrence(file._config, file._tensors).Convert();
         foreach (var (name, (shape, values)) in file._tensors)
             file.Add(name, shape, values);
         change?.Invoke(file._writer);
@@ -153,7 +154,7 @@ internal sealed partial class ConvertedFile
     {
         if (_family.IsPermuted && (name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("k_proj", StringComparison.Ordinal)))
             values = Permute(values, (int)shape[0], HeadSize);
-        if (_family.AddsOne && name.EndsWith("norm.weight", StringComparison.Ordinal))
+        if (_family.AddsOne && name.EndsWith("norm.weight", StringComparison.Ordinal) && !name.StartsWith("blk.", StringComparison.Ordinal))
             values = [.. values.Select(value => value + 1)];
         _writer.Add(_family.NameOf(name), GgufType.F32, shape, GgufCheckpoint.Encode(GgufType.F32, values));
     }

@@ -53,6 +53,35 @@ public sealed class ConvertedFileTests
         {"rms_norm_eps":1e-5,"n_routed_experts":12,"num_experts_per_tok":3,"moe_intermediate_size":32,"n_group":4,"topk_group":2,
          "n_shared_experts":2,"first_k_dense_replace":2,"routed_scaling_factor":1.5,"norm_topk_prob":false,"head_dim":32}
         """)]
+    [InlineData("qwen3_5_text",
+        """
+        {"rms_norm_eps":1e-5,"head_dim":32,"full_attention_interval":2,"linear_num_key_heads":2,"linear_num_value_heads":6,
+         "linear_key_head_dim":32,"linear_value_head_dim":16,"linear_conv_kernel_dim":3,"rope_theta":900.0}
+        """)]
+    [InlineData("qwen3_5_moe_text",
+        """
+        {"rms_norm_eps":1e-5,"head_dim":32,"full_attention_interval":4,"linear_num_key_heads":2,"linear_num_value_heads":4,
+         "linear_key_head_dim":16,"linear_value_head_dim":32,"linear_conv_kernel_dim":4,"num_experts":8,"num_experts_per_tok":3,
+         "moe_intermediate_size":48,"shared_expert_intermediate_size":32,"rope_theta":900.0}
+        """)]
+    [InlineData("qwen3_next",
+        """
+        {"rms_norm_eps":1e-5,"head_dim":32,"full_attention_interval":2,"linear_num_key_heads":2,"linear_num_value_heads":4,
+         "linear_key_head_dim":32,"linear_value_head_dim":16,"linear_conv_kernel_dim":4,"num_experts":8,"num_experts_per_tok":3,
+         "moe_intermediate_size":32,"shared_expert_intermediate_size":64,"rope_theta":900.0}
+        """)]
+    [InlineData("granitemoehybrid",
+        """
+        {"rms_norm_eps":1e-5,"layer_types":["mamba","attention","mamba","mamba"],"num_local_experts":6,"num_experts_per_tok":2,
+         "mamba_n_heads":8,"mamba_n_groups":2,"mamba_d_state":24,"mamba_d_conv":4,"mamba_expand":2,"mamba_proj_bias":true,
+         "shared_intermediate_size":48,"attention_multiplier":0.2,"residual_multiplier":0.5,"logits_scaling":3.0,"attention_bias":true}
+        """)]
+    [InlineData("granitemoehybrid",
+        """
+        {"rms_norm_eps":1e-5,"layer_types":["attention","mamba","attention","mamba"],"num_local_experts":0,"num_experts_per_tok":0,
+         "mamba_n_heads":4,"mamba_n_groups":1,"mamba_d_state":16,"mamba_d_conv":3,"mamba_expand":2,"mamba_conv_bias":false,
+         "shared_intermediate_size":96,"attention_multiplier":0.3,"embedding_multiplier":2.0}
+        """)]
     public void Logits_OfAConvertedFile_AreThoseOfItsCheckpoint(string modelType, string fields)
     {
         using var folder = new TemporaryFolder();

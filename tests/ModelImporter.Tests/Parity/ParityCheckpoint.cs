@@ -10,13 +10,17 @@ internal sealed record ParityCheckpoint(string Name)
     /// <summary>Families with experts.</summary>
     public static TheoryData<string> Mixtures { get; } = ["granitemoe", "mixtral", "olmoe", "qwen3-moe", "gpt-oss-mxfp4"];
 
+    /// <summary>Families with states beside keys and values.</summary>
+    public static TheoryData<string> Recurrent { get; } = ["lfm2", "lfm3", "qwen3.5-in-multimodal", "granite4-hybrid"];
+
     /// <summary>All families that have one.</summary>
     public static TheoryData<string> All { get; } =
     [
         "llama-linear", "llama-tied-llama3rope", "llama-untied-headdim32-bf16", "llama-dynamic-64", "mistral", "mistral-window24",
         "ministral3-in-mistral3", "qwen2-bias-tied", "qwen3-tied", "phi3", "phi3-longrope-short", "phi3-longrope-long",
         "phi4-partial-rotary", "gemma2", "gemma3-in-multimodal", "granite-tied", "smollm3-window", "olmo3", "cohere2", "glm4", "exaone4",
-        "ernie4.5", "hunyuan-dense", "arcee", "apertus", .. Mixtures.Select(row => row.Data),
+        "ernie4.5", "hunyuan-dense", "arcee", "apertus",
+        .. Recurrent.Select(row => row.Data), .. Mixtures.Select(row => row.Data),
     ];
 
     /// <summary>Those whose later answers mean something: beyond the border of dynamic, transformers' depend on its past.</summary>

@@ -42,11 +42,27 @@ internal sealed class ParityEngine : IDisposable
     /// <summary>Most blocks in use after a step.</summary>
     public int BlocksUsedMax { get; private set; }
 
+    /// <summary>What the engine's state is after the last step.</summary>
+    public EngineSnapshot Snapshot => _engine.Snapshot;
+
     /// <summary>Greedy continuations of some prompts at once.</summary>
-    public uint[][] Greedy(int count, params IReadOnlyList<uint[]> prompts)
+    public uint[][] Greedy(int count, params IReadOnlyList<uint[]> prompts) =>
+        [.. Run(count, logprobs: false, [.. prompts.Select(ids => (ids, Array.Empty<uint>()))])
+            .Select(tokens => tokens.Select(token => token.Id).ToArray())];
+
+    /// <summary>The same with the log-probabilities of each token and the eight best, and with answers that were begun elsewhere.</summary>
+    public StreamedToken[][] Run(int count, bool logprobs, params IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests)
     {
-        var parameters = new SamplingParameters { MaxTokens = count, IgnoreEos = true, DraftTokens = _draftTokens };
-        Sequence[] sequences = [.. prompts.Select((ids, i) => new Sequence($"s{i}", ids, [], parameters, new TokenStream(4096)))];
+        var parameters = new SamplingParameters
+        {
+            MaxTokens = count,
+            IgnoreEos = true,
+            DraftTokens = _draftTokens,
+            Logprobs = logprobs,
+            TopLogprobs = logprobs ? 8 : 0,
+        };
+        Sequence[] sequences = [.. requests.Select(
+            (request, i) => new Sequence($"s{i}", request.Prompt, request.Resumed, parameters, new TokenStream(4096)))];
         foreach (var sequence in sequences)
             Assert.Equal(AdmissionResult.Accepted, _queue.TryEnqueue(sequence));
         for (var outcome = StepOutcome.Completed; outcome == StepOutcome.Completed;)
@@ -59,11 +75,11 @@ internal sealed class ParityEngine : IDisposable
         return [.. sequences.Select(Read)];
     }
 
-    private static uint[] Read(Sequence sequence)
+    private static StreamedToken[] Read(Sequence sequence)
     {
         var tokens = new List<StreamedToken>();
         sequence.Stream.ReadReady(tokens);
-        return [.. tokens.Select(token => token.Id)];
+        return [.. tokens];
     }
 
     public void Dispose()

@@ -29,14 +29,18 @@ internal sealed class ParityPackage : IDisposable
 
     public ModelShape Shape => _package.Shape;
 
-    public OnnxModelRunner Open(RunnerOptions options) => OnnxModelRunner.Create(
-        _package.ModelPath, _package.Manifest,
+    public OnnxModelRunner Open(RunnerOptions options) => Open(options, Shape);
+
+    /// <summary>The same as if the manifest gave another shape.</summary>
+    public OnnxModelRunner Open(RunnerOptions options, ModelShape shape) => OnnxModelRunner.Create(
+        _package.ModelPath, _package.Manifest with { Shape = shape },
         options with { ContextTokensMax = Math.Min(options.ContextTokensMax, Shape.ContextTokensMax) });
 
     public static RunnerOptions Options(int blocks = 64, int context = 256) => new()
     {
         BlockTokens = 16,
         BlockCount = blocks,
+        StateSlots = 12,
         StepTokensMax = 256,
         SequencesMax = 4,
         LogitRowsMax = 256,
@@ -63,6 +67,7 @@ internal sealed class ParityPackage : IDisposable
                 var (past, count) = (rows[i].Count, Math.Min(chunk, ids.Length - rows[i].Count));
                 int[] blocks = [.. Enumerable.Range(0, options.BlocksPerSequenceMax).Select(block => (sequences.Count * block) + i)];
                 batch.Add(ids.AsSpan(past, count), past, blocks, count, rotaryLength: RotaryLength(ids.Length));
+                batch.ContinueStates(i);
                 owners.AddRange(Enumerable.Repeat(i, count));
             }
 

@@ -77,10 +77,37 @@ internal static class RandomCheckpoint
             tensors[scalar.Name] = (scalar.HasDimension ? [1] : [], isEpsilon ? [-1e-6f] : Numbers(1, 0.3, 0.5));
         }
 
+        foreach (var (name, shape) in weights.Layers.SelectMany(layer => layer.Recurrence?.Tensors ?? []))
+        {
+            var mean = name.EndsWith("norm.weight", StringComparison.Ordinal) ? 1 : 0;
+            tensors[name] = (shape, Numbers(shape.Aggregate((a, b) => a * b), 0.5, mean));
+        }
+
+        foreach (var stack in weights.Layers.SelectMany(layer => layer.Stacks))
+            Stack(tensors, stack);
         return Serialize(tensors);
 
         float[] Numbers(int count, double deviation, double mean = 0) =>
             [.. Enumerable.Range(0, count).Select(_ => (float)(mean + (deviation * 3.46 * (random.NextDouble() - 0.5))))];
+    }
+
+    /// <summary>As transformers has them: several matrices in one, their rows taking turns.</summary>
+    private static void Stack(SortedDictionary<string, (int[] Shape, float[] Values)> tensors, TurnStack stack)
+    {
+        if (!stack.Runs.All(run => tensors.ContainsKey(run.Part.Weight)))
+            return;
+        tensors[stack.Names[0]] = ([stack.Outputs, stack.Inputs], Take(part => part.Weight, stack.Inputs));
+        if (stack.Names is [_, var bias])
+            tensors[bias] = ([stack.Outputs], Take(part => part.Bias!, 1));
+
+        float[] Take(Func<LinearPart, string> nameOf, int columns)
+        {
+            var parts = stack.Runs.Select(run => (tensors[nameOf(run.Part)].Values, Length: run.Rows * columns)).ToList();
+            foreach (var (part, _) in stack.Runs)
+                tensors.Remove(nameOf(part));
+            return [.. Enumerable.Range(0, stack.Turns).SelectMany(turn =>
+                parts.SelectMany(part => part.Values.AsSpan(turn * part.Length, part.Length).ToArray()))];
+        }
     }
 
     /// <summary>Puts matrices on a grid of 4 bits: a scale and a whole zero point for a block of each row, with both ends in it.</summary>

@@ -1,7 +1,7 @@
 namespace Parley.ModelImporter.Architectures;
 
 /// <summary>The weights of one decoder layer, in the order of the computation.</summary>
-/// <param name="Qkv">Query, key and value.</param>
+/// <param name="Qkv">Query, key and value; what a layer without attention reads.</param>
 /// <param name="AttentionOutput">From the heads back to the residual stream.</param>
 /// <param name="Mlp">The MLP.</param>
 internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights AttentionOutput, MlpWeights Mlp)
@@ -27,11 +27,23 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
     /// <summary>Tensor [query heads]; null for none.</summary>
     public string? Sinks { get; init; }
 
-    public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Mlp.Linears];
+    /// <summary>What a layer without attention has beside its linears; null for attention.</summary>
+    public RecurrenceWeights? Recurrence { get; init; }
 
-    /// <summary>Those that a precision rounds: all but routers, which stay as they are.</summary>
-    public IEnumerable<LinearWeights> Rounded =>
-        Mlp is MixtureWeights mixture ? Linears.Where(linear => linear != mixture.Router) : Linears;
+    /// <summary>Matrices that a checkpoint may have for several linears, or parts, of the layer.</summary>
+    public IReadOnlyList<TurnStack> Stacks { get; init; } = [];
+
+    public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Recurrence?.Linears ?? [], .. Mlp.Linears];
+
+    /// <summary>Those that a text goes through one after the other; the others stand beside one of them.</summary>
+    public IReadOnlyList<LinearWeights> Walked => [.. Linears.Where(linear =>
+        Recurrence?.Linears.Contains(linear) != true && linear != (Mlp as MixtureWeights)?.SharedGate)];
+
+    /// <summary>
+    /// Those that a precision rounds: all but routers and the gate of a shared MLP, which stay as they are, and the small ones of a
+    /// recurrence.
+    /// </summary>
+    public IEnumerable<LinearWeights> Rounded => Walked.Where(linear => linear != (Mlp as MixtureWeights)?.Router);
 
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>

@@ -19,13 +19,15 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         return new DecoderWeights(
             new LinearWeights("embedding", Hidden, [embedding]),
             [.. Enumerable.Range(0, config.Shape.Layers).Select(Layer)],
-            Norm($"{Prefix}norm"),
+            Norm($"{Prefix}{names.FinalNorm}"),
             new LinearWeights("head", Hidden, [head]));
     }
 
     private DecoderLayerWeights Layer(int layer)
     {
         var source = $"{Prefix}layers.{layer}";
+        if (config.Layers[layer].Recurrence is { } recurrence)
+            return Recurrent(layer, source, recurrence);
         var headNorm = config.Layers[layer].HeadNorm;
         return new DecoderLayerWeights(Qkv(layer, source), Linear(layer, "attention_output", QueryWidth,
             Part(source, names.AttentionOutput, config.OutputBias, Hidden)), Mlp(layer, source))
@@ -33,10 +35,38 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             AttentionNorm = Optional(source, names.AttentionNorm),
             QueryNorm = headNorm is null ? null : HeadNorm($"{source}.{names.QueryNorm}", headNorm.Kind, config.Shape.QueryHeads),
             KeyNorm = headNorm is null ? null : HeadNorm($"{source}.{names.KeyNorm}", headNorm.Kind, config.Shape.KeyValueHeads),
-            AttentionAfterNorm = Optional(source, names.AttentionAfterNorm),
+            AttentionAfterNorm = After(source, names.AttentionAfterNorm),
             MlpNorm = config.IsParallel ? null : Optional(source, names.MlpNorm),
-            MlpAfterNorm = Optional(source, names.MlpAfterNorm),
+            MlpAfterNorm = After(source, names.MlpAfterNorm),
             Sinks = config.Layers[layer].HasSinks ? $"{source}.{names.Sinks}" : null,
+            Stacks = [.. GatedQueries(layer, source), .. MlpStacks(layer, source)],
+        };
+    }
+
+    private DecoderLayerWeights Recurrent(int layer, string source, LayerRecurrence recurrence)
+    {
+        var own = names.Recurrence;
+        (LinearWeights Input, LinearWeights Output, RecurrenceWeights Weights) all = recurrence switch
+        {
+            ShortConvolution convolution => (
+                Linear(layer, "convolution_input", Hidden, Part(source, own.Input, convolution.HasBias, 3 * convolution.Channels)),
+                Linear(layer, "convolution_output", convolution.Channels, Part(source, own.Output, convolution.HasBias, Hidden)),
+                new ConvolutionWeights(
+                    $"{source}.{own.Convolution}.weight", convolution.HasBias ? $"{source}.{own.Convolution}.bias" : null,
+                    convolution.Channels, convolution.Width)),
+            GatedDelta delta => GatedDelta(layer, source, delta),
+            MambaScan mamba => Mamba(layer, source, mamba),
+            _ => throw new NotSupportedException($"No layer is a {recurrence.GetType().Name}."),
+        };
+        var (input, output, weights) = all;
+        return new DecoderLayerWeights(input, output, Mlp(layer, source))
+        {
+            Recurrence = weights,
+            Stacks = [.. RecurrentStacks(source, recurrence, input, weights), .. MlpStacks(layer, source)],
+            AttentionNorm = Optional(source, names.AttentionNorm),
+            AttentionAfterNorm = After(source, names.AttentionAfterNorm),
+            MlpNorm = Optional(source, names.MlpNorm),
+            MlpAfterNorm = After(source, names.MlpAfterNorm),
         };
     }
 
@@ -46,11 +76,94 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             ? [Part(source, packed, config.AttentionBias, QueryWidth + (2 * KeyWidth))]
             :
             [
-                Part(source, "self_attn.q_proj", config.AttentionBias, QueryWidth),
+                Part(source, QueryName(layer), config.AttentionBias, QueryWidth),
                 Part(source, "self_attn.k_proj", config.AttentionBias, KeyWidth),
                 Part(source, "self_attn.v_proj", config.AttentionBias, KeyWidth),
             ];
+        if (config.Layers[layer].HasOutputGate)
+            parts = [.. parts, Part(source, "self_attn.q_proj.gate", config.AttentionBias, QueryWidth)];
+        if (config.Layers[layer].HasHeadGate)
+            parts = [.. parts, Part(source, "self_attn.g_proj", bias: false, config.Shape.QueryHeads)];
         return Linear(layer, "qkv", Hidden, parts);
+    }
+
+    /// <summary>Where queries have gates beside them, both are rows of one matrix.</summary>
+    private string QueryName(int layer) => config.Layers[layer].HasOutputGate ? "self_attn.q_proj.query" : "self_attn.q_proj";
+
+    private IEnumerable<TurnStack> GatedQueries(int layer, string source)
+    {
+        if (!config.Layers[layer].HasOutputGate)
+            yield break;
+        var parts = Qkv(layer, source).Parts;
+        var size = config.Shape.HeadSize;
+        yield return new TurnStack(
+            $"{source}.self_attn.q_proj", Hidden, config.Shape.QueryHeads, [(parts[0], size), (parts[^1], size)]);
+    }
+
+    /// <summary>Gate and up that may lie in one matrix.</summary>
+    private IEnumerable<TurnStack> MlpStacks(int layer, string source)
+    {
+        if (names.GateUpStack is not { } stack || config.MixtureOf(layer) is not null)
+            yield break;
+        var parts = ((GatedMlpWeights)Mlp(layer, source)).GateUp.Parts;
+        yield return new TurnStack($"{source}.{stack}", Hidden, 1, [.. parts.Select(part => (part, part.Outputs))]);
+    }
+
+    private (LinearWeights Input, LinearWeights Output, RecurrenceWeights Weights) GatedDelta(int layer, string source, GatedDelta delta)
+    {
+        var module = $"{source}.{names.Recurrence.Module}";
+        var (keys, values) = (delta.KeyHeads * delta.KeySize, delta.ValueWidth);
+        // Stacked ones take turns by key head, so queries, keys and values are parts of their own.
+        LinearPart[] mixed = delta.IsStacked
+            ? [Part(module, "in_proj_q", false, keys), Part(module, "in_proj_k", false, keys), Part(module, "in_proj_v", false, values)]
+            : [Part(module, "in_proj_qkv", false, delta.Channels)];
+        var factors = Linear(layer, "delta_factors", Hidden,
+            Part(module, "in_proj_b", false, delta.ValueHeads), Part(module, "in_proj_a", false, delta.ValueHeads));
+        return (
+            Linear(layer, "delta_input", Hidden, [.. mixed, Part(module, "in_proj_z", false, values)]),
+            Linear(layer, "delta_output", values, Part(source, names.Recurrence.Output, false, Hidden)),
+            new GatedDeltaWeights(
+                delta, new ConvolutionWeights($"{source}.{names.Recurrence.Convolution}.weight", null, delta.Channels, delta.Width),
+                factors, module));
+    }
+
+    private (LinearWeights Input, LinearWeights Output, RecurrenceWeights Weights) Mamba(int layer, string source, MambaScan mamba)
+    {
+        var own = names.Recurrence;
+        var convolution = $"{source}.{own.Convolution}";
+        return (
+            Linear(layer, "mamba_input", Hidden,
+                Part(source, $"{own.Input}.gate", mamba.HasBias, mamba.Inner),
+                Part(source, $"{own.Input}.mixed", mamba.HasBias, mamba.Channels)),
+            Linear(layer, "mamba_output", mamba.Inner, Part(source, own.Output, mamba.HasBias, Hidden)),
+            new MambaWeights(
+                mamba,
+                new ConvolutionWeights(
+                    $"{convolution}.weight", mamba.HasConvolutionBias ? $"{convolution}.bias" : null, mamba.Channels, mamba.Width),
+                Linear(layer, "mamba_times", Hidden, Part(source, $"{own.Input}.times", mamba.HasBias, mamba.Heads)),
+                $"{source}.{own.Module}"));
+    }
+
+    private IEnumerable<TurnStack> RecurrentStacks(
+        string source, LayerRecurrence recurrence, LinearWeights input, RecurrenceWeights weights)
+    {
+        if (recurrence is MambaScan)
+        {
+            yield return new TurnStack(
+                $"{source}.{names.Recurrence.Input}", Hidden, 1,
+                [.. input.Parts.Concat(weights.Linears[0].Parts).Select(part => (part, part.Outputs))]);
+        }
+
+        if (recurrence is not GatedDelta { IsStacked: true } delta)
+            yield break;
+        var module = $"{source}.{names.Recurrence.Module}";
+        yield return Turns($"{module}.in_proj_qkvz", input.Parts);
+        yield return Turns($"{module}.in_proj_ba", weights.Linears[0].Parts);
+        // A GGUF file has the first of the two in parts.
+        yield return new TurnStack($"{module}.in_proj_qkv", Hidden, 1, [.. input.Parts.Take(3).Select(part => (part, part.Outputs))]);
+
+        TurnStack Turns(string name, IReadOnlyList<LinearPart> parts) =>
+            new(name, Hidden, delta.KeyHeads, [.. parts.Select(part => (part, part.Outputs / delta.KeyHeads))]);
     }
 
     private MlpWeights Mlp(int layer, string source)
@@ -85,6 +198,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         {
             Correction = settings.HasCorrection ? $"{source}.{own.Correction}" : null,
             Stacks = own.Stacks(source),
+            SharedGate = settings.HasSharedGate
+                ? Linear(layer, "shared_gate", Hidden, Part(source, own.SharedGate, false, 1)) : null,
             SharedStack = own.SharedStack is { } stack ? $"{source}.{stack}.weight" : null,
             Shared = shared == 0 ? null : new GatedMlpWeights(
                 Linear(layer, "shared_gate_up", Hidden,
@@ -131,6 +246,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
     private int[]? OwnShape(string name, int heads) => IsModulePerHead(name) ? null : [heads, config.Shape.HeadSize];
 
     private static bool IsModulePerHead(string name) => name.EndsWith("layernorm", StringComparison.Ordinal);
+
+    private NormWeights? After(string source, string? name) => config.HasAfterNorms ? Optional(source, name) : null;
 
     private NormWeights? Optional(string source, string? name) => name is null ? null : Norm($"{source}.{name}");
 

@@ -24,6 +24,9 @@ internal sealed record ExpertNames
     /// <summary>One matrix that a checkpoint may have for both; null for none.</summary>
     public string? SharedStack { get; init; }
 
+    /// <summary>The gate of that MLP, where it has one.</summary>
+    public string SharedGate { get; init; } = "mlp.shared_expert_gate";
+
     public string SharedDown { get; init; } = "mlp.shared_experts.down_proj";
 
     /// <summary>Matrices of all experts in one tensor are stored [inputs, outputs].</summary>

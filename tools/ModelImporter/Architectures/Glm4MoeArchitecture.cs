@@ -27,9 +27,12 @@ internal sealed class Glm4MoeArchitecture : DecoderArchitecture
     protected override IReadOnlyList<(string Found, string Known)> OtherNames { get; } =
         [(".mlp.exp_probs_b.bias", ".mlp.gate.e_score_correction_bias")];
 
-    public override bool Ignores(string tensor, DecoderConfig config) => base.Ignores(tensor, config)
-        || (LayerOf(tensor) is { } layer && int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
-            && index >= config.Shape.Layers);
+    public override bool Ignores(string tensor, DecoderConfig config) =>
+        base.Ignores(tensor, config) || IsBehind(tensor, config.Shape.Layers);
+
+    /// <summary>Whether a tensor is of a block behind the last layer.</summary>
+    public static bool IsBehind(string tensor, int layers) => LayerOf(tensor) is { } layer
+        && int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index >= layers;
 
     private static string? LayerOf(string tensor) => tensor.Split('.') switch
     {

@@ -15,9 +15,13 @@ internal sealed class GraniteArchitecture : DecoderArchitecture
         ReadFactors(config, common) with { MlpBias = config.Bool("mlp_bias", false) };
 
     /// <summary>What the families with experts have, too.</summary>
-    public static DecoderConfig ReadFactors(ConfigFile config, DecoderConfig common)
+    /// <param name="config">The configuration.</param>
+    /// <param name="common">What all families have.</param>
+    /// <param name="isHybrid">Types of layers are the family's own.</param>
+    public static DecoderConfig ReadFactors(ConfigFile config, DecoderConfig common, bool isHybrid = false)
     {
-        CommonFields.RefuseWindows(config);
+        if (!isHybrid)
+            CommonFields.RefuseWindows(config);
         config.RefuseNull("embedding_multiplier", "residual_multiplier", "logits_scaling", "attention_multiplier");
         var bias = config.Bool("attention_bias", false);
         return common with

@@ -34,6 +34,9 @@ internal sealed record MixtureSettings(int Experts, int Chosen, int Width, Route
     /// <summary>Width of the MLP that every token goes through beside the experts; 0 for none.</summary>
     public int SharedWidth { get; init; }
 
+    /// <summary>What that MLP gives is multiplied by the sigmoid of a number of its own.</summary>
+    public bool HasSharedGate { get; init; }
+
     /// <summary>Layers with a plain MLP instead.</summary>
     public IReadOnlySet<int> DenseLayers { get; init; } = new HashSet<int>();
 

@@ -16,6 +16,9 @@ internal sealed record MixtureWeights(
     /// <summary>The MLP of every token; null for none.</summary>
     public GatedMlpWeights? Shared { get; init; }
 
+    /// <summary>A number whose sigmoid multiplies what <see cref="Shared"/> gives; null for none.</summary>
+    public LinearWeights? SharedGate { get; init; }
+
     /// <summary>Tensor that may hold gate and up of <see cref="Shared"/>, one behind the other; null for none.</summary>
     public string? SharedStack { get; init; }
 
@@ -25,7 +28,8 @@ internal sealed record MixtureWeights(
     /// <summary>All linears of the experts: the two of the first, those of the next, and so on.</summary>
     public IEnumerable<LinearWeights> Experts => GateUp.Zip(Down, (one, other) => new[] { one, other }).SelectMany(pair => pair);
 
-    public override IReadOnlyList<LinearWeights> Linears => [Router, .. Experts, .. Shared?.Linears ?? []];
+    public override IReadOnlyList<LinearWeights> Linears =>
+        [Router, .. Experts, .. Shared?.Linears ?? [], .. SharedGate is null ? [] : new[] { SharedGate }];
 
     /// <summary>Weights of an expert.</summary>
     public long ExpertWeights => ((long)GateUp[0].Outputs * GateUp[0].Inputs) + ((long)Down[0].Outputs * Down[0].Inputs);
@@ -36,6 +40,13 @@ internal sealed record MixtureWeights(
     {
         foreach (var stack in Stacks)
             stack.Unstack(tensors, this);
+        // A vector in GGUF files.
+        if (SharedGate?.Parts[0].Weight is { } gate && tensors.Contains(gate) && tensors.Source(gate) is { Shape: [_] } vector)
+        {
+            tensors.Remove(gate);
+            tensors.Add(gate, new RowsSource(vector, 0, 1, [1, vector.Shape[0]]));
+        }
+
         if (SharedStack is null || Shared is null || !tensors.Contains(SharedStack))
             return;
         var linear = Shared.GateUp;

@@ -30,6 +30,9 @@ internal sealed record TensorNames
     /// <summary>Gate and up: two matrices, one that holds both, or <see cref="Up"/> alone.</summary>
     public IReadOnlyList<string> GateUp { get; init; } = ["mlp.gate_proj", "mlp.up_proj"];
 
+    /// <summary>One matrix that a checkpoint may have for both; null for none.</summary>
+    public string? GateUpStack { get; init; }
+
     /// <summary>The first linear of an MLP without a gate; null where there is a gate.</summary>
     public string? Up { get; init; }
 
@@ -38,6 +41,12 @@ internal sealed record TensorNames
 
     /// <summary>Logits of the heads that have no value, where there are any.</summary>
     public string Sinks { get; init; } = "self_attn.sinks";
+
+    /// <summary>Norm before the head.</summary>
+    public string FinalNorm { get; init; } = "norm";
+
+    /// <summary>Modules of layers without attention.</summary>
+    public RecurrenceNames Recurrence { get; init; } = new();
 
     /// <summary>Parts of a mixture of experts.</summary>
     public ExpertNames Experts { get; init; } = new();

@@ -5,11 +5,15 @@ internal static class TextModel
 {
     private const string Field = "text_config";
 
-    /// <summary>Multimodal <c>model_type</c>s, each with that of the text model where it does not say.</summary>
-    private static readonly Dictionary<string, string> Wrappers = new(StringComparer.Ordinal)
+    /// <summary>
+    /// Multimodal <c>model_type</c>s, each with that of the text model where it does not say, and whether the class ties where it does not.
+    /// </summary>
+    private static readonly Dictionary<string, (string Text, bool IsTied)> Wrappers = new(StringComparer.Ordinal)
     {
-        ["gemma3"] = "gemma3_text",
-        ["mistral3"] = "mistral",
+        ["gemma3"] = ("gemma3_text", true),
+        ["mistral3"] = ("mistral", true),
+        ["qwen3_5"] = ("qwen3_5_text", false),
+        ["qwen3_5_moe"] = ("qwen3_5_moe_text", false),
     };
 
     /// <summary>Types of multimodal checkpoints whose text model is read.</summary>
@@ -24,14 +28,14 @@ internal static class TextModel
             return file;
         var text = file.Object(Field)
             ?? throw file.Unsupported(Field, "missing", $"the fields of the text model, which \"{type}\" keeps there");
-        type = text.Text("model_type", fallback);
+        type = text.Text("model_type", fallback.Text);
         return text;
     }
 
     /// <summary>What the wrapper decides, and a note on what is left out.</summary>
     public static DecoderConfig Complete(ConfigFile file, DecoderConfig config) => config with
     {
-        Shape = config.Shape with { TiedEmbeddings = file.Bool("tie_word_embeddings", true) },
+        Shape = config.Shape with { TiedEmbeddings = file.Bool("tie_word_embeddings", Wrappers[file.Text("model_type")].IsTied) },
         Notes =
         [
             .. config.Notes,

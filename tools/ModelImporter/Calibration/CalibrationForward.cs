@@ -32,7 +32,7 @@ internal sealed class CalibrationForward
         _tensors = checkpoint.Tensors;
         _config = checkpoint.Config;
         _weights = checkpoint.Weights;
-        _order = [.. _weights.Layers.SelectMany((layer, i) => layer.Linears.Select((linear, index) => (i, index, linear)))];
+        _order = [.. _weights.Layers.SelectMany((layer, i) => layer.Walked.Select((linear, index) => (i, index, linear)))];
         _residual = Create(ids.Count, _config.Shape.HiddenSize);
         for (var token = 0; token < ids.Count; token++)
         {
@@ -71,9 +71,9 @@ internal sealed class CalibrationForward
             case 0:
                 var qkv = Create(_inputs.Rows, linear.Outputs);
                 Multiply(qkv, _inputs, linear, rounded, options);
+                var factors = layer.Recurrence?.Linears is [var small] ? MultiplyStored(_inputs, small, options) : default;
                 _inputs = Create(_inputs.Rows, layer.AttentionOutput.Inputs);
-                new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens, _config.QkvClip)
-                    .Run(qkv, _inputs, options);
+                Mix(index, layer, qkv, factors, options);
                 break;
             case 1:
                 Update(linear, rounded, layer.AttentionAfterNorm, options);
@@ -81,10 +81,10 @@ internal sealed class CalibrationForward
                 break;
             case var _ when layer.Mlp is MixtureWeights mixture:
                 AdvanceMixture(mixture, part - 2, linear, rounded, options);
-                if (part == layer.Linears.Count - 1)
+                if (part == layer.Walked.Count - 1)
                     Finish(index, layer.MlpAfterNorm, options);
                 break;
-            case var _ when part < layer.Linears.Count - 1:
+            case var _ when part < layer.Walked.Count - 1:
                 _inputs = Activate(layer.Mlp, linear, rounded, options);
                 break;
             default:
@@ -95,6 +95,43 @@ internal sealed class CalibrationForward
         }
     }
 
+    /// <summary>What stands between the first linear of a layer and the second.</summary>
+    private void Mix(int index, DecoderLayerWeights layer, Matrix rows, Matrix factors, ParallelOptions options)
+    {
+        switch (layer.Recurrence)
+        {
+            case ConvolutionWeights convolution:
+                new CausalConvolution(_tensors, convolution, WindowTokens).Run(rows, _inputs, options);
+                break;
+            case GatedDeltaWeights delta:
+                new CausalDelta(_tensors, delta, _config.Norm.Epsilon, WindowTokens).Run(rows, factors, _inputs, options);
+                break;
+            case MambaWeights mamba:
+                new CausalScan(_tensors, mamba, _config.Norm.Epsilon, WindowTokens).Run(rows, factors, _inputs, options);
+                break;
+            default:
+                new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens, _config.QkvClip)
+                    .Run(rows, _inputs, options);
+                break;
+        }
+    }
+
+    /// <summary>A linear that is not rounded.</summary>
+    private Matrix MultiplyStored(Matrix inputs, LinearWeights linear, ParallelOptions options)
+    {
+        var product = Create(inputs.Rows, linear.Outputs);
+        Multiply(product, inputs, linear, ReadStored(linear), options);
+        return product;
+    }
+
+    private Matrix ReadStored(LinearWeights linear)
+    {
+        var weights = Create(linear.Outputs, linear.Inputs);
+        for (var row = 0; row < linear.Outputs; row++)
+            linear.Read(_tensors, row, 0, weights.Row(row));
+        return weights;
+    }
+
     /// <summary>A router is not rounded, so nobody asks for its inputs.</summary>
     private void PassRouter(LinearWeights linear)
     {
@@ -102,10 +139,7 @@ internal sealed class CalibrationForward
         if (linear.Name == router.Name || _weights.Layers[_order[_step].Layer].Mlp is not MixtureWeights mixture
             || router != mixture.Router)
             return;
-        var weights = Create(router.Outputs, router.Inputs);
-        for (var row = 0; row < router.Outputs; row++)
-            router.Read(_tensors, row, 0, weights.Row(row));
-        Advance(router, weights, new ParallelOptions());
+        Advance(router, ReadStored(router), new ParallelOptions());
     }
 
     /// <summary>Goes past the router, or a linear of an expert or of the MLP that every token goes through.</summary>
@@ -128,8 +162,23 @@ internal sealed class CalibrationForward
         if (isExpert)
             _mixture!.Scatter(expert, product);
         else if (part > 0)
-            TensorPrimitives.Add(_mixture!.Update.Data, product.Data, _mixture.Update.Data);
+            AddShared(mixture, product, options);
         _inputs = next < mixture.Settings.Experts ? _mixture!.Gather(next) : _mixture!.Input;
+    }
+
+    /// <summary>Adds what the MLP of every token gives, as far as its gate is open.</summary>
+    private void AddShared(MixtureWeights mixture, Matrix product, ParallelOptions options)
+    {
+        var update = _mixture!.Update;
+        if (mixture.SharedGate is not { } linear)
+        {
+            TensorPrimitives.Add(update.Data, product.Data, update.Data);
+            return;
+        }
+
+        var gates = MultiplyStored(_mixture.Input, linear, options);
+        for (var row = 0; row < product.Rows; row++)
+            TensorPrimitives.MultiplyAdd(product.Row(row), 1 / (1 + MathF.Exp(-gates.Row(row)[0])), update.Row(row), update.Row(row));
     }
 
     /// <summary>Adds what a mixture gives to the residual stream.</summary>

@@ -18,7 +18,8 @@ internal sealed class GgufConfiguration
         new Gemma3Gguf(), new GraniteGguf(), new SmolLm3Gguf(), new Olmo2Gguf(), new Exaone4Gguf(), new Glm4Gguf(), new SeedOssGguf(),
         new Qwen3MoeGguf(), new OlmoeGguf(), new GraniteMoeGguf(), new Glm4MoeGguf(), new GptOssGguf(), new CommandRGguf(),
         new Cohere2Gguf(), new Ernie45Gguf(), new HunYuanDenseGguf(), new ArceeGguf(), new ApertusGguf(), new StableLmGguf(),
-        new Starcoder2Gguf(), new NemotronGguf(), new Jais2Gguf(), new OlmoGguf(),
+        new Starcoder2Gguf(), new NemotronGguf(), new Jais2Gguf(), new OlmoGguf(), new Lfm2Gguf(), new Qwen35Gguf(),
+        new Qwen35MoeGguf(), new Qwen3NextGguf(), new GraniteHybridGguf(),
     ];
 
     private const string FurtherKey = "nextn_predict_layers";
@@ -167,9 +168,9 @@ internal sealed class GgufConfiguration
     [
         ("num_hidden_layers", () => _keys.Size("block_count") - Further),
         ("hidden_size", () => _keys.Size("embedding_length")),
-        ("intermediate_size", () => _keys.Size("feed_forward_length")),
+        ("intermediate_size", () => _keys.Size("feed_forward_length", _keys.Count("expert_feed_forward_length"))),
         ("num_attention_heads", () => _keys.Size("attention.head_count")),
-        ("num_key_value_heads", () => _keys.Size("attention.head_count_kv", _keys.Size("attention.head_count"))),
+        ("num_key_value_heads", () => _keys.SizeOfAll("attention.head_count_kv", _keys.Size("attention.head_count"))),
         ("head_dim", () => HeadSize),
         ("vocab_size", () => _header.Tensors.FirstOrDefault(tensor => tensor.Name == Embedding)?.Shape[0]
             ?? throw new InvalidDataException($"{_path}: tensor {Embedding} is missing.")),

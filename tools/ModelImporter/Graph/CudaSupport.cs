@@ -21,6 +21,10 @@ internal static class CudaSupport
     public static string? Missing(DecoderConfig config, string attention, int positions, bool isInt4 = false)
     {
         var name = attention == GraphTarget.Paged ? "PagedAttention" : "GroupQueryAttention";
+        if (config.Layers.FirstOrDefault(layer => layer.Recurrence is not null)?.Recurrence is { } recurrence)
+            return $"ONNX Runtime has no operator for layers with a state of a fixed size ({recurrence.GetType().Name})";
+        if (config.Layers.Any(layer => layer.HasHeadGate))
+            return $"{name} has no gates of heads";
         var missing = config.Layers.Select(layer => Missing(layer, config.Shape.HeadSize, positions)).OfType<string>().FirstOrDefault();
         return missing is not null ? $"{name} has no {missing}" : config.Mixture is { } mixture
             ? Missing(mixture, config.Shape.HiddenSize, isInt4) : null;

@@ -33,7 +33,7 @@ internal static class DecoderGraph
         var ids = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
         var attention = Attention(graph, tensors, config, precision.Target, positions);
-        var layers = new DecoderLayer(graph, tensors, config, precision.Linears, attention);
+        var layers = new DecoderLayer(graph, tensors, config, precision.Linears, precision.Fine, attention);
 
         var embedding = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids);
         if (config.EmbeddingScale != 1)

@@ -1,7 +1,7 @@
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
-
+using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Graph;
 
@@ -10,9 +10,12 @@ namespace Parley.ModelImporter.Graph;
 /// a parallel layer attention and MLP read the same normalised stream.
 /// </summary>
 internal sealed class DecoderLayer(
-    OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, IAttentionEmitter attention)
+    OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, LinearFormat fine,
+    IAttentionEmitter attention)
 {
     private readonly HeadNormEmitter _headNorms = new(graph, tensors, config, attention.Applies);
+    private readonly HeadGateEmitter _headGate = new(graph, config);
+    private readonly RecurrenceEmitter _recurrence = new(graph, tensors, config);
     private readonly MlpEmitter _mlp = new(graph, tensors, config, linears);
     private readonly HashSet<string> _scalars = new(StringComparer.Ordinal);
 
@@ -32,15 +35,7 @@ internal sealed class DecoderLayer(
             (input, stream) = (new LinearInput(shared), new ResidualStream(sum));
         }
 
-        var (qkv, residual) = linears.Emit(graph, tensors, weights.Qkv, input);
-        qkv = _headNorms.Emit(index, weights, qkv);
-        if (config.QkvClip != 0)
-        {
-            qkv = graph.Node(
-                $"{name}.qkv.clipped", "Clip", "", [qkv, Scalar("qkv.least", -config.QkvClip), Scalar("qkv.most", config.QkvClip)]);
-        }
-
-        var heads = attention.Emit(graph, index, weights, qkv, _headNorms);
+        var (heads, residual) = weights.Recurrence is null ? Attend(index, weights, input) : Recur(index, weights, input);
         var update = linears.Emit(graph, tensors, weights.AttentionOutput, heads);
         update = After($"{name}.attention_after_norm", weights.AttentionAfterNorm, update);
         stream = new ResidualStream(config.IsParallel ? stream.Value : residual, update);
@@ -55,6 +50,55 @@ internal sealed class DecoderLayer(
         input = new LinearInput(stream, Norm($"{name}.mlp_norm", weights.MlpNorm));
         (update, residual) = _mlp.Emit(weights.Mlp, input);
         return new ResidualStream(residual, After($"{name}.mlp_after_norm", weights.MlpAfterNorm, update));
+    }
+
+    /// <summary>A layer with a state: its small linear has bits of its own.</summary>
+    private (string Heads, string Residual) Recur(int index, DecoderLayerWeights weights, LinearInput input)
+    {
+        if (weights.Recurrence!.Linears is not [var small])
+        {
+            var (plain, sum) = linears.Emit(graph, tensors, weights.Qkv, input);
+            return (_recurrence.Emit(index, weights, plain, ""), sum);
+        }
+
+        var (value, residual) = input.Emit(graph, weights.Qkv.Name);
+        var rows = linears.Emit(graph, tensors, weights.Qkv, value);
+        return (_recurrence.Emit(index, weights, rows, fine.Emit(graph, tensors, small, value)), residual);
+    }
+
+    private (string Heads, string Residual) Attend(int index, DecoderLayerWeights weights, LinearInput input)
+    {
+        var (qkv, residual) = linears.Emit(graph, tensors, weights.Qkv, input);
+        var gate = "";
+        if (config.Layers[index].HasOutputGate)
+            (qkv, gate) = SplitGate($"layers.{index}", qkv);
+        if (config.Layers[index].HasHeadGate)
+            (qkv, gate) = _headGate.Split(index, qkv);
+        qkv = _headNorms.Emit(index, weights, qkv);
+        if (config.QkvClip != 0)
+        {
+            qkv = graph.Node(
+                $"layers.{index}.qkv.clipped", "Clip", "",
+                [qkv, Scalar("qkv.least", -config.QkvClip), Scalar("qkv.most", config.QkvClip)]);
+        }
+
+        var heads = attention.Emit(graph, index, weights, qkv, _headNorms);
+        if (config.Layers[index].HasHeadGate)
+            heads = _headGate.Emit(index, heads, gate);
+        else if (gate.Length > 0)
+            heads = graph.Node($"layers.{index}.heads.gated", "Mul", "", [heads, graph.Node($"{gate}.open", "Sigmoid", "", [gate])]);
+        return (heads, residual);
+    }
+
+    /// <summary>Queries, keys and values, and behind them the gates of the result.</summary>
+    private (string Qkv, string Gate) SplitGate(string name, string rows)
+    {
+        const string Split = "output_gate.split";
+        var (queries, keys) = (config.Shape.QueryHeads * config.Shape.HeadSize, config.Shape.KeyValueHeads * config.Shape.HeadSize);
+        if (_scalars.Add(Split))
+            graph.Constant<long>(Split, DataType.Int64, [queries + (2 * keys), queries], 2);
+        var parts = graph.Node($"{name}.qkv.halves", "Split", "", [rows, Split], [$"{name}.qkv.own", $"{name}.output_gate"], ("axis", -1));
+        return (parts[0], parts[1]);
     }
 
     private NormEmitter? Norm(string name, NormWeights? weights) =>

@@ -41,6 +41,12 @@ internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tenso
         if (mixture.Shared is not { } mlp)
             return (experts, residual);
         var (shared, _) = EmitGated(mlp, new LinearInput(value));
+        if (mixture.SharedGate is { } gate)
+        {
+            var open = graph.Node($"{gate.Name}.open", "Sigmoid", "", [Route(gate, value)]);
+            shared = graph.Node($"{name}.shared", "Mul", "", [shared, open]);
+        }
+
         return (graph.Node($"{name}.sum", "Add", "", [experts, shared]), residual);
     }
 

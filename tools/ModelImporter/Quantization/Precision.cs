@@ -21,6 +21,9 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <summary>How int4 finds its codes; null for other precisions.</summary>
     public GroupRounding? Rounding { get; private init; }
 
+    /// <summary>How small linears are stored whose rounding would be felt for long: in 8 bits where the others have 4.</summary>
+    public LinearFormat Fine { get; private init; } = Linears;
+
     /// <summary>Type of activations, norms and biases.</summary>
     public ElementType Activations { get; private init; } = ElementType.Float32;
 
@@ -88,6 +91,7 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
                 name, own ? nibbles : new OrtPackedFormat(nibbles, new OrtInt4Format(rounding, offsets), offsets), vocabulary)
             {
                 Rounding = rounding,
+                Fine = own ? bytes : new OrtPackedFormat(bytes, new OrtInt8Format(blockMax), offsets),
             },
             _ => throw new ArgumentException(
                 $"The precision \"{name}\" is none of {string.Join(", ", Names)}, {string.Join(", ", CudaNames)}.", nameof(name)),
@@ -98,7 +102,7 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <param name="rounding">Rounds the linears to 4 bits.</param>
     /// <param name="headBits">Bits of embedding and head; null leaves them as they are.</param>
     public static Precision CreateRounded(GroupRounding rounding, int? headBits) =>
-        new("fp32", new Float32Format(new Int4Format(rounding)), new Float32Vocabulary(headBits));
+        new("fp32", new Float32Format(new Int4Format(rounding)), new Float32Vocabulary(headBits)) { Fine = new Float32Format() };
 
     /// <summary>Refuses a name that is no precision, and an attention that it cannot have.</summary>
     public static void Check(string name, string attention = GraphTarget.Paged) => _ = Create(name, attention: attention);

@@ -57,6 +57,7 @@ internal sealed class PackageReader : IDisposable
         var blocks = (past + count + BlockTokens - 1) / BlockTokens;
         _batch.Clear(blocks);
         _batch.Add(window.Ids.AsSpan(past, count), past, _blocks.AsSpan(0, blocks), rows);
+        _batch.ContinueStates(0);
         return _runner.Run(_batch);
     }
 

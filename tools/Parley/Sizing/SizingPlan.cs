@@ -35,7 +35,7 @@ internal sealed record SizingPlan
 
     public required long StepBytes { get; init; }
 
-    /// <summary>Buffers of the runner on a GPU.</summary>
+    /// <summary>Buffers of the runner on a GPU; on the CPU slots of states, where the model has some.</summary>
     public required long BufferBytes { get; init; }
 
     public required long ReserveBytes { get; init; }
@@ -188,7 +188,8 @@ internal sealed record SizingPlan
     private static (long Step, long Buffers) Beside(ModelSize model, GeneratorOptions options) => model.Target is { } device
         ? CudaServing.Beside(model.Shape, device, options)
         : (HostMemoryPlan.LargestStepBytes(
-            model.Shape, options.StepTokensMax, options.ToLimits(model.Shape.ContextTokensMax).LogitRowsMax), 0);
+            model.Shape, options.StepTokensMax, options.ToLimits(model.Shape.ContextTokensMax).LogitRowsMax),
+            HostMemoryPlan.StateSlots(options, model.Shape) * model.Shape.StateBytes);
 
     private static int BlockTokensOf(ModelSize model, GeneratorOptions options) =>
         model.IsCuda ? CudaMemoryPlan.BlockTokens(model.Shape.HeadSize) : options.KvBlockTokens;

@@ -24,7 +24,7 @@ internal static class SizingReport
         yield return Line("a sequence", $"{plan.ContextTokens:N0} tokens, prompt and answer: {ByteSize.Shown(plan.SequenceBytes)}");
         yield return Line("a replica", $"{plan.SequencesPerReplica:N0} sequences at once: KV cache {ByteSize.Shown(plan.CacheBytes)}, "
             + $"weights {ByteSize.Shown(model.WeightBytes)}, a step {ByteSize.Shown(plan.StepBytes)}, "
-            + (plan.BufferBytes > 0 ? $"buffers {ByteSize.Shown(plan.BufferBytes)}, " : "")
+            + (plan.BufferBytes > 0 ? $"{(model.IsCuda ? "buffers" : "states")} {ByteSize.Shown(plan.BufferBytes)}, " : "")
             + $"{(model.IsCuda ? "reserve" : "the program")} {ByteSize.Shown(plan.ReserveBytes)}");
         yield return Line(model.IsCuda ? "GPU memory" : "memory", $"{ByteSize.Text(plan.LimitBytes)}"
             + (target.MemoryBytes is null ? "" : " as given") + (model.IsCuda ? ", free at the start" : ""));

@@ -134,6 +134,7 @@ internal sealed class EngineSteps : IDisposable
             for (var block = 0; block < blocks; block++)
                 table[block] = (sequence * stride) + block;
             batch.Add(ids.AsSpan(past, tokensEach), past, table, logitRows: 1, logitBest);
+            batch.ContinueStates(sequence);
         }
     }
 }

@@ -41,6 +41,7 @@ internal sealed class DecodeSteps
             var blocks = BlocksFor(_past);
             _batch.Clear(blocks);
             _batch.Add(_ids[sequence], 0, _tables[sequence].AsSpan(0, blocks), logitRows: 1);
+            _batch.ContinueStates(sequence);
             _runner.Run(_batch);
         }
     }
@@ -56,6 +57,7 @@ internal sealed class DecodeSteps
             _batch.Add(
                 _ids[sequence].AsSpan(_past % _ids[sequence].Length, 1), _past, _tables[sequence].AsSpan(0, blocks), logitRows: 1,
                 logitBest: 1);
+            _batch.ContinueStates(sequence);
         }
 
         runner.Run(_batch);

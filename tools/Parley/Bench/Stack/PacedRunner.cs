@@ -25,6 +25,7 @@ internal sealed class PacedRunner : IModelRunner
         Shape = shape;
         BlockTokens = options.BlockTokens;
         BlockCount = options.BlockCount;
+        StateSlots = options.StateSlots;
         _peaks = new int[options.LogitRowsMax];
         _logits = new float[options.LogitRowsMax * shape.VocabularySize];
         var random = new Random(1);
@@ -37,6 +38,8 @@ internal sealed class PacedRunner : IModelRunner
     public int BlockTokens { get; }
 
     public int BlockCount { get; }
+
+    public int StateSlots { get; }
 
     public string Device => FormattableString.Invariant($"none: steps of {_step.TotalMilliseconds} ms");
 

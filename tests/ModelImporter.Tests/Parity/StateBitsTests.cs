@@ -1,0 +1,123 @@
+using Parley.Generator.Streaming;
+using Parley.PackageFormat;
+
+namespace Parley.ModelImporter.Tests.Parity;
+
+/// <summary>
+/// Models with states beside keys and values, bit for bit: a sequence's log-probabilities are the same numbers however its prompt was cut,
+/// beside whom, from which snapshot, after which preemption and with which drafts.
+/// </summary>
+public sealed class StateBitsTests
+{
+    private const int Count = 48;
+
+    public static TheoryData<string, string> Packages { get; } =
+    [
+        .. ParityCheckpoint.Recurrent.SelectMany(row =>
+            new[] { "int8", "int4" }.Select(precision => new TheoryDataRow<string, string>(row.Data, precision))),
+    ];
+
+    [Theory]
+    [MemberData(nameof(Packages))]
+    public void Logprobs_HoweverASequenceIsComputed_AreTheSameBits(string name, string precision)
+    {
+        var checkpoint = new ParityCheckpoint(name);
+        using var package = new ParityPackage(checkpoint.Folder, precision);
+        var prompts = checkpoint.Cases().Select(scene => scene.Ids).ToList();
+        // One that repeats itself, so that drafts are right at times.
+        prompts.Add([.. prompts[0][..20], .. prompts[0][..20], .. prompts[0][..7]]);
+        var requests = prompts.Select(prompt => (prompt, Array.Empty<uint>())).ToList();
+        IReadOnlyList<(uint, string)[]> alone;
+        using (var engine = new ParityEngine(package))
+            alone = [.. requests.Select(request => Bits(engine.Run(Count, true, request)[0]))];
+
+        foreach (var stepTokens in new[] { 4, 7, 64 })
+        {
+            using var engine = new ParityEngine(package, stepTokens: stepTokens);
+            AssertSame(alone, engine.Run(Count, true, requests), $"batched, {stepTokens} tokens a step");
+            AssertSame(alone, engine.Run(Count, true, requests), $"from snapshots, {stepTokens} tokens a step");
+            Assert.True(engine.Snapshot.StateSnapshotsTaken > 0 && engine.Totals.CachedTokens > 0, "nothing came from a snapshot");
+        }
+
+        using (var engine = new ParityEngine(package, blocks: 12, context: 160))
+        {
+            AssertSame(alone, engine.Run(Count, true, requests), "preempted");
+            Assert.True(engine.Totals.Preemptions > 0, "nothing was preempted");
+        }
+
+        using (var engine = new ParityEngine(package, draftTokens: 4))
+        {
+            AssertSame(alone, engine.Run(Count, true, requests), "with drafts");
+            AssertSame(alone, engine.Run(Count, true, requests), "with drafts, from snapshots");
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"{name} {precision}: {engine.Totals.AcceptedTokens} of {engine.Totals.DraftTokens} drafted tokens were right");
+        }
+    }
+
+    /// <summary>The next replica reads prompt and answer as one prompt, and goes on with the very numbers.</summary>
+    [Theory]
+    [MemberData(nameof(Packages))]
+    public void Logprobs_ResumedElsewhere_AreTheSameBits(string name, string precision)
+    {
+        var prompt = new ParityCheckpoint(name).Cases()[1].Ids;
+        using var package = new ParityPackage(new ParityCheckpoint(name).Folder, precision);
+        using var first = new ParityEngine(package);
+        var whole = first.Run(Count, true, (prompt, []))[0];
+        using var second = new ParityEngine(package, stepTokens: 16);
+        foreach (var resumed in new[] { 1, 14, 47 })
+        {
+            uint[] begun = [.. whole[..resumed].Select(token => token.Id)];
+            Assert.Equal(Bits(whole)[resumed..], Bits(second.Run(Count, true, (prompt, begun))[0]));
+        }
+    }
+
+    /// <summary>Several answers to one prompt, and the next turn of each, go on from the states of the ones before.</summary>
+    [Theory]
+    [MemberData(nameof(Packages))]
+    public void Logprobs_OfChoicesAndNextTurns_AreTheSameBits(string name, string precision)
+    {
+        var prompt = new ParityCheckpoint(name).Cases()[0].Ids;
+        using var package = new ParityPackage(new ParityCheckpoint(name).Folder, precision);
+        using var engine = new ParityEngine(package);
+        var turns = engine.Run(Count, true, (prompt, []), (prompt, []), (prompt, []));
+        Assert.All(turns, turn => Assert.Equal(Bits(turns[0]), Bits(turn)));
+        uint[] next = [.. prompt, .. turns[0].Select(token => token.Id), .. prompt[..9]];
+        var cached = engine.Totals.CachedTokens;
+        var continued = engine.Run(12, true, (next, []))[0];
+        Assert.True(engine.Totals.CachedTokens - cached > prompt.Length, "the next turn began anew");
+
+        using var other = new ParityEngine(package, stepTokens: 9);
+        Assert.Equal(Bits(other.Run(12, true, (next, []))[0]), Bits(continued));
+    }
+
+    [Theory]
+    [MemberData(nameof(ParityCheckpoint.Recurrent), MemberType = typeof(ParityCheckpoint))]
+    public void Open_AManifestOfOtherStates_IsRefusedByName(string name)
+    {
+        using var package = new ParityPackage(new ParityCheckpoint(name).Folder);
+        var (shape, state) = (package.Shape, package.Shape.States![0]);
+        Refuse(shape with { States = null }, "state_in");
+        Refuse(shape with { States = [.. shape.States!.Skip(1)] }, state.InputName);
+        Refuse(shape with { States = [state with { Rows = state.Rows + 1 }, .. shape.States!.Skip(1)] }, state.InputName);
+        Refuse(shape with { States = [state with { Kind = "other" }, .. shape.States!.Skip(1)] }, $"other_state.{state.Layer}");
+        Refuse(shape with { KeylessLayers = null }, "key_cache.0");
+
+        void Refuse(ModelShape other, string named)
+        {
+            var exception = Assert.Throws<InvalidDataException>(() => package.Open(ParityPackage.Options(), other));
+            Assert.Contains(named, exception.Message, StringComparison.Ordinal);
+        }
+    }
+
+    private static (uint, string)[] Bits(IEnumerable<StreamedToken> tokens) =>
+    [
+        .. tokens.Select(token => (token.Id, string.Join(' ', token.Detail!.Top.Select(top => top.Logprob)
+            .Prepend(token.Detail.Logprob!.Value).Select(BitConverter.SingleToInt32Bits)))),
+    ];
+
+    private static void AssertSame(IReadOnlyList<(uint, string)[]> expected, StreamedToken[][] actual, string how)
+    {
+        foreach (var (i, tokens) in actual.Index())
+            Assert.True(expected[i].SequenceEqual(Bits(tokens)), $"sequence {i} {how} has other bits");
+    }
+}
