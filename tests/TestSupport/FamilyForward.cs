@@ -148,7 +148,7 @@ public sealed class FamilyForward
         };
         x = Clip(x);
         if (_config.Rotates(layer))
-            x = [.. x.Select((row, t) => _rotary.Rotate(row, heads, t, tokens, _config.Slides(layer)))];
+            x = [.. x.Select((row, t) => _rotary.Rotate(row, heads, t, tokens, layer))];
         if (_config.Type == "hunyuan_v1_dense")
             x = HeadNorm(x, heads, _tensors[$"{name}.{long_}_layernorm.weight"], root: true);
         return which == "q" && _config.QueryBeta is var (beta, original)

@@ -23,7 +23,7 @@ internal sealed class CheckpointReader : IDisposable
         new ArceeArchitecture(), new ApertusArchitecture(), new StableLmArchitecture(), new Starcoder2Architecture(),
         new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(), new MixtralArchitecture(),
         new OlmoeArchitecture(), new Qwen3MoeArchitecture(), new GraniteMoeArchitecture(), new GraniteMoeSharedArchitecture(),
-        new Glm4MoeArchitecture(), new GptOssArchitecture(),
+        new Glm4MoeArchitecture(), new GptOssArchitecture(), new GraniteSwaArchitecture(),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>

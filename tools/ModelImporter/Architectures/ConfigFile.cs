@@ -192,6 +192,16 @@ internal sealed class ConfigFile
         return [.. value.EnumerateArray().Select(item => item.GetSingle())];
     }
 
+    /// <summary>A list of numbers from 0 on.</summary>
+    public IReadOnlyList<double> NumbersFrom0(string field)
+    {
+        var value = _object.GetProperty(field);
+        if (value.ValueKind != JsonValueKind.Array
+            || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number || !(item.GetDouble() is >= 0 and < 1e12)))
+            throw Bad(field, "a list of numbers from 0 on");
+        return [.. value.EnumerateArray().Select(item => item.GetDouble())];
+    }
+
     /// <summary>A list of numbers or truth values, each as whether it is set; null where the field is missing.</summary>
     public IReadOnlyList<bool>? Flags(string field)
     {
