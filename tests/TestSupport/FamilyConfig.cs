@@ -10,7 +10,7 @@ internal sealed class FamilyConfig
 
     public FamilyConfig(JsonElement root)
     {
-        _isPart = root.GetProperty("model_type").GetString() is "gemma3" or "mistral3";
+        _isPart = root.GetProperty("model_type").GetString() is "gemma3" or "gemma4" or "mistral3";
         _root = _isPart ? root.GetProperty("text_config") : root;
         Type = _root.GetProperty("model_type").GetString()!;
         Hidden = Int("hidden_size");
@@ -19,6 +19,8 @@ internal sealed class FamilyConfig
         HeadSize = Find("head_dim")?.GetInt32() ?? Hidden / Heads;
         Layers = Int("num_hidden_layers");
     }
+
+    public JsonElement Root => _root;
 
     public string Type { get; }
 

@@ -30,6 +30,8 @@ public sealed class FamilyForward
     /// <summary>Logits of every position.</summary>
     public double[][] Logits(ReadOnlySpan<int> ids)
     {
+        if (_config.Type == "gemma4_text")
+            return new Gemma4Forward(_config.Root, _tensors).Logits(ids.ToArray());
         var hidden = _config.Hidden;
         var embedding = _tensors["embed_tokens.weight"];
         var x = new double[ids.Length][];

@@ -23,7 +23,8 @@ internal sealed class CheckpointReader : IDisposable
         new ArceeArchitecture(), new ApertusArchitecture(), new StableLmArchitecture(), new Starcoder2Architecture(),
         new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(), new MixtralArchitecture(),
         new OlmoeArchitecture(), new Qwen3MoeArchitecture(), new GraniteMoeArchitecture(), new GraniteMoeSharedArchitecture(),
-        new Glm4MoeArchitecture(), new GptOssArchitecture(), new GraniteSwaArchitecture(),
+        new Glm4MoeArchitecture(), new GptOssArchitecture(), new Lfm2Architecture(), new GraniteSwaArchitecture(),
+        new Gemma4Architecture(),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>

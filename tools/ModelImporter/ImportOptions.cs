@@ -107,6 +107,12 @@ public sealed record ImportOptions
         var vocabulary = checkpoint.Config.Shape.VocabularySize;
         RefuseIf(CalibrationIds?.Any(id => id < 0 || id >= vocabulary) ?? false, nameof(CalibrationIds),
             $"a list with an id outside the vocabulary of {vocabulary}");
+        if (CalibrationIds is not null && (checkpoint.Config.HasStreamScales || checkpoint.Weights.PerLayer is not null))
+        {
+            throw new InvalidDataException(
+                $"{checkpoint.Config.Architecture} is not calibrated with a text (--calibrate): leave it out, or import as int8.");
+        }
+
         var group = CalibrationIds is null ? PlainRounding.DefaultGroup : CalibratedRounding.DefaultGroup;
         var plain = new PlainRounding(
             Int4Group ?? BlockMax ?? group, !Int4ScaleOnly, keepGrids: Int4Group is null);

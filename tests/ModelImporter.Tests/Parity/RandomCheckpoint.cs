@@ -34,8 +34,7 @@ internal static class RandomCheckpoint
     private static byte[] Tensors(DecoderWeights weights, DecoderConfig config, Random random)
     {
         var tensors = new SortedDictionary<string, (int[] Shape, float[] Values)>(StringComparer.Ordinal);
-        IEnumerable<LinearWeights> linears = [weights.Embedding, .. weights.Layers.SelectMany(layer => layer.Linears), weights.Head];
-        foreach (var linear in linears)
+        foreach (var linear in weights.Linears())
         {
             foreach (var part in linear.Parts)
             {
@@ -67,10 +66,14 @@ internal static class RandomCheckpoint
 
             if (mixture.Correction is not null)
                 tensors[mixture.Correction] = ([mixture.Settings.Experts], Numbers(mixture.Settings.Experts, 0.3));
+            if (mixture.ExpertScales is not null)
+                tensors[mixture.ExpertScales] = ([mixture.Settings.Experts], Numbers(mixture.Settings.Experts, 0.3, 1));
         }
 
         foreach (var sinks in weights.Layers.Select(layer => layer.Sinks).OfType<string>())
             tensors[sinks] = ([config.Shape.QueryHeads], Numbers(config.Shape.QueryHeads, 1));
+        foreach (var scale in weights.Layers.Select(layer => layer.StreamScale).OfType<string>())
+            tensors[scale] = ([1], Numbers(1, 0.1, 0.9));
         foreach (var scalar in weights.Layers.SelectMany(layer => layer.Mlp.Scalars))
         {
             var isEpsilon = scalar.Name.EndsWith("eps", StringComparison.Ordinal);

@@ -139,6 +139,9 @@ internal sealed class ConfigFile
     /// <summary>Whether a field of this object is an object itself.</summary>
     public bool IsNested => _object.EnumerateObject().Any(property => property.Value.ValueKind == JsonValueKind.Object);
 
+    /// <summary>Names of all fields, in order.</summary>
+    public IEnumerable<string> Fields => _object.EnumerateObject().Select(property => property.Name);
+
     /// <summary>Refuses null where only a missing field has a default.</summary>
     /// <exception cref="InvalidDataException">One of the fields is null.</exception>
     public void RefuseNull(params ReadOnlySpan<string> fields)

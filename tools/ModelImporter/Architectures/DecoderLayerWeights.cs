@@ -1,7 +1,7 @@
 namespace Parley.ModelImporter.Architectures;
 
 /// <summary>The weights of one decoder layer, in the order of the computation.</summary>
-/// <param name="Qkv">Query, key and value.</param>
+/// <param name="Qkv">Query, key and value; what a layer without attention reads.</param>
 /// <param name="AttentionOutput">From the heads back to the residual stream.</param>
 /// <param name="Mlp">The MLP.</param>
 internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights AttentionOutput, MlpWeights Mlp)
@@ -27,7 +27,18 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
     /// <summary>Tensor [query heads]; null for none.</summary>
     public string? Sinks { get; init; }
 
-    public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Mlp.Linears];
+    /// <summary>What a layer without attention has beside its linears; null for attention.</summary>
+    public RecurrenceWeights? Recurrence { get; init; }
+
+    /// <summary>How the layer's own embeddings come in; null for none.</summary>
+    public PerLayerInput? PerLayer { get; init; }
+
+    /// <summary>Tensor [1] that the stream is multiplied with behind the layer; null for none.</summary>
+    public string? StreamScale { get; init; }
+
+    public IReadOnlyList<LinearWeights> Linears =>
+        PerLayer is null ? [Qkv, AttentionOutput, .. Mlp.Linears]
+            : [Qkv, AttentionOutput, .. Mlp.Linears, PerLayer.Gate, PerLayer.Projection];
 
     /// <summary>Those that a precision rounds: all but routers, which stay as they are.</summary>
     public IEnumerable<LinearWeights> Rounded =>
@@ -35,5 +46,6 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
 
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>
-        new[] { AttentionNorm, QueryNorm, KeyNorm, AttentionAfterNorm, MlpNorm, MlpAfterNorm }.OfType<NormWeights>();
+        new[] { AttentionNorm, QueryNorm, KeyNorm, AttentionAfterNorm, MlpNorm, MlpAfterNorm, PerLayer?.AfterNorm }.OfType<NormWeights>()
+            .Concat((Mlp as MixtureWeights)?.Sandwich?.All ?? []);
 }

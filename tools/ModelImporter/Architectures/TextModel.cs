@@ -9,6 +9,7 @@ internal static class TextModel
     private static readonly Dictionary<string, string> Wrappers = new(StringComparer.Ordinal)
     {
         ["gemma3"] = "gemma3_text",
+        ["gemma4"] = "gemma4_text",
         ["mistral3"] = "mistral",
     };
 

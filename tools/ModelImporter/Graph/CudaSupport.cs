@@ -21,6 +21,8 @@ internal static class CudaSupport
     public static string? Missing(DecoderConfig config, string attention, int positions, bool isInt4 = false)
     {
         var name = attention == GraphTarget.Paged ? "PagedAttention" : "GroupQueryAttention";
+        if (config.Layers.FirstOrDefault(layer => layer.Recurrence is not null)?.Recurrence is { } recurrence)
+            return $"ONNX Runtime has no operator for layers with a state of a fixed size ({recurrence.GetType().Name})";
         var missing = config.Layers.Select(layer => Missing(layer, config.Shape.HeadSize, positions)).OfType<string>().FirstOrDefault();
         return missing is not null ? $"{name} has no {missing}" : config.Mixture is { } mixture
             ? Missing(mixture, config.Shape.HiddenSize, isInt4) : null;
@@ -49,6 +51,12 @@ internal static class CudaSupport
             return $"rotation of {part.Dimensions} dimensions, no multiple of {2 * PairsMultiple}";
         if (layer.HeadNorm is { Kind: HeadNormKind.PerHeadRotated })
             return "norms of queries and keys behind the rotation";
+        if (layer.KeysOf is not null)
+            return "keys and values of another layer";
+        if (layer.NormalizesValues || layer.KeysAreValues)
+            return "norms of values";
+        if (layer.HeadSize is { } own && own != headSize)
+            return $"layers of unlike heads ({own} and {headSize} numbers)";
         return layer.QueryBeta != 0 ? "scaling of queries by position" : null;
     }
 }

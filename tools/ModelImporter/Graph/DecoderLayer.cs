@@ -10,9 +10,11 @@ namespace Parley.ModelImporter.Graph;
 /// a parallel layer attention and MLP read the same normalised stream.
 /// </summary>
 internal sealed class DecoderLayer(
-    OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, IAttentionEmitter attention)
+    OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, IAttentionEmitter attention,
+    PerLayerEmitter? perLayer = null)
 {
     private readonly HeadNormEmitter _headNorms = new(graph, tensors, config, attention.Applies);
+    private readonly RecurrenceEmitter _recurrence = new(graph, tensors, config);
     private readonly MlpEmitter _mlp = new(graph, tensors, config, linears);
     private readonly HashSet<string> _scalars = new(StringComparer.Ordinal);
 
@@ -33,14 +35,7 @@ internal sealed class DecoderLayer(
         }
 
         var (qkv, residual) = linears.Emit(graph, tensors, weights.Qkv, input);
-        qkv = _headNorms.Emit(index, weights, qkv);
-        if (config.QkvClip != 0)
-        {
-            qkv = graph.Node(
-                $"{name}.qkv.clipped", "Clip", "", [qkv, Scalar("qkv.least", -config.QkvClip), Scalar("qkv.most", config.QkvClip)]);
-        }
-
-        var heads = attention.Emit(graph, index, weights, qkv, _headNorms);
+        var heads = weights.Recurrence is null ? Attend(index, weights, qkv) : _recurrence.Emit(index, weights, qkv);
         var update = linears.Emit(graph, tensors, weights.AttentionOutput, heads);
         update = After($"{name}.attention_after_norm", weights.AttentionAfterNorm, update);
         stream = new ResidualStream(config.IsParallel ? stream.Value : residual, update);
@@ -54,16 +49,51 @@ internal sealed class DecoderLayer(
 
         input = new LinearInput(stream, Norm($"{name}.mlp_norm", weights.MlpNorm));
         (update, residual) = _mlp.Emit(weights.Mlp, input);
-        return new ResidualStream(residual, After($"{name}.mlp_after_norm", weights.MlpAfterNorm, update));
+        var scale = weights.StreamScale;
+        if (weights.PerLayer is { } own)
+        {
+            stream = new ResidualStream(residual, After($"{name}.mlp_after_norm", weights.MlpAfterNorm, update));
+            (update, residual) = perLayer!.Emit(index, own, stream);
+            update = After($"{name}.per_layer_after_norm", own.AfterNorm, update, scale);
+        }
+        else
+        {
+            update = After($"{name}.mlp_after_norm", weights.MlpAfterNorm, update, scale);
+        }
+
+        return scale is null ? new ResidualStream(residual, update) : new ResidualStream(Scale(name, scale, residual), update);
     }
 
-    private NormEmitter? Norm(string name, NormWeights? weights) =>
-        weights is null ? null : new NormEmitter(graph, tensors, config.Norm, name, weights);
+    /// <summary>The stream times a stored number; what is added to it has that in its norm.</summary>
+    private string Scale(string name, string tensor, string stream)
+    {
+        var type = graph.Activations;
+        var reserved = type.Reserve(graph, $"{name}.stream_scale", 1);
+        graph.Fill(
+            (data, _) => type.Write(data, reserved, 0, [ActivationEmitter.ReadScalar(tensors, new ScalarWeight(tensor, true))]), reserved);
+        return graph.Node($"{name}.stream_scaled", "Mul", "", [stream, reserved.Name]);
+    }
+
+    private string Attend(int index, DecoderLayerWeights weights, string qkv)
+    {
+        qkv = _headNorms.Emit(index, weights, qkv);
+        if (config.QkvClip != 0)
+        {
+            qkv = graph.Node(
+                $"layers.{index}.qkv.clipped", "Clip", "",
+                [qkv, Scalar("qkv.least", -config.QkvClip), Scalar("qkv.most", config.QkvClip)]);
+        }
+
+        return attention.Emit(graph, index, weights, qkv, _headNorms);
+    }
+
+    private NormEmitter? Norm(string name, NormWeights? weights, string? scale = null) =>
+        weights is null ? null : new NormEmitter(graph, tensors, config.Norm, name, weights) { ScaleTensor = scale };
 
     /// <summary>What becomes of an update before it is added.</summary>
-    private string After(string name, NormWeights? weights, string update)
+    private string After(string name, NormWeights? weights, string update, string? scale = null)
     {
-        if (Norm(name, weights) is { } norm)
+        if (Norm(name, weights, scale) is { } norm)
             update = norm.Emit(update);
         if (config.ResidualScale == 1)
             return update;

@@ -56,13 +56,14 @@ public sealed record ModelTree(
     /// <param name="source">A folder, or a GGUF file.</param>
     /// <param name="precision">One of the CPU's or CUDA's.</param>
     /// <param name="contextTokensMax">Positions that the package serves: the rotary tables grow with them.</param>
-    /// <returns>Length of model.data and number of weights.</returns>
+    /// <returns>Length of model.data but for what is looked up by row, and number of weights.</returns>
     /// <exception cref="InvalidDataException">As <see cref="Read"/>, or the model's widths do not allow the precision.</exception>
     public static (long Bytes, long Parameters) MeasureWeights(string source, string precision, int contextTokensMax)
     {
         var config = CheckpointReader.ReadConfig(source);
         var weights = CheckpointReader.WeightsOf(config);
-        return (DataBytes(source, config, weights, precision, contextTokensMax), weights.Parameters(config.Shape));
+        var graph = Plan(source, config, weights, precision, contextTokensMax);
+        return (graph.DataBytes - graph.RowBytes, weights.Parameters(config.Shape));
     }
 
     /// <summary>Everything as text: the modules, then one line per size and per file.</summary>
@@ -192,7 +193,7 @@ public sealed record ModelTree(
     {
         try
         {
-            return DataBytes(folder, config, weights, precision, PositionsMax);
+            return Plan(folder, config, weights, precision, PositionsMax).DataBytes;
         }
         catch (InvalidDataException)
         {
@@ -200,13 +201,13 @@ public sealed record ModelTree(
         }
     }
 
-    private static long DataBytes(string folder, DecoderConfig config, DecoderWeights weights, string precision, int positionsMax)
+    private static OnnxGraphBuilder Plan(string folder, DecoderConfig config, DecoderWeights weights, string precision, int positionsMax)
     {
         using var tensors = CheckpointTensors.None(folder);
         var graph = new OnnxGraphBuilder("model.data");
         var formats = Precision.Create(precision, rounding: new PlainRounding(CalibratedRounding.DefaultGroup));
         DecoderGraph.Build(graph, config, weights, tensors, formats, Math.Min(positionsMax, config.Shape.ContextTokensMax));
-        return graph.DataBytes;
+        return graph;
     }
 
     /// <summary>A link that leads nowhere is told as empty: to list a folder is no reason to refuse it.</summary>
