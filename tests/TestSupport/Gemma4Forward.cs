@@ -145,9 +145,11 @@ internal sealed class Gemma4Forward(JsonElement config, IReadOnlyDictionary<stri
         return rotated;
     }
 
-    private double[] Mlp(string name, double[] x) => Multiply(
-        [.. Multiply(x, tensors[$"{name}.gate_proj.weight"]).Zip(Multiply(x, tensors[$"{name}.up_proj.weight"]), (g, u) => Activate(g) * u)],
-        tensors[$"{name}.down_proj.weight"]);
+    private double[] Mlp(string name, double[] x)
+    {
+        var (gate, up) = (Multiply(x, tensors[$"{name}.gate_proj.weight"]), Multiply(x, tensors[$"{name}.up_proj.weight"]));
+        return Multiply([.. gate.Zip(up, (g, u) => Activate(g) * u)], tensors[$"{name}.down_proj.weight"]);
+    }
 
     private double[] Mixture(string name, double[] x)
     {
@@ -188,13 +190,18 @@ internal sealed class Gemma4Forward(JsonElement config, IReadOnlyDictionary<stri
     private int HeadSize(int layer)
     {
         var most = Int("head_dim", 256);
-        if (Find("per_layer_config") is { } layers)
-            return layers.TryGetProperty($"{layer}", out var own) && own.TryGetProperty("head_dim", out var size) ? size.GetInt32() : most;
+        if (config.TryGetProperty("per_layer_config", out var layers))
+        {
+            return layers.ValueKind == JsonValueKind.Object && layers.TryGetProperty($"{layer}", out var own)
+                && own.TryGetProperty("head_dim", out var size) ? size.GetInt32() : most;
+        }
+
         return Slides(layer) ? most : Int("global_head_dim", 512);
     }
 
     private double[] HeadNorm(double[] row, int size, string? name) => [.. Enumerable.Range(0, row.Length / size).SelectMany(head =>
-        name is null ? Normalize(row[(head * size)..((head + 1) * size)]) : Norm(row[(head * size)..((head + 1) * size)], $"{name}.weight"))];
+        name is null ? Normalize(row[(head * size)..((head + 1) * size)])
+            : Norm(row[(head * size)..((head + 1) * size)], $"{name}.weight"))];
 
     private double[] Norm(double[] row, string name) => [.. Normalize(row).Select((value, i) => value * tensors[name][i])];
 

@@ -25,6 +25,9 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
     private const long DefaultAlignment = 32;
     private const string PatternKey = ".sliding_window_pattern";
     private const string ActivationKeys = "xielu.";
+
+    /// <summary>Sizes that some families state for each layer.</summary>
+    private static readonly string[] LayerSizes = [".feed_forward_length", ".attention.head_count_kv"];
     private const string AlignmentKey = "general.alignment";
 
     /// <summary>Parses the start of a file.</summary>
@@ -160,7 +163,8 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
         var (type, count) = (reader.UInt32(), reader.UInt64());
         var width = type switch { 0 or 1 or 7 => 1, 2 or 3 => 2, 4 or 5 or 6 => 4, 10 or 11 or 12 => 8, _ => 0 };
         var isRead = key.StartsWith("tokenizer.", StringComparison.Ordinal) || key.EndsWith(PatternKey, StringComparison.Ordinal)
-            || key.StartsWith(ActivationKeys, StringComparison.Ordinal);
+            || key.StartsWith(ActivationKeys, StringComparison.Ordinal)
+            || LayerSizes.Any(size => key.EndsWith(size, StringComparison.Ordinal));
         var kept = depth == 0 && isRead;
         if (width > 0 && count > (ulong)(reader.Left / width))
         {

@@ -107,11 +107,18 @@ public sealed record ModelTree(
         var layer = new ModelTreeNode(
             shape.Layers == 1 ? "0" : $"0-{shape.Layers - 1}", $"{family}DecoderLayer", "", shape.Layers,
             [.. Modules(config, weights.Layers[0], family)]);
+        ModelTreeNode[] perLayer = weights.PerLayer is not { } own ? [] :
+        [
+            Leaf("embed_tokens_per_layer", "Embedding", $"{own.Table.Outputs}, {own.Table.Inputs}"),
+            Linear("per_layer_model_projection", own.Projection.Inputs, own.Projection.Outputs, bias: false),
+            Norm("per_layer_projection_norm", config.Norm, own.Norm, family),
+        ];
         var model = Parent("model", $"{family}Model",
             Leaf("embed_tokens", "Embedding", $"{shape.VocabularySize}, {shape.HiddenSize}"),
             Parent("layers", "ModuleList", layer),
             Norm("norm", config.Norm, weights.FinalNorm, family),
             Leaf("rotary_emb", $"{family}RotaryEmbedding", ""));
+        model = model with { Children = [model.Children[0], .. perLayer, .. model.Children.Skip(1)] };
         return Parent("", config.Architecture, model, Linear("lm_head", shape.HiddenSize, shape.VocabularySize, bias: false));
     }
 
@@ -130,6 +137,13 @@ public sealed record ModelTree(
         yield return layer.Mlp is MixtureWeights mixture ? Mixture(mixture, family)
             : Parent("mlp", $"{family}MLP", [.. Of("mlp"), Leaf("act_fn", NameOf(config.Activation), "")]);
         NormWeights?[] norms = [layer.AttentionNorm, layer.AttentionAfterNorm, layer.MlpNorm, layer.MlpAfterNorm];
+        if (layer.PerLayer is { } own)
+        {
+            yield return Linear("per_layer_input_gate", own.Gate.Inputs, own.Gate.Outputs, bias: false);
+            yield return Linear("per_layer_projection", own.Projection.Inputs, own.Projection.Outputs, bias: false);
+            norms = [.. norms, own.AfterNorm];
+        }
+
         foreach (var norm in norms.OfType<NormWeights>())
             yield return Norm(norm.Weights.Count == 0 ? "norm" : ModuleOf(norm.Weights[0]), config.Norm, norm, family);
 
