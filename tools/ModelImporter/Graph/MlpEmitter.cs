@@ -26,7 +26,7 @@ internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tenso
     private (string Output, string Residual) EmitGated(GatedMlpWeights mlp, LinearInput input)
     {
         var (gated, residual) = linears.CanGate(tensors, mlp.GateUp, config.Activation)
-            ? linears.EmitGated(graph, tensors, mlp.GateUp, input)
+            ? linears.EmitGated(graph, tensors, mlp.GateUp, input, config.Activation)
             : Gate(mlp.GateUp, input);
         return (linears.Emit(graph, tensors, mlp.Down, gated), residual);
     }
