@@ -6,6 +6,8 @@ namespace Parley.ModelImporter.Architectures;
 /// <param name="Mlp">The MLP.</param>
 internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights AttentionOutput, MlpWeights Mlp)
 {
+    private const int InputsMultiple = PackageFormat.QuantizedLinearLayout.InputsMultiple;
+
     /// <summary>Before attention; null for none.</summary>
     public NormWeights? AttentionNorm { get; init; }
 
@@ -40,9 +42,9 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
         PerLayer is null ? [Qkv, AttentionOutput, .. Mlp.Linears]
             : [Qkv, AttentionOutput, .. Mlp.Linears, PerLayer.Gate, PerLayer.Projection];
 
-    /// <summary>Those that a precision rounds: all but routers, which stay as they are.</summary>
-    public IEnumerable<LinearWeights> Rounded =>
-        Mlp is MixtureWeights mixture ? Linears.Where(linear => linear != mixture.Router) : Linears;
+    /// <summary>Those that a precision rounds: all but routers, and what is too narrow for codes, which stay as they are.</summary>
+    public IEnumerable<LinearWeights> Rounded => Linears.Where(linear =>
+        linear != (Mlp as MixtureWeights)?.Router && (linear != PerLayer?.Projection || linear.Inputs % InputsMultiple == 0));
 
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>
