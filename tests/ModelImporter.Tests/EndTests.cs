@@ -116,6 +116,8 @@ public sealed class EndTests
             ["starcoder2"] = "50256",
             ["nemotron"] = "3",
             ["jais2"] = "150024",
+            ["granite_swa"] = "100257",
+            ["gemma4_text"] = "1",
         };
 
         Assert.All(CheckpointReader.Known, family =>

@@ -10,7 +10,7 @@ internal sealed class FamilyConfig
 
     public FamilyConfig(JsonElement root)
     {
-        _isPart = root.GetProperty("model_type").GetString() is "gemma3" or "mistral3" or "qwen3_5" or "qwen3_5_moe";
+        _isPart = root.GetProperty("model_type").GetString() is "gemma3" or "gemma4" or "mistral3" or "qwen3_5" or "qwen3_5_moe";
         _root = _isPart ? root.GetProperty("text_config") : root;
         Type = _root.GetProperty("model_type").GetString()!;
         Hidden = Int("hidden_size");
@@ -19,6 +19,8 @@ internal sealed class FamilyConfig
         HeadSize = Find("head_dim")?.GetInt32() ?? Hidden / Heads;
         Layers = Int("num_hidden_layers");
     }
+
+    public JsonElement Root => _root;
 
     public string Type { get; }
 
@@ -76,16 +78,16 @@ internal sealed class FamilyConfig
     public double EmbeddingFactor => Type switch
     {
         "gemma" or "gemma2" or "gemma3_text" => Math.Sqrt(Hidden),
-        "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" => Number("embedding_multiplier", 1),
+        "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" or "granite_swa" => Number("embedding_multiplier", 1),
         _ => 1,
     };
 
-    public double ResidualFactor => Type is "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid"
+    public double ResidualFactor => Type is "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" or "granite_swa"
         ? Number("residual_multiplier", 1) : 1;
 
     public double LogitFactor => Type switch
     {
-        "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" => 1 / Number("logits_scaling", 1),
+        "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" or "granite_swa" => 1 / Number("logits_scaling", 1),
         "cohere" or "cohere2" => Number("logit_scale", 0.0625),
         _ => 1,
     };
@@ -101,7 +103,7 @@ internal sealed class FamilyConfig
 
     public double AttentionFactor => Type switch
     {
-        "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" => Number("attention_multiplier", 1),
+        "granite" or "granitemoe" or "granitemoeshared" or "granitemoehybrid" or "granite_swa" => Number("attention_multiplier", 1),
         "gemma2" or "gemma3_text" => 1 / Math.Sqrt(Number("query_pre_attn_scalar", 256)),
         _ => 1 / Math.Sqrt(HeadSize),
     };
@@ -158,6 +160,7 @@ internal sealed class FamilyConfig
             "gemma3_text" => (layer + 1) % Number("sliding_window_pattern", 6) != 0,
             "lfm3" => layer % 4 == 0 && layer > 0,
             "olmo3" => (layer + 1) % 4 != 0,
+            "granite_swa" => layer % 4 != 0,
             "cohere2" => (layer + 1) % Number("sliding_window_pattern", 4) != 0,
             "exaone4" => WindowOf() is not null && (layer + 1) % Number("sliding_window_pattern", 4) != 0,
             "smollm3" => Flag("use_sliding_window", false) && WindowOf() is not null && !HasRope(layer),
@@ -173,8 +176,12 @@ internal sealed class FamilyConfig
         "exaone4" => WindowOf() is null || Slides(layer),
         "smollm3" => HasRope(layer),
         "granitemoehybrid" => Text("position_embedding_type", "") == "rope",
+        "granite_swa" => LayerBase(layer) != 0,
         _ => true,
     };
+
+    /// <summary>The rotary base of a layer, where each has its own; null where none is given.</summary>
+    public double? LayerBase(int layer) => Find("layer_rope_theta")?[layer].GetDouble();
 
     public bool Flag(string field, bool fallback) => Find(field)?.GetBoolean() ?? fallback;
 
@@ -190,7 +197,7 @@ internal sealed class FamilyConfig
     private int? WindowOf() => _root.TryGetProperty("sliding_window", out var value)
         ? value.ValueKind == JsonValueKind.Null ? null : value.GetInt32()
         : Type is "phi3" or "starcoder2" or "ministral3" or "smollm3" or "mixtral" ? null
-        : Type switch { "gpt_oss" => 128, "lfm3" => 256, _ => 4096 };
+        : Type switch { "gpt_oss" or "granite_swa" => 128, "lfm3" => 256, _ => 4096 };
 
     private double? OrNull(string field, double? fallback) => _root.TryGetProperty(field, out var value)
         ? value.ValueKind == JsonValueKind.Null ? null : value.GetDouble() : fallback;

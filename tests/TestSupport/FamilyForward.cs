@@ -32,6 +32,8 @@ public sealed class FamilyForward
     /// <summary>Logits of every position.</summary>
     public double[][] Logits(ReadOnlySpan<int> ids)
     {
+        if (_config.Type == "gemma4_text")
+            return new Gemma4Forward(_config.Root, _tensors).Logits(ids.ToArray());
         var hidden = _config.Hidden;
         var embedding = _tensors["embed_tokens.weight"];
         var x = new double[ids.Length][];
@@ -193,7 +195,7 @@ public sealed class FamilyForward
         };
         x = Clip(x);
         if (_config.Rotates(layer))
-            x = [.. x.Select((row, t) => _rotary.Rotate(row, heads, t, tokens, _config.Slides(layer)))];
+            x = [.. x.Select((row, t) => _rotary.Rotate(row, heads, t, tokens, layer))];
         if (_config.Type == "hunyuan_v1_dense")
             x = HeadNorm(x, heads, _tensors[$"{name}.{long_}_layernorm.weight"], root: true);
         return which == "q" && _config.QueryBeta is var (beta, original)

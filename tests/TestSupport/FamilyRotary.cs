@@ -10,10 +10,10 @@ internal sealed class FamilyRotary(FamilyConfig config)
     /// <param name="heads">Their number.</param>
     /// <param name="position">Where the row stands.</param>
     /// <param name="length">Positions of the whole sequence.</param>
-    /// <param name="slides">Whether the layer is a sliding one.</param>
-    public double[] Rotate(double[] row, int heads, int position, int length, bool slides)
+    /// <param name="layer">The layer.</param>
+    public double[] Rotate(double[] row, int heads, int position, int length, int layer)
     {
-        var (frequencies, factor) = Frequencies(length, slides);
+        var (frequencies, factor) = Frequencies(length, layer);
         var rotated = row.ToArray();
         var neighbours = config.Type is "cohere" or "cohere2" or "glm" or "glm4" or "ernie4_5" or "helium";
         for (var head = 0; head < heads; head++)
@@ -44,8 +44,9 @@ internal sealed class FamilyRotary(FamilyConfig config)
         _ => 1e4,
     };
 
-    private (double[] Frequencies, double Factor) Frequencies(int length, bool slides)
+    private (double[] Frequencies, double Factor) Frequencies(int length, int layer)
     {
+        var slides = config.Slides(layer);
         var rope = config.Rope ?? default;
         var theta = config.Number("rope_theta", DefaultTheta);
         if (config.Type is "gemma3_text" or "olmo3" or "lfm3")
@@ -59,7 +60,7 @@ internal sealed class FamilyRotary(FamilyConfig config)
         var nested = rope.ValueKind == JsonValueKind.Object;
         double? Get(string name) => nested && rope.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
             ? value.GetDouble() : null;
-        theta = Get("rope_theta") ?? theta;
+        theta = config.LayerBase(layer) ?? Get("rope_theta") ?? theta;
         var type = !nested ? "default" : rope.TryGetProperty("rope_type", out var name) ? name.GetString()!
             : rope.TryGetProperty("type", out name) ? name.GetString()! : "default";
         var part = config.Type switch

@@ -25,6 +25,7 @@ internal sealed class CheckpointReader : IDisposable
         new OlmoeArchitecture(), new Qwen3MoeArchitecture(), new GraniteMoeArchitecture(), new GraniteMoeSharedArchitecture(),
         new Glm4MoeArchitecture(), new GptOssArchitecture(), new Lfm2Architecture(), new Lfm2MoeArchitecture(), new Lfm3Architecture(),
         new Qwen35Architecture(), new Qwen35MoeArchitecture(), new Qwen3NextArchitecture(), new GraniteMoeHybridArchitecture(),
+        new GraniteSwaArchitecture(), new Gemma4Architecture(),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>

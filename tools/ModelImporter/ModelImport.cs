@@ -61,7 +61,8 @@ public static class ModelImport
         var name = options.Name ?? NameOf(options.Source);
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Parallelism, CancellationToken = cancellationToken };
         var precision = options.CreatePrecision(checkpoint);
-        var bytes = new ModelPackageWriter(staging.Folder, parallel, progress).Write(
+        var writer = new ModelPackageWriter(staging.Folder, parallel, progress);
+        var bytes = writer.Write(
             checkpoint,
             precision,
             shape.ContextTokensMax,
@@ -74,6 +75,7 @@ public static class ModelImport
                 Shape = shape,
                 Target = precision.Target,
                 Parameters = parameters,
+                RowBytes = writer.RowBytes > 0 ? writer.RowBytes : null,
                 Opset = Graph.OnnxGraphBuilder.Opset,
                 Importer = Version,
                 SourceSha256 = sourceHash,

@@ -33,6 +33,12 @@ public sealed record ModelManifest
     /// <summary>Number of weights of the source, a tied embedding counted once.</summary>
     public required long Parameters { get; init; }
 
+    /// <summary>
+    /// Bytes of the weights that are read row by row, a row for each token: they stay in the mapped file, and need not be in memory. Null
+    /// for none.
+    /// </summary>
+    public long? RowBytes { get; init; }
+
     /// <summary>Version of the ai.onnx operator set in <c>model.onnx</c>.</summary>
     public required int Opset { get; init; }
 

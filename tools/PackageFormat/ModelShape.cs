@@ -34,15 +34,24 @@ public sealed record ModelShape(
     /// <summary>How positions depend on the length of a sequence; null where they do not.</summary>
     public PositionRule? Positions { get; init; }
 
-    /// <summary>Layers without keys and values, ascending; null where all have some.</summary>
+    /// <summary>Layers without keys and values of their own, ascending; null where all have some.</summary>
     public IReadOnlyList<int>? KeylessLayers { get; init; }
+
+    /// <summary>Layers whose heads are others than <see cref="KeyValueHeads"/> of <see cref="HeadSize"/>, ascending; null for none.</summary>
+    public IReadOnlyList<LayerHeads>? OtherHeads { get; init; }
+
+    /// <summary>
+    /// Width of what each layer reads of a token's row in tables that are looked up by row (per-layer embeddings); null where there are
+    /// none.
+    /// </summary>
+    public int? PerLayerWidth { get; init; }
 
     /// <summary>What a sequence carries beside keys and values, in the order of the layers; null for nothing.</summary>
     public IReadOnlyList<StateShape>? States { get; init; }
 
     /// <summary>Elements of keys and values that one token adds over all layers.</summary>
     [JsonIgnore]
-    public int CacheElementsPerToken => 2 * CachedLayers * KeyValueHeads * HeadSize;
+    public int CacheElementsPerToken => checked((int)(2 * CachedHeads().Sum(heads => (long)heads.KeyValueHeads * heads.HeadSize)));
 
     /// <summary>Layers with keys and values.</summary>
     [JsonIgnore]
@@ -51,6 +60,13 @@ public sealed record ModelShape(
     /// <summary>Bytes of all that one sequence carries beside keys and values.</summary>
     [JsonIgnore]
     public long StateBytes => (States?.Sum(state => state.Elements) ?? 0) * sizeof(float);
+
+    /// <summary>The heads of each layer with keys and values of its own, in order.</summary>
+    public IEnumerable<LayerHeads> CachedHeads() => Enumerable.Range(0, Layers).Where(HasKeys).Select(Heads);
+
+    /// <summary>The heads of a layer.</summary>
+    public LayerHeads Heads(int layer) =>
+        OtherHeads?.FirstOrDefault(heads => heads.Layer == layer) ?? new LayerHeads(layer, KeyValueHeads, HeadSize);
 
     /// <summary>Whether a layer has keys and values.</summary>
     public bool HasKeys(int layer) => KeylessLayers?.Contains(layer) != true;

@@ -22,11 +22,15 @@ internal static class CacheInputs
     {
         try
         {
-            var type = TensorType(
-                (int)KvCacheFormat.ElementType(precision), -1, -1, shape.KeyValueHeads,
-                shape.HeadSize + KvCacheFormat.ScaleElements(precision));
+            var types = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+            foreach (var (layer, heads, size) in shape.CachedHeads())
+            {
+                types[$"key_cache.{layer}"] = types[$"value_cache.{layer}"] = TensorType(
+                    (int)KvCacheFormat.ElementType(precision), -1, -1, heads, size + KvCacheFormat.ScaleElements(precision));
+            }
+
             return Rewrite(model, ModelGraph, graph => Rewrite(graph, GraphInput, input =>
-                IsCache(input) ? Rewrite(input, ValueType, _ => type) : input));
+                types.TryGetValue(NameOf(input), out var type) ? Rewrite(input, ValueType, _ => type) : input));
         }
         catch (InvalidProtocolBufferException exception)
         {
@@ -34,21 +38,17 @@ internal static class CacheInputs
         }
     }
 
-    private static bool IsCache(byte[] input)
+    private static string NameOf(byte[] input)
     {
         using var stream = new CodedInputStream(input);
         for (var tag = stream.ReadTag(); tag != 0; tag = stream.ReadTag())
         {
             if (WireFormat.GetTagFieldNumber(tag) == ValueName)
-            {
-                var name = stream.ReadString();
-                return name.StartsWith("key_cache.", StringComparison.Ordinal) || name.StartsWith("value_cache.", StringComparison.Ordinal);
-            }
-
+                return stream.ReadString();
             stream.SkipLastField();
         }
 
-        return false;
+        return "";
     }
 
     /// <summary>Copies a message with the occurrences of one of its message fields changed.</summary>

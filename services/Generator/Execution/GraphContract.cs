@@ -32,11 +32,9 @@ internal static class GraphContract
             (PastLengths, TensorElementType.Int32, [-1]),
             (BlockTable, TensorElementType.Int32, [-1, -1]),
         };
-        for (var layer = 0; layer < shape.Layers; layer++)
+        foreach (var (layer, heads, size) in shape.CachedHeads())
         {
-            if (!shape.HasKeys(layer))
-                continue;
-            int[] cache = [-1, -1, shape.KeyValueHeads, shape.HeadSize + KvCacheFormat.ScaleElements(cachePrecision)];
+            int[] cache = [-1, -1, heads, size + KvCacheFormat.ScaleElements(cachePrecision)];
             expected.Add(($"key_cache.{layer}", KvCacheFormat.ElementType(cachePrecision), cache));
             expected.Add(($"value_cache.{layer}", KvCacheFormat.ElementType(cachePrecision), cache));
         }

@@ -9,7 +9,7 @@ namespace Parley.Generator.Execution;
 /// <param name="Cache">Blocks of the KV cache, and the longest sequence that they allow.</param>
 /// <param name="LimitBytes">Memory that the process may use.</param>
 /// <param name="LimitSource">Who says so.</param>
-/// <param name="WeightBytes">The package's weights, which every step reads.</param>
+/// <param name="WeightBytes">The package's weights that every step reads; what is looked up by row stays in the file.</param>
 /// <param name="StepBytes">The largest step's values.</param>
 /// <param name="ReserveBytes">What stays for the program itself.</param>
 /// <param name="CacheBytes">The KV cache.</param>
@@ -54,9 +54,12 @@ internal sealed record HostMemoryPlan(
     /// <param name="logitRows">Rows of logits of a step.</param>
     public static long LargestStepBytes(ModelShape shape, int stepTokens, int logitRows)
     {
-        var attention = (shape.QueryHeads + (2L * shape.KeyValueHeads)) * shape.HeadSize * 3;
+        var attention = Enumerable.Range(0, shape.Layers).Select(shape.Heads)
+            .Max(heads => (shape.QueryHeads + (2L * heads.KeyValueHeads)) * heads.HeadSize * 3);
         var mlp = shape.IntermediateSize * 4L;
-        var perToken = ((4L * shape.HiddenSize) + Math.Max(attention, mlp)) * sizeof(float);
+        // Rows of tables per layer: as they are looked up, what is added to them, and all layers' parts.
+        var rows = 3L * shape.Layers * (shape.PerLayerWidth ?? 0);
+        var perToken = ((4L * shape.HiddenSize) + Math.Max(attention, mlp) + rows) * sizeof(float);
         var experts = shape.Mixture is { } mixture ? QuantizedExperts.ScratchBytes(mixture, shape.HiddenSize, stepTokens) : 0;
         return (stepTokens * perToken * 3 / 2) + (logitRows * (long)shape.VocabularySize * sizeof(float) * 2) + experts;
     }

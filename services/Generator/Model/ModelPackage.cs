@@ -51,8 +51,10 @@ internal sealed class ModelPackage
 
     public string ModelPath => Path.Combine(Folder, ModelFileName);
 
-    /// <summary>Bytes of the weights; 0 where all of them are in the graph.</summary>
-    public long WeightBytes => Manifest.Files.TryGetValue(DataFileName, out var data) ? data.Bytes : 0;
+    /// <summary>Bytes of the weights that a step reads; 0 where all of them are in the graph.</summary>
+    public long WeightBytes => DataBytes - (Manifest.RowBytes ?? 0);
+
+    private long DataBytes => Manifest.Files.TryGetValue(DataFileName, out var data) ? data.Bytes : 0;
 
     /// <summary>Opens a package.</summary>
     /// <param name="folder">The package's folder.</param>
@@ -76,6 +78,8 @@ internal sealed class ModelPackage
                 throw new InvalidDataException($"{manifestPath}: files does not list {required}; import the model again.");
         }
 
+        if (manifest.RowBytes is { } rows && (rows < 1 || rows > (manifest.Files.GetValueOrDefault(DataFileName)?.Bytes ?? 0)))
+            throw new InvalidDataException($"{manifestPath}: rowBytes is {rows}, not a part of {DataFileName}; import the model again.");
         var tokenizer = TokenizerFiles.Choose(manifest.Files.Keys)
             ?? throw new InvalidDataException($"{manifestPath}: files does not list {TokenizerFiles.Json}; import the model again.");
         foreach (var (name, file) in manifest.Files)
@@ -121,6 +125,8 @@ internal sealed class ModelPackage
         }
 
         CheckStates(shape, path);
+        if (shape.PerLayerWidth is < 1 or > 1 << 20)
+            throw new InvalidDataException($"{path}: shape.perLayerWidth is {shape.PerLayerWidth}; it must be at least 1.");
         if ((Int128)2 * shape.Layers * shape.KeyValueHeads * shape.HeadSize > CacheElementsMax)
         {
             throw new InvalidDataException(
@@ -128,14 +134,35 @@ internal sealed class ModelPackage
                 + $"than {CacheElementsMax} numbers.");
         }
 
-        if (shape.QueryHeads % shape.KeyValueHeads != 0)
+        CheckHeads(shape, "", new LayerHeads(0, shape.KeyValueHeads, shape.HeadSize), path);
+        var last = -1;
+        foreach (var (i, heads) in (shape.OtherHeads ?? []).Index())
+        {
+            var field = $"otherHeads[{i}].";
+            if (heads is null || heads.Layer <= last || heads.Layer >= shape.Layers)
+                throw new InvalidDataException($"{path}: shape.{field}layer is {heads?.Layer}, not one of {shape.Layers} in order.");
+            last = heads.Layer;
+            if (heads.KeyValueHeads <= 0 || heads.HeadSize <= 0
+                || (Int128)2 * shape.Layers * heads.KeyValueHeads * heads.HeadSize > CacheElementsMax)
+            {
+                throw new InvalidDataException($"{path}: shape.{field}keyValueHeads is {heads.KeyValueHeads} and headSize "
+                    + $"{heads.HeadSize}; both must be at least 1, and give {shape.Layers} layers no more than {CacheElementsMax} numbers.");
+            }
+
+            CheckHeads(shape, field, heads, path);
+        }
+    }
+
+    private static void CheckHeads(ModelShape shape, string field, LayerHeads heads, string path)
+    {
+        if (shape.QueryHeads % heads.KeyValueHeads != 0)
         {
             throw new InvalidDataException(
-                $"{path}: shape.queryHeads {shape.QueryHeads} is not a multiple of shape.keyValueHeads {shape.KeyValueHeads}.");
+                $"{path}: shape.queryHeads {shape.QueryHeads} is not a multiple of shape.{field}keyValueHeads {heads.KeyValueHeads}.");
         }
 
-        if (shape.HeadSize % 16 != 0)
-            throw new InvalidDataException($"{path}: shape.headSize {shape.HeadSize} is not a multiple of 16.");
+        if (heads.HeadSize % 16 != 0)
+            throw new InvalidDataException($"{path}: shape.{field}headSize {heads.HeadSize} is not a multiple of 16.");
     }
 
     private static void CheckStates(ModelShape shape, string path)

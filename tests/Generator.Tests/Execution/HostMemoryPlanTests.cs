@@ -63,6 +63,20 @@ public sealed class HostMemoryPlanTests
         Assert.DoesNotContain(" 0 states", refusal, StringComparison.Ordinal);
     }
 
+    /// <summary>Layers of unlike heads are as wide as their widest, and rows of tables per layer come and go with a step.</summary>
+    [Fact]
+    public void LargestStep_UnlikeHeadsAndRowsPerLayer_AreCounted()
+    {
+        var alike = Llama with { IntermediateSize = 16 };
+        var unlike = alike with { OtherHeads = [new LayerHeads(1, alike.KeyValueHeads, 8 * alike.HeadSize)] };
+        var rows = unlike with { PerLayerWidth = 256 };
+        long Bytes(ModelShape shape) => HostMemoryPlan.LargestStepBytes(shape, 512, 1);
+
+        var width = (alike.QueryHeads + (2L * alike.KeyValueHeads)) * alike.HeadSize * 3;
+        Assert.Equal(512L * 7 * width * sizeof(float) * 3 / 2, Bytes(unlike) - Bytes(alike));
+        Assert.Equal(512L * 3 * alike.Layers * 256 * sizeof(float) * 3 / 2, Bytes(rows) - Bytes(unlike));
+    }
+
     [Fact]
     public void Compute_LittleRoom_LetsTheDefaultGiveWay()
     {

@@ -175,6 +175,30 @@ public sealed class ModelPackageTests : IDisposable
         AssertFault("shape.queryHeads 6");
     }
 
+    [Theory]
+    [InlineData(0, 4, 16, "not a multiple of shape.otherHeads[0].keyValueHeads 4")]
+    [InlineData(0, 2, 24, "shape.otherHeads[0].headSize 24")]
+    [InlineData(2, 2, 16, "shape.otherHeads[0].layer is 2")]
+    [InlineData(-1, 2, 16, "shape.otherHeads[0].layer is -1")]
+    [InlineData(0, 0, 16, "shape.otherHeads[0].keyValueHeads is 0")]
+    [InlineData(0, 2, 1 << 28, "shape.otherHeads[0].keyValueHeads is 2 and headSize 268435456")]
+    public void Open_HeadsOfALayerThatDoNotFit_NamesTheField(int layer, int heads, int size, string fault)
+    {
+        WriteManifest(manifest => manifest with { Shape = manifest.Shape with { OtherHeads = [new LayerHeads(layer, heads, size)] } });
+
+        AssertFault(fault);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1L << 40)]
+    public void Open_RowBytesThatAreNoPartOfTheWeights_NamesTheField(long bytes)
+    {
+        WriteManifest(manifest => manifest with { RowBytes = bytes });
+
+        AssertFault($"rowBytes is {bytes}");
+    }
+
     [Fact]
     public void Open_ManifestWithoutTokenizer_SaysSo()
     {

@@ -94,7 +94,7 @@ public sealed class LlamaArchitectureTests
     }
 
     [Theory]
-    [InlineData("""{"rope_parameters":{"rope_type":"proportional","factor":4.0}}""", "\"proportional\"")]
+    [InlineData("""{"rope_parameters":{"rope_type":"unheard-of","factor":4.0}}""", "\"unheard-of\"")]
     [InlineData("""{"rope_parameters":{"rope_type":"dynamic"}}""", "rope_parameters.factor is missing")]
     [InlineData("""{"rope_parameters":{"rope_type":"longrope"}}""", "short_factor")]
     [InlineData("""{"rope_scaling":{"type":"su"}}""", "rope_scaling.type")]

@@ -140,8 +140,48 @@ internal sealed record ConvertedFamily(string Architecture)
             ],
             Fixed = Hybrid,
         },
+        "gemma4_text" => new("gemma4")
+        {
+            Own =
+            [
+                ("post_attention_layernorm", "post_attention_norm"), ("pre_feedforward_layernorm", "ffn_norm"),
+                ("post_feedforward_layernorm", "post_ffw_norm"), ("post_feedforward_layernorm_1", "post_ffw_norm_1"),
+                ("post_feedforward_layernorm_2", "post_ffw_norm_2"), ("pre_feedforward_layernorm_2", "pre_ffw_norm_2"),
+                ("layer_scalar", "layer_output_scale"), ("per_layer_input_gate", "inp_gate"), ("per_layer_projection", "proj"),
+                ("post_per_layer_input_norm", "post_norm"), ("router.proj", "ffn_gate_inp"), ("router", "ffn_gate_inp"),
+                ("experts", "ffn_down_exps"), ("experts.gate_proj", "ffn_gate_exps"), ("experts.up_proj", "ffn_up_exps"),
+                ("experts.down_proj", "ffn_down_exps"),
+            ],
+            Wholes =
+            [
+                ("attention.sliding_window", "sliding_window"), ("attention.shared_kv_layers", "num_kv_shared_layers"),
+                ("embedding_length_per_layer_input", "hidden_size_per_layer_input"), ("attention.key_length", "global_head_dim"),
+                ("attention.value_length", "global_head_dim"), ("attention.key_length_swa", "head_dim"),
+                ("attention.value_length_swa", "head_dim"), ("rope.dimension_count", "global_head_dim"),
+                ("expert_feed_forward_length", "moe_intermediate_size"), ("expert_used_count", "top_k_experts"),
+            ],
+            Reals = [("final_logit_softcapping", "final_logit_softcapping")],
+            Fixed = Gemma4,
+        },
         _ => throw new ArgumentException(modelType),
     };
+
+    private static IEnumerable<(string Key, object Value)> Gemma4(JsonObject config, int size)
+    {
+        var layers = config["num_hidden_layers"]!.GetValue<int>();
+        var types = config["layer_types"]!.AsArray().Select(type => type!.GetValue<string>() == "sliding_attention").ToArray();
+        yield return ("attention.sliding_window_pattern", types.Select(slides => slides ? 1 : 0).ToArray());
+        yield return ("rope.freq_base", 1e6f);
+        yield return ("rope.freq_base_swa", 1e4f);
+        var (width, shared) = (config["intermediate_size"]!.GetValue<int>(), config["num_kv_shared_layers"]?.GetValue<int>() ?? 0);
+        if (config["use_double_wide_mlp"]?.GetValue<bool>() == true)
+            yield return ("feed_forward_length", Enumerable.Range(0, layers).Select(l => l < layers - shared ? width : 2 * width).ToArray());
+        if (config["num_global_key_value_heads"]?.GetValue<int>() is { } heads)
+        {
+            var own = config["num_key_value_heads"]!.GetValue<int>();
+            yield return ("attention.head_count_kv", types.Select(slides => slides ? own : heads).ToArray());
+        }
+    }
 
     /// <summary>Name of a tensor.</summary>
     public string NameOf(string name)
@@ -150,6 +190,16 @@ internal sealed record ConvertedFamily(string Architecture)
             return name;
         if (Whole.FirstOrDefault(entry => entry.HuggingFace == name).Gguf is { } whole)
             return whole;
+        if (name == "model.embed_tokens_per_layer.weight" || name.StartsWith("model.per_layer", StringComparison.Ordinal))
+        {
+            return name.Replace("model.embed_tokens_per_layer", "per_layer_token_embd", StringComparison.Ordinal)
+                .Replace("model.per_layer_model_projection", "per_layer_model_proj", StringComparison.Ordinal)
+                .Replace("model.per_layer_projection_norm", "per_layer_proj_norm", StringComparison.Ordinal);
+        }
+
+        // Two have no kind, and are the scales of others.
+        name = name.Replace("layer_scalar", "layer_scalar.weight", StringComparison.Ordinal)
+            .Replace("router.per_expert_scale", "experts.scale", StringComparison.Ordinal);
         // The correction is a tensor whose name has no dot before its kind.
         var parts = name.Replace("correction_bias", "correction.bias", StringComparison.Ordinal).Split('.', 4);
         var (module, kind) = (parts[3][..parts[3].LastIndexOf('.')], parts[3][(parts[3].LastIndexOf('.') + 1)..]);
@@ -159,6 +209,12 @@ internal sealed record ConvertedFamily(string Architecture)
     /// <summary>llama3's scaling as the factor of each pair; null for none.</summary>
     public float[]? RotaryFactors(JsonObject config, int headSize)
     {
+        if (Architecture == "gemma4")
+        {
+            var size = config["global_head_dim"]!.GetValue<int>();
+            return [.. Enumerable.Range(0, size / 2).Select(pair => pair < size / 8 ? 1 : 1e30f)];
+        }
+
         if (config["rope_parameters"] is not JsonObject rope || rope["rope_type"]?.GetValue<string>() != "llama3")
             return null;
         var (factor, low, high) = (Number("factor"), Number("low_freq_factor"), Number("high_freq_factor"));

@@ -43,6 +43,18 @@ public sealed class ConvertedFileTests
         {"rms_norm_eps":1e-5,"num_local_experts":6,"num_experts_per_tok":2,"shared_intermediate_size":48,"embedding_multiplier":4.0,
          "attention_multiplier":0.2,"residual_multiplier":0.5,"logits_scaling":3.0}
         """)]
+    [InlineData("gemma4_text",
+        """
+        {"rms_norm_eps":1e-5,"head_dim":16,"global_head_dim":32,"num_global_key_value_heads":1,"attention_k_eq_v":true,"sliding_window":12,
+         "enable_moe_block":true,"num_experts":6,"top_k_experts":2,"moe_intermediate_size":48,"hidden_size_per_layer_input":0,
+         "final_logit_softcapping":30.0,"layer_types":["sliding_attention","full_attention","sliding_attention","full_attention"]}
+        """)]
+    [InlineData("gemma4_text",
+        """
+        {"rms_norm_eps":1e-5,"head_dim":16,"global_head_dim":32,"num_kv_shared_layers":2,"use_double_wide_mlp":true,"sliding_window":12,
+         "hidden_size_per_layer_input":16,"vocab_size_per_layer_input":384,
+         "layer_types":["sliding_attention","full_attention","sliding_attention","full_attention"]}
+        """)]
     [InlineData("glm4_moe",
         """
         {"rms_norm_eps":1e-5,"n_routed_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":48,"n_shared_experts":1,

@@ -7,6 +7,7 @@ public sealed class GgufParityTests
 {
     [Theory]
     [InlineData("gemma2", "query_pre_attn_scalar")]
+    [InlineData("gemma4-e-in-multimodal", null)]
     [InlineData("glm4", null)]
     [InlineData("lfm2", null)]
     [InlineData("ministral3-in-mistral3", "mscale")]

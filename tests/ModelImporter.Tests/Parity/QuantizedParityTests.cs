@@ -12,7 +12,36 @@ public sealed class QuantizedParityTests
     public void Logits_InEachPrecision_AreClose(string name)
     {
         CheckLogits(name, "int8", EightBitBound(name));
-        CheckLogits(name, "int4", 0.8);
+        CheckLogits(name, "int4", IsTippy(name) ? 1.5 : 0.8);
+    }
+
+    /// <summary>
+    /// Gemma 4 with queries as small as training makes them: norms and scores of a random checkpoint choose one key, so that what is
+    /// rounded tips over like a choice of experts does.
+    /// </summary>
+    [Theory]
+    [InlineData("""{"head_dim":32,"global_head_dim":64,"num_kv_shared_layers":2,"use_double_wide_mlp":true,"sliding_window":14}""")]
+    [InlineData("""{"head_dim":32,"global_head_dim":32,"attention_k_eq_v":true,"enable_moe_block":true,"num_experts":4,"top_k_experts":4}""")]
+    public void Logits_OfGemma4WithSmallQueries_AreClose(string fields)
+    {
+        using var folder = new TemporaryFolder();
+        const string Own = """
+            {"rms_norm_eps":1e-5,"hidden_size_per_layer_input":32,"vocab_size_per_layer_input":384,"moe_intermediate_size":64,
+             "layer_types":["sliding_attention","full_attention","sliding_attention","full_attention"],
+            """;
+        var source = RandomCheckpoint.Write(folder, "gemma4_text", Own + fields[1..], seed: 3, queryScale: 0.1);
+        uint[] ids = [.. Enumerable.Range(0, 60).Select(i => (uint)((i * 37) % 384))];
+        var expected = new FamilyForward(source).Logits([.. ids.Select(id => (int)id)]);
+        foreach (var (precision, bound) in new[] { ("int8", 0.05), ("int4", 0.5) })
+        {
+            using var package = new ParityPackage(source, precision);
+            using var runner = package.Open(ParityPackage.Options());
+            var error = new LogitError();
+            foreach (var (actual, wanted) in package.Logits(runner, [ids], 16)[0].Zip(expected))
+                error.Add(actual, [.. wanted.Select(value => (float)value)]);
+            TestContext.Current.TestOutputHelper?.WriteLine($"{precision}: {error}");
+            Assert.InRange(error.RootMeanSquare, 0, bound);
+        }
     }
 
     /// <summary>The same where ONNX Runtime multiplies the activations' bytes too.</summary>
@@ -99,7 +128,7 @@ public sealed class QuantizedParityTests
 
     /// <summary>Error feedback rests on a forward pass of its own; with weights as they are it gives transformers' logits.</summary>
     [Theory]
-    [MemberData(nameof(ParityCheckpoint.All), MemberType = typeof(ParityCheckpoint))]
+    [MemberData(nameof(ParityCheckpoint.Calibrated), MemberType = typeof(ParityCheckpoint))]
     public void CalibrationForward_UnroundedWeights_IsTheModel(string name)
     {
         var checkpoint = new ParityCheckpoint(name);
@@ -217,8 +246,11 @@ public sealed class QuantizedParityTests
     /// In Mamba-2 values, B, C and times are multiplied with each other, each with the error of the bytes that gave it: 0.118, and 0.106
     /// with times in fp32.
     /// </remarks>
-    private static double EightBitBound(string name) => ParityCheckpoint.Mixtures.Any(row => row.Data == name) ? 0.5
-        : name == "granite4-hybrid" ? 0.15 : 0.1;
+    private static double EightBitBound(string name) => IsTippy(name) ? 0.7
+        : ParityCheckpoint.Mixtures.Any(row => row.Data == name) ? 0.5 : name == "granite4-hybrid" ? 0.15 : 0.1;
+
+    /// <summary>Scores of random weights as they are, not over the root of a head's width: rounded weights choose other keys.</summary>
+    private static bool IsTippy(string name) => name.StartsWith("gemma4", StringComparison.Ordinal);
 
     private static void CheckLogits(string name, string precision, double bound)
     {

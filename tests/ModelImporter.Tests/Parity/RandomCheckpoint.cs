@@ -16,7 +16,12 @@ internal static class RandomCheckpoint
         """;
 
     /// <summary>Writes one of 4 layers of 64 with other fields.</summary>
-    public static string Write(TemporaryFolder folder, string modelType, string fields, int seed)
+    /// <param name="folder">Takes a folder of its own.</param>
+    /// <param name="modelType">The family.</param>
+    /// <param name="fields">Fields beside the sizes.</param>
+    /// <param name="seed">Of the weights.</param>
+    /// <param name="queryScale">Factor on the weights of norms of queries.</param>
+    public static string Write(TemporaryFolder folder, string modelType, string fields, int seed, double queryScale = 1)
     {
         var target = Directory.CreateDirectory(folder.File("source")).FullName;
         var config = JsonNode.Parse(Sizes)!.AsObject();
@@ -27,15 +32,14 @@ internal static class RandomCheckpoint
         foreach (var name in new[] { "tokenizer.json", "tokenizer_config.json", "generation_config.json" })
             File.Copy(Path.Combine(Fixture.Folder(Fixture.Linear), name), Path.Combine(target, name));
         var read = CheckpointReader.ReadConfig(target);
-        File.WriteAllBytes(Path.Combine(target, "model.safetensors"), Tensors(CheckpointReader.WeightsOf(read), read, new Random(seed)));
+        File.WriteAllBytes(Path.Combine(target, "model.safetensors"), Tensors(CheckpointReader.WeightsOf(read), read, new Random(seed), queryScale));
         return target;
     }
 
-    private static byte[] Tensors(DecoderWeights weights, DecoderConfig config, Random random)
+    private static byte[] Tensors(DecoderWeights weights, DecoderConfig config, Random random, double queryScale)
     {
         var tensors = new SortedDictionary<string, (int[] Shape, float[] Values)>(StringComparer.Ordinal);
-        IEnumerable<LinearWeights> linears = [weights.Embedding, .. weights.Layers.SelectMany(layer => layer.Linears), weights.Head];
-        foreach (var linear in linears)
+        foreach (var linear in weights.Linears())
         {
             foreach (var part in linear.Parts)
             {
@@ -50,7 +54,10 @@ internal static class RandomCheckpoint
         {
             var width = norm.Width / Math.Max(norm.Weights.Count, 1);
             foreach (var weight in norm.Weights)
-                tensors[weight] = ([.. norm.Shape ?? [width]], Numbers(width, 0.3, config.Norm.AddsOne ? 0 : 1));
+            {
+                var factor = weight.EndsWith("q_norm.weight", StringComparison.Ordinal) ? queryScale : 1;
+                tensors[weight] = ([.. norm.Shape ?? [width]], Numbers(width, 0.3 * factor, config.Norm.AddsOne ? 0 : factor));
+            }
             if (norm.Bias is not null)
                 tensors[norm.Bias] = ([norm.Width], Numbers(norm.Width, 0.2));
         }
@@ -67,10 +74,14 @@ internal static class RandomCheckpoint
 
             if (mixture.Correction is not null)
                 tensors[mixture.Correction] = ([mixture.Settings.Experts], Numbers(mixture.Settings.Experts, 0.3));
+            if (mixture.ExpertScales is not null)
+                tensors[mixture.ExpertScales] = ([mixture.Settings.Experts], Numbers(mixture.Settings.Experts, 0.3, 1));
         }
 
         foreach (var sinks in weights.Layers.Select(layer => layer.Sinks).OfType<string>())
             tensors[sinks] = ([config.Shape.QueryHeads], Numbers(config.Shape.QueryHeads, 1));
+        foreach (var scale in weights.Layers.Select(layer => layer.StreamScale).OfType<string>())
+            tensors[scale] = ([1], Numbers(1, 0.1, 0.9));
         foreach (var scalar in weights.Layers.SelectMany(layer => layer.Mlp.Scalars))
         {
             var isEpsilon = scalar.Name.EndsWith("eps", StringComparison.Ordinal);

@@ -33,12 +33,14 @@ internal static class CommonFields
     /// graph computes.
     /// </summary>
     /// <exception cref="InvalidDataException">One of the fields is set.</exception>
-    public static void RefuseOtherMathematics(ConfigFile config)
+    /// <param name="config">The configuration.</param>
+    /// <param name="read">Those of the fields that the family reads itself.</param>
+    public static void RefuseOtherMathematics(ConfigFile config, IReadOnlyList<string> read)
     {
         config.RefuseNull("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
             "max_position_embeddings", "tie_word_embeddings", "attention_bias", "mlp_bias", "is_causal");
         config.Watch("is_causal", "auto_map");
-        foreach (var (field, supported) in Refused)
+        foreach (var (field, supported) in Refused.Where(entry => !read.Contains(entry.Field)))
         {
             config.Watch(field);
             if (config.IsSet(field))

@@ -139,6 +139,9 @@ internal sealed class ConfigFile
     /// <summary>Whether a field of this object is an object itself.</summary>
     public bool IsNested => _object.EnumerateObject().Any(property => property.Value.ValueKind == JsonValueKind.Object);
 
+    /// <summary>Names of all fields, in order.</summary>
+    public IEnumerable<string> Fields => _object.EnumerateObject().Select(property => property.Name);
+
     /// <summary>Refuses null where only a missing field has a default.</summary>
     /// <exception cref="InvalidDataException">One of the fields is null.</exception>
     public void RefuseNull(params ReadOnlySpan<string> fields)
@@ -190,6 +193,16 @@ internal sealed class ConfigFile
             || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number || !(item.GetDouble() is > 0 and < 1e9)))
             throw Bad(field, "a list of positive numbers");
         return [.. value.EnumerateArray().Select(item => item.GetSingle())];
+    }
+
+    /// <summary>A list of numbers from 0 on.</summary>
+    public IReadOnlyList<double> NumbersFrom0(string field)
+    {
+        var value = _object.GetProperty(field);
+        if (value.ValueKind != JsonValueKind.Array
+            || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number || !(item.GetDouble() is >= 0 and < 1e12)))
+            throw Bad(field, "a list of numbers from 0 on");
+        return [.. value.EnumerateArray().Select(item => item.GetDouble())];
     }
 
     /// <summary>A list of numbers or truth values, each as whether it is set; null where the field is missing.</summary>

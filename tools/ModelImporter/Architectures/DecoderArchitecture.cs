@@ -14,7 +14,10 @@ internal abstract class DecoderArchitecture : IArchitecture
     private static readonly string[] TextPrefixes = ["model.language_model.", "language_model.model.", "language_model."];
 
     private static readonly string[] TowerPrefixes =
-        ["vision_tower.", "model.vision_tower.", "multi_modal_projector.", "model.multi_modal_projector.", "model.visual.", "visual."];
+    [
+        "vision_tower.", "model.vision_tower.", "multi_modal_projector.", "model.multi_modal_projector.", "model.visual.", "visual.",
+        "audio_tower.", "model.audio_tower.", "embed_vision.", "model.embed_vision.", "embed_audio.", "model.embed_audio.",
+    ];
 
     public abstract string Name { get; }
 
@@ -49,12 +52,15 @@ internal abstract class DecoderArchitecture : IArchitecture
     /// <summary>Fields beside those of all families that transformers' class does not let be null.</summary>
     protected virtual IReadOnlyList<string> NeverNull => [];
 
+    /// <summary>Fields that others refuse where they are set, and this family reads.</summary>
+    protected virtual IReadOnlyList<string> ReadsItself => [];
+
     /// <summary>Fields of the family's own that change nothing.</summary>
     public virtual IReadOnlyList<string> Silent => [];
 
     public DecoderConfig ReadConfig(ConfigFile config)
     {
-        CommonFields.RefuseOtherMathematics(config);
+        CommonFields.RefuseOtherMathematics(config, ReadsItself);
         config.RefuseNull([.. NeverNull]);
         var shape = ReadShape(config);
         var (field, epsilon) = EpsilonField;
@@ -87,8 +93,10 @@ internal abstract class DecoderArchitecture : IArchitecture
             Shape = read.Shape with
             {
                 Mixture = read.Mixture is { } mixture ? new(mixture.Experts, mixture.Chosen, mixture.Width) : null,
-                KeylessLayers = NullIfEmpty([.. read.Layers.Index().Where(layer => layer.Item.Recurrence is not null)
-                    .Select(layer => layer.Index)]),
+                KeylessLayers = NullIfEmpty([.. read.Layers.Index()
+                    .Where(layer => layer.Item.Recurrence is not null || layer.Item.KeysOf is not null).Select(layer => layer.Index)]),
+                OtherHeads = NullIfEmpty(OtherHeads(read)),
+                PerLayerWidth = read.PerLayer?.Width,
                 States = NullIfEmpty([.. read.Layers.Index().SelectMany(layer => layer.Item.Recurrence?.States(layer.Index) ?? [])]),
             },
             Notes = [.. read.Notes, .. CommonFields.Notes(config, Name, Silent)],
@@ -136,6 +144,13 @@ internal abstract class DecoderArchitecture : IArchitecture
     /// <summary>Positions with the family's defaults.</summary>
     protected static RotaryFields Rotary(ConfigFile config, DecoderConfig common) =>
         new(config, common.Shape.HeadSize, common.Shape.ContextTokensMax);
+
+    private static List<LayerHeads> OtherHeads(DecoderConfig config) =>
+    [
+        .. Enumerable.Range(0, config.Shape.Layers)
+            .Select(layer => new LayerHeads(layer, config.KeyValueHeadsOf(layer), config.HeadSizeOf(layer)))
+            .Where(heads => (heads.KeyValueHeads, heads.HeadSize) != (config.Shape.KeyValueHeads, config.Shape.HeadSize)),
+    ];
 
     private static List<T>? NullIfEmpty<T>(List<T> list) => list.Count == 0 ? null : list;
 

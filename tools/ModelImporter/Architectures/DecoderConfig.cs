@@ -33,6 +33,15 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
     /// <summary>Attention and MLP read the same normalised stream, and both add to it.</summary>
     public bool IsParallel { get; init; }
 
+    /// <summary>Layers whose MLP is twice as wide.</summary>
+    public IReadOnlySet<int> DoubleLayers { get; init; } = new HashSet<int>();
+
+    /// <summary>Embeddings that each layer has of its own; null for none.</summary>
+    public PerLayerSettings? PerLayer { get; init; }
+
+    /// <summary>The stream is multiplied by a number behind each layer.</summary>
+    public bool HasStreamScales { get; init; }
+
     /// <summary>The function of the MLP.</summary>
     public Activation Activation { get; init; }
 
@@ -62,6 +71,15 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
 
     /// <summary>The positions of the first layer that has any.</summary>
     public RotarySettings? Rotary => Layers.FirstOrDefault(layer => layer.Rotary is not null)?.Rotary;
+
+    /// <summary>Width of the MLP of a layer.</summary>
+    public int WidthOf(int layer) => Shape.IntermediateSize * (DoubleLayers.Contains(layer) ? 2 : 1);
+
+    /// <summary>Width of a layer's heads.</summary>
+    public int HeadSizeOf(int layer) => Layers[layer].HeadSize ?? Shape.HeadSize;
+
+    /// <summary>Key and value heads of a layer.</summary>
+    public int KeyValueHeadsOf(int layer) => Layers[layer].KeyValueHeads ?? Shape.KeyValueHeads;
 
     /// <summary>The mixture of a layer; null where it has a plain MLP.</summary>
     public MixtureSettings? MixtureOf(int layer) => Mixture is { } mixture && !mixture.DenseLayers.Contains(layer) ? mixture : null;

@@ -6,6 +6,8 @@ namespace Parley.ModelImporter.Architectures;
 /// <param name="Mlp">The MLP.</param>
 internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights AttentionOutput, MlpWeights Mlp)
 {
+    private const int InputsMultiple = PackageFormat.QuantizedLinearLayout.InputsMultiple;
+
     /// <summary>Before attention; null for none.</summary>
     public NormWeights? AttentionNorm { get; init; }
 
@@ -33,19 +35,28 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
     /// <summary>Matrices that a checkpoint may have for several linears, or parts, of the layer.</summary>
     public IReadOnlyList<TurnStack> Stacks { get; init; } = [];
 
-    public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Recurrence?.Linears ?? [], .. Mlp.Linears];
+    /// <summary>How the layer's own embeddings come in; null for none.</summary>
+    public PerLayerInput? PerLayer { get; init; }
+
+    /// <summary>Tensor [1] that the stream is multiplied with behind the layer; null for none.</summary>
+    public string? StreamScale { get; init; }
+
+    public IReadOnlyList<LinearWeights> Linears =>
+        [Qkv, AttentionOutput, .. Recurrence?.Linears ?? [], .. Mlp.Linears, .. PerLayer is null ? [] : PerLayer.Linears];
 
     /// <summary>Those that a text goes through one after the other; the others stand beside one of them.</summary>
     public IReadOnlyList<LinearWeights> Walked => [.. Linears.Where(linear =>
         Recurrence?.Linears.Contains(linear) != true && linear != (Mlp as MixtureWeights)?.SharedGate)];
 
     /// <summary>
-    /// Those that a precision rounds: all but routers and the gate of a shared MLP, which stay as they are, and the small ones of a
-    /// recurrence.
+    /// Those that a precision rounds: all but routers, the gate of a shared MLP and what is too narrow for codes, which stay as they are,
+    /// and the small ones of a recurrence.
     /// </summary>
-    public IEnumerable<LinearWeights> Rounded => Walked.Where(linear => linear != (Mlp as MixtureWeights)?.Router);
+    public IEnumerable<LinearWeights> Rounded => Walked.Where(linear =>
+        linear != (Mlp as MixtureWeights)?.Router && (linear != PerLayer?.Projection || linear.Inputs % InputsMultiple == 0));
 
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>
-        new[] { AttentionNorm, QueryNorm, KeyNorm, AttentionAfterNorm, MlpNorm, MlpAfterNorm }.OfType<NormWeights>();
+        new[] { AttentionNorm, QueryNorm, KeyNorm, AttentionAfterNorm, MlpNorm, MlpAfterNorm, PerLayer?.AfterNorm }.OfType<NormWeights>()
+            .Concat((Mlp as MixtureWeights)?.Sandwich?.All ?? []);
 }

@@ -8,9 +8,9 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
 
     private int Hidden => config.Shape.HiddenSize;
 
-    private int QueryWidth => config.Shape.QueryHeads * config.Shape.HeadSize;
+    private int QueryWidth(int layer) => config.Shape.QueryHeads * config.HeadSizeOf(layer);
 
-    private int KeyWidth => config.Shape.KeyValueHeads * config.Shape.HeadSize;
+    private int KeyWidth(int layer) => config.KeyValueHeadsOf(layer) * config.HeadSizeOf(layer);
 
     public DecoderWeights ToWeights()
     {
@@ -20,7 +20,28 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             new LinearWeights("embedding", Hidden, [embedding]),
             [.. Enumerable.Range(0, config.Shape.Layers).Select(Layer)],
             Norm($"{Prefix}{names.FinalNorm}"),
-            new LinearWeights("head", Hidden, [head]));
+            new LinearWeights("head", Hidden, [head]))
+        {
+            PerLayer = config.PerLayer is { } perLayer ? PerLayer(perLayer) : null,
+        };
+    }
+
+    private PerLayerWeights PerLayer(PerLayerSettings settings)
+    {
+        var (own, width) = (names.PerLayer, config.Shape.Layers * settings.Width);
+        return new PerLayerWeights(
+            new LinearWeights("per_layer.table", width, [new LinearPart($"{Prefix}{own.Table}.weight", null, settings.Rows)]),
+            new LinearWeights("per_layer.projection", Hidden, [new LinearPart($"{Prefix}{own.Projection}.weight", null, width)]),
+            new NormWeights([$"{Prefix}{own.Norm}.weight"], null, settings.Width));
+    }
+
+    private PerLayerInput PerLayerInput(int layer, string source, PerLayerSettings settings)
+    {
+        var own = names.PerLayerInput;
+        return new PerLayerInput(
+            Linear(layer, "per_layer_gate", Hidden, Part(source, own.Gate, false, settings.Width)),
+            Linear(layer, "per_layer_projection", settings.Width, Part(source, own.Projection, false, Hidden)),
+            Norm($"{source}.{own.AfterNorm}"));
     }
 
     private DecoderLayerWeights Layer(int layer)
@@ -29,15 +50,19 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         if (config.Layers[layer].Recurrence is { } recurrence)
             return Recurrent(layer, source, recurrence);
         var headNorm = config.Layers[layer].HeadNorm;
-        return new DecoderLayerWeights(Qkv(layer, source), Linear(layer, "attention_output", QueryWidth,
+        var (size, heads) = (config.HeadSizeOf(layer), config.KeyValueHeadsOf(layer));
+        var hasKeys = config.Layers[layer].KeysOf is null;
+        return new DecoderLayerWeights(Qkv(layer, source), Linear(layer, "attention_output", QueryWidth(layer),
             Part(source, names.AttentionOutput, config.OutputBias, Hidden)), Mlp(layer, source))
         {
             AttentionNorm = Optional(source, names.AttentionNorm),
-            QueryNorm = headNorm is null ? null : HeadNorm($"{source}.{names.QueryNorm}", headNorm.Kind, config.Shape.QueryHeads),
-            KeyNorm = headNorm is null ? null : HeadNorm($"{source}.{names.KeyNorm}", headNorm.Kind, config.Shape.KeyValueHeads),
+            QueryNorm = headNorm is null ? null : HeadNorm($"{source}.{names.QueryNorm}", headNorm.Kind, config.Shape.QueryHeads, size),
+            KeyNorm = headNorm is null || !hasKeys ? null : HeadNorm($"{source}.{names.KeyNorm}", headNorm.Kind, heads, size),
             AttentionAfterNorm = After(source, names.AttentionAfterNorm),
             MlpNorm = config.IsParallel ? null : Optional(source, names.MlpNorm),
             MlpAfterNorm = After(source, names.MlpAfterNorm),
+            PerLayer = config.PerLayer is { } perLayer ? PerLayerInput(layer, source, perLayer) : null,
+            StreamScale = config.HasStreamScales ? $"{source}.{names.StreamScale}" : null,
             Sinks = config.Layers[layer].HasSinks ? $"{source}.{names.Sinks}" : null,
             Stacks = [.. GatedQueries(layer, source), .. MlpStacks(layer, source)],
         };
@@ -72,17 +97,22 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
 
     private LinearWeights Qkv(int layer, string source)
     {
+        var (queries, keys, attention) = (QueryWidth(layer), KeyWidth(layer), config.Layers[layer]);
         LinearPart[] parts = names.PackedQkv is { } packed
-            ? [Part(source, packed, config.AttentionBias, QueryWidth + (2 * KeyWidth))]
+            ? [Part(source, packed, config.AttentionBias, queries + (2 * keys))]
             :
             [
-                Part(source, QueryName(layer), config.AttentionBias, QueryWidth),
-                Part(source, "self_attn.k_proj", config.AttentionBias, KeyWidth),
-                Part(source, "self_attn.v_proj", config.AttentionBias, KeyWidth),
+                Part(source, QueryName(layer), config.AttentionBias, queries),
+                Part(source, "self_attn.k_proj", config.AttentionBias, keys),
+                Part(source, "self_attn.v_proj", config.AttentionBias, keys),
             ];
-        if (config.Layers[layer].HasOutputGate)
-            parts = [.. parts, Part(source, "self_attn.q_proj.gate", config.AttentionBias, QueryWidth)];
-        if (config.Layers[layer].HasHeadGate)
+        if (attention.KeysOf is not null)
+            parts = parts[..1];
+        else if (attention.KeysAreValues)
+            parts = parts[..2];
+        if (attention.HasOutputGate)
+            parts = [.. parts, Part(source, "self_attn.q_proj.gate", config.AttentionBias, queries)];
+        if (attention.HasHeadGate)
             parts = [.. parts, Part(source, "self_attn.g_proj", bias: false, config.Shape.QueryHeads)];
         return Linear(layer, "qkv", Hidden, parts);
     }
@@ -170,7 +200,7 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
     {
         if (config.MixtureOf(layer) is { } mixture)
             return Mixture(layer, source, mixture);
-        var width = config.Shape.IntermediateSize;
+        var width = config.WidthOf(layer);
         var down = Linear(layer, "down", width, Part(source, names.Down, config.MlpBias, Hidden));
         if (names.Up is { } up)
         {
@@ -189,7 +219,7 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
     private MixtureWeights Mixture(int layer, string source, MixtureSettings settings)
     {
         var (own, bias) = (names.Experts, settings.ExpertBias);
-        var shared = settings.SharedWidth;
+        var shared = settings.IsSandwich ? config.WidthOf(layer) : settings.SharedWidth;
         return new MixtureWeights(
             settings,
             Linear(layer, "router", Hidden, Part(source, own.Router, settings.RouterBias, settings.Experts)),
@@ -197,6 +227,10 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             Experts("down", settings.Width, (own.Down, Hidden)))
         {
             Correction = settings.HasCorrection ? $"{source}.{own.Correction}" : null,
+            ExpertScales = settings.HasExpertScales ? $"{source}.{own.Scales}" : null,
+            Sandwich = !settings.IsSandwich ? null : new SandwichNorms(
+                new NormWeights([$"{source}.{own.RouterNorm}"], null, Hidden), Norm($"{source}.{own.ExpertsNorm}"),
+                Norm($"{source}.{own.ExpertsAfterNorm}"), Norm($"{source}.{own.SharedAfterNorm}")),
             Stacks = own.Stacks(source),
             SharedGate = settings.HasSharedGate
                 ? Linear(layer, "shared_gate", Hidden, Part(source, own.SharedGate, false, 1)) : null,
@@ -224,26 +258,20 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         new($"{source}.mlp.act_fn.beta", false), new($"{source}.mlp.act_fn.eps", false),
     ];
 
-    private NormWeights HeadNorm(string name, HeadNormKind kind, int heads)
+    private static NormWeights HeadNorm(string name, HeadNormKind kind, int heads, int size) => kind switch
     {
-        var size = config.Shape.HeadSize;
-        return kind switch
+        HeadNormKind.Whole => new NormWeights([$"{name}.weight"], null, heads * size),
+        HeadNormKind.PerHeadOwn => new NormWeights([.. HeadNames(name, heads)], null, heads * size)
         {
-            HeadNormKind.Whole => new NormWeights([$"{name}.weight"], null, heads * size),
-            HeadNormKind.PerHeadOwn => new NormWeights([.. HeadNames(name, heads)], null, heads * size)
-            {
-                Shape = OwnShape(name, heads),
-                Stack = IsModulePerHead(name) ? $"{name}.weight" : null,
-            },
-            _ => new NormWeights([$"{name}.weight"], null, size),
-        };
-    }
+            Shape = IsModulePerHead(name) ? null : [heads, size],
+            Stack = IsModulePerHead(name) ? $"{name}.weight" : null,
+        },
+        _ => new NormWeights([$"{name}.weight"], null, size),
+    };
 
     /// <summary>StableLM has a module per head, Cohere one matrix.</summary>
     private static IEnumerable<string> HeadNames(string name, int heads) => IsModulePerHead(name)
         ? Enumerable.Range(0, heads).Select(head => $"{name}.norms.{head}.weight") : [$"{name}.weight"];
-
-    private int[]? OwnShape(string name, int heads) => IsModulePerHead(name) ? null : [heads, config.Shape.HeadSize];
 
     private static bool IsModulePerHead(string name) => name.EndsWith("layernorm", StringComparison.Ordinal);
 

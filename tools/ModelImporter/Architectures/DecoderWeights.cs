@@ -11,6 +11,9 @@ namespace Parley.ModelImporter.Architectures;
 internal sealed record DecoderWeights(
     LinearWeights Embedding, IReadOnlyList<DecoderLayerWeights> Layers, NormWeights FinalNorm, LinearWeights Head)
 {
+    /// <summary>Embeddings per layer; null for none.</summary>
+    public PerLayerWeights? PerLayer { get; init; }
+
     /// <summary>Checks that the checkpoint holds these tensors and no other.</summary>
     /// <param name="tensors">The checkpoint.</param>
     /// <param name="shape">The sizes to expect.</param>
@@ -20,6 +23,9 @@ internal sealed record DecoderWeights(
     {
         Embedding.Check(tensors);
         Head.Check(tensors);
+        PerLayer?.Table.Check(tensors);
+        PerLayer?.Projection.Check(tensors);
+        PerLayer?.Norm.Check(tensors);
         foreach (var layer in Layers)
         {
             foreach (var norm in layer.Norms)
@@ -31,6 +37,10 @@ internal sealed record DecoderWeights(
                 linear.Check(tensors);
             if (layer.Mlp is MixtureWeights { Correction: { } correction } mixture)
                 tensors.Check(correction, mixture.Settings.Experts);
+            if (layer.Mlp is MixtureWeights { ExpertScales: { } scales } scaled)
+                tensors.Check(scales, scaled.Settings.Experts);
+            if (layer.StreamScale is not null)
+                tensors.Check(layer.StreamScale, 1);
             foreach (var scalar in layer.Mlp.Scalars)
                 tensors.Check(scalar.Name, scalar.HasDimension ? [1] : []);
         }
@@ -53,7 +63,9 @@ internal sealed record DecoderWeights(
             .Sum(entry => ((long)entry.Inputs + (entry.part.Bias is null ? 0 : 1)) * entry.part.Outputs)
         + Norms().Sum(norm => (long)norm.Width * (norm.Bias is null ? 1 : 2))
         + Layers.Sum(layer => (layer.Sinks is null ? 0 : shape.QueryHeads) + layer.Mlp.Scalars.Count + (layer.Recurrence?.Parameters ?? 0))
-        + Mixtures.Sum(mixture => mixture.Correction is null ? 0 : mixture.Settings.Experts);
+        + Mixtures.Sum(mixture => (mixture.Correction is null ? 0 : mixture.Settings.Experts)
+            + (mixture.ExpertScales is null ? 0 : mixture.Settings.Experts))
+        + Layers.Count(layer => layer.StreamScale is not null);
 
     /// <summary>The mixtures of experts of all layers that have one.</summary>
     public IEnumerable<MixtureWeights> Mixtures => Layers.Select(layer => layer.Mlp).OfType<MixtureWeights>();
@@ -77,11 +89,20 @@ internal sealed record DecoderWeights(
             .. Layers.SelectMany(layer => layer.Recurrence?.Names ?? []),
             .. Layers.SelectMany(layer => layer.Mlp.Scalars).Select(scalar => scalar.Name),
             .. Mixtures.Select(mixture => mixture.Correction).OfType<string>(),
+            .. Mixtures.Select(mixture => mixture.ExpertScales).OfType<string>(),
+            .. Layers.Select(layer => layer.StreamScale).OfType<string>(),
         ];
     }
 
     /// <summary>All norms.</summary>
-    public IEnumerable<NormWeights> Norms() => [.. Layers.SelectMany(layer => layer.Norms), FinalNorm];
+    public IEnumerable<NormWeights> Norms() =>
+        PerLayer is null ? [.. Layers.SelectMany(layer => layer.Norms), FinalNorm]
+            : [PerLayer.Norm, .. Layers.SelectMany(layer => layer.Norms), FinalNorm];
 
-    private IEnumerable<LinearWeights> Linears() => [Embedding, .. Layers.SelectMany(layer => layer.Linears), Head];
+    /// <summary>All matrices, tables of rows included.</summary>
+    public IEnumerable<LinearWeights> Linears() =>
+    [
+        Embedding, .. PerLayer is null ? Array.Empty<LinearWeights>() : [PerLayer.Table, PerLayer.Projection],
+        .. Layers.SelectMany(layer => layer.Linears), Head,
+    ];
 }

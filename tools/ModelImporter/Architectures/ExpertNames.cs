@@ -27,6 +27,21 @@ internal sealed record ExpertNames
     /// <summary>The gate of that MLP, where it has one.</summary>
     public string SharedGate { get; init; } = "mlp.shared_expert_gate";
 
+    /// <summary>Factors of the experts.</summary>
+    public string Scales { get; init; } = "router.per_expert_scale";
+
+    /// <summary>Weights of the router's own norm.</summary>
+    public string RouterNorm { get; init; } = "router.scale";
+
+    /// <summary>Norm before the experts, where they have their own.</summary>
+    public string ExpertsNorm { get; init; } = "pre_feedforward_layernorm_2";
+
+    /// <summary>Norm of what they give.</summary>
+    public string ExpertsAfterNorm { get; init; } = "post_feedforward_layernorm_2";
+
+    /// <summary>Norm of what the MLP of every token gives.</summary>
+    public string SharedAfterNorm { get; init; } = "post_feedforward_layernorm_1";
+
     public string SharedDown { get; init; } = "mlp.shared_experts.down_proj";
 
     /// <summary>Matrices of all experts in one tensor are stored [inputs, outputs].</summary>
@@ -46,7 +61,8 @@ internal sealed record ExpertNames
             new($"{experts}.gate_up_proj_bias", ExpertPart.GateUp) { IsBias = true, IsInterleaved = IsInterleaved },
             new($"{experts}.down_proj", ExpertPart.Down) { IsTransposed = IsTransposed },
             new($"{experts}.down_proj_bias", ExpertPart.Down) { IsBias = true },
-            .. Gguf("gate_exps", ExpertPart.Gate), .. Gguf("up_exps", ExpertPart.Up), .. Gguf("down_exps", ExpertPart.Down),
+            .. Gguf("gate_up_exps", ExpertPart.GateUp), .. Gguf("gate_exps", ExpertPart.Gate), .. Gguf("up_exps", ExpertPart.Up),
+            .. Gguf("down_exps", ExpertPart.Down),
         ];
 
         ExpertStack[] Gguf(string name, ExpertPart part) =>

@@ -22,12 +22,22 @@ internal sealed class GraniteArchitecture : DecoderArchitecture
     {
         if (!isHybrid)
             CommonFields.RefuseWindows(config);
+        var rotary = Rotary(config, common).Read();
+        return ReadFactors(config, common, scale => Repeat(common, new LayerAttention(rotary, scale)));
+    }
+
+    /// <summary>The same with layers of the family's own.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="common">What all families have.</param>
+    /// <param name="layers">Makes the layers, given the factor on query · key.</param>
+    public static DecoderConfig ReadFactors(
+        ConfigFile config, DecoderConfig common, Func<double, IReadOnlyList<LayerAttention>> layers)
+    {
         config.RefuseNull("embedding_multiplier", "residual_multiplier", "logits_scaling", "attention_multiplier");
         var bias = config.Bool("attention_bias", false);
         return common with
         {
-            Layers = Repeat(
-                common, new LayerAttention(Rotary(config, common).Read(), config.Positive("attention_multiplier", FactorMax, 1))),
+            Layers = layers(config.Positive("attention_multiplier", FactorMax, 1)),
             AttentionBias = bias,
             OutputBias = bias,
             EmbeddingScale = config.Positive("embedding_multiplier", FactorMax, 1),

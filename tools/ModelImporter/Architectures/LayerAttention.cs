@@ -26,6 +26,21 @@ internal sealed record LayerAttention(RotarySettings? Rotary, double Scale)
     /// <summary>Each head of the result is multiplied by the sigmoid of a number that comes of the layer's input.</summary>
     public bool HasHeadGate { get; init; }
 
+    /// <summary>Width of its heads; null is that of most layers.</summary>
+    public int? HeadSize { get; init; }
+
+    /// <summary>Its key and value heads; null is as many as most layers have.</summary>
+    public int? KeyValueHeads { get; init; }
+
+    /// <summary>The layer before it whose keys and values it attends to; null for its own.</summary>
+    public int? KeysOf { get; init; }
+
+    /// <summary>Values are the keys before their norm and rotation.</summary>
+    public bool KeysAreValues { get; init; }
+
+    /// <summary>Values are normalised as keys are, without weights.</summary>
+    public bool NormalizesValues { get; init; }
+
     /// <summary>What the layer does in the place of attention; null for attention.</summary>
     public LayerRecurrence? Recurrence { get; init; }
 

@@ -40,6 +40,15 @@ internal sealed record MixtureSettings(int Experts, int Chosen, int Width, Route
     /// <summary>Layers with a plain MLP instead.</summary>
     public IReadOnlySet<int> DenseLayers { get; init; } = new HashSet<int>();
 
+    /// <summary>The function of the experts' gates: SiLU, or GELU by its tanh approximation.</summary>
+    public Activation Activation { get; init; } = Activation.Silu;
+
+    /// <summary>Each expert has a factor.</summary>
+    public bool HasExpertScales { get; init; }
+
+    /// <summary>Router and experts have norms of their own, and stand beside the layer's MLP.</summary>
+    public bool IsSandwich { get; init; }
+
     /// <summary>
     /// Instead of SiLU(gate) · up: the gate is cut off above <see cref="Limit"/>, up at both ends, and
     /// gate · sigmoid(<see cref="Alpha"/> · gate) · (up + 1) is what comes of them.

@@ -13,6 +13,12 @@ internal sealed record MixtureWeights(
     /// <summary>Tensor [experts] of what is added to scores for the choice; null for none.</summary>
     public string? Correction { get; init; }
 
+    /// <summary>Tensor [experts] of factors on what the experts give; null for none.</summary>
+    public string? ExpertScales { get; init; }
+
+    /// <summary>Norms of its own; null where all parts read what the layer's norm gives.</summary>
+    public SandwichNorms? Sandwich { get; init; }
+
     /// <summary>The MLP of every token; null for none.</summary>
     public GatedMlpWeights? Shared { get; init; }
 

@@ -48,6 +48,17 @@ internal sealed record TensorNames
     /// <summary>Modules of layers without attention.</summary>
     public RecurrenceNames Recurrence { get; init; } = new();
 
+    /// <summary>Embeddings per layer: the table, what the first embedding adds, and its norm.</summary>
+    public (string Table, string Projection, string Norm) PerLayer { get; init; } =
+        ("embed_tokens_per_layer", "per_layer_model_projection", "per_layer_projection_norm");
+
+    /// <summary>How they come into a layer: to their width, back, and the norm of that.</summary>
+    public (string Gate, string Projection, string AfterNorm) PerLayerInput { get; init; } =
+        ("per_layer_input_gate", "per_layer_projection", "post_per_layer_input_norm");
+
+    /// <summary>Factor on the stream behind a layer, where there is one.</summary>
+    public string StreamScale { get; init; } = "layer_scalar";
+
     /// <summary>Parts of a mixture of experts.</summary>
     public ExpertNames Experts { get; init; } = new();
 }

@@ -11,6 +11,7 @@ internal static class TextModel
     private static readonly Dictionary<string, (string Text, bool IsTied)> Wrappers = new(StringComparer.Ordinal)
     {
         ["gemma3"] = ("gemma3_text", true),
+        ["gemma4"] = ("gemma4_text", true),
         ["mistral3"] = ("mistral", true),
         ["qwen3_5"] = ("qwen3_5_text", false),
         ["qwen3_5_moe"] = ("qwen3_5_moe_text", false),

@@ -15,7 +15,7 @@ internal sealed class GgufConfiguration
     private static readonly GgufFamily[] Families =
     [
         new LlamaGguf(), new Mistral3Gguf(), new Qwen2Gguf(), new Qwen3Gguf(), new Phi3Gguf(), new GemmaGguf(), new Gemma2Gguf(),
-        new Gemma3Gguf(), new GraniteGguf(), new SmolLm3Gguf(), new Olmo2Gguf(), new Exaone4Gguf(), new Glm4Gguf(), new SeedOssGguf(),
+        new Gemma3Gguf(), new Gemma4Gguf(), new GraniteGguf(), new SmolLm3Gguf(), new Olmo2Gguf(), new Exaone4Gguf(), new Glm4Gguf(), new SeedOssGguf(),
         new Qwen3MoeGguf(), new OlmoeGguf(), new GraniteMoeGguf(), new Glm4MoeGguf(), new GptOssGguf(), new CommandRGguf(),
         new Cohere2Gguf(), new Ernie45Gguf(), new HunYuanDenseGguf(), new ArceeGguf(), new ApertusGguf(), new StableLmGguf(),
         new Starcoder2Gguf(), new NemotronGguf(), new Jais2Gguf(), new OlmoGguf(), new Lfm2Gguf(), new Qwen35Gguf(),
@@ -71,7 +71,7 @@ internal sealed class GgufConfiguration
     public int HeadSize { get; }
 
     /// <summary>By what the frequency of each rotary pair is divided; null for nothing.</summary>
-    public IReadOnlyList<float>? RotaryFactors => _factors.Always;
+    public IReadOnlyList<float>? RotaryFactors => Family.ReadsFactors ? null : _factors.Always;
 
     /// <summary>The metadata, for what else is made of them.</summary>
     public IReadOnlyDictionary<string, object> Metadata => _header.Metadata;
@@ -168,10 +168,12 @@ internal sealed class GgufConfiguration
     [
         ("num_hidden_layers", () => _keys.Size("block_count") - Further),
         ("hidden_size", () => _keys.Size("embedding_length")),
-        ("intermediate_size", () => _keys.Size("feed_forward_length", _keys.Count("expert_feed_forward_length"))),
+        ("intermediate_size", () => Family.Size(_keys, "intermediate_size")
+            ?? _keys.Size("feed_forward_length", _keys.Count("expert_feed_forward_length"))),
         ("num_attention_heads", () => _keys.Size("attention.head_count")),
-        ("num_key_value_heads", () => _keys.SizeOfAll("attention.head_count_kv", _keys.Size("attention.head_count"))),
-        ("head_dim", () => HeadSize),
+        ("num_key_value_heads", () => Family.Size(_keys, "num_key_value_heads")
+            ?? _keys.Size("attention.head_count_kv", _keys.Size("attention.head_count"))),
+        ("head_dim", () => Family.Size(_keys, "head_dim") ?? HeadSize),
         ("vocab_size", () => _header.Tensors.FirstOrDefault(tensor => tensor.Name == Embedding)?.Shape[0]
             ?? throw new InvalidDataException($"{_path}: tensor {Embedding} is missing.")),
     ];

@@ -24,14 +24,11 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
     private const long AlignmentMax = 1 << 20;
     private const long DefaultAlignment = 32;
     private const string PatternKey = ".sliding_window_pattern";
-
-    /// <summary>Heads of keys, where layers have different numbers: of one key for all it is no list.</summary>
-    private const string KeyHeadsKey = ".attention.head_count_kv";
-
-    /// <summary>Layers with a state in the place of keys.</summary>
-    private const string RecurrentKey = ".attention.recurrent_layers";
     private const string ActivationKeys = "xielu.";
     private const string AlignmentKey = "general.alignment";
+
+    /// <summary>What some families state for each layer: sizes, and which have a state in the place of keys.</summary>
+    private static readonly string[] LayerKeys = [".feed_forward_length", ".attention.head_count_kv", ".attention.recurrent_layers"];
 
     /// <summary>Parses the start of a file.</summary>
     /// <param name="bytes">The file, or its first <see cref="BytesMax"/> bytes.</param>
@@ -166,8 +163,8 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
         var (type, count) = (reader.UInt32(), reader.UInt64());
         var width = type switch { 0 or 1 or 7 => 1, 2 or 3 => 2, 4 or 5 or 6 => 4, 10 or 11 or 12 => 8, _ => 0 };
         var isRead = key.StartsWith("tokenizer.", StringComparison.Ordinal) || key.EndsWith(PatternKey, StringComparison.Ordinal)
-            || key.StartsWith(ActivationKeys, StringComparison.Ordinal) || key.EndsWith(KeyHeadsKey, StringComparison.Ordinal)
-            || key.EndsWith(RecurrentKey, StringComparison.Ordinal);
+            || key.StartsWith(ActivationKeys, StringComparison.Ordinal)
+            || LayerKeys.Any(one => key.EndsWith(one, StringComparison.Ordinal));
         var kept = depth == 0 && isRead;
         if (width > 0 && count > (ulong)(reader.Left / width))
         {

@@ -10,6 +10,9 @@ internal static class GgufNames
         ["token_embd_norm.weight"] = "model.embedding_norm.weight",
         ["output_norm.bias"] = "model.norm.bias",
         ["output.weight"] = "lm_head.weight",
+        ["per_layer_token_embd.weight"] = "model.embed_tokens_per_layer.weight",
+        ["per_layer_model_proj.weight"] = "model.per_layer_model_projection.weight",
+        ["per_layer_proj_norm.weight"] = "model.per_layer_projection_norm.weight",
     };
 
     /// <summary>By what Llama 3 divides the frequencies of its positions; Hugging Face computes it from <c>config.json</c>.</summary>
@@ -31,6 +34,8 @@ internal static class GgufNames
         if (Whole.TryGetValue(name, out var whole))
             return whole;
         var parts = name.Split('.');
+        if (parts is ["blk", var index, var part, "scale"] && modules.TryGetValue($"{part}.scale", out var scale))
+            return $"model.layers.{index}.{scale}";
         return parts is ["blk", var layer, .. { Length: > 0 } linear, "weight" or "bias"]
             && modules.TryGetValue(string.Join('.', linear), out var module)
             ? $"model.layers.{layer}.{module}.{parts[^1]}"

@@ -36,8 +36,8 @@ internal sealed class AttentionEmitter : IAttentionEmitter
             graph.Input("past_seqlens", DataType.Int32, "sequences"),
             graph.Input("block_table", DataType.Int32, "sequences", "blocks_per_sequence"),
         ];
-        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, ElementType.Float32).AddAll(config);
-        _sequenceRotary = new SequenceRotaryEmitter(graph, config.Shape.HeadSize, _batch[..2]);
+        _rotary = new RotaryInitializers(graph, positions, ElementType.Float32).AddAll(config);
+        _sequenceRotary = new SequenceRotaryEmitter(graph, _batch[..2]);
     }
 
     public bool Applies(HeadNorm norm) => norm is
@@ -50,11 +50,13 @@ internal sealed class AttentionEmitter : IAttentionEmitter
     public string Emit(OnnxGraphBuilder graph, int layer, DecoderLayerWeights weights, string qkv, HeadNormEmitter headNorms)
     {
         var (shape, attention) = (_config.Shape, _config.Layers[layer]);
-        var keys = Cache(graph, $"key_cache.{layer}");
-        var values = Cache(graph, $"value_cache.{layer}");
+        var size = _config.HeadSizeOf(layer);
+        // Of another layer they are inputs already, and that layer's node, further up the stream, writes them.
+        var (keys, values) = attention.KeysOf is { } source ? ($"key_cache.{source}", $"value_cache.{source}")
+            : (Cache(graph, $"key_cache.{layer}", layer), Cache(graph, $"value_cache.{layer}", layer));
         var byToken = attention.Rotary is { } rotary && PositionRules.DependsOnLength(rotary, _positions);
         var (cosines, sines) = attention.Rotary is not { } settings ? ("", "")
-            : byToken ? _sequenceRotary.Of(settings) : _rotary.Of(settings);
+            : byToken ? _sequenceRotary.Of(settings, size) : _rotary.Of(settings, size);
         var (queryNorm, keyNorm) = headNorms.ReserveFused(layer, weights);
         var sinks = SinkInitializer.Add(graph, _tensors, layer, weights.Sinks, shape.QueryHeads, ElementType.Float32);
         string[] inputs = [qkv, "", "", keys, values, .. _batch, cosines, sines, "", sinks, queryNorm, keyNorm];
@@ -66,7 +68,7 @@ internal sealed class AttentionEmitter : IAttentionEmitter
             inputs[..(last + 1)],
             [
                 ("num_heads", shape.QueryHeads),
-                ("kv_num_heads", shape.KeyValueHeads),
+                ("kv_num_heads", _config.KeyValueHeadsOf(layer)),
                 ("scale", (float)attention.Scale),
                 ("softcap", (float)attention.Softcap),
                 ("do_rotary", attention.Rotary is null ? 0 : 1),
@@ -88,12 +90,18 @@ internal sealed class AttentionEmitter : IAttentionEmitter
                 yield return ("qk_norm_after_rotary", 1);
         }
 
+        if (attention.NormalizesValues)
+            yield return ("v_norm", 1);
+        if (attention.KeysAreValues)
+            yield return ("keys_are_values", 1);
+        if (attention.KeysOf is not null)
+            yield return ("reads_only", 1);
         if (attention.QueryBeta == 0)
             yield break;
         yield return ("query_scale_beta", (float)attention.QueryBeta);
         yield return ("query_scale_positions", attention.QueryPositions);
     }
 
-    private string Cache(OnnxGraphBuilder graph, string name) =>
-        graph.Input(name, DataType.Float, "blocks", "block_size", _config.Shape.KeyValueHeads, _config.Shape.HeadSize);
+    private string Cache(OnnxGraphBuilder graph, string name, int layer) =>
+        graph.Input(name, DataType.Float, "blocks", "block_size", _config.KeyValueHeadsOf(layer), _config.HeadSizeOf(layer));
 }

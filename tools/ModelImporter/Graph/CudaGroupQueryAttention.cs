@@ -28,7 +28,7 @@ internal sealed class CudaGroupQueryAttention : IAttentionEmitter
             graph.Input("seqlens_k", DataType.Int32, "sequences"),
             graph.Input("total_sequence_length", DataType.Int32, 1),
         ];
-        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, graph.Activations).AddAll(config);
+        _rotary = new RotaryInitializers(graph, positions, graph.Activations).AddAll(config);
         graph.Constant<long>(FlatShape, DataType.Int64, [-1, (long)config.Shape.QueryHeads * config.Shape.HeadSize], 2);
     }
 
@@ -47,7 +47,7 @@ internal sealed class CudaGroupQueryAttention : IAttentionEmitter
         graph.Output($"key_cache_out.{layer}", type, dimensions);
         graph.Output($"value_cache_out.{layer}", type, dimensions);
         var batch = graph.Node($"{name}.batch", "Reshape", "", [qkv, _batchShape]);
-        var (cosines, sines) = attention.Rotary is { } settings ? _rotary.Of(settings) : ("", "");
+        var (cosines, sines) = attention.Rotary is { } settings ? _rotary.Of(settings, shape.HeadSize) : ("", "");
         var sinks = SinkInitializer.Add(graph, _tensors, layer, weights.Sinks, shape.QueryHeads, graph.Activations);
         // Inputs 9 and 10: positions, a bias of the scores.
         string[] inputs = [batch, "", "", keys, values, .. _lengths, cosines, sines, "", "", sinks];

@@ -36,7 +36,7 @@ internal sealed class CudaPagedAttention : IAttentionEmitter
             graph.Input("block_table", DataType.Int32, "sequences", "blocks_per_sequence"),
         ];
         _metadata = graph.Input("attention_metadata", DataType.Int32, 3);
-        _rotary = new RotaryInitializers(graph, config.Shape.HeadSize, positions, _type).AddAll(config);
+        _rotary = new RotaryInitializers(graph, positions, _type).AddAll(config);
     }
 
     public bool Applies(HeadNorm norm) => norm is { Kind: HeadNormKind.PerHead, Settings.Kind: NormKind.RootMeanSquare };
@@ -48,7 +48,7 @@ internal sealed class CudaPagedAttention : IAttentionEmitter
         object[] dimensions = ["blocks", "block_size", shape.KeyValueHeads, shape.HeadSize];
         var keys = graph.Input($"key_cache.{layer}", _type.Onnx, dimensions);
         var values = graph.Input($"value_cache.{layer}", _type.Onnx, dimensions);
-        var (cosines, sines) = attention.Rotary is { } rotary ? _rotary.Of(rotary) : ("", "");
+        var (cosines, sines) = attention.Rotary is { } rotary ? _rotary.Of(rotary, shape.HeadSize) : ("", "");
         var (queryNorm, keyNorm) = headNorms.ReserveFused(layer, weights);
         var sinks = SinkInitializer.Add(graph, _tensors, layer, weights.Sinks, shape.QueryHeads, _type);
         // Inputs 10, 14 and 15: slot mapping, scales of a quantised cache.

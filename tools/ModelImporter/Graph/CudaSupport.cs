@@ -53,6 +53,12 @@ internal static class CudaSupport
             return $"rotation of {part.Dimensions} dimensions, no multiple of {2 * PairsMultiple}";
         if (layer.HeadNorm is { Kind: HeadNormKind.PerHeadRotated })
             return "norms of queries and keys behind the rotation";
+        if (layer.KeysOf is not null)
+            return "keys and values of another layer";
+        if (layer.NormalizesValues || layer.KeysAreValues)
+            return "norms of values";
+        if (layer.HeadSize is { } own && own != headSize)
+            return $"layers of unlike heads ({own} and {headSize} numbers)";
         return layer.QueryBeta != 0 ? "scaling of queries by position" : null;
     }
 }

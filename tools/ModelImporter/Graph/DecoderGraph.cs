@@ -33,11 +33,12 @@ internal static class DecoderGraph
         var ids = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
         var attention = Attention(graph, tensors, config, precision.Target, positions);
-        var layers = new DecoderLayer(graph, tensors, config, precision.Linears, precision.Fine, attention);
-
         var embedding = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids);
         if (config.EmbeddingScale != 1)
             embedding = graph.Node("embedding.weighted", "Mul", "", [embedding, graph.Scalar("embedding.factor", config.EmbeddingScale)]);
+        var perLayer = weights.PerLayer is { } tables
+            ? new PerLayerEmitter(graph, tensors, config, precision, tables, embedding, ids) : null;
+        var layers = new DecoderLayer(graph, tensors, config, precision.Linears, precision.Fine, attention, perLayer);
         var stream = new ResidualStream(embedding);
         for (var i = 0; i < weights.Layers.Count; i++)
             stream = layers.Emit(i, weights.Layers[i], stream);

@@ -11,7 +11,7 @@ namespace Parley.ModelImporter.Graph;
 /// </summary>
 internal sealed class DecoderLayer(
     OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, LinearFormat fine,
-    IAttentionEmitter attention)
+    IAttentionEmitter attention, PerLayerEmitter? perLayer = null)
 {
     private readonly HeadNormEmitter _headNorms = new(graph, tensors, config, attention.Applies);
     private readonly HeadGateEmitter _headGate = new(graph, config);
@@ -49,7 +49,29 @@ internal sealed class DecoderLayer(
 
         input = new LinearInput(stream, Norm($"{name}.mlp_norm", weights.MlpNorm));
         (update, residual) = _mlp.Emit(weights.Mlp, input);
-        return new ResidualStream(residual, After($"{name}.mlp_after_norm", weights.MlpAfterNorm, update));
+        var scale = weights.StreamScale;
+        if (weights.PerLayer is { } own)
+        {
+            stream = new ResidualStream(residual, After($"{name}.mlp_after_norm", weights.MlpAfterNorm, update));
+            (update, residual) = perLayer!.Emit(index, own, stream);
+            update = After($"{name}.per_layer_after_norm", own.AfterNorm, update, scale);
+        }
+        else
+        {
+            update = After($"{name}.mlp_after_norm", weights.MlpAfterNorm, update, scale);
+        }
+
+        return scale is null ? new ResidualStream(residual, update) : new ResidualStream(Scale(name, scale, residual), update);
+    }
+
+    /// <summary>The stream times a stored number; what is added to it has that in its norm.</summary>
+    private string Scale(string name, string tensor, string stream)
+    {
+        var type = graph.Activations;
+        var reserved = type.Reserve(graph, $"{name}.stream_scale", 1);
+        graph.Fill(
+            (data, _) => type.Write(data, reserved, 0, [ActivationEmitter.ReadScalar(tensors, new ScalarWeight(tensor, true))]), reserved);
+        return graph.Node($"{name}.stream_scaled", "Mul", "", [stream, reserved.Name]);
     }
 
     /// <summary>A layer with a state: its small linear has bits of its own.</summary>
@@ -101,13 +123,13 @@ internal sealed class DecoderLayer(
         return (parts[0], parts[1]);
     }
 
-    private NormEmitter? Norm(string name, NormWeights? weights) =>
-        weights is null ? null : new NormEmitter(graph, tensors, config.Norm, name, weights);
+    private NormEmitter? Norm(string name, NormWeights? weights, string? scale = null) =>
+        weights is null ? null : new NormEmitter(graph, tensors, config.Norm, name, weights) { ScaleTensor = scale };
 
     /// <summary>What becomes of an update before it is added.</summary>
-    private string After(string name, NormWeights? weights, string update)
+    private string After(string name, NormWeights? weights, string update, string? scale = null)
     {
-        if (Norm(name, weights) is { } norm)
+        if (Norm(name, weights, scale) is { } norm)
             update = norm.Emit(update);
         if (config.ResidualScale == 1)
             return update;

@@ -29,7 +29,8 @@ internal sealed class HeadNormEmitter(
             return ("", "");
         return (
             new NormEmitter(graph, tensors, norm.Settings, $"layers.{layer}.query_norm", weights.QueryNorm!).ReserveWeight(),
-            new NormEmitter(graph, tensors, norm.Settings, $"layers.{layer}.key_norm", weights.KeyNorm!).ReserveWeight());
+            weights.KeyNorm is null ? ""
+                : new NormEmitter(graph, tensors, norm.Settings, $"layers.{layer}.key_norm", weights.KeyNorm).ReserveWeight());
     }
 
     /// <summary>Adds the norms that the attention node does not apply.</summary>

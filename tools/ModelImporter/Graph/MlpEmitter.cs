@@ -26,7 +26,7 @@ internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tenso
     private (string Output, string Residual) EmitGated(GatedMlpWeights mlp, LinearInput input)
     {
         var (gated, residual) = linears.CanGate(tensors, mlp.GateUp, config.Activation)
-            ? linears.EmitGated(graph, tensors, mlp.GateUp, input)
+            ? linears.EmitGated(graph, tensors, mlp.GateUp, input, config.Activation)
             : Gate(mlp.GateUp, input);
         return (linears.Emit(graph, tensors, mlp.Down, gated), residual);
     }
@@ -36,6 +36,8 @@ internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tenso
     {
         var name = mixture.GateUp[0].Stack![..^".gate_up".Length];
         var (value, residual) = input.Emit(graph, name);
+        if (mixture.Sandwich is { } norms)
+            return (EmitSandwich(mixture, norms, name, value, residual), residual);
         var logits = Route(mixture.Router, value);
         var experts = linears.Experts.Emit(graph, tensors, mixture, name, value, logits);
         if (mixture.Shared is not { } mlp)
@@ -48,6 +50,20 @@ internal sealed class MlpEmitter(OnnxGraphBuilder graph, CheckpointTensors tenso
         }
 
         return (graph.Node($"{name}.sum", "Add", "", [experts, shared]), residual);
+    }
+
+    /// <summary>The MLP of every token, and beside it experts that read the stream by a norm of their own.</summary>
+    private string EmitSandwich(MixtureWeights mixture, SandwichNorms norms, string name, string value, string stream)
+    {
+        var (shared, _) = EmitGated(mixture.Shared!, new LinearInput(value));
+        var choice = Norm("router_norm", norms.Router, 1 / Math.Sqrt(config.Shape.HiddenSize)).Emit(stream);
+        var experts = linears.Experts.Emit(
+            graph, tensors, mixture, name, Norm("experts_norm", norms.Experts).Emit(stream), Route(mixture.Router, choice));
+        return graph.Node($"{name}.sum", "Add", "",
+            [Norm("shared_after_norm", norms.SharedAfter).Emit(shared), Norm("experts_after_norm", norms.ExpertsAfter).Emit(experts)]);
+
+        NormEmitter Norm(string part, NormWeights weights, double scale = 1) =>
+            new(graph, tensors, config.Norm, $"{name}.{part}", weights) { Scale = scale };
     }
 
     private string Route(LinearWeights router, string value)

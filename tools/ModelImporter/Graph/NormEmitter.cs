@@ -18,6 +18,9 @@ internal sealed class NormEmitter(
     /// <summary>Factor on what it gives, which becomes part of its weights.</summary>
     public double Scale { get; init; } = 1;
 
+    /// <summary>Tensor [1] of a further factor; null for none.</summary>
+    public string? ScaleTensor { get; init; }
+
     /// <summary>It is nothing but a root mean square and weights: what operators fuse.</summary>
     public bool IsRootMeanSquare => settings.Kind == NormKind.RootMeanSquare && weights.Bias is null;
 
@@ -69,8 +72,9 @@ internal sealed class NormEmitter(
             (data, _) =>
             {
                 var values = read();
-                for (var i = 0; i < values.Length && Scale != 1; i++)
-                    values[i] = (float)(values[i] * Scale);
+                var scale = ScaleTensor is null ? Scale : Scale * ActivationEmitter.ReadScalar(tensors, new ScalarWeight(ScaleTensor, true));
+                for (var i = 0; i < values.Length && scale != 1; i++)
+                    values[i] = (float)(values[i] * scale);
                 type.Write(data, reserved, 0, values);
             },
             reserved);

@@ -42,6 +42,9 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
     /// <summary>Length of the data file.</summary>
     public long DataBytes { get; private set; }
 
+    /// <summary>Of these the bytes that are looked up by row, and need not be in memory.</summary>
+    public long RowBytes { get; set; }
+
     /// <summary>Adds an input; a dimension is a number or a name.</summary>
     public string Input(string name, DataType type, params ReadOnlySpan<object> dimensions)
     {

@@ -4,33 +4,37 @@ using Parley.ModelImporter.Quantization;
 namespace Parley.ModelImporter.Graph;
 
 /// <summary>Cosines and sines [positions, rotary pairs] as initializers that all attention nodes of the same positions share.</summary>
-internal sealed class RotaryInitializers(OnnxGraphBuilder graph, int headSize, int positions, ElementType type)
+internal sealed class RotaryInitializers(OnnxGraphBuilder graph, int positions, ElementType type)
 {
     private const int PositionsPerChunk = 512;
 
-    private readonly Dictionary<RotarySettings, (string Cosines, string Sines)> _tables = [];
+    private readonly Dictionary<(RotarySettings Settings, int HeadSize), (string Cosines, string Sines)> _tables = [];
 
     /// <summary>Plans the tables of all layers whose positions depend on nothing else.</summary>
     public RotaryInitializers AddAll(DecoderConfig config)
     {
-        foreach (var rotary in config.Layers.Select(layer => layer.Rotary).OfType<RotarySettings>())
+        for (var layer = 0; layer < config.Layers.Count; layer++)
         {
-            if (!PositionRules.DependsOnLength(rotary, positions))
-                Of(rotary);
+            if (config.Layers[layer].Rotary is { } rotary && !PositionRules.DependsOnLength(rotary, positions))
+                Of(rotary, config.HeadSizeOf(layer));
         }
 
         return this;
     }
 
     /// <summary>Plans both tables, or finds them.</summary>
-    public (string Cosines, string Sines) Of(RotarySettings settings)
+    public (string Cosines, string Sines) Of(RotarySettings settings, int headSize)
     {
-        if (!_tables.TryGetValue(settings, out var tables))
-            _tables[settings] = tables = Add(settings, _tables.Count == 0 ? "rotary" : $"rotary.{_tables.Count}");
+        if (!_tables.TryGetValue((settings, headSize), out var tables))
+        {
+            tables = Add(settings, headSize, _tables.Count == 0 ? "rotary" : $"rotary.{_tables.Count}");
+            _tables[(settings, headSize)] = tables;
+        }
+
         return tables;
     }
 
-    private (string Cosines, string Sines) Add(RotarySettings settings, string name)
+    private (string Cosines, string Sines) Add(RotarySettings settings, int headSize, string name)
     {
         var pairs = settings.Pairs(headSize);
         var cosines = type.Reserve(graph, $"{name}.cos", positions, pairs);

@@ -9,17 +9,16 @@ namespace Parley.ModelImporter.Graph;
 /// layers of the same positions.
 /// </summary>
 /// <param name="graph">The graph.</param>
-/// <param name="headSize">Width of a head.</param>
 /// <param name="batch">cumulative_sequence_length and past_seqlens.</param>
-internal sealed class SequenceRotaryEmitter(OnnxGraphBuilder graph, int headSize, string[] batch)
+internal sealed class SequenceRotaryEmitter(OnnxGraphBuilder graph, string[] batch)
 {
-    private readonly Dictionary<RotarySettings, (string Cosines, string Sines)> _nodes = [];
+    private readonly Dictionary<(RotarySettings Settings, int HeadSize), (string Cosines, string Sines)> _nodes = [];
 
     /// <summary>Adds the node, or finds it.</summary>
     /// <returns>Two values [tokens, rotary pairs].</returns>
-    public (string Cosines, string Sines) Of(RotarySettings settings)
+    public (string Cosines, string Sines) Of(RotarySettings settings, int headSize)
     {
-        if (_nodes.TryGetValue(settings, out var values))
+        if (_nodes.TryGetValue((settings, headSize), out var values))
             return values;
         if (_nodes.Count == 0)
             graph.Input("rotary_lengths", DataType.Int32, "sequences");
@@ -33,7 +32,7 @@ internal sealed class SequenceRotaryEmitter(OnnxGraphBuilder graph, int headSize
             name, "SequenceRotary", OnnxGraphBuilder.ParleyDomain, inputs, [$"{name}.cos", $"{name}.sin"],
             ("border", settings.OriginalContext), ("theta", (float)settings.Theta), ("factor", (float)settings.Factor),
             ("attention_factor", (float)settings.AttentionFactor));
-        return _nodes[settings] = (outputs[0], outputs[1]);
+        return _nodes[(settings, headSize)] = (outputs[0], outputs[1]);
     }
 
     private string Frequencies(string name, float[] frequencies)

@@ -12,7 +12,7 @@ internal static class ModelMeaning
         var shape = config.Shape;
         yield return $"{shape.Layers} layers over {shape.HiddenSize} numbers; {shape.QueryHeads} query heads share "
             + $"{shape.KeyValueHeads} key/value heads of {shape.HeadSize}";
-        foreach (var sentence in Windows(config).Concat(Positions(config)).Concat(Attention(config)))
+        foreach (var sentence in Heads(config).Concat(Windows(config)).Concat(Positions(config)).Concat(Attention(config)))
             yield return sentence;
         yield return Norms(config, weights.Layers[0]);
         if (weights.Layers.FirstOrDefault(layer => layer.Mlp is not MixtureWeights) is { } dense)
@@ -25,10 +25,45 @@ internal static class ModelMeaning
 
         foreach (var sentence in MixtureMeaning.Describe(weights, shape))
             yield return sentence;
+        foreach (var sentence in PerLayer(config, weights))
+            yield return sentence;
         if (Factors(config) is { Length: > 0 } factors)
             yield return factors;
         var matrices = shape.TiedEmbeddings ? "are one matrix" : "are two matrices";
         yield return $"embedding and head {matrices} of {shape.VocabularySize:N0} tokens";
+    }
+
+    /// <summary>Layers whose heads, keys or values are not those of most.</summary>
+    private static IEnumerable<string> Heads(DecoderConfig config)
+    {
+        var layers = config.Layers.Index().Select(layer => (layer.Index, layer.Item, Heads: config.KeyValueHeadsOf(layer.Index),
+            Size: config.HeadSizeOf(layer.Index))).ToList();
+        var shape = config.Shape;
+        foreach (var group in layers.Where(layer => (layer.Heads, layer.Size) != (shape.KeyValueHeads, shape.HeadSize))
+            .GroupBy(layer => (layer.Heads, layer.Size), layer => layer.Index))
+            yield return $"layers {Ranges(group)} have {group.Key.Heads} key/value heads of {group.Key.Size}";
+        if (layers.Where(layer => layer.Item.KeysAreValues).Select(layer => layer.Index).ToList() is { Count: > 0 } same)
+            yield return $"values of layers {Ranges(same)} are their keys before norm and rotation";
+        foreach (var group in layers.Where(layer => layer.Item.KeysOf is not null).GroupBy(layer => layer.Item.KeysOf))
+        {
+            var saved = group.Sum(layer => 2L * layer.Heads * layer.Size * sizeof(float));
+            yield return $"layers {Ranges(group.Select(layer => layer.Index))} attend to the keys and values of layer {group.Key}, which saves "
+                + $"{saved:N0} bytes of fp32 cache a token";
+        }
+    }
+
+    private static IEnumerable<string> PerLayer(DecoderConfig config, DecoderWeights weights)
+    {
+        if (weights.PerLayer is { } own)
+        {
+            yield return $"each layer adds an embedding of its own, {config.PerLayer!.Width} wide, of a table of "
+                + $"{(long)own.Table.Outputs * own.Table.Inputs:N0} numbers that is read by row and stays in the file";
+        }
+
+        if (config.DoubleLayers.Count > 0)
+            yield return $"the MLP of layers {Ranges(config.DoubleLayers.Order())} is twice as wide";
+        if (config.HasStreamScales)
+            yield return "the stream is multiplied by a number of its own behind each layer";
     }
 
     private static IEnumerable<string> Windows(DecoderConfig config)
@@ -53,15 +88,16 @@ internal static class ModelMeaning
         {
             var which = kinds.Count == 1 ? "positions" : $"positions of layers {Ranges(group)}";
             yield return $"{which}: "
-                + (group.Key is { } rotary ? Rotation(rotary, config.Shape.HeadSize) : "none, nothing is rotated");
+                + (group.Key is { } rotary ? Rotation(rotary, config.HeadSizeOf(group.First())) : "none, nothing is rotated");
         }
     }
 
     private static string Rotation(RotarySettings rotary, int headSize)
     {
-        var part = rotary.Dimensions is { } dimensions ? $"{dimensions} of {headSize} dimensions" : "the whole head";
-        var pairs = rotary.IsInterleaved ? "neighbours" : "halves";
-        var text = $"{part} rotated by {pairs}, base {rotary.Theta.ToString("N0", CultureInfo.InvariantCulture)}";
+        var part = rotary.Dimensions is { } dimensions ? $"{dimensions} of {headSize} dimensions"
+            : rotary.TurningPairs is { } pairs && 2 * pairs < headSize ? $"{pairs} of {headSize / 2} pairs of the whole head" : "the whole head";
+        var neighbours = rotary.IsInterleaved ? "neighbours" : "halves";
+        var text = $"{part} rotated by {neighbours}, base {rotary.Theta.ToString("N0", CultureInfo.InvariantCulture)}";
         var factor = rotary.Factor.ToString("0.###", CultureInfo.InvariantCulture);
         return rotary.Scaling switch
         {
@@ -96,6 +132,8 @@ internal static class ModelMeaning
             };
         }
 
+        if (layer.NormalizesValues)
+            yield return "values are normalised without weights";
         if (layer.QueryBeta != 0)
         {
             yield return string.Create(CultureInfo.InvariantCulture,

@@ -56,13 +56,14 @@ public sealed record ModelTree(
     /// <param name="source">A folder, or a GGUF file.</param>
     /// <param name="precision">One of the CPU's or CUDA's.</param>
     /// <param name="contextTokensMax">Positions that the package serves: the rotary tables grow with them.</param>
-    /// <returns>Length of model.data and number of weights.</returns>
+    /// <returns>Length of model.data but for what is looked up by row, and number of weights.</returns>
     /// <exception cref="InvalidDataException">As <see cref="Read"/>, or the model's widths do not allow the precision.</exception>
     public static (long Bytes, long Parameters) MeasureWeights(string source, string precision, int contextTokensMax)
     {
         var config = CheckpointReader.ReadConfig(source);
         var weights = CheckpointReader.WeightsOf(config);
-        return (DataBytes(source, config, weights, precision, contextTokensMax), weights.Parameters(config.Shape));
+        var graph = Plan(source, config, weights, precision, contextTokensMax);
+        return (graph.DataBytes - graph.RowBytes, weights.Parameters(config.Shape));
     }
 
     /// <summary>Everything as text: the modules, then one line per size and per file.</summary>
@@ -106,11 +107,18 @@ public sealed record ModelTree(
         var layer = new ModelTreeNode(
             shape.Layers == 1 ? "0" : $"0-{shape.Layers - 1}", $"{family}DecoderLayer", "", shape.Layers,
             [.. Modules(config, weights.Layers[0], family)]);
+        ModelTreeNode[] perLayer = weights.PerLayer is not { } own ? [] :
+        [
+            Leaf("embed_tokens_per_layer", "Embedding", $"{own.Table.Outputs}, {own.Table.Inputs}"),
+            Linear("per_layer_model_projection", own.Projection.Inputs, own.Projection.Outputs, bias: false),
+            Norm("per_layer_projection_norm", config.Norm, own.Norm, family),
+        ];
         var model = Parent("model", $"{family}Model",
             Leaf("embed_tokens", "Embedding", $"{shape.VocabularySize}, {shape.HiddenSize}"),
             Parent("layers", "ModuleList", layer),
             Norm("norm", config.Norm, weights.FinalNorm, family),
             Leaf("rotary_emb", $"{family}RotaryEmbedding", ""));
+        model = model with { Children = [model.Children[0], .. perLayer, .. model.Children.Skip(1)] };
         return Parent("", config.Architecture, model, Linear("lm_head", shape.HiddenSize, shape.VocabularySize, bias: false));
     }
 
@@ -129,6 +137,13 @@ public sealed record ModelTree(
         yield return layer.Mlp is MixtureWeights mixture ? Mixture(mixture, family)
             : Parent("mlp", $"{family}MLP", [.. Of("mlp"), Leaf("act_fn", NameOf(config.Activation), "")]);
         NormWeights?[] norms = [layer.AttentionNorm, layer.AttentionAfterNorm, layer.MlpNorm, layer.MlpAfterNorm];
+        if (layer.PerLayer is { } own)
+        {
+            yield return Linear("per_layer_input_gate", own.Gate.Inputs, own.Gate.Outputs, bias: false);
+            yield return Linear("per_layer_projection", own.Projection.Inputs, own.Projection.Outputs, bias: false);
+            norms = [.. norms, own.AfterNorm];
+        }
+
         foreach (var norm in norms.OfType<NormWeights>())
             yield return Norm(norm.Weights.Count == 0 ? "norm" : ModuleOf(norm.Weights[0]), config.Norm, norm, family);
 
@@ -192,7 +207,7 @@ public sealed record ModelTree(
     {
         try
         {
-            return DataBytes(folder, config, weights, precision, PositionsMax);
+            return Plan(folder, config, weights, precision, PositionsMax).DataBytes;
         }
         catch (InvalidDataException)
         {
@@ -200,13 +215,13 @@ public sealed record ModelTree(
         }
     }
 
-    private static long DataBytes(string folder, DecoderConfig config, DecoderWeights weights, string precision, int positionsMax)
+    private static OnnxGraphBuilder Plan(string folder, DecoderConfig config, DecoderWeights weights, string precision, int positionsMax)
     {
         using var tensors = CheckpointTensors.None(folder);
         var graph = new OnnxGraphBuilder("model.data");
         var formats = Precision.Create(precision, rounding: new PlainRounding(CalibratedRounding.DefaultGroup));
         DecoderGraph.Build(graph, config, weights, tensors, formats, Math.Min(positionsMax, config.Shape.ContextTokensMax));
-        return graph.DataBytes;
+        return graph;
     }
 
     /// <summary>A link that leads nowhere is told as empty: to list a folder is no reason to refuse it.</summary>

@@ -15,6 +15,9 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     private const string GraphName = "model.onnx";
     private const string DataName = "model.data";
 
+    /// <summary>Bytes of the weights that are looked up by row, once they are planned.</summary>
+    public long RowBytes { get; private set; }
+
     /// <summary>Writes all files.</summary>
     /// <param name="checkpoint">The source.</param>
     /// <param name="precision">How weights are stored.</param>
@@ -32,6 +35,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         WriteSmall(checkpoint);
         var graph = new OnnxGraphBuilder(DataName);
         DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
+        RowBytes = graph.RowBytes;
         var data = WriteData(graph, checkpoint.Tensors, converted);
         using (var file = File.Create(Path.Combine(folder, GraphName)))
         {

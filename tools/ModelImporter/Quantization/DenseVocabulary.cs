@@ -11,6 +11,8 @@ internal sealed class DenseVocabulary(ElementType type) : VocabularyFormat
 {
     private TensorTarget? _embedding;
 
+    public override bool CodesRows => false;
+
     public override string EmitEmbedding(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights embedding, string ids)
     {
         _embedding = DenseFormat.Plan(graph, tensors, embedding, type);

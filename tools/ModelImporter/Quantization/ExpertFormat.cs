@@ -29,18 +29,27 @@ internal abstract class ExpertFormat
             ("experts", settings.Experts), ("top_k", settings.Chosen), ("hidden", mixture.Router.Inputs), ("intermediate", width),
             ("scoring", (int)settings.Scoring), ("normalize", settings.Normalizes ? 1 : 0),
             ("normalize_epsilon", (float)settings.NormalizeEpsilon), ("scale", (float)settings.Scale), ("groups", settings.Groups),
-            ("groups_chosen", settings.GroupsChosen), ("activation", settings.IsClamped ? 1 : 0), ("alpha", (float)settings.Alpha),
+            ("groups_chosen", settings.GroupsChosen), ("activation", settings.IsClamped ? 1 : settings.Activation == Activation.GeluTanh ? 2 : 0), ("alpha", (float)settings.Alpha),
             ("limit", (float)settings.Limit),
         ];
     }
 
     /// <summary>Plans what is added to the scores for the choice.</summary>
     /// <returns>Value [experts]; "" for none.</returns>
-    protected static string Correction(OnnxGraphBuilder graph, CheckpointTensors tensors, MixtureWeights mixture, string name)
+    protected static string Correction(OnnxGraphBuilder graph, CheckpointTensors tensors, MixtureWeights mixture, string name) =>
+        PlanNumbers(graph, tensors, mixture, mixture.Correction, $"{name}.correction");
+
+    /// <summary>Plans factors on the experts.</summary>
+    /// <returns>Value [experts]; "" for none.</returns>
+    protected static string Scales(OnnxGraphBuilder graph, CheckpointTensors tensors, MixtureWeights mixture, string name) =>
+        PlanNumbers(graph, tensors, mixture, mixture.ExpertScales, $"{name}.scales");
+
+    private static string PlanNumbers(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, MixtureWeights mixture, string? tensor, string name)
     {
-        if (mixture.Correction is not { } tensor)
+        if (tensor is null)
             return "";
-        var target = ElementType.Float32.Reserve(graph, $"{name}.correction", mixture.Settings.Experts);
+        var target = ElementType.Float32.Reserve(graph, name, mixture.Settings.Experts);
         graph.Fill(
             (data, _) =>
             {

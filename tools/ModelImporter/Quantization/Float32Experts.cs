@@ -25,7 +25,7 @@ internal sealed class Float32Experts(PackedFormat? rounding) : ExpertFormat
         return graph.Node(
             name, "MixtureOfExperts", OnnxGraphBuilder.ParleyDomain,
             Inputs(input, logits, correction, gateUp.Name, Bias(graph, tensors, mixture.GateUp), down.Name,
-                Bias(graph, tensors, mixture.Down)),
+                Bias(graph, tensors, mixture.Down), Scales(graph, tensors, mixture, name)),
             [.. Attributes(mixture, mixture.Settings.Width)]);
     }
 

@@ -17,6 +17,8 @@ internal sealed class Float32Vocabulary(int? bits = null) : VocabularyFormat
     private const int ChunkElements = 1 << 20;
     private TensorTarget? _embedding;
 
+    public override bool CodesRows => false;
+
     public override string EmitEmbedding(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights embedding, string ids)
     {
         _embedding = Plan(graph, tensors, embedding);

@@ -35,11 +35,12 @@ internal abstract class LinearFormat
     /// <summary>Whether one operator can apply the gate, too: the first half of the outputs is that of the second.</summary>
     public virtual bool CanGate(CheckpointTensors tensors, LinearWeights linear, Activation activation) => false;
 
-    /// <summary>The same as <see cref="Emit(OnnxGraphBuilder, CheckpointTensors, LinearWeights, LinearInput)"/> with the gate: SiLU(gate)
-    /// · up.</summary>
+    /// <summary>The same as <see cref="Emit(OnnxGraphBuilder, CheckpointTensors, LinearWeights, LinearInput)"/> with the gate:
+    /// activation(gate) · up.</summary>
     /// <returns>Value [rows, outputs / 2], and the stream with its update.</returns>
     public virtual (string Output, string Residual) EmitGated(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input) => throw new NotSupportedException();
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input, Activation activation) =>
+        throw new NotSupportedException();
 
     /// <summary>How experts are stored and computed.</summary>
     /// <exception cref="NotSupportedException">This format has none.</exception>

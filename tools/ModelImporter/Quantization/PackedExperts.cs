@@ -36,7 +36,7 @@ internal sealed class PackedExperts(PackedFormat format) : ExpertFormat
         return graph.Node(
             name, "QuantizedMixtureOfExperts", OnnxGraphBuilder.ParleyDomain,
             Inputs(input, logits, correction, gateUp.Codes, gateUp.Halves, Bias(graph, tensors, gateUps), down.Codes, down.Halves,
-                Bias(graph, tensors, downs)),
+                Bias(graph, tensors, downs), Scales(graph, tensors, mixture, name)),
             [
                 .. Attributes(mixture, downs[0].Inputs), .. Describe("gate_up", gateUp.Matrix), .. Describe("down", down.Matrix),
             ]);

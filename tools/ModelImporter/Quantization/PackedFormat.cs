@@ -30,7 +30,7 @@ internal abstract class PackedFormat : LinearFormat
         var products = new List<string>();
         foreach (var matrix in Split(tensors, linear))
         {
-            var (product, residual) = MultiplyNormalized(graph, tensors, matrix, norm, weight, stream, gated: false);
+            var (product, residual) = MultiplyNormalized(graph, tensors, matrix, norm, weight, stream, PackedMatrix.NoGate);
             products.Add(product);
             // The first adds the update, the others read the sum.
             stream = new ResidualStream(residual);
@@ -42,17 +42,18 @@ internal abstract class PackedFormat : LinearFormat
     public override ExpertFormat Experts => new PackedExperts(this);
 
     public override bool CanGate(CheckpointTensors tensors, LinearWeights linear, Activation activation) =>
-        activation == Activation.Silu && PackedMatrix.CanGate(linear) && Split(tensors, linear).Count == 1;
+        activation is Activation.Silu or Activation.GeluTanh && PackedMatrix.CanGate(linear) && Split(tensors, linear).Count == 1;
 
     public override (string Output, string Residual) EmitGated(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input)
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input, Activation activation)
     {
         var matrix = Split(tensors, linear).Single();
+        var gate = activation == Activation.GeluTanh ? PackedMatrix.GeluGate : PackedMatrix.SiluGate;
         if (input.Norm is { IsRootMeanSquare: true } norm)
-            return MultiplyNormalized(graph, tensors, matrix, norm, norm.ReserveWeight(), input.Stream, gated: true);
+            return MultiplyNormalized(graph, tensors, matrix, norm, norm.ReserveWeight(), input.Stream, gate);
         var (value, residual) = input.Emit(graph, linear.Name);
         var (codes, halves) = Plan(graph, tensors, matrix);
-        return (matrix.Multiply(graph, value, codes, halves, linear.Name, gated: true), residual);
+        return (matrix.Multiply(graph, value, codes, halves, linear.Name, gate), residual);
     }
 
     /// <summary>Plans codes and scales, and the work that fills them.</summary>
@@ -136,10 +137,10 @@ internal abstract class PackedFormat : LinearFormat
 
     private (string Product, string Residual) MultiplyNormalized(
         OnnxGraphBuilder graph, CheckpointTensors tensors, PackedMatrix matrix, NormEmitter norm, string weight, ResidualStream stream,
-        bool gated)
+        int gate)
     {
         var (codes, halves) = Plan(graph, tensors, matrix);
-        return matrix.MultiplyNormalized(graph, norm, weight, stream, codes, halves, gated);
+        return matrix.MultiplyNormalized(graph, norm, weight, stream, codes, halves, gate);
     }
 
     private void Fill(

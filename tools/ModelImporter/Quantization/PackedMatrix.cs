@@ -13,6 +13,15 @@ namespace Parley.ModelImporter.Quantization;
 /// <param name="isKept">Whether the codes are those of the file.</param>
 internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool isKept)
 {
+    /// <summary>Outputs as they are.</summary>
+    public const int NoGate = 0;
+
+    /// <summary>SiLU(first half) · second half.</summary>
+    public const int SiluGate = 1;
+
+    /// <summary>GELU(first half) · second half, by its tanh approximation.</summary>
+    public const int GeluGate = 2;
+
     public LinearWeights Linear => linear;
 
     public StoredGrid Grid => grid;
@@ -41,12 +50,12 @@ internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool i
         return (codes, halves);
     }
 
-    /// <summary>Adds the product of a value [rows, inputs] with reserved weights; where gated, SiLU(first half) · second half.</summary>
+    /// <summary>Adds the product of a value [rows, inputs] with reserved weights; through a gate where there is one.</summary>
     /// <returns><paramref name="output"/>, the value [rows, outputs].</returns>
     public string Multiply(
-        OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output, bool gated = false) =>
+        OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output, int gate = NoGate) =>
         graph.Node(output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name],
-            gated ? [.. Attributes, ("gated", 1)] : Attributes);
+            gate == NoGate ? Attributes : [.. Attributes, ("gated", gate)]);
 
     /// <summary>Adds the product of which only the best outputs count.</summary>
     /// <param name="graph">The graph.</param>
@@ -70,15 +79,15 @@ internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool i
     /// <param name="stream">The residual stream [rows, inputs].</param>
     /// <param name="codes">Reserved codes.</param>
     /// <param name="halves">Reserved scales.</param>
-    /// <param name="gated">Whether the product becomes SiLU(first half) · second half.</param>
+    /// <param name="gate">What becomes of the product's halves.</param>
     /// <returns>Value [rows, outputs], or half as wide where gated; and the stream with its update.</returns>
     public (string Product, string Residual) MultiplyNormalized(
-        OnnxGraphBuilder graph, NormEmitter norm, string weight, ResidualStream stream, TensorTarget codes, TensorTarget halves, bool gated)
+        OnnxGraphBuilder graph, NormEmitter norm, string weight, ResidualStream stream, TensorTarget codes, TensorTarget halves, int gate)
     {
         string[] inputs = [stream.Value, codes.Name, halves.Name, weight];
         (string Name, object Value)[] attributes = [.. Attributes, ("epsilon", norm.Epsilon)];
-        if (gated)
-            attributes = [.. attributes, ("gated", 1)];
+        if (gate != NoGate)
+            attributes = [.. attributes, ("gated", gate)];
         if (stream.Update is null)
         {
             graph.Node(linear.Name, "NormalizedLinear", OnnxGraphBuilder.ParleyDomain, inputs, attributes);

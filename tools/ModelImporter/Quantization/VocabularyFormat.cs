@@ -11,6 +11,9 @@ internal abstract class VocabularyFormat
     /// <returns>Value [tokens, hidden].</returns>
     public abstract string EmitEmbedding(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights embedding, string ids);
 
+    /// <summary>Whether tables that are looked up by row are stored in codes.</summary>
+    public virtual bool CodesRows => true;
+
     /// <summary>Adds the head.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="tensors">The checkpoint.</param>

@@ -36,7 +36,7 @@ internal unsafe struct AttentionPlan
         {
             var tiles = TileCount(step, sequence);
             units += tiles;
-            writes += tiles > 1 ? tiles : 0;
+            writes += tiles > 1 && !step->ReadsOnly ? tiles : 0;
             for (var tile = 0; tile < tiles; tile++)
             {
                 var unit = Tile(step, sequence, tile);
@@ -60,8 +60,8 @@ internal unsafe struct AttentionPlan
                 {
                     var unit = Tile(step, sequence, tile);
                     unit.Head = head;
-                    unit.Writes = tiles == 1;
-                    if (tiles > 1)
+                    unit.Writes = tiles == 1 && !step->ReadsOnly;
+                    if (tiles > 1 && !step->ReadsOnly)
                         plan.Writes[plan.WriteCount++] = unit;
                     plan.Add(step, unit, (int)Math.Min((Cost(step, unit) + partCost - 1) / partCost, Segments(unit)));
                 }

@@ -38,10 +38,10 @@ internal static unsafe class HeadPreparation<TVector, TOps>
     }
 
     /// <summary>
-    /// x / √(mean of squares + ε) · weight, in sixteen lanes whatever the processor has, so the same bits.
+    /// x / √(mean of squares + ε) · weight, which may be null for ones, in sixteen lanes whatever the processor has, so the same bits.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Normalize(float* source, float* weight, float epsilon, int count, float* target)
+    public static void Normalize(float* source, float* weight, float epsilon, int count, float* target)
     {
         var squares = Vector512<float>.Zero;
         for (var i = 0; i < count; i += Vector512<float>.Count)
@@ -55,6 +55,9 @@ internal static unsafe class HeadPreparation<TVector, TOps>
         var mean = (quarter[0] + quarter[2] + (quarter[1] + quarter[3])) / count;
         var factor = Vector512.Create(1 / MathF.Sqrt(mean + epsilon));
         for (var i = 0; i < count; i += Vector512<float>.Count)
-            (Vector512.Load(source + i) * factor * Vector512.Load(weight + i)).Store(target + i);
+        {
+            var values = Vector512.Load(source + i) * factor;
+            (weight is null ? values : values * Vector512.Load(weight + i)).Store(target + i);
+        }
     }
 }

@@ -20,6 +20,9 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
     private bool _interleaved;
     private bool _byToken;
     private bool _normAfterRotary;
+    private bool _normalizesValues;
+    private bool _keysAreValues;
+    private bool _readsOnly;
     private float _normEpsilon;
     private float _queryBeta;
     private int _queryPositions;
@@ -48,6 +51,9 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
             _interleaved = OrtCustomOpApi.GetInteger(info, "rotary_interleaved\0"u8, 0) != 0,
             _byToken = OrtCustomOpApi.GetInteger(info, "rotary_by_token\0"u8, 0) != 0,
             _normAfterRotary = OrtCustomOpApi.GetInteger(info, "qk_norm_after_rotary\0"u8, 0) != 0,
+            _normalizesValues = OrtCustomOpApi.GetInteger(info, "v_norm\0"u8, 0) != 0,
+            _keysAreValues = OrtCustomOpApi.GetInteger(info, "keys_are_values\0"u8, 0) != 0,
+            _readsOnly = OrtCustomOpApi.GetInteger(info, "reads_only\0"u8, 0) != 0,
             _normEpsilon = OrtCustomOpApi.GetFloat(info, "qk_norm_epsilon\0"u8, 1e-6f),
             _queryBeta = OrtCustomOpApi.GetFloat(info, "query_scale_beta\0"u8, 0),
             _queryPositions = (int)Math.Clamp(OrtCustomOpApi.GetInteger(info, "query_scale_positions\0"u8, 0), 0, int.MaxValue),
@@ -76,6 +82,7 @@ internal sealed unsafe class PagedAttentionNode : CustomOpNode
         var shape = stackalloc long[4];
         step->QueryHeads = _queryHeads;
         step->KeyValueHeads = _keyValueHeads;
+        (step->NormalizesValues, step->KeysAreValues, step->ReadsOnly) = (_normalizesValues, _keysAreValues, _readsOnly);
         step->Qkv = (float*)OrtCustomOpApi.GetInput(context, 0, new Span<long>(shape, 2));
         var (tokens, width) = (shape[0], shape[1]);
         var keyDimensions = stackalloc long[4];

@@ -6,9 +6,12 @@ namespace Parley.Generator.Execution.Kernels;
 /// </summary>
 internal unsafe struct PagedAttentionStep
 {
-    public const int HeadSizeMax = 256;
+    public const int HeadSizeMax = 512;
 
-    /// <summary>Packed rows [tokens, (query heads + 2 · key/value heads) · head size]: queries, keys, values, before rotation.</summary>
+    /// <summary>
+    /// Packed rows [tokens, (query heads + 2 · key/value heads) · head size]: queries, keys, values, before rotation; without values where
+    /// <see cref="KeysAreValues"/>, without either where <see cref="ReadsOnly"/>.
+    /// </summary>
     public float* Qkv;
 
     /// <summary>
@@ -79,6 +82,15 @@ internal unsafe struct PagedAttentionStep
     /// <summary>Added to the mean of squares in them.</summary>
     public float NormEpsilon;
 
+    /// <summary>Values get the norm of a root mean square, too, without weights.</summary>
+    public bool NormalizesValues;
+
+    /// <summary>Values are the keys before their norm and rotation.</summary>
+    public bool KeysAreValues;
+
+    /// <summary>The cache is another layer's, which has written this step's keys and values already.</summary>
+    public bool ReadsOnly;
+
     /// <summary>Queries are multiplied by 1 + this · ln(1 + ⌊position / <see cref="QueryPositions"/>⌋); 0 leaves them.</summary>
     public float QueryBeta;
 
@@ -101,7 +113,7 @@ internal unsafe struct PagedAttentionStep
     public readonly int GroupSize => QueryHeads / KeyValueHeads;
 
     /// <summary>Floats of one packed row.</summary>
-    public readonly int QkvWidth => (QueryHeads + (2 * KeyValueHeads)) * HeadSize;
+    public readonly int QkvWidth => (QueryHeads + (ReadsOnly ? 0 : KeysAreValues ? KeyValueHeads : 2 * KeyValueHeads)) * HeadSize;
 
     /// <summary>Bytes of the keys, or of the values, of one block and head.</summary>
     public readonly long BlockBytes => (long)BlockTokens * KvCacheFormat.HeadBytes(CachePrecision, HeadSize);

@@ -36,7 +36,13 @@ internal static unsafe class PagedCacheWriter<TVector, TOps, TElement>
             Narrow(step, buffer, numbers, step->KeyCache + block, offset);
             Scatter(numbers, step->KeyCache + block + (offset * TElement.Bytes), headSize, blockTokens);
 
-            var value = key + (step->KeyValueHeads * headSize);
+            var value = step->KeysAreValues ? key : key + (step->KeyValueHeads * headSize);
+            if (step->NormalizesValues)
+            {
+                HeadPreparation<TVector, TOps>.Normalize(value, null, step->NormEpsilon, headSize, buffer);
+                value = buffer;
+            }
+
             var values = step->ValueCache + block;
             Narrow(step, value, values + ((long)offset * headSize * TElement.Bytes), values, offset);
         }

@@ -81,6 +81,7 @@ internal sealed unsafe class AttentionCase : IDisposable
         _step.RotaryInterleaved = extras.IsInterleaved;
         _step.NormAfterRotary = extras.IsNormLate;
         _step.NormEpsilon = 1e-5f;
+        (_step.NormalizesValues, _step.KeysAreValues) = (extras.NormalizesValues, extras.KeysAreValues);
         _step.QueryBeta = extras.QueryBeta;
         _step.QueryPositions = 16;
         if (extras.HasNorms)
@@ -129,6 +130,27 @@ internal sealed unsafe class AttentionCase : IDisposable
 
         new Span<float>(_step.Output, output.Length).CopyTo(output);
         Remember(rows, newTokens);
+        return output;
+    }
+
+    /// <summary>Runs the last step's queries once more, over the cache as it is.</summary>
+    public float[] RunReadsOnly(PagedAttentionKernel kernel, float[] rows)
+    {
+        var (tokens, width, queries) = (_step.TokenCount, _step.QkvWidth, _step.QueryHeads * _step.HeadSize);
+        var output = new float[tokens * queries];
+        _step.Qkv = Copy(Enumerable.Range(0, tokens).SelectMany(token => rows[(token * width)..((token * width) + queries)]).ToArray());
+        _step.Output = Copy(output);
+        _step.ReadsOnly = true;
+        var before = KeyCache();
+        fixed (PagedAttentionStep* step = &_step)
+        {
+            Assert.Null(step->FindFault());
+            kernel.Run(step);
+        }
+
+        _step.ReadsOnly = false;
+        Assert.Equal(before, KeyCache());
+        new Span<float>(_step.Output, output.Length).CopyTo(output);
         return output;
     }
 
@@ -260,7 +282,10 @@ internal sealed unsafe class AttentionCase : IDisposable
                     var start = (token * _step.QkvWidth) + ((_step.QueryHeads + head) * hd);
                     var position = _keys[sequence].Count;
                     var key = Prepare(rows.AsSpan(start, hd), position, _step.KeyNorm);
-                    double[] value = [.. rows.AsSpan(start + (_step.KeyValueHeads * hd), hd).ToArray().Select(number => (double)number)];
+                    var given = _step.KeysAreValues ? start : start + (_step.KeyValueHeads * hd);
+                    double[] value = [.. rows.AsSpan(given, hd).ToArray().Select(number => (double)number)];
+                    if (_step.NormalizesValues)
+                        value = Normalize(value, null);
                     Cached(_step.KeyCache, sequence, head, position, isKey: true, key).CopyTo(keys, head * hd);
                     Cached(_step.ValueCache, sequence, head, position, isKey: false, value).CopyTo(values, head * hd);
                 }
@@ -316,7 +341,7 @@ internal sealed unsafe class AttentionCase : IDisposable
         var scale = 1 / Math.Sqrt(head.Average(number => number * number) + _step.NormEpsilon);
         var normalized = new double[head.Length];
         for (var d = 0; d < head.Length; d++)
-            normalized[d] = head[d] * scale * weight[d];
+            normalized[d] = head[d] * scale * (weight is null ? 1 : weight[d]);
         return normalized;
     }
 

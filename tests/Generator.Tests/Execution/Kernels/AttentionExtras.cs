@@ -6,5 +6,8 @@ namespace Parley.Generator.Tests.Execution.Kernels;
 /// <param name="IsNormLate">Behind the rotation.</param>
 /// <param name="HasSinks">Each query head has a logit without a value.</param>
 /// <param name="QueryBeta">How fast queries grow with their position, by steps of 16.</param>
+/// <param name="NormalizesValues">Values are normalised without weights.</param>
+/// <param name="KeysAreValues">Values are the keys as they come.</param>
 internal sealed record AttentionExtras(
-    bool IsInterleaved = false, bool HasNorms = false, bool IsNormLate = false, bool HasSinks = false, float QueryBeta = 0);
+    bool IsInterleaved = false, bool HasNorms = false, bool IsNormLate = false, bool HasSinks = false, float QueryBeta = 0,
+    bool NormalizesValues = false, bool KeysAreValues = false);

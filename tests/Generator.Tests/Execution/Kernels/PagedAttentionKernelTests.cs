@@ -37,6 +37,7 @@ public sealed class PagedAttentionKernelTests
             data.Add(kernel, 5, 1, 32, 256);
             data.Add(kernel, 6, 1, 64, 64);
             data.Add(kernel, 5, 5, 112, 32);
+            data.Add(kernel, 4, 1, 512, 16);
         }
 
         return data;
@@ -74,6 +75,7 @@ public sealed class PagedAttentionKernelTests
         AttentionExtras[] cases =
         [
             new(IsInterleaved: true), new(HasNorms: true), new(HasNorms: true, IsNormLate: true, IsInterleaved: true), new(HasSinks: true),
+            new(HasNorms: true, NormalizesValues: true), new(HasNorms: true, NormalizesValues: true, KeysAreValues: true),
             new(QueryBeta: 0.3f), new(IsInterleaved: true, HasNorms: true, HasSinks: true, QueryBeta: 0.1f),
         ];
         foreach (var extras in cases)
@@ -82,6 +84,26 @@ public sealed class PagedAttentionKernelTests
                 5, 6, 2, 48, 16, positionsMax: 220, seed: 9, precision: cache, windowTokens: extras.HasSinks ? 40 : 0, rotaryHalf: 16,
                 extras: extras);
             RunRaggedSteps(attention, Variant(variant, cache), 4 * Tolerance);
+        }
+    }
+
+    /// <summary>A layer that attends to the keys of another sees what that has written, this step's too, and writes nothing.</summary>
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Run_OverTheCacheOfAnotherLayer_GivesTheBitsOfThatLayer(string variant, string precision)
+    {
+        var cache = Enum.Parse<KvCachePrecision>(precision);
+        var kernel = Variant(variant, cache);
+        foreach (var keysAreValues in new[] { false, true })
+        {
+            using var attention = new AttentionCase(
+                2, 6, 2, 48, 16, positionsMax: 420, seed: 11, precision: cache, windowTokens: keysAreValues ? 30 : 0,
+                extras: new AttentionExtras(HasNorms: true, NormalizesValues: true, KeysAreValues: keysAreValues));
+            foreach (var newTokens in new int[][] { [150, 3], [1, 1], [2, 90], [1, 1] })
+            {
+                var rows = attention.RandomRows(newTokens.Sum());
+                Assert.Equal(attention.Run(kernel, newTokens, rows), attention.RunReadsOnly(kernel, rows));
+            }
         }
     }
 

@@ -49,6 +49,14 @@ internal abstract class GgufFamily
     /// <summary>What the format has no words for in this family, one sentence each.</summary>
     public virtual IReadOnlyList<string> Notes => [];
 
+    /// <summary>The family makes positions of the file's factors itself; else they divide the frequencies of every layer.</summary>
+    public virtual bool ReadsFactors => false;
+
+    /// <summary>A size that the family's files state in another way; null for the plain key.</summary>
+    /// <param name="keys">What the file says.</param>
+    /// <param name="field">The field in <c>config.json</c>.</param>
+    public virtual long? Size(GgufKeys keys, string field) => null;
+
     /// <summary>Adds to <c>config.json</c> what is the family's own, its <c>model_type</c> among it.</summary>
     /// <param name="source">What the file says.</param>
     /// <param name="config">Has the sizes already.</param>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
@@ -23,6 +24,9 @@ internal sealed class GraniteHybridGguf : GgufFamily
 
     public override IReadOnlyCollection<string> Honoured { get; } =
         [.. GgufExperts.Keys, "attention.scale", "embedding_scale", "residual_scale", "logit_scale"];
+
+    public override long? Size(GgufKeys keys, string field) =>
+        field == "num_key_value_heads" ? keys.SizeOfAll("attention.head_count_kv", keys.Size("attention.head_count")) : null;
 
     public override void Complete(GgufSource source, JsonObject config)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
@@ -18,6 +19,9 @@ internal sealed class Lfm2Gguf : GgufFamily
         ("attn_output", "self_attn.out_proj"), ("ffn_norm", "ffn_norm"), ("ffn_gate", "feed_forward.w1"), ("ffn_up", "feed_forward.w3"),
         ("ffn_down", "feed_forward.w2"), ("shortconv.in_proj", "conv.in_proj"), ("shortconv.out_proj", "conv.out_proj"),
         ("shortconv.conv", "conv.conv"));
+
+    public override long? Size(GgufKeys keys, string field) =>
+        field == "num_key_value_heads" ? keys.SizeOfAll("attention.head_count_kv", keys.Size("attention.head_count")) : null;
 
     public override void Complete(GgufSource source, JsonObject config)
     {

@@ -41,6 +41,14 @@ internal sealed class GgufKeys(IReadOnlyDictionary<string, object> metadata, str
         _ => throw Bad(key),
     };
 
+    /// <summary>A list of positive whole numbers; null where it is missing or one number.</summary>
+    public IReadOnlyList<long>? Sizes(string key) => Value(key) switch
+    {
+        null or long => null,
+        GgufList { Numbers: { Count: > 0 } numbers } when numbers.All(number => number is > 0 and <= int.MaxValue) => numbers,
+        _ => throw Bad(key),
+    };
+
     /// <summary>The file needs its config.json.</summary>
     public InvalidDataException NeedsConfig(string reason) =>
         new($"{path}: {reason}; put the model's config.json from the Hugging Face Hub beside the file.");
@@ -53,5 +61,5 @@ internal sealed class GgufKeys(IReadOnlyDictionary<string, object> metadata, str
         $"{path}: {architecture}.{key} is {Value(key)}; supported: {neutral}, which is the same without it."));
 
     private InvalidDataException Bad(string key) => new(string.Create(CultureInfo.InvariantCulture,
-        $"{path}: {architecture}.{key} is {Value(key) ?? "missing or a list"}, not a positive number."));
+        $"{path}: {architecture}.{key} is {(Value(key) is GgufList ? "a list" : Value(key) ?? "missing or a list")}, not a positive number."));
 }

@@ -24,7 +24,7 @@ internal sealed class EngineSteps : IDisposable
     {
         _load = load;
         var package = _package = ModelPackage.Open(packageFolder);
-        _weightBytes = new FileInfo(Path.ChangeExtension(package.ModelPath, ".data")) is { Exists: true } data ? data.Length : 0;
+        _weightBytes = package.WeightBytes;
         var longest = Math.Max(load.Pasts.Max() + 1, load.Prompts.Max());
         var sequences = load.Batches.Max();
         _options = new RunnerOptions

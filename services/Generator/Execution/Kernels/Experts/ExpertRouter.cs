@@ -4,6 +4,7 @@ namespace Parley.Generator.Execution.Kernels.Experts;
 internal readonly unsafe struct ExpertRouter
 {
     private readonly float* _correction;
+    private readonly float* _scales;
     private readonly ExpertScoring _scoring;
     private readonly int _groups;
     private readonly int _groupsChosen;
@@ -13,9 +14,11 @@ internal readonly unsafe struct ExpertRouter
 
     /// <param name="settings">What the model has.</param>
     /// <param name="correction">Added to the scores for the choice only [experts]; null for nothing.</param>
-    public ExpertRouter(ExpertSettings settings, float* correction)
+    /// <param name="scales">Factor on the weight of each expert in the end [experts]; null for none.</param>
+    public ExpertRouter(ExpertSettings settings, float* correction, float* scales = null)
     {
         _correction = correction;
+        _scales = scales;
         (Experts, TopK, _scoring) = (settings.Experts, settings.TopK, settings.Scoring);
         (_groups, _groupsChosen) = (settings.Groups, settings.GroupsChosen);
         (_normalize, _epsilon, _scale) = (settings.Normalize, settings.NormalizeEpsilon, settings.Scale);
@@ -150,7 +153,7 @@ internal readonly unsafe struct ExpertRouter
         {
             if (_normalize)
                 weights[i] = (float)(weights[i] / (sum + _epsilon));
-            weights[i] *= _scale;
+            weights[i] *= _scales is null ? _scale : _scale * _scales[chosen[i]];
             finite &= float.IsFinite(weights[i]);
         }
 

@@ -11,6 +11,7 @@ internal sealed record ExpertSettings
     private const int SizeMax = 1 << 20;
     private const long SwiGlu = 0;
     private const long ClampedSwiGlu = 1;
+    private const long TanhGeglu = 2;
 
     public required int Experts { get; init; }
 
@@ -38,6 +39,9 @@ internal sealed record ExpertSettings
 
     public int GroupsChosen { get; init; } = 1;
 
+    /// <summary>The gate is a GELU by its tanh approximation.</summary>
+    public bool Gelu { get; init; }
+
     /// <summary>The gate is gpt-oss's, with <see cref="Alpha"/> and <see cref="Limit"/>.</summary>
     public bool Clamped { get; init; }
 
@@ -56,8 +60,8 @@ internal sealed record ExpertSettings
         var normalize = OrtCustomOpApi.GetInteger(info, "normalize\0"u8, 0);
         if (scoring is < (long)ExpertScoring.SoftmaxOfAll or > (long)ExpertScoring.Sigmoid)
             throw Refuse($"scoring is {scoring}, not 0, 1 or 2");
-        if (activation is not (SwiGlu or ClampedSwiGlu))
-            throw Refuse($"activation is {activation}, neither 0 nor 1");
+        if (activation is not (SwiGlu or ClampedSwiGlu or TanhGeglu))
+            throw Refuse($"activation is {activation}, not 0, 1 or 2");
         if (normalize is not (0 or 1))
             throw Refuse($"normalize is {normalize}, neither 0 nor 1");
         var settings = new ExpertSettings
@@ -72,6 +76,7 @@ internal sealed record ExpertSettings
             Scale = OrtCustomOpApi.GetFloat(info, "scale\0"u8, 1),
             Groups = groups,
             GroupsChosen = ReadNumber(info, "groups_chosen", "groups_chosen\0"u8, 1, groups),
+            Gelu = activation == TanhGeglu,
             Clamped = activation == ClampedSwiGlu,
             Alpha = OrtCustomOpApi.GetFloat(info, "alpha\0"u8, 0),
             Limit = OrtCustomOpApi.GetFloat(info, "limit\0"u8, 0),

@@ -9,13 +9,14 @@ namespace Parley.Generator.Execution.Kernels.Experts;
 /// <param name="correction">For the choice [experts]; 0 for none.</param>
 /// <param name="gateUpBias">[experts, 2 · intermediate]; 0 for none.</param>
 /// <param name="downBias">[experts, hidden]; 0 for none.</param>
+/// <param name="scales">Factor on the weight of each expert [experts]; 0 for none.</param>
 internal sealed unsafe class FloatExperts(
-    ExpertSettings settings, IntPtr gateUp, IntPtr down, IntPtr correction, IntPtr gateUpBias, IntPtr downBias)
+    ExpertSettings settings, IntPtr gateUp, IntPtr down, IntPtr correction, IntPtr gateUpBias, IntPtr downBias, IntPtr scales)
 {
     /// <summary>Below this number of multiply-adds the linear runs on the calling thread.</summary>
     private const long RunInlineMax = 128 * 1024;
 
-    private readonly ExpertRouter _router = new(settings, (float*)correction);
+    private readonly ExpertRouter _router = new(settings, (float*)correction, (float*)scales);
 
     /// <summary>Computes a step.</summary>
     /// <param name="context">Context of the node; null is the calling thread alone.</param>
@@ -51,6 +52,7 @@ internal sealed unsafe class FloatExperts(
             Between = memory.Take<float>((long)rows * settings.TopK * settings.Intermediate),
             Hidden = settings.Hidden,
             Intermediate = settings.Intermediate,
+            Gelu = settings.Gelu,
             Clamped = settings.Clamped,
             Alpha = settings.Alpha,
             Limit = settings.Limit,

@@ -17,6 +17,7 @@ internal unsafe struct FloatExpertsStep
 
     public int Hidden;
     public int Intermediate;
+    public bool Gelu;
     public bool Clamped;
     public float Alpha;
     public float Limit;
@@ -136,7 +137,8 @@ internal unsafe struct FloatExpertsStep
     private readonly void StoreGate(float* values, int pair, int start, int count)
     {
         Vector512<float> gate = Vector512.Load(values), up = Vector512.Load(values + UnitOutputs);
-        var through = Clamped ? GatedActivation.ApplyClamped(gate, up, Alpha, Limit) : GatedActivation.Apply(gate, up);
+        var through = Clamped ? GatedActivation.ApplyClamped(gate, up, Alpha, Limit)
+            : Gelu ? GatedActivation.ApplyGelu(gate, up) : GatedActivation.Apply(gate, up);
         through.Store(values);
         new Span<float>(values, count).CopyTo(new Span<float>(Between + ((long)pair * Intermediate) + start, count));
     }

@@ -7,6 +7,7 @@ internal sealed unsafe class MixtureOfExpertsNode(ExpertSettings settings, Float
     public const int GateUpBias = 4;
     public const int Down = 5;
     public const int DownBias = 6;
+    public const int Scales = 7;
 
     /// <summary>Reads a node.</summary>
     /// <exception cref="NotSupportedException">It asks for what the kernels do not do.</exception>
@@ -20,7 +21,8 @@ internal sealed unsafe class MixtureOfExpertsNode(ExpertSettings settings, Float
             ExpertInputs.Read(info, Down, "down", count, hidden, width),
             ExpertInputs.ReadOptional(info, ExpertInputs.Correction, "correction", count),
             ExpertInputs.ReadOptional(info, GateUpBias, "the bias of gate_up", count, 2 * width),
-            ExpertInputs.ReadOptional(info, DownBias, "the bias of down", count, hidden)));
+            ExpertInputs.ReadOptional(info, DownBias, "the bias of down", count, hidden),
+            ExpertInputs.ReadOptional(info, Scales, "expert_scales", count)));
         ExpertReads.Hold(3L * count * hidden * width * sizeof(float));
         return node;
     }

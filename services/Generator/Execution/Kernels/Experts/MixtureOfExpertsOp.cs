@@ -14,14 +14,14 @@ internal sealed unsafe class MixtureOfExpertsOp : CustomOp
 
     /// <summary>
     /// Rows [rows, hidden]; logits [rows, experts]; correction [experts]; gate and up [experts, 2 · intermediate, hidden] and their bias
-    /// [experts, 2 · intermediate]; down [experts, hidden, intermediate] and its bias [experts, hidden].
+    /// [experts, 2 · intermediate]; down [experts, hidden, intermediate] and its bias [experts, hidden]; factors on the experts [experts].
     /// </summary>
-    public override IReadOnlyList<TensorElementType> Inputs { get; } = [.. Enumerable.Repeat(TensorElementType.Float, 7)];
+    public override IReadOnlyList<TensorElementType> Inputs { get; } = [.. Enumerable.Repeat(TensorElementType.Float, 8)];
 
     public override IReadOnlyList<TensorElementType> Outputs { get; } = [TensorElementType.Float];
 
     public override bool IsOptional(int input) =>
-        input is ExpertInputs.Correction or MixtureOfExpertsNode.GateUpBias or MixtureOfExpertsNode.DownBias;
+        input is ExpertInputs.Correction or MixtureOfExpertsNode.GateUpBias or MixtureOfExpertsNode.DownBias or MixtureOfExpertsNode.Scales;
 
     public override CustomOpNode CreateNode(void* info) => MixtureOfExpertsNode.Read(info);
 }

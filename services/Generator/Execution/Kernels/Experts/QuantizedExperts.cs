@@ -13,8 +13,10 @@ namespace Parley.Generator.Execution.Kernels.Experts;
 /// <param name="correction">For the choice [experts]; 0 for none.</param>
 /// <param name="gateUpBias">[experts, 2 · intermediate]; 0 for none.</param>
 /// <param name="downBias">[experts, hidden]; 0 for none.</param>
+/// <param name="scales">Factor on the weight of each expert [experts]; 0 for none.</param>
 internal sealed unsafe class QuantizedExperts(
-    ExpertSettings settings, QuantizedMatrix gateUp, QuantizedMatrix down, IntPtr correction, IntPtr gateUpBias, IntPtr downBias)
+    ExpertSettings settings, QuantizedMatrix gateUp, QuantizedMatrix down, IntPtr correction, IntPtr gateUpBias, IntPtr downBias,
+    IntPtr scales = 0)
 {
     /// <summary>Memory of a pass; where a step's rows need more, they are done in several, each of which reads the weights anew.</summary>
     public const long PassBytesMax = 256 << 20;
@@ -25,7 +27,7 @@ internal sealed unsafe class QuantizedExperts(
     /// <summary>Below this number of multiply-adds the linear runs on the calling thread.</summary>
     private const long RunInlineMax = 256 * 1024;
 
-    private readonly ExpertRouter _router = new(settings, (float*)correction);
+    private readonly ExpertRouter _router = new(settings, (float*)correction, (float*)scales);
 
     /// <summary>Computes a step.</summary>
     /// <param name="context">Context of the node; null is the calling thread alone.</param>
@@ -108,6 +110,7 @@ internal sealed unsafe class QuantizedExperts(
         linear.Input = input;
         linear.Gated = true;
         (linear.Clamped, linear.Alpha, linear.Limit) = (settings.Clamped, settings.Alpha, settings.Limit);
+        linear.Gelu = settings.Gelu;
         linear.Activations = memory.Gathered;
         linear.Parameters = memory.GatheredParameters;
         linear.Output = memory.Between;

@@ -9,6 +9,7 @@ internal sealed unsafe class QuantizedMixtureOfExpertsNode(ExpertSettings settin
     public const int GateUpBias = 5;
     public const int DownCodes = 6;
     public const int DownBias = 8;
+    public const int Scales = 9;
 
     /// <summary>Reads a node.</summary>
     /// <exception cref="NotSupportedException">It asks for what the kernels do not do.</exception>
@@ -25,9 +26,10 @@ internal sealed unsafe class QuantizedMixtureOfExpertsNode(ExpertSettings settin
         var correction = ExpertInputs.ReadOptional(info, ExpertInputs.Correction, "correction", experts);
         var gateUpBias = ExpertInputs.ReadOptional(info, GateUpBias, "the bias of gate_up", experts, 2 * width);
         var downBias = ExpertInputs.ReadOptional(info, DownBias, "the bias of down", experts, hidden);
+        var scales = ExpertInputs.ReadOptional(info, Scales, "expert_scales", experts);
         ExpertReads.Hold(experts * (gateUp.CodeBytes + down.CodeBytes + ((gateUp.HalfCount + down.HalfCount) * sizeof(ushort))));
         return new QuantizedMixtureOfExpertsNode(
-            settings, new QuantizedExperts(settings, gateUp, down, correction, gateUpBias, downBias));
+            settings, new QuantizedExperts(settings, gateUp, down, correction, gateUpBias, downBias, scales));
     }
 
     public override string ToString() => QuantizedMixtureOfExpertsOp.OpName;

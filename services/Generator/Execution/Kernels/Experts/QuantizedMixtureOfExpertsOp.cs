@@ -14,19 +14,20 @@ internal sealed unsafe class QuantizedMixtureOfExpertsOp : CustomOp
 
     /// <summary>
     /// Rows [rows, hidden]; logits [rows, experts]; correction [experts]; codes, scales and bias [experts, 2 · intermediate] of gate and
-    /// up; the same of down [experts, hidden].
+    /// up; the same of down [experts, hidden]; factors on the experts [experts].
     /// </summary>
     public override IReadOnlyList<TensorElementType> Inputs { get; } =
     [
         TensorElementType.Float, TensorElementType.Float, TensorElementType.Float,
         TensorElementType.UInt8, TensorElementType.Float16, TensorElementType.Float,
-        TensorElementType.UInt8, TensorElementType.Float16, TensorElementType.Float,
+        TensorElementType.UInt8, TensorElementType.Float16, TensorElementType.Float, TensorElementType.Float,
     ];
 
     public override IReadOnlyList<TensorElementType> Outputs { get; } = [TensorElementType.Float];
 
     public override bool IsOptional(int input) =>
-        input is ExpertInputs.Correction or QuantizedMixtureOfExpertsNode.GateUpBias or QuantizedMixtureOfExpertsNode.DownBias;
+        input is ExpertInputs.Correction or QuantizedMixtureOfExpertsNode.GateUpBias or QuantizedMixtureOfExpertsNode.DownBias
+            or QuantizedMixtureOfExpertsNode.Scales;
 
     public override CustomOpNode CreateNode(void* info) => QuantizedMixtureOfExpertsNode.Read(info);
 }

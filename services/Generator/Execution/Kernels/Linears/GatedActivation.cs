@@ -15,6 +15,17 @@ internal static unsafe class GatedActivation
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Apply(Vector512<float> gate, Vector512<float> up) => gate / OnePlusExp(gate) * up;
 
+    /// <summary>
+    /// GELU(gate) · up by the tanh approximation: ½ · (1 + tanh u) is the sigmoid of 2u, u = √(2/π) · (gate + 0.044715 · gate³).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ApplyGelu(Vector512<float> gate, Vector512<float> up)
+    {
+        var cube = gate * gate * gate;
+        var twice = Vector512.FusedMultiplyAdd(cube, Vector512.Create(0.044715f), gate) * Vector512.Create(1.5957691216f);
+        return gate / OnePlusExp(twice) * up;
+    }
+
     /// <summary>gpt-oss's: gate at most the limit, up within ±limit, (up + 1) · gate · sigmoid(alpha · gate).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ApplyClamped(Vector512<float> gate, Vector512<float> up, float alpha, float limit)

@@ -1,7 +1,8 @@
 namespace Parley.Generator.Execution.Kernels.Linears;
 
 /// <summary>One linear of a session with the norm in front of it.</summary>
-internal sealed unsafe class NormalizedLinearNode(QuantizedMatrix matrix, bool gated, IntPtr weight, float epsilon) : CustomOpNode
+internal sealed unsafe class NormalizedLinearNode(
+    QuantizedMatrix matrix, (bool IsGated, bool IsGelu) gate, IntPtr weight, float epsilon) : CustomOpNode
 {
     public const int WeightInput = 3;
 
@@ -20,7 +21,7 @@ internal sealed unsafe class NormalizedLinearNode(QuantizedMatrix matrix, bool g
             throw new NotSupportedException($"the norm's weight [{width}] does not fit K {matrix.Inputs}; {QuantizedMatrix.Remedy}");
         var epsilon = OrtCustomOpApi.GetFloat(info, "epsilon\0"u8, 0);
         return epsilon > 0 && float.IsFinite(epsilon)
-            ? new NormalizedLinearNode(matrix, matrix.ReadGated(info), (IntPtr)weight, epsilon)
+            ? new NormalizedLinearNode(matrix, matrix.ReadGate(info), (IntPtr)weight, epsilon)
             : throw new NotSupportedException($"epsilon is {epsilon}, no positive number; {QuantizedMatrix.Remedy}");
     }
 
@@ -30,7 +31,7 @@ internal sealed unsafe class NormalizedLinearNode(QuantizedMatrix matrix, bool g
     {
         var shape = stackalloc long[2];
         var step = matrix.Step();
-        step.Gated = gated;
+        (step.Gated, step.Gelu) = gate;
         step.Input = (float*)OrtCustomOpApi.GetInput(context, 0, new Span<long>(shape, 2));
         var rows = shape[0];
         if (shape[1] != matrix.Inputs)

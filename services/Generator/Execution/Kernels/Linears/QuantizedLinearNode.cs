@@ -1,14 +1,14 @@
 namespace Parley.Generator.Execution.Kernels.Linears;
 
 /// <summary>One linear of a session: its matrix, and how its rows become a step.</summary>
-internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix, bool gated) : CustomOpNode
+internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix, (bool IsGated, bool IsGelu) gate) : CustomOpNode
 {
     /// <summary>Reads a node.</summary>
     /// <exception cref="NotSupportedException">It asks for what the kernels do not do.</exception>
     public static QuantizedLinearNode Read(void* info)
     {
         var matrix = QuantizedMatrix.Read(info, codesInput: 1);
-        return new QuantizedLinearNode(matrix, matrix.ReadGated(info));
+        return new QuantizedLinearNode(matrix, matrix.ReadGate(info));
     }
 
     public override string ToString() => QuantizedLinearOp.OpName;
@@ -21,7 +21,7 @@ internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix, bool ga
         if (shape[1] != matrix.Inputs)
             throw new InvalidDataException($"rows have {shape[1]} inputs, not {matrix.Inputs}");
         step.Rows = checked((int)shape[0]);
-        step.Gated = gated;
+        (step.Gated, step.Gelu) = gate;
         step.Output = (float*)OrtCustomOpApi.GetOutput(context, step.Rows, step.Columns);
         QuantizedLinearPlan.Run(context, &step);
     }

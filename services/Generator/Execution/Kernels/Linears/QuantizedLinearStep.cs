@@ -36,6 +36,9 @@ internal unsafe struct QuantizedLinearStep
     /// <summary>The first half of the outputs is a gate, the second what it lets through: the result is SiLU(first) · second.</summary>
     public bool Gated;
 
+    /// <summary>The gate is a GELU by its tanh approximation instead of SiLU.</summary>
+    public bool Gelu;
+
     /// <summary>The gate is gpt-oss's, with <see cref="Alpha"/> and <see cref="Limit"/>, instead of SiLU.</summary>
     public bool Clamped;
 

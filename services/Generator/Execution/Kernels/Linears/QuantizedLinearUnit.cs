@@ -355,7 +355,8 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
             up += Vector512.Load(bias + step->Columns);
         }
 
-        return step->Clamped ? GatedActivation.ApplyClamped(gate, up, step->Alpha, step->Limit) : GatedActivation.Apply(gate, up);
+        return step->Clamped ? GatedActivation.ApplyClamped(gate, up, step->Alpha, step->Limit)
+            : step->Gelu ? GatedActivation.ApplyGelu(gate, up) : GatedActivation.Apply(gate, up);
     }
 
     private static void AddPair(QuantizedLinearStep* step, float* sums, int block, int row, int rows)

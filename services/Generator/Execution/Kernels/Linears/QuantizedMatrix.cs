@@ -102,13 +102,15 @@ internal sealed record QuantizedMatrix(
             : throw new NotSupportedException($"levels go with 4 bits without minima, in groups of 32 and more; {Remedy}");
     }
 
-    /// <summary>Whether a node wants the first half of the outputs as a gate of the second.</summary>
-    /// <exception cref="NotSupportedException">The halves are no whole blocks.</exception>
-    public unsafe bool ReadGated(void* info)
+    /// <summary>Whether a node wants the first half of the outputs as a gate of the second, and whether that is a GELU.</summary>
+    /// <exception cref="NotSupportedException">The halves are no whole blocks, or the gate is no known one.</exception>
+    public unsafe (bool IsGated, bool IsGelu) ReadGate(void* info)
     {
-        var gated = OrtCustomOpApi.GetInteger(info, "gated\0"u8, 0) != 0;
-        return !gated || Outputs % (2 * QuantizedLinearLayout.BlockOutputs) == 0
-            ? gated
+        var gate = OrtCustomOpApi.GetInteger(info, "gated\0"u8, 0);
+        if (gate is < 0 or > 2)
+            throw new NotSupportedException($"gated is {gate}, not 0, 1 or 2; {Remedy}");
+        return gate == 0 || Outputs % (2 * QuantizedLinearLayout.BlockOutputs) == 0
+            ? (gate != 0, gate == 2)
             : throw new NotSupportedException($"a gated linear has {Outputs} outputs, no multiple of 32; {Remedy}");
     }
 

@@ -147,7 +147,7 @@ public sealed class MixtureOfExpertsOpTests
     [InlineData("intermediate", 0L, "intermediate is 0")]
     [InlineData("intermediate", 96L, "gate_up: the codes [64, 768] do not fit 8 times N 192")]
     [InlineData("scoring", 3L, "scoring is 3")]
-    [InlineData("activation", 2L, "activation is 2")]
+    [InlineData("activation", 3L, "activation is 3")]
     [InlineData("normalize", 2L, "normalize is 2")]
     [InlineData("normalize_epsilon", -1f, "normalize_epsilon is -1")]
     [InlineData("scale", float.PositiveInfinity, "scale is")]

@@ -133,8 +133,13 @@ internal sealed unsafe class LinearCase
     }
 
     /// <summary>The kernel's answer [rows, outputs], or half as many columns where gated.</summary>
-    public float[] Run(QuantizedLinearKernel kernel, float[] rows, bool gated = false) =>
-        Run(rows, gated, step => kernel.Run((QuantizedLinearStep*)step));
+    public float[] Run(QuantizedLinearKernel kernel, float[] rows, bool gated = false, bool gelu = false) =>
+        Run(rows, gated, argument =>
+        {
+            var step = (QuantizedLinearStep*)argument;
+            step->Gelu = gelu;
+            kernel.Run(step);
+        });
 
     /// <summary>The kernel's answer for the norm of residual and update together, and their sum [rows, inputs].</summary>
     public (float[] Output, float[] Sum) RunNormalized(

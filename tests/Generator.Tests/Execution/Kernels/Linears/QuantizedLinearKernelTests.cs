@@ -121,6 +121,28 @@ public sealed class QuantizedLinearKernelTests
         }
     }
 
+    [Theory]
+    [InlineData(4, 32)]
+    [InlineData(8, 32)]
+    public void Run_GatedByGelu_IsItsTanhApproximationTimesTheSecondHalf(int bits, int group)
+    {
+        var linear = LinearCase.Create(96, 256, group, bits, minima: false, null, seed: 8);
+        float[] rows = [.. linear.RandomRows(11, seed: 1).Select((x, i) => x * (i < 256 ? 1000 : 1 + (i / 256)))];
+        var plain = linear.Run(Scalar, rows);
+        foreach (var kernel in QuantizedLinearKernel.Supported)
+        {
+            var actual = linear.Run(kernel, rows, gated: true, gelu: true);
+            for (var i = 0; i < actual.Length; i++)
+            {
+                double gate = plain[(i / 48 * 96) + (i % 48)], up = plain[(i / 48 * 96) + 48 + (i % 48)];
+                var expected = 0.5 * gate * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (gate + (0.044715 * gate * gate * gate)))) * up;
+                Assert.Equal(expected, actual[i], 1e-6 * (1 + Math.Abs(gate * up)));
+            }
+
+            Assert.Equal(Bits(linear.Run(Scalar, rows, gated: true, gelu: true)), Bits(actual));
+        }
+    }
+
     /// <summary>Levels are computed as the weights of 8 bits that they are: a table takes half the room and changes no bit.</summary>
     [Theory]
     [InlineData("iq4", 32, false)]

@@ -1,0 +1,7 @@
+namespace Parley.PackageFormat;
+
+/// <summary>The heads of a layer that are not those of most.</summary>
+/// <param name="Layer">Index of the layer.</param>
+/// <param name="KeyValueHeads">Key and value heads; divides the query heads.</param>
+/// <param name="HeadSize">Width of one head.</param>
+public sealed record LayerHeads(int Layer, int KeyValueHeads, int HeadSize);
