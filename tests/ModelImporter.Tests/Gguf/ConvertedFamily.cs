@@ -247,7 +247,8 @@ internal sealed record ConvertedFamily(string Architecture)
         ],
         Fixed = (config, size) =>
         [
-            ("ssm.inner_size", (uint)(config["linear_value_head_dim"]!.GetValue<int>() * config["linear_num_value_heads"]!.GetValue<int>())),
+            ("ssm.inner_size",
+                (uint)(config["linear_value_head_dim"]!.GetValue<int>() * config["linear_num_value_heads"]!.GetValue<int>())),
             ("rope.dimension_count", (uint)(size / 4)),
         ],
     };

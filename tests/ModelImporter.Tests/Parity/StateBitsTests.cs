@@ -49,6 +49,14 @@ public sealed class StateBitsTests
         {
             AssertSame(alone, engine.Run(Count, true, requests), "with drafts");
             AssertSame(alone, engine.Run(Count, true, requests), "with drafts, from snapshots");
+            // Whether an answer says again what was there is chance: on to prompts that repeat themselves until one does.
+            for (var i = 0; engine.Totals.DraftTokens == 0 && i < 20; i++)
+            {
+                uint[] prompt = [.. Enumerable.Repeat(prompts[0][i..(i + 1 + (i % 3))], 12).SelectMany(ids => ids)];
+                using var other = new ParityEngine(package);
+                AssertSame([Bits(other.Run(Count, true, (prompt, []))[0])], engine.Run(Count, true, (prompt, [])), "with drafts, repeated");
+            }
+
             TestContext.Current.TestOutputHelper?.WriteLine(
                 $"{name} {precision}: {engine.Totals.AcceptedTokens} of {engine.Totals.DraftTokens} drafted tokens were right");
         }

@@ -65,6 +65,9 @@ public sealed class RecurrenceOpTests
     /// <summary>One node, of 2 key heads and 4 value heads, or of 2 heads and one group; sizes are 16.</summary>
     private sealed class Session : IDisposable
     {
+        private static readonly string[] Names =
+            ["rows", "gates", "factors", "biases", "rates", "skips", "norm", "states", "lengths", "state_in", "state_out"];
+
         private readonly InferenceSession _session;
         private readonly bool _isDelta;
 
@@ -111,51 +114,37 @@ public sealed class RecurrenceOpTests
         /// <summary>Runs two rows, or one of them; states come from and go to the first slot.</summary>
         public float[] Run(int first = 0, int count = 2, string broken = "")
         {
-            using var runOptions = new RunOptions();
-            var inputs = new Dictionary<string, OrtValue>
-            {
-                ["rows"] = Matrix(first, count, RowWidth, broken == "rows" ? 16 : 0),
-                ["gates"] = Matrix(first, count, Width, broken == "gates" ? 16 : 0),
-                ["factors"] = Matrix(first, count, FactorWidth, broken == "factors" ? 1 : 0),
-                ["biases"] = Vector(Heads, 0.1f),
-                ["rates"] = Vector(Heads - (broken == "rates" ? 1 : 0), -0.3f),
-                ["skips"] = Vector(Heads, 0.7f),
-                ["norm"] = Vector(_isDelta ? 16 : Width, 1.1f),
-                ["states"] = OrtValue.CreateTensorValueFromMemory(
-                    States, [Slots, StateWidth]),
-                ["lengths"] = Numbers(0, count),
-                ["state_in"] = Numbers(broken == "state_in" ? 7 : 0),
-                ["state_out"] = Numbers([.. Enumerable.Repeat(-1, count - 1), broken == "state_out" ? 7 : 0]),
-            };
-            if (broken == "states")
-            {
-                inputs["states"].Dispose();
-                inputs["states"] = OrtValue.CreateTensorValueFromMemory(new float[Slots * (StateWidth - 16)], [Slots, StateWidth - 16]);
-            }
-
-            try
-            {
-                using var results = _session.Run(runOptions, inputs, ["result"]);
-                return results[0].GetTensorDataAsSpan<float>().ToArray();
-            }
-            finally
-            {
-                foreach (var input in inputs.Values)
-                    input.Dispose();
-            }
+            var slots = broken == "states" ? new float[Slots * (StateWidth - 16)] : States;
+            using var rows = Matrix(first, count, RowWidth - (broken == "rows" ? 16 : 0));
+            using var gates = Matrix(first, count, Width - (broken == "gates" ? 16 : 0));
+            using var factors = Matrix(first, count, FactorWidth - (broken == "factors" ? 1 : 0));
+            using var biases = Vector(Heads, 0.1f);
+            using var rates = Vector(Heads - (broken == "rates" ? 1 : 0), -0.3f);
+            using var skips = Vector(Heads, 0.7f);
+            using var norm = Vector(_isDelta ? 16 : Width, 1.1f);
+            using var states = OrtValue.CreateTensorValueFromMemory(slots, [Slots, slots.Length / Slots]);
+            using var lengths = Numbers(0, count);
+            using var given = Numbers(broken == "state_in" ? 7 : 0);
+            using var kept = Numbers([.. Enumerable.Repeat(-1, count - 1), broken == "state_out" ? 7 : 0]);
+            using var run = new RunOptions();
+            using var results = _session.Run(
+                run, Names, [rows, gates, factors, biases, rates, skips, norm, states, lengths, given, kept], ["result"]);
+            return results[0].GetTensorDataAsSpan<float>().ToArray();
         }
 
         public void Dispose() => _session.Dispose();
 
-        private static OrtValue Matrix(int first, int count, int width, int less)
+        private static OrtValue Matrix(int first, int count, int width)
         {
-            width -= less;
             float[] values = [.. Enumerable.Range(0, count * width).Select(i => MathF.Sin((((first * width) + i) * 0.37f) + width))];
             return OrtValue.CreateTensorValueFromMemory(values, [count, width]);
         }
 
-        private static OrtValue Vector(int count, float value) =>
-            OrtValue.CreateTensorValueFromMemory(Enumerable.Repeat(value, count).ToArray(), [count]);
+        private static OrtValue Vector(int count, float value)
+        {
+            float[] values = [.. Enumerable.Repeat(value, count)];
+            return OrtValue.CreateTensorValueFromMemory(values, [count]);
+        }
 
         private static OrtValue Numbers(params int[] numbers) => OrtValue.CreateTensorValueFromMemory(numbers, [numbers.Length]);
     }
