@@ -16,7 +16,7 @@ internal sealed class FamilyConfig
         Hidden = Int("hidden_size");
         Heads = Int("num_attention_heads");
         KeyValueHeads = Find("num_key_value_heads")?.GetInt32() ?? Heads;
-        HeadSize = Find("head_dim")?.GetInt32() ?? Hidden / Heads;
+        HeadSize = IsLatent ? Count(64, "qk_rope_head_dim") : Find("head_dim")?.GetInt32() ?? Hidden / Heads;
         Layers = Int("num_hidden_layers");
     }
 
@@ -28,7 +28,11 @@ internal sealed class FamilyConfig
 
     public int KeyValueHeads { get; }
 
+    /// <summary>Width of a head; with latent attention that of what turns.</summary>
     public int HeadSize { get; }
+
+    /// <summary>Keys and values are functions of one latent.</summary>
+    public bool IsLatent => Type is "glm4_moe_lite" or "deepseek_v2" or "deepseek_v3";
 
     public int Layers { get; }
 

@@ -23,7 +23,8 @@ internal sealed class CheckpointReader : IDisposable
         new ArceeArchitecture(), new ApertusArchitecture(), new StableLmArchitecture(), new Starcoder2Architecture(),
         new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(), new MixtralArchitecture(),
         new OlmoeArchitecture(), new Qwen3MoeArchitecture(), new GraniteMoeArchitecture(), new GraniteMoeSharedArchitecture(),
-        new Glm4MoeArchitecture(), new GptOssArchitecture(),
+        new Glm4MoeArchitecture(), new GptOssArchitecture(), new Glm4MoeLiteArchitecture(), new DeepseekV2Architecture(),
+        new DeepseekV3Architecture(),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>
@@ -81,6 +82,8 @@ internal sealed class CheckpointReader : IDisposable
                 norm.Unstack(tensors);
             foreach (var mixture in untied.Mixtures)
                 mixture.Unstack(tensors);
+            foreach (var layer in untied.Layers)
+                layer.Latent?.Unstack(tensors);
             config = HeadTying.Resolve(architecture, config, tensors);
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, tensor => architecture.Ignores(tensor, config));

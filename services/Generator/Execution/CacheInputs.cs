@@ -22,28 +22,28 @@ internal static class CacheInputs
     {
         try
         {
-            var type = TensorType(
-                (int)KvCacheFormat.ElementType(precision), -1, -1, shape.KeyValueHeads,
-                shape.HeadSize + KvCacheFormat.ScaleElements(precision));
+            var (keys, values) = (Type(shape.KeySize), Type(shape.ValueSize));
             return Rewrite(model, ModelGraph, graph => Rewrite(graph, GraphInput, input =>
-                IsCache(input) ? Rewrite(input, ValueType, _ => type) : input));
+                Begins(input, "key_cache.") ? Rewrite(input, ValueType, _ => keys)
+                : Begins(input, "value_cache.") ? Rewrite(input, ValueType, _ => values) : input));
         }
         catch (InvalidProtocolBufferException exception)
         {
             throw new InvalidDataException($"no ONNX model: {exception.Message}", exception);
         }
+
+        byte[] Type(int size) => TensorType(
+            (int)KvCacheFormat.ElementType(precision), -1, -1, shape.KeyValueHeads, size + KvCacheFormat.ScaleElements(precision));
     }
 
-    private static bool IsCache(byte[] input)
+    /// <summary>Whether an input's name begins so.</summary>
+    private static bool Begins(byte[] input, string prefix)
     {
         using var stream = new CodedInputStream(input);
         for (var tag = stream.ReadTag(); tag != 0; tag = stream.ReadTag())
         {
             if (WireFormat.GetTagFieldNumber(tag) == ValueName)
-            {
-                var name = stream.ReadString();
-                return name.StartsWith("key_cache.", StringComparison.Ordinal) || name.StartsWith("value_cache.", StringComparison.Ordinal);
-            }
+                return stream.ReadString().StartsWith(prefix, StringComparison.Ordinal);
 
             stream.SkipLastField();
         }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Experts;
+using Parley.Generator.Execution.Kernels.Latent;
 using Parley.Generator.Execution.Kernels.Linears;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
@@ -20,7 +21,8 @@ internal static unsafe class CustomOpDomain
     private static readonly byte* Provider = (byte*)Marshal.StringToCoTaskMemUTF8("CPUExecutionProvider");
     private static readonly IntPtr NativeDomain = Create(
         new PagedAttentionOp(), new QuantizedLinearOp(), new NormalizedLinearOp(), new QuantizedHeadOp(), new QuantizedGatherOp(),
-        new SequenceRotaryOp(), new MixtureOfExpertsOp(), new QuantizedMixtureOfExpertsOp());
+        new SequenceRotaryOp(), new MixtureOfExpertsOp(), new QuantizedMixtureOfExpertsOp(), new LatentAttentionOp(), new PerHeadLinearOp(),
+        new QuantizedPerHeadLinearOp());
 
     /// <summary>Makes the operators known to sessions of these options.</summary>
     public static void Register(SessionOptions options) => OrtCustomOpApi.AddDomain(options, NativeDomain);

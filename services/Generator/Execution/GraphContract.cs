@@ -32,9 +32,9 @@ internal static class GraphContract
         };
         for (var layer = 0; layer < shape.Layers; layer++)
         {
-            int[] cache = [-1, -1, shape.KeyValueHeads, shape.HeadSize + KvCacheFormat.ScaleElements(cachePrecision)];
-            expected.Add(($"key_cache.{layer}", KvCacheFormat.ElementType(cachePrecision), cache));
-            expected.Add(($"value_cache.{layer}", KvCacheFormat.ElementType(cachePrecision), cache));
+            var (type, scale) = (KvCacheFormat.ElementType(cachePrecision), KvCacheFormat.ScaleElements(cachePrecision));
+            expected.Add(($"key_cache.{layer}", type, [-1, -1, shape.KeyValueHeads, shape.KeySize + scale]));
+            expected.Add(($"value_cache.{layer}", type, [-1, -1, shape.KeyValueHeads, shape.ValueSize + scale]));
         }
 
         if (shape.Positions is not null)

@@ -48,7 +48,10 @@ internal sealed record HostMemoryPlan(
     /// <param name="logitRows">Rows of logits of a step.</param>
     public static long LargestStepBytes(ModelShape shape, int stepTokens, int logitRows)
     {
-        var attention = (shape.QueryHeads + (2L * shape.KeyValueHeads)) * shape.HeadSize * 3;
+        var attention = shape.Latent is { } latent
+            // Queries and results of all heads, each as they are and in the latent's space.
+            ? (shape.QueryHeads * 2L * (shape.HeadSize + latent.Rank)) + latent.Rank + latent.Rotary
+            : (shape.QueryHeads + (2L * shape.KeyValueHeads)) * shape.HeadSize * 3;
         var mlp = shape.IntermediateSize * 4L;
         var perToken = ((4L * shape.HiddenSize) + Math.Max(attention, mlp)) * sizeof(float);
         var experts = shape.Mixture is { } mixture ? QuantizedExperts.ScratchBytes(mixture, shape.HiddenSize, stepTokens) : 0;

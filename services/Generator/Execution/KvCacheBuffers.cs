@@ -7,26 +7,24 @@ namespace Parley.Generator.Execution;
 /// <summary>The memory of all KV blocks: keys and values of each layer, allocated once and bound once.</summary>
 internal sealed unsafe class KvCacheBuffers : IDisposable
 {
-    private readonly List<AlignedBuffer> _buffers = [];
+    private readonly List<(AlignedBuffer Memory, long BlockBytes)> _buffers = [];
     private readonly List<OrtValue> _values = [];
-    private readonly long _blockBytes;
     private readonly int _blockCount;
 
     public KvCacheBuffers(ModelShape shape, RunnerOptions options, OrtIoBinding binding)
     {
         var precision = options.CachePrecision;
-        var dimension = shape.HeadSize + KvCacheFormat.ScaleElements(precision);
         _blockCount = options.BlockCount;
-        _blockBytes = (long)options.BlockTokens * shape.KeyValueHeads * KvCacheFormat.HeadBytes(precision, shape.HeadSize);
         for (var layer = 0; layer < shape.Layers; layer++)
         {
-            foreach (var name in new[] { $"key_cache.{layer}", $"value_cache.{layer}" })
+            foreach (var (name, size) in new[] { ($"key_cache.{layer}", shape.KeySize), ($"value_cache.{layer}", shape.ValueSize) })
             {
-                var buffer = new AlignedBuffer(checked(_blockBytes * _blockCount));
-                _buffers.Add(buffer);
+                var blockBytes = (long)options.BlockTokens * shape.KeyValueHeads * KvCacheFormat.HeadBytes(precision, size);
+                var buffer = new AlignedBuffer(checked(blockBytes * _blockCount));
+                _buffers.Add((buffer, blockBytes));
                 var value = buffer.View(
                     KvCacheFormat.ElementType(precision), KvCacheFormat.ElementBytes(precision),
-                    _blockCount, options.BlockTokens, shape.KeyValueHeads, dimension);
+                    _blockCount, options.BlockTokens, shape.KeyValueHeads, size + KvCacheFormat.ScaleElements(precision));
                 _values.Add(value);
                 binding.BindInput(name, value);
             }
@@ -34,17 +32,17 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
     }
 
     /// <summary>All of the memory.</summary>
-    public long Bytes => _buffers.Sum(buffer => buffer.Bytes);
+    public long Bytes => _buffers.Sum(buffer => buffer.Memory.Bytes);
 
     /// <summary>Copies all layers of one block over another.</summary>
     public void CopyBlock(int source, int destination)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)source, (uint)_blockCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)destination, (uint)_blockCount);
-        foreach (var buffer in _buffers)
+        foreach (var (memory, bytes) in _buffers)
         {
-            var start = (byte*)buffer.Address;
-            Buffer.MemoryCopy(start + (source * _blockBytes), start + (destination * _blockBytes), _blockBytes, _blockBytes);
+            var start = (byte*)memory.Address;
+            Buffer.MemoryCopy(start + (source * bytes), start + (destination * bytes), bytes, bytes);
         }
     }
 
@@ -52,8 +50,8 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
     {
         foreach (var value in _values)
             value.Dispose();
-        foreach (var buffer in _buffers)
-            buffer.Dispose();
+        foreach (var (memory, _) in _buffers)
+            memory.Dispose();
         _values.Clear();
         _buffers.Clear();
     }

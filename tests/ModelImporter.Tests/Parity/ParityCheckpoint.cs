@@ -8,7 +8,7 @@ namespace Parley.ModelImporter.Tests.Parity;
 internal sealed record ParityCheckpoint(string Name)
 {
     /// <summary>Families with experts.</summary>
-    public static TheoryData<string> Mixtures { get; } = ["granitemoe", "mixtral", "olmoe", "qwen3-moe", "gpt-oss-mxfp4"];
+    public static TheoryData<string> Mixtures { get; } = ["granitemoe", "mixtral", "olmoe", "qwen3-moe", "gpt-oss-mxfp4", "glm4-moe-lite-mla"];
 
     /// <summary>All families that have one.</summary>
     public static TheoryData<string> All { get; } =

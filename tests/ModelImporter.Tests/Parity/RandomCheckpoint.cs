@@ -69,6 +69,8 @@ internal static class RandomCheckpoint
                 tensors[mixture.Correction] = ([mixture.Settings.Experts], Numbers(mixture.Settings.Experts, 0.3));
         }
 
+        foreach (var latent in weights.Layers.Select(layer => layer.Latent).OfType<LatentWeights>())
+            Stack(latent, tensors);
         foreach (var sinks in weights.Layers.Select(layer => layer.Sinks).OfType<string>())
             tensors[sinks] = ([config.Shape.QueryHeads], Numbers(config.Shape.QueryHeads, 1));
         foreach (var scalar in weights.Layers.SelectMany(layer => layer.Mlp.Scalars))
@@ -81,6 +83,23 @@ internal static class RandomCheckpoint
 
         float[] Numbers(int count, double deviation, double mean = 0) =>
             [.. Enumerable.Range(0, count).Select(_ => (float)(mean + (deviation * 3.46 * (random.NextDouble() - 0.5))))];
+    }
+
+    /// <summary>As checkpoints have them: for each head the rows of its keys, then those of its values.</summary>
+    private static void Stack(LatentWeights latent, SortedDictionary<string, (int[] Shape, float[] Values)> tensors)
+    {
+        var (rank, plain) = (latent.Settings.Rank, latent.Settings.PlainSize);
+        var values = new List<float>();
+        foreach (var (key, value) in latent.Keys.Zip(latent.Values, (key, value) => (key.Parts[0].Weight, value.Parts[0].Weight)))
+        {
+            var transposed = tensors[key].Values;
+            values.AddRange(Enumerable.Range(0, plain * rank).Select(i => transposed[(i % rank * plain) + (i / rank)]));
+            values.AddRange(tensors[value].Values);
+            tensors.Remove(key);
+            tensors.Remove(value);
+        }
+
+        tensors[latent.Whole] = ([values.Count / rank, rank], [.. values]);
     }
 
     /// <summary>Puts matrices on a grid of 4 bits: a scale and a whole zero point for a block of each row, with both ends in it.</summary>

@@ -27,7 +27,10 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
     /// <summary>Tensor [query heads]; null for none.</summary>
     public string? Sinks { get; init; }
 
-    public IReadOnlyList<LinearWeights> Linears => [Qkv, AttentionOutput, .. Mlp.Linears];
+    /// <summary>What a latent attention has between its first and last linear; null for others.</summary>
+    public LatentWeights? Latent { get; init; }
+
+    public IReadOnlyList<LinearWeights> Linears => [Qkv, .. Latent?.Linears ?? [], AttentionOutput, .. Mlp.Linears];
 
     /// <summary>Those that a precision rounds: all but routers, which stay as they are.</summary>
     public IEnumerable<LinearWeights> Rounded =>
@@ -35,5 +38,6 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
 
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>
-        new[] { AttentionNorm, QueryNorm, KeyNorm, AttentionAfterNorm, MlpNorm, MlpAfterNorm }.OfType<NormWeights>();
+        new[] { AttentionNorm, QueryNorm, KeyNorm, AttentionAfterNorm, MlpNorm, MlpAfterNorm }.OfType<NormWeights>()
+            .Concat(Latent?.Norms ?? []);
 }

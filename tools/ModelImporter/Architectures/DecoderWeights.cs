@@ -61,7 +61,8 @@ internal sealed record DecoderWeights(
     public HashSet<string> KnownNames() =>
     [
         .. Names(), .. Mixtures.SelectMany(mixture => mixture.Stacks).SelectMany(stack => stack.Names),
-        .. Norms().Select(norm => norm.Stack).OfType<string>(), .. Mixtures.Select(mixture => mixture.SharedStack).OfType<string>(),
+        .. Layers.SelectMany(layer => layer.Latent?.Stacks ?? []), .. Norms().Select(norm => norm.Stack).OfType<string>(),
+        .. Mixtures.Select(mixture => mixture.SharedStack).OfType<string>(),
     ];
 
     /// <summary>All tensors of the graph.</summary>

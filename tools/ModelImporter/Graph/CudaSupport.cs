@@ -21,6 +21,8 @@ internal static class CudaSupport
     public static string? Missing(DecoderConfig config, string attention, int positions, bool isInt4 = false)
     {
         var name = attention == GraphTarget.Paged ? "PagedAttention" : "GroupQueryAttention";
+        if (config.Latent is not null)
+            return $"{name} has no cache of latents";
         var missing = config.Layers.Select(layer => Missing(layer, config.Shape.HeadSize, positions)).OfType<string>().FirstOrDefault();
         return missing is not null ? $"{name} has no {missing}" : config.Mixture is { } mixture
             ? Missing(mixture, config.Shape.HiddenSize, isInt4) : null;

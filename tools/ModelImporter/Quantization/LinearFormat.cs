@@ -45,6 +45,13 @@ internal abstract class LinearFormat
     /// <exception cref="NotSupportedException">This format has none.</exception>
     public virtual ExpertFormat Experts => throw new NotSupportedException($"{GetType().Name} has no experts.");
 
+    /// <summary>How linears that each head has of its own are stored and computed.</summary>
+    /// <exception cref="NotSupportedException">This format has none.</exception>
+    public virtual PerHeadFormat PerHead => throw new NotSupportedException($"{GetType().Name} has no linears per head.");
+
+    /// <summary>What the inputs of a linear must be a multiple of.</summary>
+    public virtual int InputsMultiple => 1;
+
     /// <summary>Adds the bias, where the checkpoint has one.</summary>
     protected static string AddBias(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string product)
     {

@@ -41,6 +41,10 @@ internal abstract class PackedFormat : LinearFormat
 
     public override ExpertFormat Experts => new PackedExperts(this);
 
+    public override PerHeadFormat PerHead => new PackedPerHead(this);
+
+    public override int InputsMultiple => QuantizedLinearLayout.InputsMultiple;
+
     public override bool CanGate(CheckpointTensors tensors, LinearWeights linear, Activation activation) =>
         activation == Activation.Silu && PackedMatrix.CanGate(linear) && Split(tensors, linear).Count == 1;
 

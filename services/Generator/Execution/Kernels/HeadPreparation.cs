@@ -41,7 +41,7 @@ internal static unsafe class HeadPreparation<TVector, TOps>
     /// x / √(mean of squares + ε) · weight, in sixteen lanes whatever the processor has, so the same bits.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Normalize(float* source, float* weight, float epsilon, int count, float* target)
+    public static void Normalize(float* source, float* weight, float epsilon, int count, float* target)
     {
         var squares = Vector512<float>.Zero;
         for (var i = 0; i < count; i += Vector512<float>.Count)
