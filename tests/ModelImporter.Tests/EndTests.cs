@@ -93,6 +93,8 @@ public sealed class EndTests
             ["qwen3"] = "",
             ["qwen3_moe"] = "",
             ["glm4_moe"] = "",
+            ["glm4_moe_lite"] = "1",
+            ["deepseek_v3"] = "1",
             ["gpt_oss"] = "",
             ["phi3"] = "32000",
             ["gemma"] = "1",

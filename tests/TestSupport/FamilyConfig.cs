@@ -155,6 +155,10 @@ internal sealed class FamilyConfig
 
     public bool Flag(string field, bool fallback) => Find(field)?.GetBoolean() ?? fallback;
 
+    /// <summary>The same where null is what Python takes for false.</summary>
+    public bool IsTrue(string field, bool missing) =>
+        _root.TryGetProperty(field, out var value) ? value.ValueKind == JsonValueKind.True : missing;
+
     public double Number(string field, double fallback) => Find(field)?.GetDouble() ?? fallback;
 
     /// <summary>A field that is there and not null.</summary>

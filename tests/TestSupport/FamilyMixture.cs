@@ -74,7 +74,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
         }
         else
             chosen = Best(scores, Chosen);
-        var normalizes = config.Type == "mixtral" || (config.Type != "deepseek_v2" && config.Flag("norm_topk_prob", IsSigmoid));
+        var normalizes = config.Type == "mixtral" || (config.Type != "deepseek_v2" && config.IsTrue("norm_topk_prob", IsSigmoid));
         var total = normalizes ? chosen.Sum(expert => scores[expert]) : 1;
         var factor = IsSigmoid || config.Type == "deepseek_v2" ? config.Number("routed_scaling_factor", 1) : 1;
         return [.. chosen.Select(expert => (expert, scores[expert] / total * factor))];

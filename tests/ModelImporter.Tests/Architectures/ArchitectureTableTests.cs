@@ -79,7 +79,14 @@ public sealed class ArchitectureTableTests
         return [.. file.Honoured];
     }
 
-    /// <summary>Nothing but the type: every other key has the default of transformers' class. GLM-4-MoE's is no size of a head.</summary>
-    private static JsonObject Minimal(IArchitecture family) => family.ModelType == "glm4_moe"
-        ? new() { ["model_type"] = family.ModelType, ["head_dim"] = 128 } : new() { ["model_type"] = family.ModelType };
+    /// <summary>
+    /// Nothing but the type: every other key has the default of transformers' class. GLM-4-MoE's is no size of a head, and DeepSeek-V2's no
+    /// number of experts.
+    /// </summary>
+    private static JsonObject Minimal(IArchitecture family) => family.ModelType switch
+    {
+        "glm4_moe" => new() { ["model_type"] = family.ModelType, ["head_dim"] = 128 },
+        "deepseek_v2" => new() { ["model_type"] = family.ModelType, ["num_experts_per_tok"] = 6 },
+        _ => new() { ["model_type"] = family.ModelType },
+    };
 }

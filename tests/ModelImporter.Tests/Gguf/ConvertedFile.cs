@@ -45,6 +45,8 @@ internal sealed partial class ConvertedFile
         file.StackExperts();
         file.StackHeadNorms();
         file.SplitShared();
+        if (file._family.IsLatent)
+            file.SplitLatents();
         file.ListNumbers();
         foreach (var (name, (shape, values)) in file._tensors)
             file.Add(name, shape, values);
@@ -131,6 +133,26 @@ internal sealed partial class ConvertedFile
             var half = values.Length / 2;
             _tensors[name.Replace(Packed, "shared_mlp.gate", StringComparison.Ordinal)] = ([rows / 2, columns], values[..half]);
             _tensors[name.Replace(Packed, "shared_mlp.up", StringComparison.Ordinal)] = ([rows / 2, columns], values[half..]);
+            _tensors.Remove(name);
+        }
+    }
+
+    /// <summary>Keys transposed [heads, rank, plain] and values [heads, value, rank], which the checkpoint has in one, head by head.</summary>
+    private void SplitLatents()
+    {
+        const string Whole = "kv_b_proj";
+        var (heads, plain) = (_config["num_attention_heads"]!.GetValue<int>(), _config["qk_nope_head_dim"]!.GetValue<int>());
+        foreach (var name in _tensors.Keys.Where(name => name.Contains(Whole, StringComparison.Ordinal)).ToList())
+        {
+            var ((rows, columns), all) = ((_tensors[name].Shape[0], (int)_tensors[name].Shape[1]), _tensors[name].Values);
+            var size = (int)rows / heads;
+            var keys = from head in Enumerable.Range(0, heads)
+                       from column in Enumerable.Range(0, columns)
+                       from row in Enumerable.Range(0, plain)
+                       select all[(((head * size) + row) * columns) + column];
+            var values = Enumerable.Range(0, heads).SelectMany(head => all[(((head * size) + plain) * columns)..((head + 1) * size * columns)]);
+            _tensors[name.Replace(Whole, "k_b_proj", StringComparison.Ordinal)] = ([heads, columns, plain], [.. keys]);
+            _tensors[name.Replace(Whole, "v_b_proj", StringComparison.Ordinal)] = ([heads, size - plain, columns], [.. values]);
             _tensors.Remove(name);
         }
     }

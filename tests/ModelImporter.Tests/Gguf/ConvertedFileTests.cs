@@ -53,6 +53,26 @@ public sealed class ConvertedFileTests
         {"rms_norm_eps":1e-5,"n_routed_experts":12,"num_experts_per_tok":3,"moe_intermediate_size":32,"n_group":4,"topk_group":2,
          "n_shared_experts":2,"first_k_dense_replace":2,"routed_scaling_factor":1.5,"norm_topk_prob":false,"head_dim":32}
         """)]
+    [InlineData("deepseek_v3",
+        """
+        {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":48,"n_group":2,
+         "topk_group":1,"n_shared_experts":1,"first_k_dense_replace":1,"q_lora_rank":48,"kv_lora_rank":32,"qk_nope_head_dim":16,
+         "qk_rope_head_dim":8,"v_head_dim":24,"routed_scaling_factor":2.5,"norm_topk_prob":true,"scoring_func":"sigmoid",
+         "rope_scaling":{"rope_type":"yarn","factor":8.0,"mscale":1.0,"mscale_all_dim":1.0,"original_max_position_embeddings":32}}
+        """)]
+    [InlineData("deepseek_v2",
+        """
+        {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":8,"num_experts_per_tok":3,"moe_intermediate_size":32,"n_group":4,
+         "topk_group":2,"topk_method":"group_limited_greedy","n_shared_experts":2,"first_k_dense_replace":2,"q_lora_rank":null,
+         "kv_lora_rank":48,"qk_nope_head_dim":32,"qk_rope_head_dim":16,"v_head_dim":16,"routed_scaling_factor":1.5,
+         "rope_scaling":{"rope_type":"yarn","factor":4.0,"mscale":0.707,"mscale_all_dim":0.707,"original_max_position_embeddings":64}}
+        """)]
+    [InlineData("glm4_moe_lite",
+        """
+        {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":48,
+         "n_shared_experts":1,"first_k_dense_replace":1,"q_lora_rank":24,"kv_lora_rank":32,"qk_nope_head_dim":16,"qk_rope_head_dim":8,
+         "v_head_dim":24,"routed_scaling_factor":1.8,"norm_topk_prob":true}
+        """)]
     public void Logits_OfAConvertedFile_AreThoseOfItsCheckpoint(string modelType, string fields)
     {
         using var folder = new TemporaryFolder();

@@ -16,7 +16,10 @@ internal sealed class DeepseekV2Architecture : LatentArchitecture
     public override IReadOnlyList<int> ClassEnds { get; } = [2];
 
     protected override IReadOnlyList<string> NeverNull { get; } =
-        ["n_routed_experts", "num_experts_per_tok", "first_k_dense_replace", "topk_method"];
+    [
+        "n_routed_experts", "n_shared_experts", "num_experts_per_tok", "first_k_dense_replace", "topk_method", "routed_scaling_factor",
+        "moe_intermediate_size",
+    ];
 
     protected override SizeDefaults Defaults { get; } = new(32, 4096, 11_008, 32, null, 102_400, 2048);
 
@@ -24,7 +27,6 @@ internal sealed class DeepseekV2Architecture : LatentArchitecture
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
-        config.RefuseNull("moe_intermediate_size");
         // Its class has no default that would run.
         var chosen = config.Int("num_experts_per_tok", 1, 1 << 12);
         var mixture = MixtureFields.Read(

@@ -9,7 +9,10 @@ internal sealed class DeepseekV3Architecture : LatentArchitecture
 
     /// <remarks>Groups, dense layers and experts per token may be null there, and then the model cannot be run.</remarks>
     protected override IReadOnlyList<string> NeverNull { get; } =
-        ["n_routed_experts", "num_experts_per_tok", "n_group", "topk_group", "first_k_dense_replace"];
+    [
+        "n_routed_experts", "n_shared_experts", "num_experts_per_tok", "n_group", "topk_group", "first_k_dense_replace",
+        "routed_scaling_factor", "moe_intermediate_size",
+    ];
 
     protected override SizeDefaults Defaults { get; } = new(61, 7168, 18_432, 128, 128, 129_280, 4096);
 
@@ -17,7 +20,6 @@ internal sealed class DeepseekV3Architecture : LatentArchitecture
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
-        config.RefuseNull("moe_intermediate_size");
         var mixture = MixtureFields.Read(
             config, common.Activation, ("n_routed_experts", 256, "num_local_experts"), 8,
             config.Int("moe_intermediate_size", 1, 1 << 22, 2048), RouterScoring.Sigmoid);

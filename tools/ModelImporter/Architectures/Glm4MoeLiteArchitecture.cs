@@ -11,7 +11,10 @@ internal sealed class Glm4MoeLiteArchitecture : LatentArchitecture
     public override string ModelType => "glm4_moe_lite";
 
     protected override IReadOnlyList<string> NeverNull { get; } =
-        ["n_routed_experts", "num_experts_per_tok", "num_key_value_heads", "norm_topk_prob", "rope_interleave"];
+    [
+        "n_routed_experts", "n_shared_experts", "num_experts_per_tok", "num_key_value_heads", "norm_topk_prob", "rope_interleave", "n_group",
+        "topk_group", "routed_scaling_factor", "moe_intermediate_size",
+    ];
 
     protected override SizeDefaults Defaults { get; } = new(47, 2048, 10_240, 20, 20, 154_880, 202_752);
 
@@ -21,7 +24,6 @@ internal sealed class Glm4MoeLiteArchitecture : LatentArchitecture
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
-        config.RefuseNull("moe_intermediate_size");
         var mixture = MixtureFields.Read(
             config, common.Activation, ("n_routed_experts", 64, "num_local_experts"), 4,
             config.Int("moe_intermediate_size", 1, 1 << 22, 1536), RouterScoring.Sigmoid);

@@ -40,9 +40,8 @@ internal abstract class LatentArchitecture : DecoderArchitecture
             throw config.Unsupported("kv_lora_rank", $"{latent.Rank}", "multiples of 16");
         if (latent.RotarySize % 2 != 0)
             throw config.Unsupported("qk_rope_head_dim", $"{latent.RotarySize}", "even numbers");
-        config.Watch("head_dim");
-        if (config.Has("head_dim") && config.Int("head_dim", 1, SizeMax) != latent.RotarySize)
-            throw config.Unsupported("head_dim", $"{config.Int("head_dim", 1, SizeMax)}", $"the same as qk_rope_head_dim, {latent.RotarySize}");
+        if (config.Int("head_dim", 1, SizeMax, latent.RotarySize) is var size && size != latent.RotarySize)
+            throw config.Unsupported("head_dim", $"{size}", $"the same as qk_rope_head_dim, {latent.RotarySize}");
         return latent;
     }
 
@@ -54,7 +53,6 @@ internal abstract class LatentArchitecture : DecoderArchitecture
     protected static DecoderConfig ReadLayers(ConfigFile config, DecoderConfig common, bool isInterleaved, MixtureSettings mixture)
     {
         CommonFields.RefuseWindows(config);
-        config.RefuseNull("n_shared_experts", "routed_scaling_factor");
         var latent = common.Latent!;
         var rotary = new RotaryFields(config, latent.RotarySize, common.Shape.ContextTokensMax)
         {

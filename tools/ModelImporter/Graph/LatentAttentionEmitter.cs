@@ -12,7 +12,6 @@ namespace Parley.ModelImporter.Graph;
 internal sealed class LatentAttentionEmitter : IAttentionEmitter
 {
     private const string SplitName = "latent.split";
-    private const string PadName = "latent.pad";
 
     private readonly CheckpointTensors _tensors;
     private readonly DecoderConfig _config;
@@ -79,13 +78,6 @@ internal sealed class LatentAttentionEmitter : IAttentionEmitter
     private string Expand(OnnxGraphBuilder graph, string name, LatentWeights latent, string value)
     {
         var norm = new NormEmitter(graph, _tensors, LatentSettings.Norm, $"{name}.query_norm", latent.QueryNorm!);
-        var linear = latent.QueryUp!;
-        var padded = linear.Padded(_linears.InputsMultiple, padsRows: false);
-        if (padded == linear)
-            return _linears.Emit(graph, _tensors, linear, new LinearInput(new ResidualStream(value), norm)).Output;
-        // Behind the norm: zeros would count in its mean.
-        if (graph.TryClaim(PadName))
-            graph.Constant<long>(PadName, DataType.Int64, [0, 0, 0, padded.Inputs - linear.Inputs], 4);
-        return _linears.Emit(graph, _tensors, padded, graph.Node($"{name}.query_padded", "Pad", "", [norm.Emit(value), PadName]));
+        return _linears.Emit(graph, _tensors, latent.QueryUp!, new LinearInput(new ResidualStream(value), norm)).Output;
     }
 }

@@ -17,8 +17,6 @@ internal sealed class Float32Format(PackedFormat? rounding = null) : LinearForma
     /// <remarks>What 4 bits cost is asked for; these stay at 8.</remarks>
     public override PerHeadFormat PerHead => new Float32PerHead();
 
-    public override int InputsMultiple => rounding?.InputsMultiple ?? base.InputsMultiple;
-
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var weight = graph.Reserve(

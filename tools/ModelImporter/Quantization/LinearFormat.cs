@@ -49,9 +49,6 @@ internal abstract class LinearFormat
     /// <exception cref="NotSupportedException">This format has none.</exception>
     public virtual PerHeadFormat PerHead => throw new NotSupportedException($"{GetType().Name} has no linears per head.");
 
-    /// <summary>What the inputs of a linear must be a multiple of.</summary>
-    public virtual int InputsMultiple => 1;
-
     /// <summary>Adds the bias, where the checkpoint has one.</summary>
     protected static string AddBias(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string product)
     {

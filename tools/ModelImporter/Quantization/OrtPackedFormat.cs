@@ -21,8 +21,6 @@ internal sealed class OrtPackedFormat(PackedFormat packed, LinearFormat rounded,
 
     public override PerHeadFormat PerHead => packed.PerHead;
 
-    public override int InputsMultiple => packed.InputsMultiple;
-
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var matrices = packed.Split(tensors, linear);
