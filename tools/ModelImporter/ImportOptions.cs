@@ -111,7 +111,7 @@ public sealed record ImportOptions
         var plain = new PlainRounding(
             Int4Group ?? BlockMax ?? group, !Int4ScaleOnly, keepGrids: Int4Group is null);
         plain.Join(checkpoint.Weights.Mixtures);
-        GroupRounding rounding = CalibrationIds is null || checkpoint.Config.Latent is not null || KeepsAllGrids(checkpoint, plain)
+        GroupRounding rounding = CalibrationIds is null || KeepsAllGrids(checkpoint, plain)
             ? plain
             : new CalibratedRounding(checkpoint, CalibrationIds, plain);
         return Dequantize

@@ -32,9 +32,13 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
 
     public IReadOnlyList<LinearWeights> Linears => [Qkv, .. Latent?.Linears ?? [], AttentionOutput, .. Mlp.Linears];
 
-    /// <summary>Those that a precision rounds: all but routers, which stay as they are.</summary>
+    /// <summary>Those that a precision rounds as it says: all but routers, which stay as they are, and a latent's expansion.</summary>
     public IEnumerable<LinearWeights> Rounded =>
-        Mlp is MixtureWeights mixture ? Linears.Where(linear => linear != mixture.Router) : Linears;
+        Mlp is MixtureWeights mixture ? Calibrated.Where(linear => linear != mixture.Router) : Calibrated;
+
+    /// <summary>Those that a text goes past one by one: all but a latent's expansion.</summary>
+    public IEnumerable<LinearWeights> Calibrated =>
+        Latent is null ? Linears : [Qkv, .. Latent.QueryUp is null ? [] : new[] { Latent.QueryUp }, AttentionOutput, .. Mlp.Linears];
 
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>

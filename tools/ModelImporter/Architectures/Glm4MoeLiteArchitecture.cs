@@ -27,7 +27,7 @@ internal sealed class Glm4MoeLiteArchitecture : LatentArchitecture
         var mixture = MixtureFields.Read(
             config, common.Activation, ("n_routed_experts", 64, "num_local_experts"), 4,
             config.Int("moe_intermediate_size", 1, 1 << 22, 1536), RouterScoring.Sigmoid);
-        return ReadLayers(config, common, config.Bool("rope_interleave", true), MixtureFields.ReadGroups(config, mixture, 1, 1) with
+        mixture = MixtureFields.ReadGroups(config, mixture, 1, 1) with
         {
             Normalizes = config.Bool("norm_topk_prob", true),
             NormalizeEpsilon = 1e-20,
@@ -35,7 +35,8 @@ internal sealed class Glm4MoeLiteArchitecture : LatentArchitecture
             Scale = 1.8,
             SharedWidth = 1,
             DenseLayers = ReadDense(config, common.Shape.Layers),
-        });
+        };
+        return ReadLayers(config, common, config.Bool("rope_interleave", true), mixture, partial: 1);
     }
 
     private static IReadOnlySet<int> ReadDense(ConfigFile config, int layers)

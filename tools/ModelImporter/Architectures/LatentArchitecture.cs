@@ -15,7 +15,7 @@ internal abstract class LatentArchitecture : DecoderArchitecture
     protected abstract LatentSettings LatentDefaults { get; }
 
     /// <summary>What saved configurations repeat, and what is of training.</summary>
-    public override IReadOnlyList<string> Silent { get; } = [.. MixtureFields.Silent, "qk_head_dim", "ep_size", "aux_loss_alpha", "seq_aux"];
+    public override IReadOnlyList<string> Silent { get; } = [.. MixtureFields.Silent, "qk_head_dim", "num_mtp_layers"];
 
     /// <summary>As GGUF files have it.</summary>
     protected override IReadOnlyList<(string Found, string Known)> OtherNames { get; } =
@@ -50,14 +50,16 @@ internal abstract class LatentArchitecture : DecoderArchitecture
     /// <param name="common">What all families have.</param>
     /// <param name="isInterleaved">Pairs that turn are neighbours.</param>
     /// <param name="mixture">The experts of layers that have any.</param>
-    protected static DecoderConfig ReadLayers(ConfigFile config, DecoderConfig common, bool isInterleaved, MixtureSettings mixture)
+    /// <param name="partial">What the part that turns is where it is not given; null where the class does not read it.</param>
+    protected static DecoderConfig ReadLayers(
+        ConfigFile config, DecoderConfig common, bool isInterleaved, MixtureSettings mixture, double? partial = null)
     {
         CommonFields.RefuseWindows(config);
         var latent = common.Latent!;
         var rotary = new RotaryFields(config, latent.RotarySize, common.Shape.ContextTokensMax)
         {
             IsInterleaved = isInterleaved,
-            DefaultPartial = 1,
+            DefaultPartial = partial,
         }.Read();
         if (rotary.Dimensions is { } part)
             throw config.Unsupported("partial_rotary_factor", $"a part of {part} of {latent.RotarySize} dimensions", "all of them");
