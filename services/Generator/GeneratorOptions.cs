@@ -122,6 +122,19 @@ internal sealed class GeneratorOptions
     [Range(0.01, 0.95)]
     public double KvCacheMemoryFractionMax { get; set; } = 0.5;
 
+    /// <summary>
+    /// Memory of snapshots where the model has states beside keys and values (short convolutions, recurrent layers): from one of them a
+    /// later request goes on that begins alike. Each running sequence has its own state beside it.
+    /// </summary>
+    /// <value>0 to 1,048,576 MB; default 256. 0 keeps none but in slots of sequences that do not run.</value>
+    [Range(0, 1_048_576)]
+    public int StateSnapshotMegabytes { get; set; } = 256;
+
+    /// <summary>How far snapshots in a prompt are apart, beside those at its end and where another prompt goes apart from it.</summary>
+    /// <value>16 to 1,048,576 tokens, a multiple of <see cref="KvBlockTokens"/>; default 512.</value>
+    [Range(16, 1_048_576)]
+    public int StateSnapshotTokens { get; set; } = 512;
+
     /// <summary>Prompt and answer of one sequence.</summary>
     /// <value>0, the default, is the model's own context; the cache's size bounds it too.</value>
     [Range(0, int.MaxValue)]
@@ -213,5 +226,6 @@ internal sealed class GeneratorOptions
         StepFailuresMax = StepFailuresMax,
         ModelFaultsMax = ModelFaultsMax,
         DraftTokensMax = DraftTokensMax,
+        StateSnapshotTokens = StateSnapshotTokens,
     };
 }

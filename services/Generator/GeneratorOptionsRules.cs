@@ -32,6 +32,13 @@ internal sealed class GeneratorOptionsRules : IValidateOptions<GeneratorOptions>
         if (!int.IsPow2(options.KvBlockTokens))
             failures.Add($"Generator:KvBlockTokens is {options.KvBlockTokens}, which is not a power of two.");
 
+        if (options.StateSnapshotTokens % options.KvBlockTokens != 0)
+        {
+            failures.Add(
+                $"Generator:StateSnapshotTokens is {options.StateSnapshotTokens}, no multiple of Generator:KvBlockTokens, "
+                + $"{options.KvBlockTokens}.");
+        }
+
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 }

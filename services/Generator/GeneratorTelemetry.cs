@@ -203,6 +203,11 @@ internal sealed class GeneratorTelemetry
         Gauge(meter, "parley.generator.kv.blocks.used", "{block}", "KV blocks that sequences hold.",
             (_, snapshot) => snapshot.KvBlocksUsed);
         Gauge(meter, "parley.generator.kv.blocks.limit", "{block}", "KV blocks that there are.", (_, snapshot) => snapshot.KvBlocks);
+        Gauge(meter, "parley.generator.states.used", "{slot}", "Slots of states that sequences and snapshots hold.",
+            (_, snapshot) => snapshot.StateSlotsUsed);
+        Gauge(meter, "parley.generator.states.limit", "{slot}", "Slots of states that there are.", (_, snapshot) => snapshot.StateSlots);
+        Gauge(meter, "parley.generator.states.snapshots", "{slot}", "Slots of states that are snapshots.",
+            (_, snapshot) => snapshot.StateSnapshots);
         Gauge(meter, "parley.generator.step.budget", "{token}", "Most tokens of a step.", (gauges, _) => gauges.StepTokensMax);
         Gauge(meter, "parley.generator.healthy", null, "1, or 0 where the engine takes no more work and the process must be restarted.",
             (gauges, _) => gauges.IsHealthy() ? 1 : 0);
@@ -220,6 +225,10 @@ internal sealed class GeneratorTelemetry
         Total(meter, "parley.generator.tokens.completion", "{token}", "Tokens of answers.", snapshot => snapshot.CompletionTokens);
         Total(meter, "parley.generator.tokens.drafted", "{token}", "Tokens that were guessed.", snapshot => snapshot.DraftTokens);
         Total(meter, "parley.generator.tokens.accepted", "{token}", "Guessed tokens that were right.", snapshot => snapshot.AcceptedTokens);
+        Total(meter, "parley.generator.states.snapshots.taken", "{snapshot}", "Sequences that went on from a snapshot.",
+            snapshot => snapshot.StateSnapshotsTaken);
+        Total(meter, "parley.generator.states.snapshots.evicted", "{snapshot}", "Snapshots that gave way to others.",
+            snapshot => snapshot.StateSnapshotsEvicted);
         Total(meter, "parley.generator.preemptions", "{preemption}", "Sequences that lost their KV blocks to others.",
             snapshot => snapshot.Preemptions);
     }

@@ -57,6 +57,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
         BlockTokens = options.KvBlockTokens,
         CachePrecision = options.KvCachePrecision,
         BlockCount = size.BlockCount,
+        StateSlots = size.StateSlots,
         StepTokensMax = options.StepTokensMax,
         SequencesMax = options.RunningSequencesMax,
         LogitRowsMax = options.ToLimits(size.ContextTokensMax).LogitRowsMax,

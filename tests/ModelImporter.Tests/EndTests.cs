@@ -101,6 +101,7 @@ public sealed class EndTests
             ["gemma2"] = "1",
             ["gemma3_text"] = "1",
             ["smollm3"] = "128001",
+            ["lfm3"] = "124900",
             ["olmo"] = "50279",
             ["olmo2"] = "50279",
             ["olmo3"] = "50279",

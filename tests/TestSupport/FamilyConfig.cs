@@ -36,7 +36,25 @@ internal sealed class FamilyConfig
 
     public int Layers { get; }
 
-    public int Intermediate => Int("intermediate_size");
+    public int Intermediate => Type == "lfm2" ? ConvolutionWidth() : Int("intermediate_size");
+
+    /// <summary>LFM2 computes the width of its MLP.</summary>
+    private int ConvolutionWidth()
+    {
+        var width = Count(0, "block_ff_dim", "intermediate_size");
+        if (!Flag("block_auto_adjust_ff_dim", true))
+            return width;
+        width = 2 * width / 3;
+        if (_root.TryGetProperty("block_ffn_dim_multiplier", out var factor) && factor.ValueKind == JsonValueKind.Null)
+            return width;
+        var multiple = (int)Number("block_multiple_of", 256);
+        return ((int)(Number("block_ffn_dim_multiplier", 1) * width) + multiple - 1) / multiple * multiple;
+    }
+
+    /// <summary>Whether a layer is a short convolution.</summary>
+    public bool Convolves(int layer) => Find("layer_types") is { } types ? types[layer].GetString() == "conv"
+        : Type == "lfm3" ? layer % 4 != 2 && !Slides(layer)
+        : Type == "lfm2" && Find("full_attn_idxs") is { } full && full.EnumerateArray().All(index => index.GetInt32() != layer);
 
     public int Vocabulary => Int("vocab_size");
 
@@ -51,7 +69,7 @@ internal sealed class FamilyConfig
         "olmo" => 1e-5,
         "cohere" or "cohere2" or "stablelm" or "jais2" => Number("layer_norm_eps", 1e-5),
         "starcoder2" => Number("norm_epsilon", 1e-5),
-        "nemotron" => Number("norm_eps", 1e-5),
+        "nemotron" or "lfm2" or "lfm2_moe" or "lfm3" => Number("norm_eps", 1e-5),
         _ => Number("rms_norm_eps", double.NaN),
     };
 
@@ -116,6 +134,9 @@ internal sealed class FamilyConfig
             ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm"),
         "olmo2" or "olmo3" or "exaone4" => (null, "post_attention_layernorm", null, "post_feedforward_layernorm"),
         "glm4" => ("input_layernorm", "post_self_attn_layernorm", "post_attention_layernorm", "post_mlp_layernorm"),
+        "lfm2" or "lfm2_moe" => ("operator_norm", null, "ffn_norm", null),
+        "lfm3" when Flag("use_sandwich_norm", true) => ("operator_norm", "post_operator_norm", "ffn_norm", "post_ffn_norm"),
+        "lfm3" => ("operator_norm", null, "ffn_norm", null),
         "apertus" => ("attention_layernorm", null, "feedforward_layernorm", null),
         _ => ("input_layernorm", null, "post_attention_layernorm", null),
     };
@@ -135,6 +156,7 @@ internal sealed class FamilyConfig
             "qwen2" or "qwen3" => Flag("use_sliding_window", false) && WindowOf() is not null && layer >= Number("max_window_layers", 28),
             "gemma2" or "gpt_oss" => layer % 2 == 0,
             "gemma3_text" => (layer + 1) % Number("sliding_window_pattern", 6) != 0,
+            "lfm3" => layer % 4 == 0 && layer > 0,
             "olmo3" => (layer + 1) % 4 != 0,
             "cohere2" => (layer + 1) % Number("sliding_window_pattern", 4) != 0,
             "exaone4" => WindowOf() is not null && (layer + 1) % Number("sliding_window_pattern", 4) != 0,
@@ -170,7 +192,7 @@ internal sealed class FamilyConfig
 
     private int? WindowOf() => _root.TryGetProperty("sliding_window", out var value)
         ? value.ValueKind == JsonValueKind.Null ? null : value.GetInt32()
-        : Type is "phi3" or "starcoder2" or "ministral3" or "smollm3" or "mixtral" ? null : Type == "gpt_oss" ? 128 : 4096;
+        : Type == "lfm3" ? 256 : Type is "phi3" or "starcoder2" or "ministral3" or "smollm3" or "mixtral" ? null : Type == "gpt_oss" ? 128 : 4096;
 
     private double? OrNull(string field, double? fallback) => _root.TryGetProperty(field, out var value)
         ? value.ValueKind == JsonValueKind.Null ? null : value.GetDouble() : fallback;

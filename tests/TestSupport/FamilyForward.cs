@@ -38,7 +38,7 @@ public sealed class FamilyForward
         for (var layer = 0; layer < _config.Layers; layer++)
             x = Layer(layer, x);
         var head = _tensors.TryGetValue("lm_head.weight", out var own) ? own : embedding;
-        var normalized = Norm(x, "norm", hidden);
+        var normalized = Norm(x, _config.Type.StartsWith("lfm", StringComparison.Ordinal) ? "embedding_norm" : "norm", hidden);
         return [.. normalized.Select(row => Multiply(row, head, _config.Vocabulary, null).Select(Logit).ToArray())];
     }
 
@@ -53,7 +53,7 @@ public sealed class FamilyForward
         var name = $"layers.{layer}";
         var (before, afterAttention, beforeMlp, afterMlp) = _config.Norms;
         var input = before is null ? x : Norm(x, $"{name}.{before}", _config.Hidden);
-        var attention = Attention(layer, input);
+        var attention = _config.Convolves(layer) ? Convolve(name, input) : Attention(layer, input);
         if (afterAttention is not null)
             attention = Norm(attention, $"{name}.{afterAttention}", _config.Hidden);
         var sum = Sum(x, attention, _config.ResidualFactor);
@@ -101,7 +101,34 @@ public sealed class FamilyForward
             for (var head = 0; head < heads; head++)
                 Mix(layer, queries[t], keys, values, t, head, mixed[t]);
         });
-        return Linear(mixed, $"{name}.o_proj", _config.Hidden);
+        if (_tensors.ContainsKey($"{name}.gate_proj.weight") || _tensors.ContainsKey($"{name}.g_proj.weight"))
+        {
+            var gates = Linear(x, _tensors.ContainsKey($"{name}.g_proj.weight") ? $"{name}.g_proj" : $"{name}.gate_proj", heads);
+            mixed = [.. mixed.Zip(gates, (row, gate) => row.Select((value, i) => value / (1 + Math.Exp(-gate[i / size]))).ToArray())];
+        }
+
+        return Linear(mixed, _config.Type is "lfm2" or "lfm2_moe" ? $"{name}.out_proj" : $"{name}.o_proj", _config.Hidden);
+    }
+
+    /// <summary>A gated short convolution: gate of the input, gate of the output, input.</summary>
+    private double[][] Convolve(string layer, double[][] x)
+    {
+        var (name, hidden) = ($"{layer}.conv", _config.Hidden);
+        var rows = Linear(x, $"{name}.in_proj", 3 * hidden);
+        var (weight, bias) = (_tensors[$"{name}.conv.weight"], _tensors.GetValueOrDefault($"{name}.conv.bias"));
+        var width = weight.Length / hidden;
+        var mixed = rows.Select((row, t) => Enumerable.Range(0, hidden).Select(channel =>
+        {
+            double sum = bias?[channel] ?? 0;
+            for (var i = Math.Max(0, width - 1 - t); i < width; i++)
+            {
+                var source = rows[t - width + 1 + i];
+                sum += weight[(channel * width) + i] * source[channel] * source[(2 * hidden) + channel];
+            }
+
+            return sum * row[hidden + channel];
+        }).ToArray()).ToArray();
+        return Linear(mixed, $"{name}.out_proj", hidden);
     }
 
     private void Mix(int layer, double[] query, double[][] keys, double[][] values, int t, int head, double[] mixed)
@@ -141,7 +168,8 @@ public sealed class FamilyForward
         var long_ = which == "q" ? "query" : "key";
         x = _config.Type switch
         {
-            "qwen3" or "qwen3_moe" or "gemma3_text" or "exaone4" or "apertus" =>
+            "lfm2" or "lfm2_moe" => HeadNorm(x, heads, _tensors[$"{name}.{which}_layernorm.weight"], root: true),
+            "lfm3" or "qwen3" or "qwen3_moe" or "gemma3_text" or "exaone4" or "apertus" =>
                 HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
             "glm4_moe" when _config.Flag("use_qk_norm", false) =>
                 HeadNorm(x, heads, _tensors[$"{name}.{which}_norm.weight"], root: true),
@@ -177,6 +205,10 @@ public sealed class FamilyForward
             return [.. x.AsParallel().AsOrdered().Select(row => _mixture.Apply(name, row))];
         switch (_config.Type)
         {
+            case "lfm2" or "lfm2_moe" or "lfm3":
+                var feed = $"{name}.feed_forward";
+                var (opens, lifts) = (Apply(feed, Linear(x, $"{feed}.w1", width)), Linear(x, $"{feed}.w3", width));
+                return Linear([.. opens.Zip(lifts, (gate, up) => gate.Zip(up, (a, b) => a * b).ToArray())], $"{feed}.w2", hidden);
             case "starcoder2":
                 return Linear(Apply(mlp, Linear(x, $"{mlp}.c_fc", width)), $"{mlp}.c_proj", hidden);
             case "arcee" or "apertus" or "nemotron" or "jais2":

@@ -9,7 +9,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
 
     private bool IsGranite => config.Type is "granitemoe" or "granitemoeshared";
 
-    private bool IsSigmoid => config.Type is "glm4_moe" or "glm4_moe_lite" or "deepseek_v3";
+    private bool IsSigmoid => config.Type is "glm4_moe" or "glm4_moe_lite" or "deepseek_v3" or "lfm2_moe";
 
     private int Experts => config.Count(8, "num_experts", "num_local_experts", "n_routed_experts");
 
@@ -42,6 +42,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
         "mixtral" => ".block_sparse_moe.gate.weight",
         "granitemoe" or "granitemoeshared" => ".block_sparse_moe.router.layer.weight",
         "gpt_oss" => ".mlp.router.weight",
+        "lfm2_moe" => ".feed_forward.gate.weight",
         _ => ".mlp.gate.weight",
     };
 
@@ -56,7 +57,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
 
         var scores = IsSigmoid ? [.. logits.Select(logit => 1 / (1 + Math.Exp(-logit)))] : Softmax(logits);
         int[] chosen;
-        if (IsSigmoid)
+        if (IsSigmoid && config.Type != "lfm2_moe")
         {
             var corrected = scores.Zip(tensors[$"{layer}.mlp.gate.e_score_correction_bias"], (score, more) => score + more).ToArray();
             var (groups, size) = (config.Count(1, "n_group"), Experts / config.Count(1, "n_group"));
@@ -72,6 +73,8 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             var kept = Best(bestOfGroups, config.Count(1, "topk_group"));
             chosen = Best([.. scores.Select((score, i) => kept.Contains(i / size) ? score : 0)], Chosen);
         }
+        else if (tensors.TryGetValue($"{layer}.feed_forward.expert_bias", out var correction))
+            chosen = Best([.. scores.Zip(correction, (score, more) => score + more)], Chosen);
         else
             chosen = Best(scores, Chosen);
         var normalizes = config.Type == "mixtral" || (config.Type != "deepseek_v2" && config.IsTrue("norm_topk_prob", IsSigmoid));
@@ -91,7 +94,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
 
     private double[] Expert(string layer, int expert, double[] x)
     {
-        var (experts, width, hidden) = (layer + (config.Type == "mixtral" || IsGranite ? ".block_sparse_moe" : ".mlp") + ".experts",
+        var (experts, width, hidden) = (layer + (config.Type == "mixtral" || IsGranite ? ".block_sparse_moe" : config.Type == "lfm2_moe" ? ".feed_forward" : ".mlp") + ".experts",
             Width, config.Hidden);
         double[] gate, up;
         if (config.Type == "gpt_oss")
@@ -112,7 +115,7 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             return Multiply(Gate(both[..width], both[width..]), down, null);
         }
 
-        var names = config.Type == "mixtral" ? ("w1", "w3", "w2") : ("gate_proj", "up_proj", "down_proj");
+        var names = config.Type is "mixtral" or "lfm2_moe" ? ("w1", "w3", "w2") : ("gate_proj", "up_proj", "down_proj");
         return Named(experts, expert, names.Item3, Gate(Named(experts, expert, names.Item1, x), Named(experts, expert, names.Item2, x)));
     }
 

@@ -36,7 +36,7 @@ internal sealed class FamilyRotary(FamilyConfig config)
 
     private double DefaultTheta => config.Type switch
     {
-        "gemma3_text" or "mixtral" => 1e6,
+        "gemma3_text" or "mixtral" or "lfm2" or "lfm2_moe" or "lfm3" => 1e6,
         "gpt_oss" => 150_000,
         "smollm3" => 2e6,
         "olmo3" or "cohere" or "ernie4_5" => 5e5,
@@ -49,11 +49,11 @@ internal sealed class FamilyRotary(FamilyConfig config)
     {
         var rope = config.Rope ?? default;
         var theta = config.Number("rope_theta", DefaultTheta);
-        if (config.Type is "gemma3_text" or "olmo3")
+        if (config.Type is "gemma3_text" or "olmo3" or "lfm3")
         {
             var byType = rope.ValueKind == JsonValueKind.Object && rope.TryGetProperty("full_attention", out _);
             if (slides)
-                theta = config.Type == "gemma3_text" ? config.Number("rope_local_base_freq", 1e4) : 5e5;
+                theta = config.Type == "lfm3" ? 1e4 : config.Type == "gemma3_text" ? config.Number("rope_local_base_freq", 1e4) : 5e5;
             rope = byType ? rope.GetProperty(slides ? "sliding_attention" : "full_attention") : slides ? default : rope;
         }
 
@@ -77,6 +77,10 @@ internal sealed class FamilyRotary(FamilyConfig config)
         var truncates = !nested || !rope.TryGetProperty("truncate", out var cut) || cut.GetBoolean();
         return type switch
         {
+            "proportional" => (
+                [.. plain.Select((frequency, i) => i < (int)((Get("partial_rotary_factor") ?? 1) * config.HeadSize / 2) ? frequency : 0)], 1),
+            "default" when config.Type == "lfm3" && !nested && !slides => (
+                [.. plain.Select((frequency, i) => i < config.HeadSize / 4 ? frequency : 0)], 1),
             "default" or "dynamic" => (plain, 1),
             "linear" => ([.. plain.Select(frequency => frequency / Get("factor")!.Value)], 1),
             "llama3" => ([.. plain.Select(frequency => Llama3(frequency, Get))], 1),

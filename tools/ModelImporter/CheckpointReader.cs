@@ -23,8 +23,8 @@ internal sealed class CheckpointReader : IDisposable
         new ArceeArchitecture(), new ApertusArchitecture(), new StableLmArchitecture(), new Starcoder2Architecture(),
         new NemotronArchitecture(), new HeliumArchitecture(), new Jais2Architecture(), new MixtralArchitecture(),
         new OlmoeArchitecture(), new Qwen3MoeArchitecture(), new GraniteMoeArchitecture(), new GraniteMoeSharedArchitecture(),
-        new Glm4MoeArchitecture(), new GptOssArchitecture(), new Glm4MoeLiteArchitecture(), new DeepseekV2Architecture(),
-        new DeepseekV3Architecture(),
+        new Glm4MoeArchitecture(), new GptOssArchitecture(), new Lfm2Architecture(), new Lfm2MoeArchitecture(), new Lfm3Architecture(),
+        new Glm4MoeLiteArchitecture(), new DeepseekV2Architecture(), new DeepseekV3Architecture(),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>

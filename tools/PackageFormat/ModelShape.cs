@@ -40,9 +40,15 @@ public sealed record ModelShape(
     /// <summary>How positions depend on the length of a sequence; null where they do not.</summary>
     public PositionRule? Positions { get; init; }
 
+    /// <summary>Layers without keys and values, ascending; null where all have some.</summary>
+    public IReadOnlyList<int>? KeylessLayers { get; init; }
+
+    /// <summary>What a sequence carries beside keys and values, in the order of the layers; null for nothing.</summary>
+    public IReadOnlyList<StateShape>? States { get; init; }
+
     /// <summary>Elements of keys and values that one token adds over all layers.</summary>
     [JsonIgnore]
-    public int CacheElementsPerToken => Layers * KeyValueHeads * (KeySize + ValueSize);
+    public int CacheElementsPerToken => CachedLayers * KeyValueHeads * (KeySize + ValueSize);
 
     /// <summary>Numbers of a key as the cache holds it.</summary>
     [JsonIgnore]
@@ -51,4 +57,15 @@ public sealed record ModelShape(
     /// <summary>Numbers of a value as the cache holds it.</summary>
     [JsonIgnore]
     public int ValueSize => Latent?.Rank ?? HeadSize;
+
+    /// <summary>Layers with keys and values.</summary>
+    [JsonIgnore]
+    public int CachedLayers => Layers - (KeylessLayers?.Count ?? 0);
+
+    /// <summary>Bytes of all that one sequence carries beside keys and values.</summary>
+    [JsonIgnore]
+    public long StateBytes => (States?.Sum(state => state.Elements) ?? 0) * sizeof(float);
+
+    /// <summary>Whether a layer has keys and values.</summary>
+    public bool HasKeys(int layer) => KeylessLayers?.Contains(layer) != true;
 }

@@ -15,6 +15,8 @@ internal static class EngineInvariants
         var violations = new List<string>();
         pool.Validate(violations);
         CheckReferences(scheduler.Running, pool, violations);
+        if (pool.States is not null)
+            CheckStates(scheduler.Running, pool, violations);
         if (scheduler.Running.Count > limits.RunningSequencesMax)
             violations.Add($"{scheduler.Running.Count} sequences run, {limits.RunningSequencesMax} may.");
 
@@ -46,6 +48,24 @@ internal static class EngineInvariants
             if (references[block] != pool.References(block))
                 violations.Add($"Block {block} stands in {references[block]} tables and has {pool.References(block)} references.");
         }
+    }
+
+    /// <summary>Each sequence with tokens in the cache holds one slot, and nothing that a step would have saved is left over.</summary>
+    private static void CheckStates(IReadOnlyList<Sequence> running, KvBlockPool pool, List<string> violations)
+    {
+        var held = new int[pool.States!.SlotCount];
+        foreach (var sequence in running)
+        {
+            var states = sequence.States;
+            if ((states.Slot >= 0) != (sequence.CachedLength > 0))
+                violations.Add($"{sequence.RequestId} has {sequence.CachedLength} tokens in the cache and state slot {states.Slot}.");
+            if (states.Slot >= 0)
+                held[states.Slot]++;
+            if (states.Saved.Count > 0)
+                violations.Add($"{sequence.RequestId} saves {states.Saved.Count} states between two steps.");
+        }
+
+        pool.States.Validate(held, pool.IsKnown, violations);
     }
 
     /// <summary>What a sequence will write next goes into a block of its own.</summary>
@@ -81,6 +101,8 @@ internal static class EngineInvariants
             violations.Add($"{sequence.RequestId} waits and is {sequence.Status}.");
         if (sequence.Blocks.Count != 0 || sequence.CachedLength != 0)
             violations.Add($"{sequence.RequestId} waits and holds {sequence.Blocks.Count} blocks.");
+        if (sequence.States.Slot >= 0 || sequence.States.Saved.Count != 0)
+            violations.Add($"{sequence.RequestId} waits and holds state slot {sequence.States.Slot}.");
         if (sequence.Stream.End is not null)
             violations.Add($"{sequence.RequestId} waits after its end.");
     }

@@ -29,6 +29,9 @@ internal sealed record EngineLimits
     /// <summary>Tokens of one draft; 0 is off.</summary>
     public int DraftTokensMax { get; init; }
 
+    /// <summary>How far snapshots of states in a prompt are apart, beside the last.</summary>
+    public int StateSnapshotTokens { get; init; } = 512;
+
     /// <summary>Tokens of all drafts of a step: at most as many as sequences may run, unless one draft alone is longer.</summary>
     public int StepDraftTokensMax => DraftTokensMax == 0 ? 0 : Math.Max(DraftTokensMax, RunningSequencesMax);
 

@@ -12,4 +12,20 @@ internal readonly record struct EngineSnapshot(
     long CachedTokens,
     long Preemptions,
     long DraftTokens,
-    long AcceptedTokens);
+    long AcceptedTokens)
+{
+    /// <summary>Slots of states; 0 where the model has none.</summary>
+    public int StateSlots { get; init; }
+
+    /// <summary>Those in use, by sequences and by snapshots.</summary>
+    public int StateSlotsUsed { get; init; }
+
+    /// <summary>Those that are snapshots.</summary>
+    public int StateSnapshots { get; init; }
+
+    /// <summary>How often a sequence has begun from a snapshot.</summary>
+    public long StateSnapshotsTaken { get; init; }
+
+    /// <summary>Snapshots that gave way to others.</summary>
+    public long StateSnapshotsEvicted { get; init; }
+}

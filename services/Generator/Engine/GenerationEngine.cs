@@ -6,6 +6,7 @@ using Parley.Generator.Sampling;
 using Parley.Generator.Scheduling;
 using Parley.Generator.Sequences;
 using Parley.Generator.Speculation;
+using Parley.Generator.States;
 using Parley.Generator.Streaming;
 
 namespace Parley.Generator.Engine;
@@ -36,6 +37,7 @@ internal sealed class GenerationEngine : IDisposable
     private readonly KvBlockPool _pool;
     private readonly Scheduler _scheduler;
     private readonly KvReservation _reservation;
+    private readonly StepReservation _roomForStep;
     private readonly Speculator _speculator;
     private readonly Sampler _sampler;
     private readonly StepMasks _masks;
@@ -69,7 +71,10 @@ internal sealed class GenerationEngine : IDisposable
         _queue = queue;
         _time = time;
         _logger = new QuietLogger(logger);
-        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax, limits.WindowOf(runner));
+        var states = runner.Shape.States is null ? null : new StatePool(runner.StateSlots, runner.BlockCount);
+        if (states is not null)
+            ArgumentOutOfRangeException.ThrowIfLessThan(runner.StateSlots, limits.RunningSequencesMax);
+        _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax, limits.WindowOf(runner), states);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksHeldFor(limits.ContextTokensMax), runner.BlockCount);
         var positions = new SequencePositions(runner.Shape.Positions);
         _speculator = new Speculator(
@@ -80,6 +85,7 @@ internal sealed class GenerationEngine : IDisposable
             policy, sharing, _speculator, _pool, queue, limits.RunningSequencesMax, limits.PriorityAging, time, _faults,
             positions, limits.StepPromptRowsMax);
         _reservation = new KvReservation(_pool);
+        _roomForStep = new StepReservation(_scheduler, _pool, _reservation, limits.StateSnapshotTokens, _logger, _faults);
         _sampler = new Sampler(runner.Shape.VocabularySize, eosTokenIds);
         _delivery = new TokenDelivery(limits.RunningSequencesMax, _logger);
         _endings = new SequenceEndings(_scheduler, _delivery, telemetry, time, _logger);
@@ -127,7 +133,7 @@ internal sealed class GenerationEngine : IDisposable
         failed |= EndFaulty();
 
         // (6) reserve
-        ReserveBlocks();
+        _roomForStep.Reserve(_plan, Totals);
         failed |= EndFaulty();
         var outcome = !_plan.IsEmpty ? RunPlanned() : failed ? StepOutcome.Failed : NothingToRun();
         _delivery.Post();
@@ -324,55 +330,6 @@ internal sealed class GenerationEngine : IDisposable
             sequence.PausedAt = _time.GetTimestamp();
     }
 
-    private void ReserveBlocks()
-    {
-        for (var i = 0; i < _plan.Rows.Length;)
-        {
-            var row = _plan.Rows[i];
-            if (TryReserve(row, out var failed) || failed)
-            {
-                i++;
-                continue;
-            }
-
-            var victim = _scheduler.VictimFor(row.Sequence);
-            _reservation.Forget(victim);
-            _scheduler.Preempt(victim);
-            Totals.Preemptions++;
-            Log.Preempted(_logger, victim.RequestId, victim.Length);
-            var removed = _plan.Remove(victim);
-            if (removed >= 0 && removed < i)
-                i--;
-        }
-
-        // Nobody loses blocks for a guess.
-        for (var i = 0; i < _plan.Rows.Length; i++)
-        {
-            var row = _plan.Rows[i];
-            if (row.DraftTokens == 0 || _reservation.TryReserveDraft(row.Sequence, row.NewTokens, row.DraftTokens))
-                continue;
-            row.Sequence.DropDraft();
-            _plan.SetDraft(i, 0);
-        }
-    }
-
-    /// <param name="row">Whose blocks.</param>
-    /// <param name="failed">To reserve them threw: the row is about to leave the plan.</param>
-    private bool TryReserve(StepRow row, out bool failed)
-    {
-        failed = false;
-        try
-        {
-            return _reservation.TryReserve(row.Sequence, row.NewTokens);
-        }
-        catch (Exception exception)
-        {
-            _faults.Add(new SequenceFault(row.Sequence, exception));
-            failed = true;
-            return false;
-        }
-    }
-
     /// <summary>Packs all rows that can be packed; the others leave the plan, and it begins anew.</summary>
     private void PackBatch()
     {
@@ -397,6 +354,11 @@ internal sealed class GenerationEngine : IDisposable
         {
             var ids = sequence.TokensAndDraft.Slice(past, row.NewTokens + row.DraftTokens);
             _batch.Add(ids, past, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence), sequence.RotaryLength);
+            if (_pool.States is null)
+                return true;
+            _batch.SetStateIn(sequence.States.Slot);
+            foreach (var saved in sequence.States.Saved)
+                _batch.SetStateOut(saved.Length - past - 1, saved.Slot);
             return true;
         }
         catch (Exception exception)
@@ -484,7 +446,14 @@ internal sealed class GenerationEngine : IDisposable
     {
         var snapshot = new EngineSnapshot(
             _scheduler.Running.Count, _scheduler.Waiting.Count, _pool.UsedCount, _pool.BlockCount, Totals.Steps, Totals.PromptTokens,
-            Totals.CompletionTokens, Totals.CachedTokens, Totals.Preemptions, Totals.DraftTokens, Totals.AcceptedTokens);
+            Totals.CompletionTokens, Totals.CachedTokens, Totals.Preemptions, Totals.DraftTokens, Totals.AcceptedTokens)
+        {
+            StateSlots = _pool.States?.SlotCount ?? 0,
+            StateSlotsUsed = _pool.States is { } states ? states.SlotCount - states.FreeCount : 0,
+            StateSnapshots = _pool.States?.SnapshotCount ?? 0,
+            StateSnapshotsTaken = _pool.States?.SnapshotsTaken ?? 0,
+            StateSnapshotsEvicted = _pool.States?.SnapshotsEvicted ?? 0,
+        };
         lock (_snapshotLock)
             _snapshot = snapshot;
     }

@@ -3,6 +3,7 @@ using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Experts;
 using Parley.Generator.Execution.Kernels.Latent;
 using Parley.Generator.Execution.Kernels.Linears;
+using Parley.Generator.Execution.Kernels.Recurrence;
 using SessionOptions = Microsoft.ML.OnnxRuntime.SessionOptions;
 
 namespace Parley.Generator.Execution;
@@ -21,8 +22,8 @@ internal static unsafe class CustomOpDomain
     private static readonly byte* Provider = (byte*)Marshal.StringToCoTaskMemUTF8("CPUExecutionProvider");
     private static readonly IntPtr NativeDomain = Create(
         new PagedAttentionOp(), new QuantizedLinearOp(), new NormalizedLinearOp(), new QuantizedHeadOp(), new QuantizedGatherOp(),
-        new SequenceRotaryOp(), new MixtureOfExpertsOp(), new QuantizedMixtureOfExpertsOp(), new LatentAttentionOp(), new PerHeadLinearOp(),
-        new QuantizedPerHeadLinearOp());
+        new SequenceRotaryOp(), new MixtureOfExpertsOp(), new QuantizedMixtureOfExpertsOp(), new ShortConvolutionOp(),
+        new LatentAttentionOp(), new PerHeadLinearOp(), new QuantizedPerHeadLinearOp());
 
     /// <summary>Makes the operators known to sessions of these options.</summary>
     public static void Register(SessionOptions options) => OrtCustomOpApi.AddDomain(options, NativeDomain);

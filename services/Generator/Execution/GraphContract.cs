@@ -15,6 +15,8 @@ internal static class GraphContract
     public const string PastLengths = "past_seqlens";
     public const string BlockTable = "block_table";
     public const string RotaryLengths = "rotary_lengths";
+    public const string StateIn = "state_in";
+    public const string StateOut = "state_out";
     public const string Logits = "logits";
 
     /// <summary>Compares a session with what the manifest says of the model and the settings of the cache.</summary>
@@ -32,9 +34,19 @@ internal static class GraphContract
         };
         for (var layer = 0; layer < shape.Layers; layer++)
         {
+            if (!shape.HasKeys(layer))
+                continue;
             var (type, scale) = (KvCacheFormat.ElementType(cachePrecision), KvCacheFormat.ScaleElements(cachePrecision));
             expected.Add(($"key_cache.{layer}", type, [-1, -1, shape.KeyValueHeads, shape.KeySize + scale]));
             expected.Add(($"value_cache.{layer}", type, [-1, -1, shape.KeyValueHeads, shape.ValueSize + scale]));
+        }
+
+        foreach (var state in shape.States ?? [])
+            expected.Add((state.InputName, TensorElementType.Float, [-1, checked((int)state.Elements)]));
+        if (shape.States is not null)
+        {
+            expected.Add((StateIn, TensorElementType.Int32, [-1]));
+            expected.Add((StateOut, TensorElementType.Int32, [-1]));
         }
 
         if (shape.Positions is not null)

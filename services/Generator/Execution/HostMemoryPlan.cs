@@ -16,6 +16,12 @@ namespace Parley.Generator.Execution;
 internal sealed record HostMemoryPlan(
     KvCacheSize Cache, long LimitBytes, string LimitSource, long WeightBytes, long StepBytes, long ReserveBytes, long CacheBytes)
 {
+    /// <summary>Slots for states at most: the books look at each when one must give way.</summary>
+    private const int StateSlotsMax = 1 << 16;
+
+    /// <summary>Slots for what sequences carry beside keys and values; 0 where the model has no states.</summary>
+    public long StateBytes { get; init; }
+
     /// <summary>The KV cache where nobody says how large: enough for some long conversations of a small model.</summary>
     public const int CacheMegabytesDefault = 1024;
 
@@ -27,7 +33,7 @@ internal sealed record HostMemoryPlan(
     private const long ReserveBytesMax = 4096 * Megabyte;
 
     /// <summary>All of it.</summary>
-    public long NeedBytes => WeightBytes + StepBytes + ReserveBytes + CacheBytes;
+    public long NeedBytes => WeightBytes + StepBytes + ReserveBytes + StateBytes + CacheBytes;
 
     /// <summary>
     /// What the program itself keeps of a limit. Beyond nine tenths of it the garbage collector takes memory for scarce and collects
@@ -58,6 +64,10 @@ internal sealed record HostMemoryPlan(
         return (stepTokens * perToken * 3 / 2) + (logitRows * (long)shape.VocabularySize * sizeof(float) * 2) + experts;
     }
 
+    /// <summary>Slots for states: one for each sequence that may run, and those of snapshots.</summary>
+    public static int StateSlots(GeneratorOptions options, ModelShape shape) => shape.StateBytes == 0 ? 0
+        : (int)Math.Min(StateSlotsMax, options.RunningSequencesMax + (options.StateSnapshotMegabytes * Megabyte / shape.StateBytes));
+
     /// <summary>Shares the memory out.</summary>
     /// <param name="options">Megabytes, block size, sequences, context.</param>
     /// <param name="shape">The model.</param>
@@ -71,6 +81,8 @@ internal sealed record HostMemoryPlan(
         var limit = limits.MemoryBytes;
         var step = LargestStepBytes(shape, options.StepTokensMax, options.ToLimits(shape.ContextTokensMax).LogitRowsMax);
         var plan = new HostMemoryPlan(default, limit, limits.MemorySource, weightBytes, step, Reserve(limit), 0);
+        var slots = StateSlots(options, shape);
+        plan = plan with { StateBytes = slots * shape.StateBytes };
         var room = limit - plan.NeedBytes;
         var isSet = options.KvCacheMegabytes > 0;
         // Who sets a size gets it or is refused; the default gives way.
@@ -88,7 +100,10 @@ internal sealed record HostMemoryPlan(
         count = Math.Min(count, Array.MaxLength / options.KvBlockTokens);
         plan = plan with
         {
-            Cache = new KvCacheSize((int)count, count >= held ? context : (int)Math.Min(context, count * options.KvBlockTokens)),
+            Cache = new KvCacheSize((int)count, count >= held ? context : (int)Math.Min(context, count * options.KvBlockTokens))
+            {
+                StateSlots = slots,
+            },
             CacheBytes = count * blockBytes,
         };
         if (plan.CacheBytes > room || room < blockBytes)
@@ -111,10 +126,14 @@ internal sealed record HostMemoryPlan(
             : "Import the model with a smaller precision, lower Generator:StepTokensMax or Generator:RunningSequencesMax, or raise";
         var left = room < 0 ? "nothing" : $"{room / Megabyte} MB";
         return $"The model does not fit: the process may use {LimitBytes / Megabyte} MB ({LimitSource}), and weights "
-            + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB and {Up(ReserveBytes)} MB for the program itself leave {left} for the KV "
+            + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB{States} and {Up(ReserveBytes)} MB for the program itself leave {left} for the KV "
             + $"cache, which takes {Up(asked)} MB{(asked == blockBytes ? " at the very least" : "")}. {lower} the memory limit to at least "
-            + $"{Up(LimitFor(WeightBytes + StepBytes + asked))} MB.";
+            + $"{Up(LimitFor(WeightBytes + StepBytes + StateBytes + asked))} MB.";
     }
+
+    /// <summary>What is there where the model has states, and what makes it less.</summary>
+    private string States => StateBytes == 0 ? ""
+        : $", {Cache.StateSlots} states {Up(StateBytes)} MB (fewer by Generator:StateSnapshotMegabytes or Generator:RunningSequencesMax)";
 
     private static long Up(long bytes) => (bytes + Megabyte - 1) / Megabyte;
 }

@@ -17,6 +17,9 @@ internal interface IModelRunner : IDisposable
     /// <summary>KV blocks that the runner owns; block ids are 0 to this number − 1.</summary>
     int BlockCount { get; }
 
+    /// <summary>Slots for the states of sequences, where the model has some; slots are 0 to this number − 1.</summary>
+    int StateSlots => 0;
+
     /// <summary>Where it runs, e.g. <c>CPU (2 threads, AVX-512)</c>.</summary>
     string Device { get; }
 

@@ -17,6 +17,8 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
         _blockCount = options.BlockCount;
         for (var layer = 0; layer < shape.Layers; layer++)
         {
+            if (!shape.HasKeys(layer))
+                continue;
             foreach (var (name, size) in new[] { ($"key_cache.{layer}", shape.KeySize), ($"value_cache.{layer}", shape.ValueSize) })
             {
                 var blockBytes = (long)options.BlockTokens * shape.KeyValueHeads * KvCacheFormat.HeadBytes(precision, size);

@@ -17,6 +17,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     private readonly RunOptions _runOptions = new();
     private readonly OrtIoBinding _binding;
     private readonly KvCacheBuffers _cache;
+    private readonly StateBuffers? _states;
     private readonly StepTensor _inputIds;
     private readonly StepTensor _logitRows;
     private readonly StepTensor? _logitBest;
@@ -37,6 +38,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName}, {cache} cache)";
         _binding = session.CreateIoBinding();
         _cache = new KvCacheBuffers(shape, options, _binding);
+        _states = shape.States is null ? null : new StateBuffers(shape.States, options, _binding);
         _inputIds = new StepTensor(_binding, GraphContract.InputIds, TensorElementType.Int64, sizeof(long), options.StepTokensMax);
         _logitRows = new StepTensor(_binding, GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), options.LogitRowsMax);
         if (session.InputMetadata.ContainsKey(GraphContract.LogitBest))
@@ -69,6 +71,8 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     public int BlockCount => _options.BlockCount;
 
+    public int StateSlots => _states?.Slots ?? 0;
+
     public string Device { get; }
 
     public int FreeTokens { get; } = 1;
@@ -77,6 +81,9 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     /// <summary>Bytes of all KV blocks.</summary>
     public long CacheBytes => _cache.Bytes;
+
+    /// <summary>Bytes of all slots of states.</summary>
+    public long StateBytes => _states?.Bytes ?? 0;
 
     /// <summary>Loads a package's graph and makes all buffers.</summary>
     /// <param name="modelPath">Path of <c>model.onnx</c>.</param>
@@ -115,6 +122,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         _inputIds.Set<long>(batch.InputIds.AsSpan(0, batch.TokenCount));
         _cumulativeLengths.Set<int>(batch.CumulativeLengths.AsSpan(0, batch.SequenceCount + 1));
         _pastLengths.Set<int>(batch.PastLengths.AsSpan(0, batch.SequenceCount));
+        _states?.Set(batch);
         _rotaryLengths?.Set<int>(batch.RotaryLengths.AsSpan(0, batch.SequenceCount));
         _blockTable.Set<int>(batch.BlockTable.AsSpan(0, batch.SequenceCount * batch.BlockTableWidth), batch.BlockTableWidth);
         // A step of chunks that are not the last wants no logits, and operators over no rows are best avoided: ask for one and drop it.
@@ -169,6 +177,7 @@ internal sealed class OnnxModelRunner : IModelRunner
             _logitBest?.Dispose();
             _rotaryLengths?.Dispose();
             _cache.Dispose();
+            _states?.Dispose();
             _runOptions.Dispose();
             _session.Dispose();
         }

@@ -15,6 +15,10 @@ internal sealed record RunnerOptions
     /// <summary>KV blocks, shared by all sequences.</summary>
     public required int BlockCount { get; init; }
 
+    /// <summary>Slots for what sequences carry beside keys and values, where the model has states.</summary>
+    /// <value>The default 0 is one for each sequence of a step.</value>
+    public int StateSlots { get; init; }
+
     /// <summary>New tokens of one step over all sequences.</summary>
     public required int StepTokensMax { get; init; }
 

@@ -27,6 +27,14 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
     /// <summary>The length that decides the rotation of each sequence's tokens, where the model asks for one [SequenceCount].</summary>
     public int[] RotaryLengths { get; } = new int[sequencesMax];
 
+    /// <summary>
+    /// Slot of the states that each sequence begins from [SequenceCount], where the model has states; −1 for none: it begins anew.
+    /// </summary>
+    public int[] StateIn { get; } = new int[sequencesMax];
+
+    /// <summary>Slot that the states behind each token go to [TokenCount]; −1 for none.</summary>
+    public int[] StateOut { get; } = new int[tokensMax];
+
     /// <summary>Block ids of each sequence in order [SequenceCount, BlockTableWidth], row-major; unused entries are 0.</summary>
     public int[] BlockTable { get; } = new int[sequencesMax * blocksPerSequenceMax];
 
@@ -85,7 +93,18 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
         row[blocks.Length..].Clear();
         PastLengths[SequenceCount] = pastLength;
         RotaryLengths[SequenceCount] = rotaryLength;
+        StateIn[SequenceCount] = -1;
+        StateOut.AsSpan(TokenCount, ids.Length).Fill(-1);
         TokenCount += ids.Length;
         CumulativeLengths[++SequenceCount] = TokenCount;
     }
+
+    /// <summary>Says where the states of the sequence that was added last come from.</summary>
+    /// <param name="slot">Read before anything of the sequence is written; −1 for none.</param>
+    public void SetStateIn(int slot) => StateIn[SequenceCount - 1] = slot;
+
+    /// <summary>Says where the states behind one of its new tokens go.</summary>
+    /// <param name="row">Index among its new tokens.</param>
+    /// <param name="slot">A slot that no other sequence of the step reads.</param>
+    public void SetStateOut(int row, int slot) => StateOut[CumulativeLengths[SequenceCount - 1] + row] = slot;
 }

@@ -1,3 +1,5 @@
+using Parley.Generator.States;
+
 namespace Parley.Generator.KvCache;
 
 /// <summary>
@@ -12,15 +14,19 @@ internal sealed class KvBlockPool
     private readonly int[] _next;
     private readonly PrefixIndex _index;
     private readonly KvWindow? _window;
+    private readonly StatePool? _states;
     private readonly int _head;
 
     /// <param name="blockCount">Blocks; their ids are 0 to this number − 1.</param>
     /// <param name="blockTokens">Positions per block.</param>
     /// <param name="contextTokensMax">Longest sequence; no table needs blocks beyond it.</param>
     /// <param name="window">How far the model looks back; null for to the beginning.</param>
-    public KvBlockPool(int blockCount, int blockTokens, int contextTokensMax = int.MaxValue, KvWindow? window = null)
+    /// <param name="states">Where a block is worth nothing without the state behind it: those; else null.</param>
+    public KvBlockPool(
+        int blockCount, int blockTokens, int contextTokensMax = int.MaxValue, KvWindow? window = null, StatePool? states = null)
     {
         _window = window;
+        _states = states;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockCount);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockTokens);
         BlockTokens = blockTokens;
@@ -36,6 +42,9 @@ internal sealed class KvBlockPool
         for (var block = 0; block < blockCount; block++)
             Link(block, _previous[_head]);
     }
+
+    /// <summary>States beside the blocks; null where the model has none.</summary>
+    public StatePool? States => _states;
 
     public int BlockTokens { get; }
 
@@ -65,23 +74,40 @@ internal sealed class KvBlockPool
         if (block == _head)
             return false;
         Unlink(block);
-        _index.Remove(block);
+        Forget(block);
         _references[block] = 1;
         return true;
     }
 
-    /// <summary>Gives back all blocks of a table from the end, so that a prefix outlives what follows it, and empties the table.</summary>
-    public void ReleaseAll(BlockTable table)
+    /// <summary>
+    /// Gives back all blocks of a table from the end, so that a prefix outlives what follows it, and empties the table; states, too.
+    /// </summary>
+    public void ReleaseAll(BlockTable table, SequenceStates? states = null)
     {
         Trim(table, 0);
         table.Reset();
+        if (states is not null)
+            _states?.Release(states);
     }
 
-    /// <summary>Makes the blocks of a table unknown: nobody who comes later shares them, whoever has them keeps them.</summary>
-    public void Forget(BlockTable table)
+    /// <summary>
+    /// Makes the blocks of a table unknown, and the states that were kept beside them: nobody who comes later shares them, whoever has
+    /// them keeps them.
+    /// </summary>
+    public void Forget(BlockTable table, SequenceStates? states = null)
     {
         foreach (var block in table.Held)
-            _index.Remove(block);
+            Forget(block);
+
+        // A block that was known before holds the same keys, but the state is this one's.
+        foreach (var kept in states?.Kept ?? [])
+            _states?.Detach(kept);
+    }
+
+    private void Forget(int block)
+    {
+        _index.Remove(block);
+        _states?.Detach(block);
     }
 
     /// <summary>Gives back the leading blocks that no layer looks at behind so many tokens.</summary>
@@ -104,32 +130,40 @@ internal sealed class KvBlockPool
         }
     }
 
-    /// <summary>Leading whole blocks of these tokens that are in the cache; takes nothing.</summary>
+    /// <summary>
+    /// Leading whole blocks of these tokens that are in the cache, up to the last with a snapshot where the model has states; takes nothing.
+    /// </summary>
     /// <param name="tokens">The tokens that may come from the cache.</param>
     /// <param name="freeCount">How many of them have no reference now, so that sharing them takes them from the free ones.</param>
     /// <param name="root">What their content begins from.</param>
     public int CountCached(ReadOnlySpan<uint> tokens, out int freeCount, long root = 0)
     {
-        var (count, node) = (0, root);
+        var (count, node, free, shared) = (0, root, 0, 0);
         freeCount = 0;
         while ((count + 1) * BlockTokens <= tokens.Length
             && _index.TryFind(node, tokens.Slice(count * BlockTokens, BlockTokens), out var block, out node))
         {
             count++;
             if (_references[block] == 0)
-                freeCount++;
+                free++;
+            if (_states?.HasSnapshot(block) ?? true)
+                (shared, freeCount) = (count, free);
         }
 
-        return count;
+        return shared;
     }
 
     /// <summary>Puts the cached leading blocks of these tokens into a table that is empty or holds whole known blocks of them.</summary>
+    /// <param name="table">The sequence's blocks.</param>
+    /// <param name="tokens">Its tokens that may come from the cache.</param>
+    /// <param name="states">Receives the state behind them; blocks without one are left.</param>
     /// <returns>Positions that the table holds then.</returns>
-    public int ShareCached(BlockTable table, ReadOnlySpan<uint> tokens)
+    public int ShareCached(BlockTable table, ReadOnlySpan<uint> tokens, SequenceStates? states = null)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(table.IndexedCount, table.Count);
+        var count = _states is null || states is null ? int.MaxValue : TakeSnapshot(table, tokens, states);
         var node = table.PrefixNode;
-        while ((table.Count + 1) * BlockTokens <= tokens.Length
+        while (table.Count < count && (table.Count + 1) * BlockTokens <= tokens.Length
             && _index.TryFind(node, tokens.Slice(table.Count * BlockTokens, BlockTokens), out var block, out node))
         {
             if (_references[block]++ == 0)
@@ -142,17 +176,56 @@ internal sealed class KvBlockPool
         return table.Count * BlockTokens;
     }
 
-    /// <summary>Makes the blocks that became whole known to the index.</summary>
+    /// <summary>Takes the last snapshot that goes on from a table.</summary>
+    /// <returns>Blocks up to it.</returns>
+    private int TakeSnapshot(BlockTable table, ReadOnlySpan<uint> tokens, SequenceStates states)
+    {
+        var (count, node, shared, last) = (table.Count, table.PrefixNode, table.Count, StatePool.None);
+        while ((count + 1) * BlockTokens <= tokens.Length
+            && _index.TryFind(node, tokens.Slice(count * BlockTokens, BlockTokens), out var block, out node))
+        {
+            count++;
+            if (_states!.HasSnapshot(block))
+                (shared, last) = (count, block);
+        }
+
+        states.BranchLength = Math.Max(states.BranchLength, count > shared ? count * BlockTokens : 0);
+        if (last == StatePool.None)
+            return shared;
+        var slot = _states!.TakeSnapshot(last);
+        _states.Hold(states, slot);
+        _states.Release(slot);
+        return shared;
+    }
+
+    /// <summary>Makes the blocks that became whole known to the index, and the states that were saved behind them.</summary>
     /// <param name="table">The sequence's blocks.</param>
     /// <param name="cachedTokens">Its tokens that are in the blocks.</param>
-    public void Publish(BlockTable table, ReadOnlySpan<uint> cachedTokens)
+    /// <param name="states">What it has saved; null for nothing.</param>
+    /// <param name="promptLength">Tokens of its prompt.</param>
+    public void Publish(BlockTable table, ReadOnlySpan<uint> cachedTokens, SequenceStates? states = null, int promptLength = 0)
     {
         while ((table.IndexedCount + 1) * BlockTokens <= cachedTokens.Length)
         {
             var tokens = cachedTokens.Slice(table.IndexedCount * BlockTokens, BlockTokens);
-            table.PrefixNode = _index.Add(table.PrefixNode, tokens, table.Blocks[table.IndexedCount]);
+            table.PrefixNode = _index.Add(table.PrefixNode, tokens, table.Blocks[table.IndexedCount], out var holder);
             table.IndexedCount++;
+            if (_states is not null && states is not null)
+                Keep(states, holder, table.IndexedCount * BlockTokens, isAnswer: table.IndexedCount * BlockTokens > promptLength);
         }
+    }
+
+    /// <summary>Keeps the state behind a block; of those within an answer the last two, unless somebody has begun from one.</summary>
+    private void Keep(SequenceStates states, int block, int length, bool isAnswer)
+    {
+        var at = states.Saved.FindIndex(saved => saved.IsSnapshot && saved.Length == length);
+        if (at < 0 || !_states!.Attach(block, states.Saved[at].Slot))
+            return;
+        states.Kept.Add((block, states.Saved[at].Slot));
+        if (!isAnswer)
+            return;
+        _states.DetachUnshared(states.Trail.Older);
+        states.Trail = (states.Trail.Newer, (block, states.Saved[at].Slot));
     }
 
     /// <summary>Adds what is wrong with the free list to <paramref name="violations"/>.</summary>
@@ -175,6 +248,9 @@ internal sealed class KvBlockPool
             violations.Add($"{unreferenced} blocks have no reference, {FreeCount} are free.");
         _index.Validate(violations);
     }
+
+    /// <summary>Whether what a block holds can be found.</summary>
+    public bool IsKnown(int block) => _index.Contains(block);
 
     private void Release(int block)
     {

@@ -5,6 +5,9 @@ namespace Parley.Generator.KvCache;
 /// <param name="ContextTokensMax">Prompt and answer of one sequence.</param>
 internal readonly record struct KvCacheSize(int BlockCount, int ContextTokensMax)
 {
+    /// <summary>Slots for the states of sequences; 0 where the model has none.</summary>
+    public int StateSlots { get; init; }
+
     /// <summary>Blocks that one sequence of a length holds at most: those within the window where every layer has one.</summary>
     /// <param name="options">Block size, tokens of a step, drafts.</param>
     /// <param name="contextTokens">The sequence's length.</param>

@@ -44,7 +44,9 @@ internal sealed class KvReservation(KvBlockPool pool)
             try
             {
                 sequence.CachedLength += newTokens;
-                pool.Publish(sequence.Blocks, sequence.Tokens[..sequence.CachedLength]);
+                Publish(sequence);
+                if (sequence.DraftLength == 0)
+                    pool.States?.Settle(sequence.States, sequence.CachedLength);
                 pool.ReleaseBehindWindow(sequence.Blocks, sequence.CachedLength);
             }
             catch (Exception exception)
@@ -60,7 +62,8 @@ internal sealed class KvReservation(KvBlockPool pool)
     public void CommitDraft(Sequence sequence)
     {
         pool.Trim(sequence.Blocks, pool.BlocksFor(sequence.CachedLength));
-        pool.Publish(sequence.Blocks, sequence.Tokens[..sequence.CachedLength]);
+        Publish(sequence);
+        pool.States?.Settle(sequence.States, sequence.CachedLength);
     }
 
     /// <summary>Gives back what the rows took.</summary>
@@ -70,6 +73,9 @@ internal sealed class KvReservation(KvBlockPool pool)
             pool.Trim(sequence.Blocks, countBefore);
         _rows.Clear();
     }
+
+    private void Publish(Sequence sequence) =>
+        pool.Publish(sequence.Blocks, sequence.Tokens[..sequence.CachedLength], sequence.States, sequence.PromptLength);
 
     private bool TryTake(Sequence sequence, int tokens)
     {

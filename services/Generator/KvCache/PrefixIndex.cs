@@ -36,11 +36,16 @@ internal sealed class PrefixIndex(int blockCount, int blockTokens)
     }
 
     /// <summary>Makes a block known; where an equal one is known already, that one stays.</summary>
+    /// <param name="parent">The node of everything before it.</param>
+    /// <param name="tokens">Its tokens.</param>
+    /// <param name="block">The block.</param>
+    /// <param name="holder">The block that is known for this content.</param>
     /// <returns>The node of the content.</returns>
-    public long Add(long parent, ReadOnlySpan<uint> tokens, int block)
+    public long Add(long parent, ReadOnlySpan<uint> tokens, int block, out int holder)
     {
-        if (TryFind(parent, tokens, out _, out var known))
+        if (TryFind(parent, tokens, out holder, out var known))
             return known;
+        holder = block;
         var hash = Hash(tokens);
         _node[block] = ++_lastNode;
         _parent[block] = parent;

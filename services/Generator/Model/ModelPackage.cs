@@ -15,6 +15,9 @@ internal sealed class ModelPackage
     /// <summary>Some hundred times those of the largest models.</summary>
     private const int CacheElementsMax = 1 << 28;
 
+    /// <summary>Numbers that a sequence may carry beside keys and values.</summary>
+    private const int StateElementsMax = 1 << 28;
+
     private const long ManifestBytesMax = 4 << 20;
 
     private ModelPackage(string folder, ModelManifest manifest, GenerationDefaults defaults, string tokenizerSha256, string packageSha256)
@@ -117,6 +120,7 @@ internal sealed class ModelPackage
                 throw new InvalidDataException($"{path}: shape.{name} is {value}; it must be at least 1.");
         }
 
+        CheckStates(shape, path);
         if (shape.Latent is { } latent)
             CheckLatent(shape, latent, path);
         if ((Int128)shape.Layers * shape.KeyValueHeads * ((Int128)shape.KeySize + shape.ValueSize) > CacheElementsMax)
@@ -152,6 +156,36 @@ internal sealed class ModelPackage
 
         if (shape.KeyValueHeads != 1)
             throw new InvalidDataException($"{path}: shape.keyValueHeads is {shape.KeyValueHeads}; with a latent it is 1.");
+    }
+
+    private static void CheckStates(ModelShape shape, string path)
+    {
+        if (shape.KeylessLayers is { } keyless
+            && (keyless.Count == 0 || keyless.Any(layer => layer < 0 || layer >= shape.Layers) || keyless.Distinct().Count() != keyless.Count))
+        {
+            throw new InvalidDataException(
+                $"{path}: shape.keylessLayers is not a list of different layers from 0 to {shape.Layers - 1}.");
+        }
+
+        if (shape.States is not { } states)
+            return;
+        Int128 elements = 0;
+        foreach (var state in states)
+        {
+            if (state is null || state.Layer < 0 || state.Layer >= shape.Layers || state.Rows <= 0 || state.Columns <= 0
+                || string.IsNullOrEmpty(state.Kind) || !state.Kind.All(char.IsAsciiLetterLower))
+            {
+                throw new InvalidDataException(
+                    $"{path}: shape.states has an entry that is no kind (letters), no layer from 0 to {shape.Layers - 1}, or no matrix.");
+            }
+
+            elements += (Int128)state.Rows * state.Columns;
+        }
+
+        if (states.Count == 0 || states.DistinctBy(state => state.InputName).Count() != states.Count)
+            throw new InvalidDataException($"{path}: shape.states is empty, or has two entries of one kind for a layer.");
+        if (elements > StateElementsMax)
+            throw new InvalidDataException($"{path}: shape.states gives a sequence more than {StateElementsMax} numbers.");
     }
 
     private static string HashFile(string path)

@@ -27,8 +27,9 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
         sequence.SharedLength = 0;
         if (sequence.PausedAt != 0 || !IsAtBlockEdge(sequence))
             return false;
-        sequence.TakeCached(pool.ShareCached(sequence.Blocks, sequence.Reusable));
+        sequence.TakeCached(pool.ShareCached(sequence.Blocks, sequence.Reusable, sequence.States));
         Sequence? source = null;
+        Sequence? leader = null;
         var (copyLength, waitLength) = (sequence.CachedLength, sequence.CachedLength);
         var isBefore = true;
         foreach (var other in running)
@@ -40,15 +41,18 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
             }
 
             var common = CommonLength(sequence, other);
-            if (Math.Min(common, other.CachedLength) is var computed && computed > copyLength)
+            // A state is to be had at the borders of blocks alone, so nothing is copied.
+            if (pool.States is null && Math.Min(common, other.CachedLength) is var computed && computed > copyLength)
                 (copyLength, source) = (computed, other);
             if (other.CachedLength < common && common > waitLength && MayWaitFor(sequence, other, isBefore))
-                waitLength = common;
+                (waitLength, leader) = (common, other);
         }
 
         if (waitLength > copyLength && IsWorthAStep(sequence, waitLength))
         {
             sequence.SharedLength = waitLength;
+            if (pool.States is not null)
+                leader!.States.Awaited.Add(waitLength);
             return true;
         }
 
@@ -58,13 +62,13 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
     }
 
     /// <summary>Tokens of a sequence that stand to be shared when it starts: with one of the running, computed or to be.</summary>
-    public static int CommonLengthMax(Sequence sequence, List<Sequence> running)
+    public int CommonLengthMax(Sequence sequence, List<Sequence> running)
     {
         var longest = 0;
         foreach (var other in running)
         {
-            if (other.PausedAt == 0)
-                longest = Math.Max(longest, CommonLength(sequence, other));
+            if (other.PausedAt == 0 && CommonLength(sequence, other) is var common && (pool.States is null || common > other.CachedLength))
+                longest = Math.Max(longest, common);
         }
 
         return longest;
@@ -90,8 +94,11 @@ internal sealed class PromptSharing(KvBlockPool pool, Func<int, int, bool> tryCo
     private bool IsWorthACopy(int gain) => (long)gain * CopiedPositionsPerToken >= pool.BlockTokens;
 
     /// <summary>Leading tokens that both have; those of the first whose logits are wanted are left out.</summary>
-    private static int CommonLength(Sequence sequence, Sequence other) =>
-        sequence.Blocks.Root == other.Blocks.Root ? sequence.Reusable.CommonPrefixLength(other.Tokens) : 0;
+    private int CommonLength(Sequence sequence, Sequence other)
+    {
+        var common = sequence.Blocks.Root == other.Blocks.Root ? sequence.Reusable.CommonPrefixLength(other.Tokens) : 0;
+        return pool.States is null ? common : common / pool.BlockTokens * pool.BlockTokens;
+    }
 
     /// <summary>
     /// Copies one block of another's. Whole blocks can be in it too, when the index knew an equal one that is gone: then the first is

@@ -86,7 +86,7 @@ internal sealed class Scheduler(
     {
         _running.Remove(sequence);
         sequence.Trace?.Preempted(time.GetTimestamp());
-        pool.ReleaseAll(sequence.Blocks);
+        pool.ReleaseAll(sequence.Blocks, sequence.States);
         sequence.CachedLength = 0;
         sequence.SharedLength = 0;
         sequence.DropDraft();
@@ -97,7 +97,7 @@ internal sealed class Scheduler(
     /// <summary>Lets a running sequence begin anew where it stands: its tokens turn otherwise from now on.</summary>
     private void Restart(Sequence sequence)
     {
-        pool.ReleaseAll(sequence.Blocks);
+        pool.ReleaseAll(sequence.Blocks, sequence.States);
         sequence.CachedLength = 0;
         sequence.SharedLength = 0;
         sequence.DropDraft();
@@ -105,7 +105,7 @@ internal sealed class Scheduler(
     }
 
     /// <summary>What a sequence has in the cache may be broken: it is not shared any more, its prompt's part included.</summary>
-    public void Distrust(Sequence sequence) => pool.Forget(sequence.Blocks);
+    public void Distrust(Sequence sequence) => pool.Forget(sequence.Blocks, sequence.States);
 
     /// <summary>Takes a sequence out for good, with its blocks.</summary>
     public void Remove(Sequence sequence)
@@ -116,7 +116,7 @@ internal sealed class Scheduler(
             _waiting.Remove(sequence);
         if (sequence.Status == SequenceStatus.Queued)
             queue.Leave(sequence);
-        pool.ReleaseAll(sequence.Blocks);
+        pool.ReleaseAll(sequence.Blocks, sequence.States);
         sequence.Status = SequenceStatus.Ended;
     }
 
@@ -139,7 +139,7 @@ internal sealed class Scheduler(
                 var reusable = sequence.Reusable;
                 _positions.Settle(sequence);
                 var cached = pool.CountCached(reusable, out var cachedFree, sequence.Blocks.Root);
-                var shared = Math.Max(cached, PromptSharing.CommonLengthMax(sequence, _running) / pool.BlockTokens);
+                var shared = Math.Max(cached, sharing.CommonLengthMax(sequence, _running) / pool.BlockTokens);
                 var needed = Math.Min(
                     pool.BlocksFor(sequence.Length) - shared + cachedFree, pool.BlocksHeldFor(sequence.Length) + cachedFree);
 
@@ -218,7 +218,7 @@ internal sealed class Scheduler(
     private void Start(Sequence sequence, ReadOnlySpan<uint> reusable)
     {
         _waiting.Remove(sequence);
-        sequence.TakeCached(pool.ShareCached(sequence.Blocks, reusable));
+        sequence.TakeCached(pool.ShareCached(sequence.Blocks, reusable, sequence.States));
         pool.ReleaseBehindWindow(sequence.Blocks, sequence.CachedLength);
         if (sequence.Status == SequenceStatus.Queued)
         {

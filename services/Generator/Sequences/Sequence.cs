@@ -2,6 +2,7 @@ using Parley.Generator.Guides;
 using Parley.Generator.KvCache;
 using Parley.Generator.Sampling;
 using Parley.Generator.Speculation;
+using Parley.Generator.States;
 using Parley.Generator.Streaming;
 
 namespace Parley.Generator.Sequences;
@@ -89,6 +90,9 @@ internal sealed class Sequence
     public bool IsDecoding => PendingLength == 1 && AnswerLength > ResumedLength;
 
     public BlockTable Blocks { get; } = new();
+
+    /// <summary>What it carries beside its blocks, where the model has states.</summary>
+    public SequenceStates States { get; } = new();
 
     /// <summary>How much to draft, from what became of the drafts so far.</summary>
     public DraftAcceptance Drafting { get; set; }

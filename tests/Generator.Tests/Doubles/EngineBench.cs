@@ -25,7 +25,7 @@ internal sealed class EngineBench : IDisposable
     public EngineBench(
         ScriptedModelRunner? runner = null, int runningMax = 16, int stepTokensMax = 32, int chunkTokens = 8, int queuedMax = 64,
         int queuedTokensMax = 10_000, int stepFailuresMax = 3, int? contextTokensMax = null, int draftTokensMax = 0,
-        int? draftTokensDefault = null, ILogger? logger = null)
+        int? draftTokensDefault = null, ILogger? logger = null, int stateSnapshotTokens = 512)
     {
         _draftTokensDefault = draftTokensDefault ?? draftTokensMax;
         Runner = runner ?? new ScriptedModelRunner();
@@ -40,6 +40,7 @@ internal sealed class EngineBench : IDisposable
             PriorityAging = TimeSpan.FromSeconds(10),
             StepFailuresMax = stepFailuresMax,
             DraftTokensMax = draftTokensMax,
+            StateSnapshotTokens = stateSnapshotTokens,
         };
         Telemetry = new GeneratorTelemetry(Meters);
         Engine = new GenerationEngine(Runner, [Eos], limits, Queue, Time, Telemetry, logger ?? Log.CreateLogger("engine"));
@@ -142,6 +143,7 @@ internal sealed class EngineBench : IDisposable
         var snapshot = Engine.Snapshot;
         Assert.Equal((0, 0, 0), (snapshot.RunningSequences, snapshot.WaitingSequences, snapshot.KvBlocksUsed));
         Assert.Equal((0, 0), (Queue.Requests, Queue.PromptTokens));
+        Assert.Equal(snapshot.StateSnapshots, snapshot.StateSlotsUsed);
     }
 
     public void Dispose()

@@ -12,9 +12,22 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
 {
     private readonly uint[] _cache = new uint[blockCount * blockTokens];
     private readonly int[] _lengths = new int[blockCount * blockTokens];
+    private readonly uint[]?[] _states = new uint[]?[1024];
     private float[] _logits = [];
 
     public ModelShape Shape { get; init; } = new(1, 8, 8, 1, 1, 8, vocabularySize, contextTokensMax, true);
+
+    /// <summary>A model with states, in so many slots.</summary>
+    public static ScriptedModelRunner WithStates(int slots, int blockCount = 64, int blockTokens = 4) =>
+        new(blockCount, blockTokens)
+        {
+            Shape = new ModelShape(2, 8, 8, 1, 1, 8, 64, 4096, true)
+            {
+                KeylessLayers = [0],
+                States = [new StateShape(0, StateShape.Convolution, 2, 8)],
+            },
+            StateSlots = slots,
+        };
 
     public int BlockTokens => blockTokens;
 
@@ -23,6 +36,9 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
     public string Device => "script";
 
     public int FreeTokens { get; init; } = 1;
+
+    /// <summary>With some, the model has states: that of a slot is all tokens up to it, and must be those that the engine says.</summary>
+    public int StateSlots { get; init; }
 
     public bool SkipsBehindWindow => true;
 
@@ -58,6 +74,7 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
         BeforeRun?.Invoke(batch);
         TokensRun += batch.TokenCount;
         Array.Resize(ref _logits, batch.LogitRowCount * vocabularySize);
+        RunStates(batch);
         var logitRow = 0;
         for (var row = 0; row < batch.SequenceCount; row++)
         {
@@ -74,6 +91,33 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
         }
 
         Assert.Equal(batch.LogitRowCount, logitRow);
+    }
+
+    /// <summary>Leads the states of a step on; no slot may be written that another sequence of the step reads.</summary>
+    private void RunStates(StepBatch batch)
+    {
+        if (StateSlots == 0)
+            return;
+        var read = Enumerable.Range(0, batch.SequenceCount).Select(row => batch.StateIn[row]).Where(slot => slot >= 0).ToLookup(slot => slot);
+        var results = new Dictionary<int, uint[]>();
+        for (var row = 0; row < batch.SequenceCount; row++)
+        {
+            var (first, end, slot) = (batch.CumulativeLengths[row], batch.CumulativeLengths[row + 1], batch.StateIn[row]);
+            uint[] before = slot < 0 ? [] : _states[slot] ?? throw new InvalidOperationException($"Slot {slot} holds nothing.");
+            var table = batch.BlockTable.AsSpan(row * batch.BlockTableWidth, batch.BlockTableWidth).ToArray();
+            Assert.Equal(batch.PastLengths[row], before.Length);
+            Assert.Equal(Enumerable.Range(0, before.Length).Select(i => _cache[(table[i / blockTokens] * blockTokens) + (i % blockTokens)]), before);
+            for (var token = first; token < end; token++)
+            {
+                if (batch.StateOut[token] is not (>= 0 and var target))
+                    continue;
+                Assert.True(target < StateSlots && read[target].Count() <= (target == slot ? 1 : 0), $"slot {target} is read by others");
+                results.Add(target, [.. before, .. Enumerable.Range(first, token + 1 - first).Select(i => (uint)batch.InputIds[i])]);
+            }
+        }
+
+        foreach (var (target, state) in results)
+            _states[target] = state;
     }
 
     /// <summary>

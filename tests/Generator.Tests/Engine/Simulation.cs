@@ -23,8 +23,14 @@ internal sealed class Simulation : IDisposable
         var weight = Pick(0, 12);
         var runningMax = Pick(1, 8);
         var stepTokensMax = runningMax + Pick(0, 30);
-        var runner = new ScriptedModelRunner(blockCount: Pick(8, 60), blockTokens: 1 << Pick(1, 4))
+        var (blockCount, blockTokens) = (Pick(8, 60), 1 << Pick(1, 4));
+        HasStates = Chance(50);
+        var stateSlots = HasStates ? runningMax + (Pick(0, 2) * Pick(0, 10)) : 0;
+        var plain = ScriptedModelRunner.WithStates(1).Shape;
+        var runner = new ScriptedModelRunner(blockCount, blockTokens)
         {
+            Shape = plain with { States = HasStates ? plain.States : null, KeylessLayers = HasStates ? plain.KeylessLayers : null },
+            StateSlots = stateSlots,
             LogitsOf = history => Logits(history, weight),
             FreeTokens = Pick(1, 6),
         };
@@ -32,7 +38,7 @@ internal sealed class Simulation : IDisposable
         _failures = Pick(0, 2) * 4;
         _bench = new EngineBench(
             runner, runningMax, stepTokensMax, chunkTokens: Pick(1, stepTokensMax), queuedMax: Pick(4, 40), stepFailuresMax: 1_000_000,
-            draftTokensMax: Pick(0, 1) * Pick(1, 6));
+            draftTokensMax: Pick(0, 1) * Pick(1, 6), stateSnapshotTokens: blockTokens * Pick(1, 4));
     }
 
     public long Accepted => _bench.Engine.Snapshot.AcceptedTokens;
@@ -42,6 +48,13 @@ internal sealed class Simulation : IDisposable
     public long Cached => _bench.Engine.Snapshot.CachedTokens;
 
     public int Completed { get; private set; }
+
+    /// <summary>The model has states beside keys and values.</summary>
+    public bool HasStates { get; }
+
+    public long SnapshotsTaken => _bench.Engine.Snapshot.StateSnapshotsTaken;
+
+    public long SnapshotsEvicted => _bench.Engine.Snapshot.StateSnapshotsEvicted;
 
     public void Run()
     {

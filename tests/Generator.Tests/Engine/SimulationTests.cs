@@ -12,7 +12,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     {
         var wanted = Environment.GetEnvironmentVariable("PARLEY_SIMULATION_SEEDS");
         var seeds = int.TryParse(wanted, CultureInfo.InvariantCulture, out var given) ? given : SeedsInTheSuite;
-        var (accepted, preemptions, cached, completed) = (0L, 0L, 0L, 0L);
+        var (accepted, preemptions, cached, completed, taken, evicted) = (0L, 0L, 0L, 0L, 0L, 0L);
         for (var seed = 0; seed < seeds; seed++)
         {
             using var simulation = new Simulation(seed);
@@ -29,11 +29,15 @@ public sealed class SimulationTests(ITestOutputHelper output)
             preemptions += simulation.Preemptions;
             cached += simulation.Cached;
             completed += simulation.Completed;
+            taken += simulation.SnapshotsTaken;
+            evicted += simulation.SnapshotsEvicted;
         }
 
         output.WriteLine(
             $"{seeds} lives: {completed} whole answers, {accepted} drafted tokens right, {preemptions} preemptions, "
             + $"{cached} prompt tokens shared.");
+        output.WriteLine($"{taken} snapshots were gone on from, {evicted} gave way.");
+        Assert.True(taken > seeds / 4 && evicted > seeds / 4, "The states are too quiet.");
         Assert.True(accepted > seeds && preemptions > seeds / 2 && cached > seeds && completed > seeds, "The lives are too quiet.");
     }
 }

@@ -74,6 +74,19 @@ public sealed class FamilyRefusalTests
     [InlineData("deepseek_v2", """{"num_experts_per_tok":6,"topk_method":"noaux_tc"}""", "topk_method is \"noaux_tc\"")]
     [InlineData("deepseek_v2", """{"num_experts_per_tok":6,"topk_method":"group_limited_greedy"}""", "without n_group or topk_group")]
     [InlineData("deepseek_v2", """{"num_experts_per_tok":6,"topk_method":"group_limited_greedy","n_group":null}""", "n_group is null")]
+    [InlineData("lfm2", """{"layer_types":["conv","sliding_attention"]}""", "supported: conv, full_attention")]
+    [InlineData("lfm2", """{"layer_types":["conv"]}""", "layer_types is a list of 1")]
+    [InlineData("lfm2", """{"conv_L_cache":1}""", "conv_L_cache")]
+    [InlineData("lfm2", """{"conv_L_cache":17}""", "conv_L_cache")]
+    [InlineData("lfm2", """{"block_ffn_dim_multiplier":-1}""", "block_ffn_dim_multiplier")]
+    [InlineData("lfm2", """{"full_attn_idxs":["0"]}""", "full_attn_idxs")]
+    [InlineData("lfm2", """{"rope_parameters":{"full_attention":{"rope_theta":5}}}""", "rope_parameters is given by layer type")]
+    [InlineData("lfm2_moe", "{}", "layer_types is missing")]
+    [InlineData("lfm2_moe", """{"layer_types":["conv","full_attention"],"num_experts_per_tok":33}""", "num_experts_per_tok is 33")]
+    [InlineData("lfm3", """{"layer_types":["conv","full_attention"],"rope_parameters":{"sliding_attention":{"rope_theta":5}}}""",
+        "rope_parameters is without full_attention")]
+    [InlineData("lfm3", """{"layer_types":["conv","sliding_attention"],"sliding_window":null}""", "sliding_window is not set")]
+    [InlineData("lfm3", """{"layer_types":["conv","chunked_attention"]}""", "chunked_attention")]
     [InlineData("gpt_oss", """{"swiglu_limit":null}""", "swiglu_limit is null")]
     [InlineData("gpt_oss", """{"quantization_config":{"quant_method":"awq"}}""", "quantization_config.quant_method is \"awq\"")]
     [InlineData("llama", """{"quantization_config":{"quant_method":"mxfp4"}}""", "quantization_config is of the method \"mxfp4\"")]
@@ -93,6 +106,8 @@ public sealed class FamilyRefusalTests
         foreach (var field in fields)
         {
             var json = new JsonObject { [field] = null };
+            if (modelType == "lfm2_moe")
+                json["layer_types"] = new JsonArray("conv", "full_attention");
             if (modelType == "glm4_moe" && field != "head_dim")
                 json["head_dim"] = 128;
             Assert.Contains($"{field} is null", Assert.Throws<InvalidDataException>(() => Read(modelType, json.ToJsonString())).Message,

@@ -30,7 +30,7 @@ public sealed class CudaParityTests
     private static readonly string[] Refused =
     [
         "llama-dynamic-64", "phi3-longrope-short", "phi3-longrope-long", "phi4-partial-rotary", "glm4", "ministral3-in-mistral3",
-        "hunyuan-dense", "glm4-moe-lite-mla",
+        "hunyuan-dense", "lfm2", "lfm3", "glm4-moe-lite-mla",
     ];
 
     public static TheoryData<string, string> Runs { get; } =
@@ -96,6 +96,18 @@ public sealed class CudaParityTests
 
         Assert.Contains("PagedAttention has no", exception.Message, StringComparison.Ordinal);
         Assert.Contains(missing, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("lfm2", GraphTarget.Paged)]
+    [InlineData("lfm3", GraphTarget.GroupQuery)]
+    public void Import_LayersWithAState_AreRefusedByName(string name, string attention)
+    {
+        using var folder = new TemporaryFolder();
+
+        var exception = Assert.Throws<InvalidDataException>(() => Import(folder, new ParityCheckpoint(name), "bf16", attention));
+
+        Assert.Contains("no operator for layers with a state of a fixed size (ShortConvolution)", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]

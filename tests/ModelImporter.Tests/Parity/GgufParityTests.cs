@@ -8,6 +8,7 @@ public sealed class GgufParityTests
     [Theory]
     [InlineData("gemma2", "query_pre_attn_scalar")]
     [InlineData("glm4", null)]
+    [InlineData("lfm2", null)]
     [InlineData("ministral3-in-mistral3", "mscale")]
     [InlineData("olmo3", null)]
     [InlineData("phi4-partial-rotary", null)]

@@ -16,7 +16,7 @@ internal sealed record ParityCheckpoint(string Name)
         "llama-linear", "llama-tied-llama3rope", "llama-untied-headdim32-bf16", "llama-dynamic-64", "mistral", "mistral-window24",
         "ministral3-in-mistral3", "qwen2-bias-tied", "qwen3-tied", "phi3", "phi3-longrope-short", "phi3-longrope-long",
         "phi4-partial-rotary", "gemma2", "gemma3-in-multimodal", "granite-tied", "smollm3-window", "olmo3", "cohere2", "glm4", "exaone4",
-        "ernie4.5", "hunyuan-dense", "arcee", "apertus", .. Mixtures.Select(row => row.Data),
+        "ernie4.5", "hunyuan-dense", "arcee", "apertus", "lfm2", "lfm3", .. Mixtures.Select(row => row.Data),
     ];
 
     /// <summary>Those whose later answers mean something: beyond the border of dynamic, transformers' depend on its past.</summary>

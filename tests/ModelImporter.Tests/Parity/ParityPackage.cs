@@ -37,6 +37,7 @@ internal sealed class ParityPackage : IDisposable
     {
         BlockTokens = 16,
         BlockCount = blocks,
+        StateSlots = 12,
         StepTokensMax = 256,
         SequencesMax = 4,
         LogitRowsMax = 256,
@@ -63,6 +64,12 @@ internal sealed class ParityPackage : IDisposable
                 var (past, count) = (rows[i].Count, Math.Min(chunk, ids.Length - rows[i].Count));
                 int[] blocks = [.. Enumerable.Range(0, options.BlocksPerSequenceMax).Select(block => (sequences.Count * block) + i)];
                 batch.Add(ids.AsSpan(past, count), past, blocks, count, rotaryLength: RotaryLength(ids.Length));
+                if (Shape.States is not null)
+                {
+                    batch.SetStateIn(past == 0 ? -1 : i);
+                    batch.SetStateOut(count - 1, i);
+                }
+
                 owners.AddRange(Enumerable.Repeat(i, count));
             }
 

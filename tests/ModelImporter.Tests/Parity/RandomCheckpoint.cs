@@ -71,6 +71,14 @@ internal static class RandomCheckpoint
 
         foreach (var latent in weights.Layers.Select(layer => layer.Latent).OfType<LatentWeights>())
             Stack(latent, tensors);
+        foreach (var convolution in weights.Layers.Select(layer => layer.Recurrence).OfType<ConvolutionWeights>())
+        {
+            var (channels, width) = (convolution.Channels, convolution.Width);
+            tensors[convolution.Weight] = ([channels, 1, width], Numbers(channels * width, 1 / Math.Sqrt(width)));
+            if (convolution.Bias is not null)
+                tensors[convolution.Bias] = ([channels], Numbers(channels, 0.2));
+        }
+
         foreach (var sinks in weights.Layers.Select(layer => layer.Sinks).OfType<string>())
             tensors[sinks] = ([config.Shape.QueryHeads], Numbers(config.Shape.QueryHeads, 1));
         foreach (var scalar in weights.Layers.SelectMany(layer => layer.Mlp.Scalars))

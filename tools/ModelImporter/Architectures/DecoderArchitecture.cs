@@ -85,7 +85,13 @@ internal abstract class DecoderArchitecture : IArchitecture
 
         return read with
         {
-            Shape = read.Shape with { Mixture = read.Mixture is { } mixture ? new(mixture.Experts, mixture.Chosen, mixture.Width) : null },
+            Shape = read.Shape with
+            {
+                Mixture = read.Mixture is { } mixture ? new(mixture.Experts, mixture.Chosen, mixture.Width) : null,
+                KeylessLayers = NullIfEmpty([.. read.Layers.Index().Where(layer => layer.Item.Recurrence is not null)
+                    .Select(layer => layer.Index)]),
+                States = NullIfEmpty([.. read.Layers.Index().SelectMany(layer => layer.Item.Recurrence?.States(layer.Index) ?? [])]),
+            },
             Notes = [.. read.Notes, .. CommonFields.Notes(config, Name, Silent)],
         };
     }
@@ -134,6 +140,8 @@ internal abstract class DecoderArchitecture : IArchitecture
     /// <summary>Positions with the family's defaults.</summary>
     protected static RotaryFields Rotary(ConfigFile config, DecoderConfig common) =>
         new(config, common.Shape.HeadSize, common.Shape.ContextTokensMax);
+
+    private static List<T>? NullIfEmpty<T>(List<T> list) => list.Count == 0 ? null : list;
 
     private string? RenameText(string tensor, IReadOnlySet<string> known) => RenameKnown(tensor, known)
         ?? OtherNames.Where(other => tensor.Contains(other.Found, StringComparison.Ordinal))

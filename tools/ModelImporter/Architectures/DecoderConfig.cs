@@ -24,6 +24,9 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
     /// <summary>The norms of the residual stream have weights.</summary>
     public bool HasNormWeights { get; init; } = true;
 
+    /// <summary>What attention and MLP add to the residual stream is normalised first, in families that can.</summary>
+    public bool HasAfterNorms { get; init; } = true;
+
     /// <summary>Queries, keys and values are cut off at this magnitude; 0 leaves them.</summary>
     public double QkvClip { get; init; }
 

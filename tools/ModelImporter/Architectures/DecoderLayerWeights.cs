@@ -1,7 +1,7 @@
 namespace Parley.ModelImporter.Architectures;
 
 /// <summary>The weights of one decoder layer, in the order of the computation.</summary>
-/// <param name="Qkv">Query, key and value.</param>
+/// <param name="Qkv">Query, key and value; what a layer without attention reads.</param>
 /// <param name="AttentionOutput">From the heads back to the residual stream.</param>
 /// <param name="Mlp">The MLP.</param>
 internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights AttentionOutput, MlpWeights Mlp)
@@ -26,6 +26,9 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
 
     /// <summary>Tensor [query heads]; null for none.</summary>
     public string? Sinks { get; init; }
+
+    /// <summary>What a layer without attention has beside its linears; null for attention.</summary>
+    public RecurrenceWeights? Recurrence { get; init; }
 
     /// <summary>What a latent attention has between its first and last linear; null for others.</summary>
     public LatentWeights? Latent { get; init; }

@@ -19,13 +19,15 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         return new DecoderWeights(
             new LinearWeights("embedding", Hidden, [embedding]),
             [.. Enumerable.Range(0, config.Shape.Layers).Select(Layer)],
-            Norm($"{Prefix}norm"),
+            Norm($"{Prefix}{names.FinalNorm}"),
             new LinearWeights("head", Hidden, [head]));
     }
 
     private DecoderLayerWeights Layer(int layer)
     {
         var source = $"{Prefix}layers.{layer}";
+        if (config.Layers[layer].Recurrence is { } recurrence)
+            return Recurrent(layer, source, recurrence);
         var headNorm = config.Layers[layer].HeadNorm;
         return new DecoderLayerWeights(
             config.Latent is { } down ? Down(layer, source, down) : Qkv(layer, source),
@@ -37,10 +39,33 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             AttentionNorm = Optional(source, names.AttentionNorm),
             QueryNorm = headNorm is null ? null : HeadNorm($"{source}.{names.QueryNorm}", headNorm.Kind, config.Shape.QueryHeads),
             KeyNorm = headNorm is null ? null : HeadNorm($"{source}.{names.KeyNorm}", headNorm.Kind, config.Shape.KeyValueHeads),
-            AttentionAfterNorm = Optional(source, names.AttentionAfterNorm),
+            AttentionAfterNorm = After(source, names.AttentionAfterNorm),
             MlpNorm = config.IsParallel ? null : Optional(source, names.MlpNorm),
-            MlpAfterNorm = Optional(source, names.MlpAfterNorm),
+            MlpAfterNorm = After(source, names.MlpAfterNorm),
             Sinks = config.Layers[layer].HasSinks ? $"{source}.{names.Sinks}" : null,
+        };
+    }
+
+    private DecoderLayerWeights Recurrent(int layer, string source, LayerRecurrence recurrence)
+    {
+        var own = names.Recurrence;
+        var (input, output, weights) = recurrence switch
+        {
+            ShortConvolution convolution => (
+                Linear(layer, "convolution_input", Hidden, Part(source, own.Input, convolution.HasBias, 3 * convolution.Channels)),
+                Linear(layer, "convolution_output", convolution.Channels, Part(source, own.Output, convolution.HasBias, Hidden)),
+                new ConvolutionWeights(
+                    $"{source}.{own.Convolution}.weight", convolution.HasBias ? $"{source}.{own.Convolution}.bias" : null,
+                    convolution.Channels, convolution.Width)),
+            _ => throw new NotSupportedException($"No layer is a {recurrence.GetType().Name}."),
+        };
+        return new DecoderLayerWeights(input, output, Mlp(layer, source))
+        {
+            Recurrence = weights,
+            AttentionNorm = Optional(source, names.AttentionNorm),
+            AttentionAfterNorm = After(source, names.AttentionAfterNorm),
+            MlpNorm = Optional(source, names.MlpNorm),
+            MlpAfterNorm = After(source, names.MlpAfterNorm),
         };
     }
 
@@ -54,6 +79,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
                 Part(source, "self_attn.k_proj", config.AttentionBias, KeyWidth),
                 Part(source, "self_attn.v_proj", config.AttentionBias, KeyWidth),
             ];
+        if (config.Layers[layer].HasHeadGate)
+            parts = [.. parts, Part(source, "self_attn.g_proj", bias: false, config.Shape.QueryHeads)];
         return Linear(layer, "qkv", Hidden, parts);
     }
 
@@ -166,6 +193,8 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
     private int[]? OwnShape(string name, int heads) => IsModulePerHead(name) ? null : [heads, config.Shape.HeadSize];
 
     private static bool IsModulePerHead(string name) => name.EndsWith("layernorm", StringComparison.Ordinal);
+
+    private NormWeights? After(string source, string? name) => config.HasAfterNorms ? Optional(source, name) : null;
 
     private NormWeights? Optional(string source, string? name) => name is null ? null : Norm($"{source}.{name}");
 

@@ -24,6 +24,7 @@ internal sealed record DecoderWeights(
         {
             foreach (var norm in layer.Norms)
                 norm.Check(tensors);
+            layer.Recurrence?.Check(tensors);
             if (layer.Sinks is not null)
                 tensors.Check(layer.Sinks, shape.QueryHeads);
             foreach (var linear in layer.Linears)
@@ -51,7 +52,7 @@ internal sealed record DecoderWeights(
             .DistinctBy(entry => entry.part.Weight)
             .Sum(entry => ((long)entry.Inputs + (entry.part.Bias is null ? 0 : 1)) * entry.part.Outputs)
         + Norms().Sum(norm => (long)norm.Width * (norm.Bias is null ? 1 : 2))
-        + Layers.Sum(layer => (layer.Sinks is null ? 0 : shape.QueryHeads) + layer.Mlp.Scalars.Count)
+        + Layers.Sum(layer => (layer.Sinks is null ? 0 : shape.QueryHeads) + layer.Mlp.Scalars.Count + (layer.Recurrence?.Parameters ?? 0))
         + Mixtures.Sum(mixture => mixture.Correction is null ? 0 : mixture.Settings.Experts);
 
     /// <summary>The mixtures of experts of all layers that have one.</summary>
@@ -73,6 +74,7 @@ internal sealed record DecoderWeights(
         return
         [
             .. names, .. Norms().SelectMany(norm => norm.Names), .. Layers.Select(layer => layer.Sinks).OfType<string>(),
+            .. Layers.SelectMany(layer => layer.Recurrence?.Names ?? []),
             .. Layers.SelectMany(layer => layer.Mlp.Scalars).Select(scalar => scalar.Name),
             .. Mixtures.Select(mixture => mixture.Correction).OfType<string>(),
         ];

@@ -20,6 +20,12 @@ internal sealed record LayerAttention(RotarySettings? Rotary, double Scale)
     /// <summary>Positions over which the factor of <see cref="QueryBeta"/> stays the same.</summary>
     public int QueryPositions { get; init; }
 
+    /// <summary>Each head of the result is multiplied by the sigmoid of a number that comes of the layer's input.</summary>
+    public bool HasHeadGate { get; init; }
+
+    /// <summary>What the layer does in the place of attention; null for attention.</summary>
+    public LayerRecurrence? Recurrence { get; init; }
+
     /// <summary>Each query head has a logit of its own that takes part in the softmax and has no value.</summary>
     public bool HasSinks { get; init; }
 }

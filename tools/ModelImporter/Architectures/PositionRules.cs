@@ -24,7 +24,9 @@ internal static class PositionRules
     /// <summary>The largest window, where every layer has one that is less than the longest sequence; else null.</summary>
     public static int? WindowOf(DecoderConfig config, int positions)
     {
-        var largest = config.Layers.Any(layer => layer.Window == 0) ? int.MaxValue : config.Layers.Max(layer => layer.Window);
+        var attention = config.Layers.Where(layer => layer.Recurrence is null).ToList();
+        var largest = attention.Count == 0 || attention.Any(layer => layer.Window == 0) ? int.MaxValue
+            : attention.Max(layer => layer.Window);
         return largest < positions ? largest : null;
     }
 

@@ -12,7 +12,7 @@ internal sealed class RotaryFields(ConfigFile config, int headSize, int context)
     private const string Original = "original_max_position_embeddings";
     private const string Partial = "partial_rotary_factor";
 
-    private static readonly string[] KnownTypes = ["default", "linear", "llama3", "yarn", "longrope", "dynamic"];
+    private static readonly string[] KnownTypes = ["default", "linear", "llama3", "yarn", "longrope", "dynamic", "proportional"];
 
     /// <summary>Base where none is given.</summary>
     public double DefaultTheta { get; init; } = 10_000;
@@ -40,6 +40,10 @@ internal sealed class RotaryFields(ConfigFile config, int headSize, int context)
         var rope = config.Object(field)!;
         return rope.IsNested ? throw config.Unsupported(field, "given by layer type", "one for all layers") : ReadFrom(rope, DefaultTheta);
     }
+
+    /// <summary>Reads positions from an object of a configuration, whatever else that says.</summary>
+    /// <exception cref="InvalidDataException">A field is malformed, or the scaling has no implementation here.</exception>
+    public RotarySettings Read(ConfigFile rope) => ReadFrom(rope, DefaultTheta);
 
     /// <summary>
     /// Reads positions of each layer type: <c>rope_parameters</c> by type, or flat fields, of which the scaling belongs to full layers
@@ -79,6 +83,8 @@ internal sealed class RotaryFields(ConfigFile config, int headSize, int context)
         var source = rope.Names(Partial) ? rope : config;
         if (type == "default")
             return Plain(theta, source);
+        if (type == "proportional")
+            return ReadProportional(rope, theta);
         var plain = Settings(theta, Dimensions(source, DefaultPartial ?? 1));
         return type switch
         {
@@ -106,6 +112,19 @@ internal sealed class RotaryFields(ConfigFile config, int headSize, int context)
         if (dimensions % 2 != 0 || dimensions == 0)
             throw source.Unsupported(Partial, $"a part of {dimensions} of {headSize} dimensions", "an even number of them, at least 2");
         return dimensions == headSize ? null : dimensions;
+    }
+
+    /// <summary>Exponents go over the whole head; the first part of its pairs turns.</summary>
+    private RotarySettings ReadProportional(ConfigFile rope, double theta)
+    {
+        rope.RefuseNull(Partial, "factor");
+        var part = rope.Positive(Partial, 1, 1);
+        return Settings(theta, null) with
+        {
+            Scaling = rope.Positive("factor", FactorMax, 1) == 1 ? RotaryScaling.None : RotaryScaling.Linear,
+            Factor = rope.Positive("factor", FactorMax, 1),
+            TurningPairs = (int)Math.Floor(part * headSize / 2),
+        };
     }
 
     private int OriginalContext(ConfigFile rope)

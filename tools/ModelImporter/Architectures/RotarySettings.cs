@@ -21,6 +21,9 @@ internal sealed record RotarySettings(
     /// <summary>Leading dimensions of a head that turn, an even number; null is all of them.</summary>
     public int? Dimensions { get; init; }
 
+    /// <summary>proportional: pairs that turn, the others stay; null is all of <see cref="Pairs"/>.</summary>
+    public int? TurningPairs { get; init; }
+
     /// <summary>Pairs are neighbours, not half a head apart.</summary>
     public bool IsInterleaved { get; init; }
 

@@ -39,6 +39,12 @@ internal sealed record TensorNames
     /// <summary>Logits of the heads that have no value, where there are any.</summary>
     public string Sinks { get; init; } = "self_attn.sinks";
 
+    /// <summary>Norm before the head.</summary>
+    public string FinalNorm { get; init; } = "norm";
+
+    /// <summary>Modules of layers without attention.</summary>
+    public RecurrenceNames Recurrence { get; init; } = new();
+
     /// <summary>Parts of a mixture of experts.</summary>
     public ExpertNames Experts { get; init; } = new();
 }

@@ -82,8 +82,7 @@ internal sealed class CalibrationForward
                 var qkv = Create(_inputs.Rows, linear.Outputs);
                 Multiply(qkv, _inputs, linear, rounded, options);
                 _inputs = Create(_inputs.Rows, layer.AttentionOutput.Inputs);
-                new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens, _config.QkvClip)
-                    .Run(qkv, _inputs, options);
+                Mix(index, layer, qkv, options);
                 break;
             case 1:
                 Update(linear, rounded, layer.AttentionAfterNorm, options);
@@ -130,6 +129,16 @@ internal sealed class CalibrationForward
         }
 
         _inputs = new CalibrationLatent(_tensors, _config, index, layer, WindowTokens).Run(queries, _latents, options);
+    }
+
+    /// <summary>What stands between the first linear of a layer and the second.</summary>
+    private void Mix(int index, DecoderLayerWeights layer, Matrix rows, ParallelOptions options)
+    {
+        if (layer.Recurrence is ConvolutionWeights convolution)
+            new CausalConvolution(_tensors, convolution, WindowTokens).Run(rows, _inputs, options);
+        else
+            new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens, _config.QkvClip)
+                .Run(rows, _inputs, options);
     }
 
     /// <summary>A router is not rounded, so nobody asks for its inputs.</summary>

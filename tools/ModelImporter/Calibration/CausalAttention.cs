@@ -54,7 +54,8 @@ internal sealed class CausalAttention
 
     /// <summary>Attends within each run of <c>tokens</c> rows.</summary>
     /// <param name="qkv">
-    /// Queries, keys and values [tokens, (query + 2 · key/value heads) · head size]; queries and keys get normalised and rotated.
+    /// Queries, keys and values [tokens, (query + 2 · key/value heads) · head size], behind them the gates of the heads where they have
+    /// some; queries and keys get normalised and rotated.
     /// </param>
     /// <param name="mixed">Takes [tokens, query heads · head size].</param>
     /// <param name="options">Threads and the end of the work.</param>
@@ -74,6 +75,11 @@ internal sealed class CausalAttention
                 qkv.Slice(first, count, (shape.QueryHeads + shape.KeyValueHeads + shared) * shape.HeadSize, shape.HeadSize),
                 mixed.Slice(first, count, head * shape.HeadSize, shape.HeadSize),
                 _sinks?[head]);
+            for (var row = first; row < first + count && _settings.HasHeadGate; row++)
+            {
+                var values = mixed.Row(row).Slice(head * shape.HeadSize, shape.HeadSize);
+                TensorPrimitives.Multiply(values, 1 / (1 + MathF.Exp(-qkv.Row(row)[head - shape.QueryHeads + qkv.Columns])), values);
+            }
         });
     }
 

@@ -18,7 +18,7 @@ internal sealed class GgufConfiguration
         new Gemma3Gguf(), new GraniteGguf(), new SmolLm3Gguf(), new Olmo2Gguf(), new Exaone4Gguf(), new Glm4Gguf(), new SeedOssGguf(),
         new Qwen3MoeGguf(), new OlmoeGguf(), new GraniteMoeGguf(), new Glm4MoeGguf(), new GptOssGguf(), new CommandRGguf(),
         new Cohere2Gguf(), new Ernie45Gguf(), new HunYuanDenseGguf(), new ArceeGguf(), new ApertusGguf(), new StableLmGguf(),
-        new Starcoder2Gguf(), new NemotronGguf(), new Jais2Gguf(), new OlmoGguf(), new Deepseek2Gguf(),
+        new Starcoder2Gguf(), new NemotronGguf(), new Jais2Gguf(), new OlmoGguf(), new Lfm2Gguf(), new Deepseek2Gguf(),
     ];
 
     private const string FurtherKey = "nextn_predict_layers";
@@ -175,7 +175,7 @@ internal sealed class GgufConfiguration
         ("num_attention_heads", () => _keys.Size("attention.head_count")),
         .. Family.IsLatent ? [] : new (string, Func<long>)[]
         {
-            ("num_key_value_heads", () => _keys.Size("attention.head_count_kv", _keys.Size("attention.head_count"))),
+            ("num_key_value_heads", () => _keys.SizeOfAll("attention.head_count_kv", _keys.Size("attention.head_count"))),
             ("head_dim", () => HeadSize),
         },
         ("vocab_size", () => _header.Tensors.FirstOrDefault(tensor => tensor.Name == Embedding)?.Shape[0]

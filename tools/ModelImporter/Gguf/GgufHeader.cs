@@ -24,6 +24,9 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
     private const long AlignmentMax = 1 << 20;
     private const long DefaultAlignment = 32;
     private const string PatternKey = ".sliding_window_pattern";
+
+    /// <summary>Heads of keys, where layers have different numbers: of one key for all it is no list.</summary>
+    private const string KeyHeadsKey = ".attention.head_count_kv";
     private const string ActivationKeys = "xielu.";
     private const string AlignmentKey = "general.alignment";
 
@@ -160,7 +163,7 @@ internal sealed record GgufHeader(IReadOnlyDictionary<string, object> Metadata, 
         var (type, count) = (reader.UInt32(), reader.UInt64());
         var width = type switch { 0 or 1 or 7 => 1, 2 or 3 => 2, 4 or 5 or 6 => 4, 10 or 11 or 12 => 8, _ => 0 };
         var isRead = key.StartsWith("tokenizer.", StringComparison.Ordinal) || key.EndsWith(PatternKey, StringComparison.Ordinal)
-            || key.StartsWith(ActivationKeys, StringComparison.Ordinal);
+            || key.StartsWith(ActivationKeys, StringComparison.Ordinal) || key.EndsWith(KeyHeadsKey, StringComparison.Ordinal);
         var kept = depth == 0 && isRead;
         if (width > 0 && count > (ulong)(reader.Left / width))
         {

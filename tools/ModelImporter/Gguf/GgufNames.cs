@@ -7,6 +7,7 @@ internal static class GgufNames
     {
         ["token_embd.weight"] = "model.embed_tokens.weight",
         ["output_norm.weight"] = "model.norm.weight",
+        ["token_embd_norm.weight"] = "model.embedding_norm.weight",
         ["output_norm.bias"] = "model.norm.bias",
         ["output.weight"] = "lm_head.weight",
     };
@@ -30,8 +31,9 @@ internal static class GgufNames
         if (Whole.TryGetValue(name, out var whole))
             return whole;
         var parts = name.Split('.');
-        return parts is ["blk", var layer, var linear, "weight" or "bias"] && modules.TryGetValue(linear, out var module)
-            ? $"model.layers.{layer}.{module}.{parts[3]}" : name;
+        return parts is ["blk", var layer, .. { Length: > 0 } linear, "weight" or "bias"]
+            && modules.TryGetValue(string.Join('.', linear), out var module)
+            ? $"model.layers.{layer}.{module}.{parts[^1]}" : name;
     }
 
     /// <summary>Whether a tensor holds factors of the rotary pairs, which belong to no layer.</summary>

@@ -12,6 +12,9 @@ namespace Parley.ModelImporter.Graph;
 /// </summary>
 internal sealed class AttentionEmitter : IAttentionEmitter
 {
+    /// <summary>The input with the running sum of new tokens.</summary>
+    public const string CumulativeLengths = "cumulative_sequence_length";
+
     private readonly CheckpointTensors _tensors;
     private readonly DecoderConfig _config;
     private readonly string[] _batch;
@@ -29,7 +32,7 @@ internal sealed class AttentionEmitter : IAttentionEmitter
         (_tensors, _config, _positions) = (tensors, config, positions);
         _batch =
         [
-            graph.Input("cumulative_sequence_length", DataType.Int32, "sequences_plus_one"),
+            graph.Input(CumulativeLengths, DataType.Int32, "sequences_plus_one"),
             graph.Input("past_seqlens", DataType.Int32, "sequences"),
             graph.Input("block_table", DataType.Int32, "sequences", "blocks_per_sequence"),
         ];

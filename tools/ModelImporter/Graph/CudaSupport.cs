@@ -23,6 +23,10 @@ internal static class CudaSupport
         var name = attention == GraphTarget.Paged ? "PagedAttention" : "GroupQueryAttention";
         if (config.Latent is not null)
             return $"{name} has no cache of latents";
+        if (config.Layers.FirstOrDefault(layer => layer.Recurrence is not null)?.Recurrence is { } recurrence)
+            return $"ONNX Runtime has no operator for layers with a state of a fixed size ({recurrence.GetType().Name})";
+        if (config.Layers.Any(layer => layer.HasHeadGate))
+            return $"{name} has no gates of heads";
         var missing = config.Layers.Select(layer => Missing(layer, config.Shape.HeadSize, positions)).OfType<string>().FirstOrDefault();
         return missing is not null ? $"{name} has no {missing}" : config.Mixture is { } mixture
             ? Missing(mixture, config.Shape.HiddenSize, isInt4) : null;

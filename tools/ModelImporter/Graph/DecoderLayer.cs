@@ -13,6 +13,8 @@ internal sealed class DecoderLayer(
     OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, IAttentionEmitter attention)
 {
     private readonly HeadNormEmitter _headNorms = new(graph, tensors, config, attention.Applies);
+    private readonly HeadGateEmitter _headGate = new(graph, config);
+    private readonly RecurrenceEmitter _recurrence = new(graph, tensors, config);
     private readonly MlpEmitter _mlp = new(graph, tensors, config, linears);
     private readonly HashSet<string> _scalars = new(StringComparer.Ordinal);
 
@@ -33,14 +35,7 @@ internal sealed class DecoderLayer(
         }
 
         var (qkv, residual) = linears.Emit(graph, tensors, weights.Qkv, input);
-        qkv = _headNorms.Emit(index, weights, qkv);
-        if (config.QkvClip != 0)
-        {
-            qkv = graph.Node(
-                $"{name}.qkv.clipped", "Clip", "", [qkv, Scalar("qkv.least", -config.QkvClip), Scalar("qkv.most", config.QkvClip)]);
-        }
-
-        var heads = attention.Emit(graph, index, weights, qkv, _headNorms);
+        var heads = weights.Recurrence is null ? Attend(index, weights, qkv) : _recurrence.Emit(index, weights, qkv);
         var update = linears.Emit(graph, tensors, weights.AttentionOutput, heads);
         update = After($"{name}.attention_after_norm", weights.AttentionAfterNorm, update);
         stream = new ResidualStream(config.IsParallel ? stream.Value : residual, update);
@@ -55,6 +50,23 @@ internal sealed class DecoderLayer(
         input = new LinearInput(stream, Norm($"{name}.mlp_norm", weights.MlpNorm));
         (update, residual) = _mlp.Emit(weights.Mlp, input);
         return new ResidualStream(residual, After($"{name}.mlp_after_norm", weights.MlpAfterNorm, update));
+    }
+
+    private string Attend(int index, DecoderLayerWeights weights, string qkv)
+    {
+        var gate = "";
+        if (config.Layers[index].HasHeadGate)
+            (qkv, gate) = _headGate.Split(index, qkv);
+        qkv = _headNorms.Emit(index, weights, qkv);
+        if (config.QkvClip != 0)
+        {
+            qkv = graph.Node(
+                $"layers.{index}.qkv.clipped", "Clip", "",
+                [qkv, Scalar("qkv.least", -config.QkvClip), Scalar("qkv.most", config.QkvClip)]);
+        }
+
+        var heads = attention.Emit(graph, index, weights, qkv, _headNorms);
+        return gate.Length == 0 ? heads : _headGate.Emit(index, heads, gate);
     }
 
     private NormEmitter? Norm(string name, NormWeights? weights) =>

@@ -34,7 +34,7 @@ internal static class RotaryTables
                 RotaryScaling.LongRope => plain / factors[j],
                 _ => throw new ArgumentOutOfRangeException(nameof(settings)),
             };
-            frequencies[j] = (float)(scaled / (settings.Divisors?[j] ?? 1));
+            frequencies[j] = j < (settings.TurningPairs ?? frequencies.Length) ? (float)(scaled / (settings.Divisors?[j] ?? 1)) : 0;
         }
 
         return frequencies;

@@ -36,7 +36,7 @@ internal static class KvCacheFormat
 
     /// <summary>Bytes of keys and values that one token adds over all layers.</summary>
     public static int TokenBytes(KvCachePrecision precision, ModelShape shape) =>
-        shape.Layers * shape.KeyValueHeads * (HeadBytes(precision, shape.KeySize) + HeadBytes(precision, shape.ValueSize));
+        shape.CachedLayers * shape.KeyValueHeads * (HeadBytes(precision, shape.KeySize) + HeadBytes(precision, shape.ValueSize));
 
     /// <summary>Bytes of the keys, or of the values, of one token and head.</summary>
     public static int HeadBytes(KvCachePrecision precision, int headSize) =>

@@ -18,6 +18,11 @@ internal sealed class GgufKeys(IReadOnlyDictionary<string, object> metadata, str
     public long Size(string key, long? fallback = null) =>
         (Value(key) ?? fallback) is long and > 0 and <= int.MaxValue and var size ? size : throw Bad(key);
 
+    /// <summary>A positive whole number, or one for each layer: the same for all, or none.</summary>
+    public long SizeOfAll(string key, long fallback) => Value(key) is not GgufList { Numbers: { Count: > 0 } numbers }
+        ? Size(key, fallback)
+        : numbers.Where(number => number != 0).Distinct().ToList() is [> 0 and <= int.MaxValue and var size] ? size : throw Bad(key);
+
     /// <summary>A positive number.</summary>
     public double Number(string key, double? fallback = null) =>
         (Value(key) ?? fallback) is double and > 0 and var number && double.IsFinite(number) ? number : throw Bad(key);

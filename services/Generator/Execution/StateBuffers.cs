@@ -1,0 +1,57 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+using Parley.PackageFormat;
+
+namespace Parley.Generator.Execution;
+
+/// <summary>
+/// The memory of all slots: a slot is what one sequence carries beside keys and values, over all layers. Allocated once and bound once; the
+/// operators write it in place. Beside it the two inputs that say which slots a step reads and writes.
+/// </summary>
+internal sealed class StateBuffers : IDisposable
+{
+    private readonly List<AlignedBuffer> _buffers = [];
+    private readonly List<OrtValue> _values = [];
+    private readonly StepTensor _stateIn;
+    private readonly StepTensor _stateOut;
+
+    public StateBuffers(IReadOnlyList<StateShape> states, RunnerOptions options, OrtIoBinding binding)
+    {
+        Slots = options.StateSlots > 0 ? options.StateSlots : options.SequencesMax;
+        foreach (var state in states)
+        {
+            var buffer = new AlignedBuffer(checked(Slots * state.Elements * sizeof(float)));
+            _buffers.Add(buffer);
+            var value = buffer.View(TensorElementType.Float, sizeof(float), Slots, state.Elements);
+            _values.Add(value);
+            binding.BindInput(state.InputName, value);
+        }
+
+        _stateIn = new StepTensor(binding, GraphContract.StateIn, TensorElementType.Int32, sizeof(int), options.SequencesMax);
+        _stateOut = new StepTensor(binding, GraphContract.StateOut, TensorElementType.Int32, sizeof(int), options.StepTokensMax);
+    }
+
+    public int Slots { get; }
+
+    /// <summary>All of the memory.</summary>
+    public long Bytes => _buffers.Sum(buffer => buffer.Bytes);
+
+    /// <summary>Says which slots a step reads and writes.</summary>
+    public void Set(StepBatch batch)
+    {
+        _stateIn.Set<int>(batch.StateIn.AsSpan(0, batch.SequenceCount));
+        _stateOut.Set<int>(batch.StateOut.AsSpan(0, batch.TokenCount));
+    }
+
+    public void Dispose()
+    {
+        foreach (var value in _values)
+            value.Dispose();
+        foreach (var buffer in _buffers)
+            buffer.Dispose();
+        _values.Clear();
+        _buffers.Clear();
+        _stateIn.Dispose();
+        _stateOut.Dispose();
+    }
+}
