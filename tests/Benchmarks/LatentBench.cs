@@ -6,8 +6,8 @@ using Parley.PackageFormat;
 namespace Parley.Benchmarks;
 
 /// <summary>Latent attention beside attention over the expanded keys and values of all heads, by turns in one run.</summary>
-/// <remarks><c>latent [--shape 20,512,64,192,256] [--cache Fp16] [--threads 2] [--repeats 9] [--cases "1,1,1024;…"]</c>, the shape as heads,
-/// rank, turning, plain, value.</remarks>
+/// <remarks><c>latent [--shape 20,512,64,192,256] [--cache Fp16] [--threads 2] [--repeats 9] [--cases "1,1,1024;…"]</c>, the shape as
+/// heads, rank, turning, plain, value.</remarks>
 internal static class LatentBench
 {
     public static void Run(string[] args)
@@ -20,8 +20,9 @@ internal static class LatentBench
         var cases = settings.GetValueOrDefault("cases", "1,1,256;1,1,1024;1,1,4096;8,1,1024;1,64,1024;1,512,0").Split(';');
         var shape = new LatentShape(sizes[1], sizes[2]);
         var expanded = (Math.Max(sizes[2] + sizes[3], sizes[4]) + 15) / 16 * 16;
-        Console.WriteLine($"{PagedAttentionKernel.BestName}, {sizes[0]} heads, latent {sizes[1]} + {sizes[2]}, heads of {expanded}, {cache} "
-            + $"cache, {threads} threads; ms per layer, median of {repeats}");
+        Console.WriteLine(
+            $"{PagedAttentionKernel.BestName}, {sizes[0]} heads, latent {sizes[1]} + {sizes[2]}, heads of {expanded}, {cache} cache, "
+            + $"{threads} threads; ms per layer, median of {repeats}");
         Console.WriteLine("| B, S, past | expanded heads | latent | with the linears of each head |");
         Console.WriteLine("|---|---|---|---|");
         foreach (var text in cases)

@@ -8,7 +8,9 @@ using Parley.PackageFormat;
 
 namespace Parley.Benchmarks;
 
-/// <summary>Latent attention over a paged cache whose blocks lie in random order, with or without the linears of each head around it.</summary>
+/// <summary>
+/// Latent attention over a paged cache whose blocks lie in random order, with or without the linears of each head around it.
+/// </summary>
 internal sealed class LatentSession : AttentionSession
 {
     private const int BlockTokens = 32;

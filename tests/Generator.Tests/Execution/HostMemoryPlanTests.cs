@@ -46,8 +46,8 @@ public sealed class HostMemoryPlanTests
     }
 
     /// <summary>
-    /// GLM-4.7-Flash: 576 numbers a token and layer, of which the heads' keys and values would be 10,240; and a step holds queries and results
-    /// of all 20 heads in the latent's space.
+    /// GLM-4.7-Flash: 576 numbers a token and layer, where the heads' keys and values would be 10,240; and a step holds queries and
+    /// results of all 20 heads in the latent's space.
     /// </summary>
     [Fact]
     public void Latent_CacheAndStep_AreThoseOfTheLatent()

@@ -137,7 +137,9 @@ internal sealed partial class ConvertedFile
         }
     }
 
-    /// <summary>Keys transposed [heads, rank, plain] and values [heads, value, rank], which the checkpoint has in one, head by head.</summary>
+    /// <summary>
+    /// Keys transposed [heads, rank, plain] and values [heads, value, rank], which the checkpoint has in one, head by head.
+    /// </summary>
     private void SplitLatents()
     {
         const string Whole = "kv_b_proj";
@@ -150,7 +152,8 @@ internal sealed partial class ConvertedFile
                        from column in Enumerable.Range(0, columns)
                        from row in Enumerable.Range(0, plain)
                        select all[(((head * size) + row) * columns) + column];
-            var values = Enumerable.Range(0, heads).SelectMany(head => all[(((head * size) + plain) * columns)..((head + 1) * size * columns)]);
+            var values = Enumerable.Range(0, heads)
+                .SelectMany(head => all[(((head * size) + plain) * columns)..((head + 1) * size * columns)]);
             _tensors[name.Replace(Whole, "k_b_proj", StringComparison.Ordinal)] = ([heads, columns, plain], [.. keys]);
             _tensors[name.Replace(Whole, "v_b_proj", StringComparison.Ordinal)] = ([heads, size - plain, columns], [.. values]);
             _tensors.Remove(name);

@@ -8,7 +8,8 @@ namespace Parley.ModelImporter.Tests.Parity;
 internal sealed record ParityCheckpoint(string Name)
 {
     /// <summary>Families with experts.</summary>
-    public static TheoryData<string> Mixtures { get; } = ["granitemoe", "mixtral", "olmoe", "qwen3-moe", "gpt-oss-mxfp4", "glm4-moe-lite-mla"];
+    public static TheoryData<string> Mixtures { get; } =
+        ["granitemoe", "mixtral", "olmoe", "qwen3-moe", "gpt-oss-mxfp4", "glm4-moe-lite-mla"];
 
     /// <summary>All families that have one.</summary>
     public static TheoryData<string> All { get; } =

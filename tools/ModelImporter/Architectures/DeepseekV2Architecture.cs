@@ -1,8 +1,8 @@
 namespace Parley.ModelImporter.Architectures;
 
 /// <summary>
-/// DeepSeek-V2, its Lite and Coder: latent attention; experts by softmax, chosen from all or from the groups with the best ones. transformers
-/// does not divide their weights by the sum, whatever <c>norm_topk_prob</c> says.
+/// DeepSeek-V2, its Lite and Coder: latent attention; experts by softmax, chosen from all or from the groups with the best ones.
+/// transformers does not divide their weights by the sum, whatever <c>norm_topk_prob</c> says.
 /// </summary>
 internal sealed class DeepseekV2Architecture : LatentArchitecture
 {

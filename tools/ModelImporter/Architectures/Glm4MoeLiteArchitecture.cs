@@ -12,8 +12,8 @@ internal sealed class Glm4MoeLiteArchitecture : LatentArchitecture
 
     protected override IReadOnlyList<string> NeverNull { get; } =
     [
-        "n_routed_experts", "n_shared_experts", "num_experts_per_tok", "num_key_value_heads", "norm_topk_prob", "rope_interleave", "n_group",
-        "topk_group", "routed_scaling_factor", "moe_intermediate_size",
+        "n_routed_experts", "n_shared_experts", "num_experts_per_tok", "num_key_value_heads", "norm_topk_prob", "rope_interleave",
+        "n_group", "topk_group", "routed_scaling_factor", "moe_intermediate_size",
     ];
 
     protected override SizeDefaults Defaults { get; } = new(47, 2048, 10_240, 20, 20, 154_880, 202_752);

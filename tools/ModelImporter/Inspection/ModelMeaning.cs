@@ -57,7 +57,8 @@ internal static class ModelMeaning
         {
             var which = kinds.Count == 1 ? "positions" : $"positions of layers {Ranges(group)}";
             yield return $"{which}: "
-                + (group.Key is { } rotary ? Rotation(rotary, config.Latent?.RotarySize ?? config.Shape.HeadSize) : "none, nothing is rotated");
+                + (group.Key is { } rotary
+                    ? Rotation(rotary, config.Latent?.RotarySize ?? config.Shape.HeadSize) : "none, nothing is rotated");
         }
     }
 

@@ -45,7 +45,8 @@ internal abstract class PackedFormat : LinearFormat
     public override PerHeadFormat PerHead => new PackedPerHead(this);
 
     public override bool CanGate(CheckpointTensors tensors, LinearWeights linear, Activation activation) =>
-        activation == Activation.Silu && PackedMatrix.CanGate(linear) && linear.Inputs % QuantizedLinearLayout.InputsMultiple == 0 && Split(tensors, linear).Count == 1;
+        activation == Activation.Silu && PackedMatrix.CanGate(linear) && linear.Inputs % QuantizedLinearLayout.InputsMultiple == 0
+        && Split(tensors, linear).Count == 1;
 
     public override (string Output, string Residual) EmitGated(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input)

@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 namespace Parley.ModelImporter.Gguf.Families;
 
 /// <summary>
-/// Latent attention: DeepSeek-V2, V3 and GLM-4.7-Flash. The head that the file states is the cache's; sizes of queries and values have keys
-/// of their own. Which of the families it is, the way of scoring says, and where the file is silent of that, whether the choice is corrected.
+/// Latent attention: DeepSeek-V2, V3 and GLM-4.7-Flash. The head that the file states is the cache's; sizes of queries and values have
+/// keys of their own. Which family it is, the way of scoring says, and where the file is silent of that, whether the choice is corrected.
 /// </summary>
 internal sealed class Deepseek2Gguf : GgufFamily
 {

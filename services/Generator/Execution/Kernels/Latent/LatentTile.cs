@@ -58,7 +58,8 @@ internal unsafe struct LatentTile
             var offset = position % blockTokens;
             long block = blocks[position / blockTokens];
             Widen<TVector, TOps, TElement>(
-                step->Paged.ValueCache + (block * step->LatentBlockBytes), blockTokens, offset, rank, latents + ((position - start) * rank));
+                step->Paged.ValueCache + (block * step->LatentBlockBytes), blockTokens, offset, rank,
+                latents + ((position - start) * rank));
             Widen<TVector, TOps, TElement>(
                 step->Paged.KeyCache + (block * step->RotaryBlockBytes), blockTokens, offset, stored,
                 rotated + ((position - start) * stored));

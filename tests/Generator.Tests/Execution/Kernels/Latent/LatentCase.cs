@@ -5,8 +5,8 @@ using Parley.Generator.Execution.Kernels.Latent;
 namespace Parley.Generator.Tests.Execution.Kernels.Latent;
 
 /// <summary>
-/// Sequences of latents that grow by ragged steps in a poisoned cache, with a plain double-precision answer for every row: that for the rows
-/// as they lie in the cache, each of which is compared with what was to be written.
+/// Sequences of latents that grow by ragged steps in a poisoned cache, with a plain double-precision answer for every row: that for the
+/// rows as they lie in the cache, each of which is compared with what was to be written.
 /// </summary>
 internal sealed unsafe class LatentCase : IDisposable
 {

@@ -135,7 +135,10 @@ public sealed class PerHeadLinearOpTests
     private static float[][] Rows(int count, int used)
     {
         var random = new Random(count);
-        return [.. Enumerable.Range(0, Heads).Select(_ => Enumerable.Range(0, count * used).Select(_ => random.NextSingle() - 0.5f).ToArray())];
+        return
+        [
+            .. Enumerable.Range(0, Heads).Select(_ => Enumerable.Range(0, count * used).Select(_ => random.NextSingle() - 0.5f).ToArray()),
+        ];
     }
 
     /// <summary>Rows of all heads as the operator takes them; what it leaves out is NaN.</summary>
