@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Latent;

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Parley.Generator.Execution.Kernels;
 using Parley.ModelImporter.Inspection;
-using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests.Parity;
 
