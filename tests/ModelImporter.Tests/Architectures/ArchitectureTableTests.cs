@@ -80,13 +80,22 @@ public sealed class ArchitectureTableTests
     }
 
     /// <summary>
-    /// Nothing but the type: every other key has the default of transformers' class. GLM-4-MoE's is no size of a head, and DeepSeek-V2's no
-    /// number of experts.
+    /// Nothing but the type: every other key has the default of transformers' class. GLM-4-MoE's is no size of a head, LFM2's
+    /// no type of a layer, or attention alone, and DeepSeek-V2's no number of experts.
     /// </summary>
-    private static JsonObject Minimal(IArchitecture family) => family.ModelType switch
+    private static JsonObject Minimal(IArchitecture family)
     {
-        "glm4_moe" => new() { ["model_type"] = family.ModelType, ["head_dim"] = 128 },
-        "deepseek_v2" => new() { ["model_type"] = family.ModelType, ["num_experts_per_tok"] = 6 },
-        _ => new() { ["model_type"] = family.ModelType },
-    };
+        var config = new JsonObject { ["model_type"] = family.ModelType };
+        if (family.ModelType == "glm4_moe")
+            config["head_dim"] = 128;
+        if (family.ModelType == "deepseek_v2")
+            config["num_experts_per_tok"] = 6;
+        if (family.ModelType is "lfm2" or "lfm2_moe")
+        {
+            config["layer_types"] = new JsonArray(
+                [.. Enumerable.Range(0, 32).Select(layer => (JsonNode)(layer % 4 == 2 ? "full_attention" : "conv"))]);
+        }
+
+        return config;
+    }
 }
