@@ -103,9 +103,10 @@ public sealed class ConvertedFileTests
         using var folder = new TemporaryFolder();
         var source = RandomCheckpoint.Write(folder, "deepseek_v3",
             """
-            {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":4,"num_experts_per_tok":4,"moe_intermediate_size":64,"n_group":1,
-             "topk_group":1,"n_shared_experts":1,"first_k_dense_replace":1,"q_lora_rank":32,"kv_lora_rank":64,"qk_nope_head_dim":32,
-             "qk_rope_head_dim":16,"v_head_dim":32,"routed_scaling_factor":1.0,"norm_topk_prob":true,"scoring_func":"sigmoid"}
+            {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":4,"num_experts_per_tok":4,"moe_intermediate_size":64,
+             "n_group":1,"topk_group":1,"n_shared_experts":1,"first_k_dense_replace":1,"q_lora_rank":32,"kv_lora_rank":64,
+             "qk_nope_head_dim":32,"qk_rope_head_dim":16,"v_head_dim":32,"routed_scaling_factor":1.0,"norm_topk_prob":true,
+             "scoring_func":"sigmoid"}
             """, seed: 9);
         var file = ConvertedFile.Write(folder, source, type: (name, shape) =>
             shape.Length > 1 && !name.Contains("gate.weight", StringComparison.Ordinal) ? GgufType.Q8_0 : GgufType.F32);
