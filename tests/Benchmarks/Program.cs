@@ -83,6 +83,12 @@ if (args is ["attention", .. var settings])
     return;
 }
 
+if (args is ["latent", .. var latents])
+{
+    LatentBench.Run(latents);
+    return;
+}
+
 // In process: the machines at hand have two cores and no room for a second build of the services.
 var config = DefaultConfig.Instance.AddJob(Job.ShortRun.WithIterationCount(7).WithToolchain(InProcessEmitToolchain.Instance))
     .WithOptions(ConfigOptions.JoinSummary | ConfigOptions.DisableOptimizationsValidator);

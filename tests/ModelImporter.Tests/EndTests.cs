@@ -96,6 +96,8 @@ public sealed class EndTests
             ["qwen3_5_moe_text"] = "",
             ["qwen3_next"] = "",
             ["glm4_moe"] = "",
+            ["glm4_moe_lite"] = "1",
+            ["deepseek_v3"] = "1",
             ["gpt_oss"] = "",
             ["phi3"] = "32000",
             ["gemma"] = "1",

@@ -16,7 +16,7 @@ internal sealed class FamilyConfig
         Hidden = Int("hidden_size");
         Heads = Int("num_attention_heads");
         KeyValueHeads = Find("num_key_value_heads")?.GetInt32() ?? Heads;
-        HeadSize = Find("head_dim")?.GetInt32() ?? Hidden / Heads;
+        HeadSize = IsLatent ? Count(64, "qk_rope_head_dim") : Find("head_dim")?.GetInt32() ?? Hidden / Heads;
         Layers = Int("num_hidden_layers");
     }
 
@@ -30,7 +30,11 @@ internal sealed class FamilyConfig
 
     public int KeyValueHeads { get; }
 
+    /// <summary>Width of a head; with latent attention that of what turns.</summary>
     public int HeadSize { get; }
+
+    /// <summary>Keys and values are functions of one latent.</summary>
+    public bool IsLatent => Type is "glm4_moe_lite" or "deepseek_v2" or "deepseek_v3";
 
     public int Layers { get; }
 
@@ -184,6 +188,10 @@ internal sealed class FamilyConfig
     public double? LayerBase(int layer) => Find("layer_rope_theta")?[layer].GetDouble();
 
     public bool Flag(string field, bool fallback) => Find(field)?.GetBoolean() ?? fallback;
+
+    /// <summary>The same where null is what Python takes for false.</summary>
+    public bool IsTrue(string field, bool missing) =>
+        _root.TryGetProperty(field, out var value) ? value.ValueKind == JsonValueKind.True : missing;
 
     public double Number(string field, double fallback) => Find(field)?.GetDouble() ?? fallback;
 

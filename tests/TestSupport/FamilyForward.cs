@@ -75,6 +75,13 @@ public sealed class FamilyForward
     private double[][] Attention(int layer, double[][] x)
     {
         var name = $"layers.{layer}.self_attn";
+        if (_config.IsLatent)
+        {
+            var latent = new FamilyLatent(_config, _rotary, Linear, (rows, norm) =>
+                [.. rows.Select(row => Normalize(row, _tensors[$"{norm}.weight"], null, root: true, epsilon: 1e-6))]);
+            return Linear(latent.Mix(name, x, _tensors.ContainsKey($"{name}.q_b_proj.weight")), $"{name}.o_proj", _config.Hidden);
+        }
+
         var (size, heads, shared) = (_config.HeadSize, _config.Heads, _config.KeyValueHeads);
         double[][] queries, keys, values;
         double[][]? gates = null;
@@ -285,10 +292,10 @@ public sealed class FamilyForward
         return [.. x.Select(row => Normalize(row, weight, bias, !_config.IsLayerNorm))];
     }
 
-    private double[] Normalize(double[] row, float[] weight, float[]? bias, bool root)
+    private double[] Normalize(double[] row, float[] weight, float[]? bias, bool root, double? epsilon = null)
     {
         var mean = root ? 0 : row.Average();
-        var scale = 1 / Math.Sqrt(row.Average(value => (value - mean) * (value - mean)) + _config.Epsilon);
+        var scale = 1 / Math.Sqrt(row.Average(value => (value - mean) * (value - mean)) + (epsilon ?? _config.Epsilon));
         return [.. row.Select((value, i) => ((value - mean) * scale * (weight[i] + _config.NormOffset)) + (bias?[i] ?? 0))];
     }
 

@@ -9,6 +9,8 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
 
     private bool IsGranite => config.Type is "granitemoe" or "granitemoeshared" or "granitemoehybrid";
 
+    private bool IsSigmoid => config.Type is "glm4_moe" or "glm4_moe_lite" or "deepseek_v3" or "lfm2_moe";
+
     private int Experts => config.Count(8, "num_experts", "num_local_experts", "n_routed_experts");
 
     private int Chosen => config.Count(2, "num_experts_per_tok");
@@ -53,9 +55,9 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             return [.. best.Zip(parts)];
         }
 
-        var scores = config.Type is "glm4_moe" or "lfm2_moe" ? [.. logits.Select(logit => 1 / (1 + Math.Exp(-logit)))] : Softmax(logits);
+        var scores = IsSigmoid ? [.. logits.Select(logit => 1 / (1 + Math.Exp(-logit)))] : Softmax(logits);
         int[] chosen;
-        if (config.Type == "glm4_moe")
+        if (IsSigmoid && config.Type != "lfm2_moe")
         {
             var corrected = scores.Zip(tensors[$"{layer}.mlp.gate.e_score_correction_bias"], (score, more) => score + more).ToArray();
             var (groups, size) = (config.Count(1, "n_group"), Experts / config.Count(1, "n_group"));
@@ -64,14 +66,21 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
             var kept = Best(groupScores, config.Count(1, "topk_group"));
             chosen = Best([.. corrected.Select((score, i) => kept.Contains(i / size) ? score : double.NegativeInfinity)], Chosen);
         }
+        else if (config.Find("topk_method")?.GetString() == "group_limited_greedy")
+        {
+            var size = Experts / config.Count(1, "n_group");
+            var bestOfGroups = Enumerable.Range(0, Experts / size).Select(group => scores.Skip(group * size).Take(size).Max()).ToArray();
+            var kept = Best(bestOfGroups, config.Count(1, "topk_group"));
+            chosen = Best([.. scores.Select((score, i) => kept.Contains(i / size) ? score : 0)], Chosen);
+        }
         else if (tensors.TryGetValue($"{layer}.feed_forward.expert_bias", out var correction))
             chosen = Best([.. scores.Zip(correction, (score, more) => score + more)], Chosen);
         else
             chosen = Best(scores, Chosen);
-        var normalizes = config.Type == "mixtral" || config.Flag("norm_topk_prob", config.Type is "glm4_moe" or "lfm2_moe" or "qwen3_next")
-            || config.Type == "qwen3_5_moe_text";
+        var normalizes = config.Type is "mixtral" or "qwen3_5_moe_text"
+            || (config.Type != "deepseek_v2" && config.IsTrue("norm_topk_prob", IsSigmoid || config.Type == "qwen3_next"));
         var total = normalizes ? chosen.Sum(expert => scores[expert]) : 1;
-        var factor = config.Type is "glm4_moe" or "lfm2_moe" ? config.Number("routed_scaling_factor", 1) : 1;
+        var factor = IsSigmoid || config.Type == "deepseek_v2" ? config.Number("routed_scaling_factor", 1) : 1;
         return [.. chosen.Select(expert => (expert, scores[expert] / total * factor))];
     }
 
@@ -152,12 +161,13 @@ internal sealed class FamilyMixture(FamilyConfig config, IReadOnlyDictionary<str
         var name = $"{layer}.mlp.shared_expert{(tensors.ContainsKey($"{layer}.mlp.shared_expert_gate.weight") ? "" : "s")}";
         if (!tensors.ContainsKey($"{name}.gate_proj.weight"))
             return null;
-        var shared = Multiply(
-            Gate(Multiply(x, tensors[$"{name}.gate_proj.weight"], null), Multiply(x, tensors[$"{name}.up_proj.weight"], null)),
-            tensors[$"{name}.down_proj.weight"], null);
+        var shared = Part("down_proj", Gate(Part("gate_proj", x), Part("up_proj", x)));
         if (tensors.TryGetValue($"{layer}.mlp.shared_expert_gate.weight", out var gate))
             shared = [.. shared.Select(value => value / (1 + Math.Exp(-Multiply(x, gate, null)[0])))];
         return shared;
+
+        double[] Part(string part, double[] row) =>
+            Multiply(row, tensors[$"{name}.{part}.weight"], tensors.GetValueOrDefault($"{name}.{part}.bias"));
     }
 
     private static double[] Gate(double[] gate, double[] up) => [.. gate.Zip(up, (g, u) => g / (1 + Math.Exp(-g)) * u)];

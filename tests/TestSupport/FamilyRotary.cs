@@ -15,7 +15,8 @@ internal sealed class FamilyRotary(FamilyConfig config)
     {
         var (frequencies, factor) = Frequencies(length, layer);
         var rotated = row.ToArray();
-        var neighbours = config.Type is "cohere" or "cohere2" or "glm" or "glm4" or "ernie4_5" or "helium";
+        var neighbours = config.Type is "cohere" or "cohere2" or "glm" or "glm4" or "ernie4_5" or "helium" or "deepseek_v2"
+            || (config.IsLatent && config.IsTrue("rope_interleave", true));
         for (var head = 0; head < heads; head++)
         {
             for (var i = 0; i < frequencies.Length; i++)

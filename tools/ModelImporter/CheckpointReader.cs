@@ -25,7 +25,8 @@ internal sealed class CheckpointReader : IDisposable
         new OlmoeArchitecture(), new Qwen3MoeArchitecture(), new GraniteMoeArchitecture(), new GraniteMoeSharedArchitecture(),
         new Glm4MoeArchitecture(), new GptOssArchitecture(), new Lfm2Architecture(), new Lfm2MoeArchitecture(), new Lfm3Architecture(),
         new Qwen35Architecture(), new Qwen35MoeArchitecture(), new Qwen3NextArchitecture(), new GraniteMoeHybridArchitecture(),
-        new GraniteSwaArchitecture(), new Gemma4Architecture(),
+        new GraniteSwaArchitecture(), new Gemma4Architecture(), new Glm4MoeLiteArchitecture(), new DeepseekV2Architecture(),
+        new DeepseekV3Architecture(),
     ];
 
     /// <summary>All families, for whoever lists them.</summary>
@@ -85,6 +86,8 @@ internal sealed class CheckpointReader : IDisposable
                 stack.Unstack(tensors);
             foreach (var mixture in untied.Mixtures)
                 mixture.Unstack(tensors);
+            foreach (var layer in untied.Layers)
+                layer.Latent?.Unstack(tensors);
             config = HeadTying.Resolve(architecture, config, tensors);
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, tensor => architecture.Ignores(tensor, config));

@@ -88,7 +88,7 @@ internal static class GgufBeside
             yield break;
         }
 
-        var headSize = config.Shape.HeadSize;
+        var headSize = config.Latent?.RotarySize ?? config.Shape.HeadSize;
         var own = new RotarySettings(theta, RotaryScaling.Linear, factor) { Dimensions = rotary.Dimensions };
         if (gguf.RotaryFactors is { } divisors && divisors.Count == rotary.Pairs(headSize))
             own = own with { Divisors = divisors };

@@ -8,7 +8,7 @@ namespace Parley.PackageFormat;
 /// <param name="IntermediateSize">Width of the gated MLP.</param>
 /// <param name="QueryHeads">Query heads per layer.</param>
 /// <param name="KeyValueHeads">Key and value heads per layer; divides <paramref name="QueryHeads"/>.</param>
-/// <param name="HeadSize">Width of one head.</param>
+/// <param name="HeadSize">Width of one head; with a latent, that of a query.</param>
 /// <param name="VocabularySize">Rows of the embedding and of the head: ids are below this number.</param>
 /// <param name="ContextTokensMax">Positions that the model was made for: prompt and answer together.</param>
 /// <param name="TiedEmbeddings">The head is the embedding.</param>
@@ -31,6 +31,12 @@ public sealed record ModelShape(
     /// </summary>
     public MixtureShape? Mixture { get; init; }
 
+    /// <summary>
+    /// What the cache holds of a token where it is a latent for all heads, which is then one key/value head; null where it holds keys and
+    /// values.
+    /// </summary>
+    public LatentShape? Latent { get; init; }
+
     /// <summary>How positions depend on the length of a sequence; null where they do not.</summary>
     public PositionRule? Positions { get; init; }
 
@@ -51,7 +57,16 @@ public sealed record ModelShape(
 
     /// <summary>Elements of keys and values that one token adds over all layers.</summary>
     [JsonIgnore]
-    public int CacheElementsPerToken => checked((int)(2 * CachedHeads().Sum(heads => (long)heads.KeyValueHeads * heads.HeadSize)));
+    public int CacheElementsPerToken =>
+        checked((int)CachedHeads().Sum(heads => heads.KeyValueHeads * ((long)heads.KeySize + heads.ValueSize)));
+
+    /// <summary>Numbers of a key as the cache holds it.</summary>
+    [JsonIgnore]
+    public int KeySize => Latent?.RotaryStored ?? HeadSize;
+
+    /// <summary>Numbers of a value as the cache holds it.</summary>
+    [JsonIgnore]
+    public int ValueSize => Latent?.Rank ?? HeadSize;
 
     /// <summary>Layers with keys and values.</summary>
     [JsonIgnore]
@@ -66,7 +81,7 @@ public sealed record ModelShape(
 
     /// <summary>The heads of a layer.</summary>
     public LayerHeads Heads(int layer) =>
-        OtherHeads?.FirstOrDefault(heads => heads.Layer == layer) ?? new LayerHeads(layer, KeyValueHeads, HeadSize);
+        OtherHeads?.FirstOrDefault(heads => heads.Layer == layer) ?? new LayerHeads(layer, KeyValueHeads, HeadSize) { KeySize = KeySize, ValueSize = ValueSize };
 
     /// <summary>Whether a layer has keys and values.</summary>
     public bool HasKeys(int layer) => KeylessLayers?.Contains(layer) != true;

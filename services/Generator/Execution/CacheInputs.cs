@@ -23,10 +23,10 @@ internal static class CacheInputs
         try
         {
             var types = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-            foreach (var (layer, heads, size) in shape.CachedHeads())
+            foreach (var heads in shape.CachedHeads())
             {
-                types[$"key_cache.{layer}"] = types[$"value_cache.{layer}"] = TensorType(
-                    (int)KvCacheFormat.ElementType(precision), -1, -1, heads, size + KvCacheFormat.ScaleElements(precision));
+                types[$"key_cache.{heads.Layer}"] = Type(heads.KeyValueHeads, heads.KeySize);
+                types[$"value_cache.{heads.Layer}"] = Type(heads.KeyValueHeads, heads.ValueSize);
             }
 
             return Rewrite(model, ModelGraph, graph => Rewrite(graph, GraphInput, input =>
@@ -36,6 +36,9 @@ internal static class CacheInputs
         {
             throw new InvalidDataException($"no ONNX model: {exception.Message}", exception);
         }
+
+        byte[] Type(int heads, int size) => TensorType(
+            (int)KvCacheFormat.ElementType(precision), -1, -1, heads, size + KvCacheFormat.ScaleElements(precision));
     }
 
     private static string NameOf(byte[] input)

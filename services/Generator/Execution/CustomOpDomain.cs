@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Kernels.Experts;
+using Parley.Generator.Execution.Kernels.Latent;
 using Parley.Generator.Execution.Kernels.Linears;
 using Parley.Generator.Execution.Kernels.Recurrence;
 using Parley.Generator.Execution.Kernels.Rows;
@@ -23,7 +24,7 @@ internal static unsafe class CustomOpDomain
     private static readonly IntPtr NativeDomain = Create(
         new PagedAttentionOp(), new QuantizedLinearOp(), new NormalizedLinearOp(), new QuantizedHeadOp(), new QuantizedGatherOp(),
         new RowGatherOp(), new SequenceRotaryOp(), new MixtureOfExpertsOp(), new QuantizedMixtureOfExpertsOp(), new ShortConvolutionOp(),
-        new GatedDeltaOp(), new MambaScanOp());
+        new GatedDeltaOp(), new MambaScanOp(), new LatentAttentionOp(), new PerHeadLinearOp(), new QuantizedPerHeadLinearOp());
 
     /// <summary>Makes the operators known to sessions of these options.</summary>
     public static void Register(SessionOptions options) => OrtCustomOpApi.AddDomain(options, NativeDomain);

@@ -32,11 +32,11 @@ internal static class GraphContract
             (PastLengths, TensorElementType.Int32, [-1]),
             (BlockTable, TensorElementType.Int32, [-1, -1]),
         };
-        foreach (var (layer, heads, size) in shape.CachedHeads())
+        foreach (var heads in shape.CachedHeads())
         {
-            int[] cache = [-1, -1, heads, size + KvCacheFormat.ScaleElements(cachePrecision)];
-            expected.Add(($"key_cache.{layer}", KvCacheFormat.ElementType(cachePrecision), cache));
-            expected.Add(($"value_cache.{layer}", KvCacheFormat.ElementType(cachePrecision), cache));
+            var (type, scale) = (KvCacheFormat.ElementType(cachePrecision), KvCacheFormat.ScaleElements(cachePrecision));
+            expected.Add(($"key_cache.{heads.Layer}", type, [-1, -1, heads.KeyValueHeads, heads.KeySize + scale]));
+            expected.Add(($"value_cache.{heads.Layer}", type, [-1, -1, heads.KeyValueHeads, heads.ValueSize + scale]));
         }
 
         foreach (var state in shape.States ?? [])

@@ -54,8 +54,11 @@ internal sealed record HostMemoryPlan(
     /// <param name="logitRows">Rows of logits of a step.</param>
     public static long LargestStepBytes(ModelShape shape, int stepTokens, int logitRows)
     {
-        var attention = Enumerable.Range(0, shape.Layers).Select(shape.Heads)
-            .Max(heads => (shape.QueryHeads + (2L * heads.KeyValueHeads)) * heads.HeadSize * 3);
+        var attention = shape.Latent is { } latent
+            // Queries and results of all heads, each as they are and in the latent's space.
+            ? (shape.QueryHeads * 2L * (shape.HeadSize + latent.Rank)) + latent.Rank + latent.Rotary
+            : Enumerable.Range(0, shape.Layers).Select(shape.Heads)
+                .Max(heads => (shape.QueryHeads + (2L * heads.KeyValueHeads)) * heads.HeadSize * 3);
         var mlp = shape.IntermediateSize * 4L;
         // Rows of tables per layer: as they are looked up, what is added to them, and all layers' parts.
         var rows = 3L * shape.Layers * (shape.PerLayerWidth ?? 0);

@@ -15,16 +15,16 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
     {
         var precision = options.CachePrecision;
         _blockCount = options.BlockCount;
-        foreach (var (layer, heads, size) in shape.CachedHeads())
+        foreach (var heads in shape.CachedHeads())
         {
-            var blockBytes = (long)options.BlockTokens * heads * KvCacheFormat.HeadBytes(precision, size);
-            foreach (var name in new[] { $"key_cache.{layer}", $"value_cache.{layer}" })
+            foreach (var (name, size) in new[] { ($"key_cache.{heads.Layer}", heads.KeySize), ($"value_cache.{heads.Layer}", heads.ValueSize) })
             {
+                var blockBytes = (long)options.BlockTokens * heads.KeyValueHeads * KvCacheFormat.HeadBytes(precision, size);
                 var buffer = new AlignedBuffer(checked(blockBytes * _blockCount));
                 _buffers.Add((buffer, blockBytes));
                 var value = buffer.View(
                     KvCacheFormat.ElementType(precision), KvCacheFormat.ElementBytes(precision),
-                    _blockCount, options.BlockTokens, heads, size + KvCacheFormat.ScaleElements(precision));
+                    _blockCount, options.BlockTokens, heads.KeyValueHeads, size + KvCacheFormat.ScaleElements(precision));
                 _values.Add(value);
                 binding.BindInput(name, value);
             }

@@ -127,11 +127,13 @@ internal sealed class ModelPackage
         CheckStates(shape, path);
         if (shape.PerLayerWidth is < 1 or > 1 << 20)
             throw new InvalidDataException($"{path}: shape.perLayerWidth is {shape.PerLayerWidth}; it must be at least 1.");
-        if ((Int128)2 * shape.Layers * shape.KeyValueHeads * shape.HeadSize > CacheElementsMax)
+        if (shape.Latent is { } latent)
+            CheckLatent(shape, latent, path);
+        if ((Int128)shape.Layers * shape.KeyValueHeads * ((Int128)shape.KeySize + shape.ValueSize) > CacheElementsMax)
         {
             throw new InvalidDataException(
-                $"{path}: shape gives a token {shape.Layers} layers of {shape.KeyValueHeads} heads of {shape.HeadSize} in the cache, more "
-                + $"than {CacheElementsMax} numbers.");
+                $"{path}: shape gives a token {shape.Layers} layers of {shape.KeyValueHeads} heads of {shape.KeySize} and "
+                + $"{shape.ValueSize} in the cache, more than {CacheElementsMax} numbers.");
         }
 
         CheckHeads(shape, "", new LayerHeads(0, shape.KeyValueHeads, shape.HeadSize), path);
@@ -161,8 +163,26 @@ internal sealed class ModelPackage
                 $"{path}: shape.queryHeads {shape.QueryHeads} is not a multiple of shape.{field}keyValueHeads {heads.KeyValueHeads}.");
         }
 
-        if (heads.HeadSize % 16 != 0)
+        if (shape.Latent is null && heads.HeadSize % 16 != 0)
             throw new InvalidDataException($"{path}: shape.{field}headSize {heads.HeadSize} is not a multiple of 16.");
+    }
+
+    private static void CheckLatent(ModelShape shape, LatentShape latent, string path)
+    {
+        if (latent.Rank is < 16 or > LatentShape.RankMax || latent.Rank % 16 != 0)
+        {
+            throw new InvalidDataException(
+                $"{path}: shape.latent.rank is {latent.Rank}, not a multiple of 16 up to {LatentShape.RankMax}.");
+        }
+
+        if (latent.Rotary is < 2 or > LatentShape.RotaryMax || latent.Rotary % 2 != 0 || latent.Rotary > shape.HeadSize)
+        {
+            throw new InvalidDataException($"{path}: shape.latent.rotary is {latent.Rotary}, not an even number up to "
+                + $"{Math.Min(shape.HeadSize, LatentShape.RotaryMax)}.");
+        }
+
+        if (shape.KeyValueHeads != 1)
+            throw new InvalidDataException($"{path}: shape.keyValueHeads is {shape.KeyValueHeads}; with a latent it is 1.");
     }
 
     private static void CheckStates(ModelShape shape, string path)

@@ -1,5 +1,6 @@
 using CsCheck;
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Machine;
 using Parley.PackageFormat;
 
@@ -75,6 +76,23 @@ public sealed class HostMemoryPlanTests
         var width = (alike.QueryHeads + (2L * alike.KeyValueHeads)) * alike.HeadSize * 3;
         Assert.Equal(512L * 7 * width * sizeof(float) * 3 / 2, Bytes(unlike) - Bytes(alike));
         Assert.Equal(512L * 3 * alike.Layers * 256 * sizeof(float) * 3 / 2, Bytes(rows) - Bytes(unlike));
+    }
+
+    /// <summary>
+    /// GLM-4.7-Flash: 576 numbers a token and layer, where the heads' keys and values would be 10,240; and a step holds queries and
+    /// results of all 20 heads in the latent's space.
+    /// </summary>
+    [Fact]
+    public void Latent_CacheAndStep_AreThoseOfTheLatent()
+    {
+        var shape = new ModelShape(47, 2048, 10_240, 20, 1, 256, 154_880, 202_752, false) { Latent = new LatentShape(512, 64) };
+
+        Assert.Equal(47 * 576 * 2, KvCacheFormat.TokenBytes(KvCachePrecision.Fp16, shape));
+        Assert.Equal(47 * (576 + 8), KvCacheFormat.TokenBytes(KvCachePrecision.Int8, shape));
+        Assert.Equal(47 * 576, shape.CacheElementsPerToken);
+        var wide = shape with { IntermediateSize = 1 };
+        var perToken = (HostMemoryPlan.LargestStepBytes(wide, 1001, 1) - HostMemoryPlan.LargestStepBytes(wide, 1, 1)) / 1000;
+        Assert.Equal(((4 * 2048) + (20 * 2 * (256 + 512)) + 576) * 4 * 3 / 2, perToken);
     }
 
     [Fact]

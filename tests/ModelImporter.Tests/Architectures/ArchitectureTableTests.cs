@@ -81,7 +81,7 @@ public sealed class ArchitectureTableTests
 
     /// <summary>
     /// Nothing but the type: every other key has the default of transformers' class. GLM-4-MoE's is no size of a head, LFM2's no type of a
-    /// layer, or attention alone, and Granite 4's no layer of attention.
+    /// layer, or attention alone, Granite 4's no layer of attention, and DeepSeek-V2's no number of experts.
     /// </summary>
     private static JsonObject Minimal(IArchitecture family)
     {
@@ -90,6 +90,8 @@ public sealed class ArchitectureTableTests
             config["head_dim"] = 128;
         if (family.ModelType == "granitemoehybrid")
             config["layer_types"] = new JsonArray([.. Enumerable.Range(1, 32).Select(i => (JsonNode)(i % 8 == 0 ? "attention" : "mamba"))]);
+        if (family.ModelType == "deepseek_v2")
+            config["num_experts_per_tok"] = 6;
         if (family.ModelType is "lfm2" or "lfm2_moe")
         {
             config["layer_types"] = new JsonArray(

@@ -31,6 +31,9 @@ internal sealed record ConvertedFamily(string Architecture)
     /// <summary>Rows of queries and keys change their order.</summary>
     public bool IsPermuted { get; init; }
 
+    /// <summary>The expansion of latents is split, and its half of the keys transposed.</summary>
+    public bool IsLatent { get; init; }
+
     /// <summary>Norms are stored as sums.</summary>
     public bool AddsOne { get; init; }
 
@@ -163,6 +166,25 @@ internal sealed record ConvertedFamily(string Architecture)
             Reals = [("final_logit_softcapping", "final_logit_softcapping")],
             Fixed = Gemma4,
         },
+        "deepseek_v2" or "deepseek_v3" or "glm4_moe_lite" => new("deepseek2")
+        {
+            IsLatent = true,
+            Own =
+            [
+                ("self_attn.q_a_proj", "attn_q_a"), ("self_attn.q_b_proj", "attn_q_b"), ("self_attn.q_a_layernorm", "attn_q_a_norm"),
+                ("self_attn.kv_a_proj_with_mqa", "attn_kv_a_mqa"), ("self_attn.kv_a_layernorm", "attn_kv_a_norm"),
+                ("self_attn.k_b_proj", "attn_k_b"), ("self_attn.v_b_proj", "attn_v_b"), ("self_attn.kv_b_proj", "attn_kv_b"),
+                ("mlp.gate.e_score_correction", "exp_probs_b"),
+            ],
+            Wholes =
+            [
+                ("expert_feed_forward_length", "moe_intermediate_size"), ("expert_shared_count", "n_shared_experts"),
+                ("leading_dense_block_count", "first_k_dense_replace"), ("attention.q_lora_rank", "q_lora_rank"),
+                ("attention.kv_lora_rank", "kv_lora_rank"), ("rope.dimension_count", "qk_rope_head_dim"), ("vocab_size", "vocab_size"),
+            ],
+            Reals = [("expert_weights_scale", "routed_scaling_factor")],
+            Fixed = Latent,
+        },
         _ => throw new ArgumentException(modelType),
     };
 
@@ -278,6 +300,35 @@ internal sealed record ConvertedFamily(string Architecture)
             ("rope.scaling.type", "yarn"), ("rope.scaling.factor", (float)rope["factor"]!.GetValue<double>()),
             ("rope.scaling.original_context_length", (uint)rope["original_max_position_embeddings"]!.GetValue<int>()),
         ];
+    }
+
+    private static IEnumerable<(string Key, object Value)> Latent(JsonObject config, int headSize)
+    {
+        uint Size(string field) => (uint)config[field]!.GetValue<int>();
+        var query = Size("qk_nope_head_dim") + Size("qk_rope_head_dim");
+        // Before the expansion was split, the sizes were those of the heads.
+        if (config["unsplit"] is not null)
+        {
+            yield return ("attention.key_length", query);
+            yield return ("attention.value_length", Size("v_head_dim"));
+        }
+        else
+        {
+            yield return ("attention.head_count_kv", 1u);
+            yield return ("attention.key_length", Size("kv_lora_rank") + Size("qk_rope_head_dim"));
+            yield return ("attention.value_length", Size("kv_lora_rank"));
+            yield return ("attention.key_length_mla", query);
+            yield return ("attention.value_length_mla", Size("v_head_dim"));
+        }
+
+        if (config["norm_topk_prob"]?.GetValue<bool>() == true)
+            yield return ("expert_weights_norm", true);
+        if (config["scoring_func"]?.GetValue<string>() is { } scoring)
+            yield return ("expert_gating_func", scoring == "sigmoid" ? 2u : 1u);
+        foreach (var entry in Yarn(config))
+            yield return entry;
+        if (config["rope_scaling"]?["mscale_all_dim"]?.GetValue<double>() is { } weight)
+            yield return ("rope.scaling.yarn_log_multiplier", (float)(0.1 * weight));
     }
 
     private static IEnumerable<(string Key, object Value)> Stretched(JsonObject config, int headSize)

@@ -35,7 +35,12 @@ internal sealed partial class ConvertedFile
         ?? _config["hidden_size"]!.GetValue<int>() / _config["num_attention_heads"]!.GetValue<int>();
 
     /// <summary>Writes the file, with a tokenizer and nothing else beside it.</summary>
-    public static string Write(TemporaryFolder folder, string source, Action<GgufWriter>? change = null)
+    /// <param name="folder">Takes it.</param>
+    /// <param name="source">The checkpoint.</param>
+    /// <param name="change">Changes what was written.</param>
+    /// <param name="type">Type of a tensor by its name in Hugging Face's words and its shape. Default: null, which is F32.</param>
+    public static string Write(
+        TemporaryFolder folder, string source, Action<GgufWriter>? change = null, Func<string, long[], GgufType>? type = null)
     {
         var target = Directory.CreateDirectory(folder.File("gguf")).FullName;
         foreach (var name in new[] { "tokenizer.json", "tokenizer_config.json", "generation_config.json" })
@@ -45,10 +50,12 @@ internal sealed partial class ConvertedFile
         file.StackExperts();
         file.StackHeadNorms();
         file.SplitShared();
+        if (file._family.IsLatent && file._config["unsplit"] is null)
+            file.SplitLatents();
         file.ListNumbers();
         new ConvertedRecurrence(file._config, file._tensors).Convert();
         foreach (var (name, (shape, values)) in file._tensors)
-            file.Add(name, shape, values);
+            file.Add(name, shape, values, type?.Invoke(name, shape) ?? GgufType.F32);
         change?.Invoke(file._writer);
         return file._writer.Write(Path.Combine(target, "model.gguf"));
     }
@@ -136,6 +143,29 @@ internal sealed partial class ConvertedFile
         }
     }
 
+    /// <summary>
+    /// Keys transposed [heads, rank, plain] and values [heads, value, rank], which the checkpoint has in one, head by head.
+    /// </summary>
+    private void SplitLatents()
+    {
+        const string Whole = "kv_b_proj";
+        var (heads, plain) = (_config["num_attention_heads"]!.GetValue<int>(), _config["qk_nope_head_dim"]!.GetValue<int>());
+        foreach (var name in _tensors.Keys.Where(name => name.Contains(Whole, StringComparison.Ordinal)).ToList())
+        {
+            var ((rows, columns), all) = ((_tensors[name].Shape[0], (int)_tensors[name].Shape[1]), _tensors[name].Values);
+            var size = (int)rows / heads;
+            var keys = from head in Enumerable.Range(0, heads)
+                       from column in Enumerable.Range(0, columns)
+                       from row in Enumerable.Range(0, plain)
+                       select all[(((head * size) + row) * columns) + column];
+            var values = Enumerable.Range(0, heads)
+                .SelectMany(head => all[(((head * size) + plain) * columns)..((head + 1) * size * columns)]);
+            _tensors[name.Replace(Whole, "k_b_proj", StringComparison.Ordinal)] = ([heads, columns, plain], [.. keys]);
+            _tensors[name.Replace(Whole, "v_b_proj", StringComparison.Ordinal)] = ([heads, size - plain, columns], [.. values]);
+            _tensors.Remove(name);
+        }
+    }
+
     /// <summary>The numbers of an activation become lists by layer.</summary>
     private void ListNumbers()
     {
@@ -150,13 +180,13 @@ internal sealed partial class ConvertedFile
         }
     }
 
-    private void Add(string name, long[] shape, float[] values)
+    private void Add(string name, long[] shape, float[] values, GgufType type)
     {
         if (_family.IsPermuted && (name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("k_proj", StringComparison.Ordinal)))
             values = Permute(values, (int)shape[0], HeadSize);
         if (_family.AddsOne && name.EndsWith("norm.weight", StringComparison.Ordinal) && !name.StartsWith("blk.", StringComparison.Ordinal))
             values = [.. values.Select(value => value + 1)];
-        _writer.Add(_family.NameOf(name), GgufType.F32, shape, GgufCheckpoint.Encode(GgufType.F32, values));
+        _writer.Add(_family.NameOf(name), type, shape, GgufCheckpoint.Encode(type, values));
     }
 
     /// <summary>Both halves of a head side by side, pair by pair.</summary>

@@ -1,3 +1,4 @@
+using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Tests.Parity;
 
 namespace Parley.ModelImporter.Tests.Gguf;
@@ -94,6 +95,32 @@ public sealed class ConvertedFileTests
          "mamba_n_heads":4,"mamba_n_groups":1,"mamba_d_state":16,"mamba_d_conv":3,"mamba_expand":2,"mamba_conv_bias":false,
          "shared_intermediate_size":96,"attention_multiplier":0.3,"embedding_multiplier":2.0}
         """)]
+    [InlineData("deepseek_v3",
+        """
+        {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":48,"n_group":2,
+         "topk_group":1,"n_shared_experts":1,"first_k_dense_replace":1,"q_lora_rank":48,"kv_lora_rank":32,"qk_nope_head_dim":16,
+         "qk_rope_head_dim":8,"v_head_dim":24,"routed_scaling_factor":2.5,"norm_topk_prob":true,"scoring_func":"sigmoid",
+         "rope_scaling":{"rope_type":"yarn","factor":8.0,"mscale":1.0,"mscale_all_dim":1.0,"original_max_position_embeddings":32}}
+        """)]
+    [InlineData("deepseek_v2",
+        """
+        {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":8,"num_experts_per_tok":3,"moe_intermediate_size":32,"n_group":4,
+         "topk_group":2,"topk_method":"group_limited_greedy","n_shared_experts":2,"first_k_dense_replace":2,"q_lora_rank":null,
+         "kv_lora_rank":48,"qk_nope_head_dim":32,"qk_rope_head_dim":16,"v_head_dim":16,"routed_scaling_factor":1.5,
+         "rope_scaling":{"rope_type":"yarn","factor":4.0,"mscale":0.707,"mscale_all_dim":0.707,"original_max_position_embeddings":64}}
+        """)]
+    [InlineData("deepseek_v2",
+        """
+        {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":4,"num_experts_per_tok":2,"moe_intermediate_size":32,
+         "n_shared_experts":1,"first_k_dense_replace":0,"q_lora_rank":32,"kv_lora_rank":32,"qk_nope_head_dim":16,"qk_rope_head_dim":16,
+         "v_head_dim":32,"routed_scaling_factor":1.0,"unsplit":true}
+        """)]
+    [InlineData("glm4_moe_lite",
+        """
+        {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":48,
+         "n_shared_experts":1,"first_k_dense_replace":1,"q_lora_rank":24,"kv_lora_rank":32,"qk_nope_head_dim":16,"qk_rope_head_dim":8,
+         "v_head_dim":24,"routed_scaling_factor":1.8,"norm_topk_prob":true}
+        """)]
     public void Logits_OfAConvertedFile_AreThoseOfItsCheckpoint(string modelType, string fields)
     {
         using var folder = new TemporaryFolder();
@@ -106,6 +133,35 @@ public sealed class ConvertedFileTests
 
         for (var t = 0; t < ids.Length; t++)
             Assert.InRange(Fixture.RelativeError(actual[t], expected[t]), 0, 2e-5);
+    }
+
+    /// <summary>The expansion of latents keeps the grid of the file, as all else does.</summary>
+    [Theory]
+    [InlineData("int8")]
+    [InlineData("int4")]
+    public void Import_OfLatentsInEightBits_IsExact(string precision)
+    {
+        using var folder = new TemporaryFolder();
+        var source = RandomCheckpoint.Write(folder, "deepseek_v3",
+            """
+            {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":4,"num_experts_per_tok":4,"moe_intermediate_size":64,
+             "n_group":1,"topk_group":1,"n_shared_experts":1,"first_k_dense_replace":1,"q_lora_rank":32,"kv_lora_rank":64,
+             "qk_nope_head_dim":32,"qk_rope_head_dim":16,"v_head_dim":32,"routed_scaling_factor":1.0,"norm_topk_prob":true,
+             "scoring_func":"sigmoid"}
+            """, seed: 9);
+        var file = ConvertedFile.Write(folder, source, type: (name, shape) =>
+            shape.Length > 1 && !name.Contains("gate.weight", StringComparison.Ordinal) ? GgufType.Q8_0 : GgufType.F32);
+        uint[] ids = [.. Enumerable.Range(0, Tokens).Select(i => (uint)((i * 31) % 384))];
+        using var package = new ParityPackage(file, precision);
+        using var runner = package.Open(ParityPackage.Options());
+
+        var actual = package.Logits(runner, [ids], Tokens)[0];
+
+        Assert.Equal(0, Assert.Single(package.Result.TypeErrors, error => error.Type == "Q8_0").Relative);
+        var error = new LogitError();
+        foreach (var (row, expected) in actual.Zip(Logits(file, ids)))
+            error.Add(row, expected);
+        Assert.InRange(error.RootMeanSquare, 0, 0.1);
     }
 
     /// <summary>What the file says of the MLP of a layer, and is damaged, or asks for what nobody has.</summary>

@@ -8,7 +8,8 @@ namespace Parley.ModelImporter.Tests.Parity;
 internal sealed record ParityCheckpoint(string Name)
 {
     /// <summary>Families with experts.</summary>
-    public static TheoryData<string> Mixtures { get; } = ["granitemoe", "mixtral", "olmoe", "qwen3-moe", "gpt-oss-mxfp4"];
+    public static TheoryData<string> Mixtures { get; } =
+        ["granitemoe", "mixtral", "olmoe", "qwen3-moe", "gpt-oss-mxfp4", "glm4-moe-lite-mla"];
 
     /// <summary>Families with states beside keys and values.</summary>
     public static TheoryData<string> Recurrent { get; } = ["lfm2", "lfm3", "qwen3.5-in-multimodal", "granite4-hybrid"];

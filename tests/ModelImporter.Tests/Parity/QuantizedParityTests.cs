@@ -199,12 +199,17 @@ public sealed class QuantizedParityTests
 
     /// <summary>Experts too; those that the text hardly reaches are rounded without it, and the import says so.</summary>
     [Theory]
-    [InlineData("""{"num_local_experts":4,"num_experts_per_tok":4}""", 800, false)]
-    [InlineData("""{"num_local_experts":16,"num_experts_per_tok":1}""", 40, true)]
-    public void Int4_OfAMixtureRoundedForAText_IsNoWorse(string fields, int tokens, bool tooFew)
+    [InlineData("mixtral", """{"num_local_experts":4,"num_experts_per_tok":4}""", 800, false)]
+    [InlineData("mixtral", """{"num_local_experts":16,"num_experts_per_tok":1}""", 40, true)]
+    [InlineData("deepseek_v3",
+        """
+        {"num_key_value_heads":4,"n_routed_experts":4,"num_experts_per_tok":4,"n_group":1,"topk_group":1,"moe_intermediate_size":64,
+         "q_lora_rank":64,"kv_lora_rank":64,"qk_nope_head_dim":32,"qk_rope_head_dim":16,"v_head_dim":48,"first_k_dense_replace":1}
+        """, 800, false)]
+    public void Int4_OfAMixtureRoundedForAText_IsNoWorse(string modelType, string fields, int tokens, bool tooFew)
     {
         using var folder = new TemporaryFolder();
-        var source = RandomCheckpoint.Write(folder, "mixtral", fields, seed: 6);
+        var source = RandomCheckpoint.Write(folder, modelType, fields, seed: 6);
         var random = new Random(7);
         int[] text = [.. Enumerable.Range(0, tokens).Select(_ => random.Next(384))];
         uint[] ids = [.. text.Take(60).Select(id => (uint)id)];

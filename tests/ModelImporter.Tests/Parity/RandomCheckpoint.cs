@@ -78,6 +78,11 @@ internal static class RandomCheckpoint
                 tensors[mixture.ExpertScales] = ([mixture.Settings.Experts], Numbers(mixture.Settings.Experts, 0.3, 1));
         }
 
+        foreach (var latent in weights.Layers.Select(layer => layer.Latent).OfType<LatentWeights>())
+        {
+            Stack(latent, tensors);
+        }
+
         foreach (var sinks in weights.Layers.Select(layer => layer.Sinks).OfType<string>())
             tensors[sinks] = ([config.Shape.QueryHeads], Numbers(config.Shape.QueryHeads, 1));
         foreach (var scale in weights.Layers.Select(layer => layer.StreamScale).OfType<string>())
@@ -121,8 +126,35 @@ internal static class RandomCheckpoint
         }
     }
 
+    /// <summary>As checkpoints have them: for each head the rows of its keys, then those of its values.</summary>
+    private static void Stack(LatentWeights latent, SortedDictionary<string, (int[] Shape, float[] Values)> tensors)
+    {
+        var (rank, plain) = (latent.Settings.Rank, latent.Settings.PlainSize);
+        var values = new List<float>();
+        foreach (var (key, value) in latent.Keys.Zip(latent.Values, (key, value) => (key.Parts[0].Weight, value.Parts[0].Weight)))
+        {
+            var transposed = tensors[key].Values;
+            values.AddRange(Enumerable.Range(0, plain * rank).Select(i => transposed[(i % rank * plain) + (i / rank)]));
+            values.AddRange(tensors[value].Values);
+            tensors.Remove(key);
+            tensors.Remove(value);
+        }
+
+        tensors[latent.Whole] = ([values.Count / rank, rank], [.. values]);
+    }
+
     /// <summary>Puts matrices on a grid of 4 bits: a scale and a whole zero point for a block of each row, with both ends in it.</summary>
-    public static void PutOnGrid(string source, int block)
+    public static void PutOnGrid(string source, int block) => Change(source, tensors =>
+    {
+        foreach (var (shape, values) in tensors.Values.Where(tensor => tensor.Shape.Length > 1))
+        {
+            foreach (var start in Enumerable.Range(0, values.Length / block).Select(index => index * block))
+                PutOnGrid(values.AsSpan(start, block));
+        }
+    });
+
+    /// <summary>Changes the tensors of a checkpoint.</summary>
+    public static void Change(string source, Action<SortedDictionary<string, (int[] Shape, float[] Values)>> change)
     {
         var path = Path.Combine(source, "model.safetensors");
         var tensors = new SortedDictionary<string, (int[] Shape, float[] Values)>(StringComparer.Ordinal);
@@ -132,17 +164,22 @@ internal static class RandomCheckpoint
             {
                 var values = new float[tensor.Elements];
                 file.Read(tensor, 0, values);
-                if (tensor.Shape.Count > 1)
-                {
-                    foreach (var start in Enumerable.Range(0, values.Length / block).Select(index => index * block))
-                        PutOnGrid(values.AsSpan(start, block));
-                }
-
                 tensors[tensor.Name] = ([.. tensor.Shape.Select(size => (int)size)], values);
             }
         }
 
+        change(tensors);
         File.WriteAllBytes(path, Serialize(tensors));
+    }
+
+    /// <summary>Stores some tensors as bytes of FP8 instead.</summary>
+    public static void StoreFp8(string source, IReadOnlyDictionary<string, (int[] Shape, byte[] Codes)> fp8)
+    {
+        var others = new List<(string, string, int[], byte[])>();
+        Change(source, tensors => others.AddRange(tensors.Where(tensor => !fp8.ContainsKey(tensor.Key)).Select(tensor =>
+            (tensor.Key, "F32", tensor.Value.Shape, tensor.Value.Values.SelectMany(BitConverter.GetBytes).ToArray()))));
+        File.WriteAllBytes(Path.Combine(source, "model.safetensors"), Serialize(
+            others.Concat(fp8.Select(tensor => (tensor.Key, "F8_E4M3", tensor.Value.Shape, tensor.Value.Codes)))));
     }
 
     private static void PutOnGrid(Span<float> weights)
@@ -157,23 +194,25 @@ internal static class RandomCheckpoint
     }
 
     /// <summary>A safetensors file.</summary>
-    public static byte[] Serialize(SortedDictionary<string, (int[] Shape, float[] Values)> tensors)
+    public static byte[] Serialize(SortedDictionary<string, (int[] Shape, float[] Values)> tensors) => Serialize(tensors.Select(tensor =>
+        (tensor.Key, "F32", tensor.Value.Shape, tensor.Value.Values.SelectMany(BitConverter.GetBytes).ToArray())));
+
+    private static byte[] Serialize(IEnumerable<(string Name, string Type, int[] Shape, byte[] Bytes)> tensors)
     {
-        var header = new JsonObject();
-        var offset = 0;
-        foreach (var (name, (shape, values)) in tensors)
+        var (header, offset, all) = (new JsonObject(), 0, tensors.ToList());
+        foreach (var (name, type, shape, bytes) in all)
         {
             header[name] = new JsonObject
             {
-                ["dtype"] = "F32",
+                ["dtype"] = type,
                 ["shape"] = new JsonArray([.. shape.Select(size => (JsonNode)size)]),
-                ["data_offsets"] = new JsonArray(offset, offset += values.Length * sizeof(float)),
+                ["data_offsets"] = new JsonArray(offset, offset += bytes.Length),
             };
         }
 
         var json = JsonSerializer.SerializeToUtf8Bytes(header);
         var prefix = new byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(prefix, (ulong)json.Length);
-        return [.. prefix, .. json, .. tensors.Values.SelectMany(tensor => tensor.Values).SelectMany(BitConverter.GetBytes)];
+        return [.. prefix, .. json, .. all.SelectMany(tensor => tensor.Bytes)];
     }
 }

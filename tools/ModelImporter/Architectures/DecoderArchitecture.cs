@@ -77,6 +77,7 @@ internal abstract class DecoderArchitecture : IArchitecture
             throw config.Unsupported("quantization_config", "of the method \"mxfp4\"", "that of gpt_oss alone");
         var read = Read(config, new DecoderConfig(Name, shape, norm, [])
         {
+            Latent = ReadLatent(config),
             Activation = activation,
             Form = form,
             Fp8Block = form == StoredForm.Fp8 ? QuantizationFields.ReadBlock(config) : null,
@@ -129,6 +130,9 @@ internal abstract class DecoderArchitecture : IArchitecture
     /// <param name="common">What all families have; its layers are still empty.</param>
     protected abstract DecoderConfig Read(ConfigFile config, DecoderConfig common);
 
+    /// <summary>Reads the sizes of a latent attention; null where heads have keys and values.</summary>
+    protected virtual LatentSettings? ReadLatent(ConfigFile config) => null;
+
     /// <summary>Reads the function of the MLP.</summary>
     protected virtual Activation ReadActivation(ConfigFile config) =>
         Activations.Read(config, ActivationField.Field, ActivationField.Default);
@@ -175,22 +179,34 @@ internal abstract class DecoderArchitecture : IArchitecture
             config.Names("num_key_value_heads") ? heads : defaults.KeyValueHeads ?? heads);
         if (heads % keyValueHeads != 0)
             throw config.Unsupported("num_key_value_heads", $"{keyValueHeads}", $"divisors of num_attention_heads ({heads})");
-        int? part = hidden % heads == 0 ? hidden / heads : null;
-        if (!HasHeadSize && config.Has("head_dim") && config.Int("head_dim", 1, 1 << 12) != part)
-            throw config.Unsupported("head_dim", "set", $"hidden_size / num_attention_heads, {part}");
-        var headSize = !HasHeadSize ? part ?? throw config.Unsupported("hidden_size", $"{hidden}", $"multiples of {heads} heads")
-            : config.Int("head_dim", 1, 1 << 12, config.Names("head_dim") ? part : defaults.HeadSize ?? part);
-        if (headSize % 16 != 0)
-            throw config.Unsupported("head_dim", $"{headSize}", "multiples of 16");
+        var latent = ReadLatent(config);
+        if (latent is not null && keyValueHeads != heads)
+            throw config.Unsupported("num_key_value_heads", $"{keyValueHeads}", $"the same as num_attention_heads ({heads})");
+        var headSize = latent?.QuerySize ?? ReadHeadSize(config, hidden, heads);
         return new ModelShape(
             config.Int("num_hidden_layers", 1, 1 << 12, defaults.Layers),
             hidden,
             config.Int("intermediate_size", 1, 1 << 22, defaults.Intermediate),
             heads,
-            keyValueHeads,
+            latent is null ? keyValueHeads : 1,
             headSize,
             config.Int("vocab_size", 1, 1 << 26, defaults.Vocabulary),
             config.Int("max_position_embeddings", 1, int.MaxValue, defaults.Context),
-            config.Bool("tie_word_embeddings", defaults.IsTied));
+            config.Bool("tie_word_embeddings", defaults.IsTied))
+        {
+            Latent = latent is null ? null : new LatentShape(latent.Rank, latent.RotarySize),
+        };
+    }
+
+    private int ReadHeadSize(ConfigFile config, int hidden, int heads)
+    {
+        int? part = hidden % heads == 0 ? hidden / heads : null;
+        if (!HasHeadSize && config.Has("head_dim") && config.Int("head_dim", 1, 1 << 12) != part)
+            throw config.Unsupported("head_dim", "set", $"hidden_size / num_attention_heads, {part}");
+        var headSize = !HasHeadSize ? part ?? throw config.Unsupported("hidden_size", $"{hidden}", $"multiples of {heads} heads")
+            : config.Int("head_dim", 1, 1 << 12, config.Names("head_dim") ? part : Defaults.HeadSize ?? part);
+        if (headSize % 16 != 0)
+            throw config.Unsupported("head_dim", $"{headSize}", "multiples of 16");
+        return headSize;
     }
 }

@@ -48,6 +48,9 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
     /// <summary>The mixture of experts of each layer but its dense ones; null where all layers have a plain MLP.</summary>
     public MixtureSettings? Mixture { get; init; }
 
+    /// <summary>Sizes of a latent attention, the same in every layer; null where heads have keys and values.</summary>
+    public LatentSettings? Latent { get; init; }
+
     /// <summary>In which form the checkpoint holds its linears.</summary>
     public StoredForm Form { get; init; }
 

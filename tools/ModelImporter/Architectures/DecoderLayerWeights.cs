@@ -41,16 +41,25 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
     /// <summary>Tensor [1] that the stream is multiplied with behind the layer; null for none.</summary>
     public string? StreamScale { get; init; }
 
-    public IReadOnlyList<LinearWeights> Linears =>
-        [Qkv, AttentionOutput, .. Recurrence?.Linears ?? [], .. Mlp.Linears, .. PerLayer is null ? [] : PerLayer.Linears];
+    /// <summary>What a latent attention has between its first and last linear; null for others.</summary>
+    public LatentWeights? Latent { get; init; }
 
-    /// <summary>Those that a text goes through one after the other; the others stand beside one of them.</summary>
+    public IReadOnlyList<LinearWeights> Linears =>
+    [
+        Qkv, .. Latent?.Linears ?? [], AttentionOutput, .. Recurrence?.Linears ?? [], .. Mlp.Linears,
+        .. PerLayer is null ? [] : PerLayer.Linears,
+    ];
+
+    /// <summary>
+    /// Those that a text goes through one after the other: the others stand beside one of them, and a latent's expansion is of its heads.
+    /// </summary>
     public IReadOnlyList<LinearWeights> Walked => [.. Linears.Where(linear =>
-        Recurrence?.Linears.Contains(linear) != true && linear != (Mlp as MixtureWeights)?.SharedGate)];
+        Recurrence?.Linears.Contains(linear) != true && linear != (Mlp as MixtureWeights)?.SharedGate
+        && (linear == Latent?.QueryUp || Latent?.Linears.Contains(linear) != true))];
 
     /// <summary>
     /// Those that a precision rounds: all but routers, the gate of a shared MLP and what is too narrow for codes, which stay as they are,
-    /// and the small ones of a recurrence.
+    /// the small ones of a recurrence, and a latent's expansion.
     /// </summary>
     public IEnumerable<LinearWeights> Rounded => Walked.Where(linear =>
         linear != (Mlp as MixtureWeights)?.Router && (linear != PerLayer?.Projection || linear.Inputs % InputsMultiple == 0));
@@ -58,5 +67,5 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
     /// <summary>All norms that there are.</summary>
     public IEnumerable<NormWeights> Norms =>
         new[] { AttentionNorm, QueryNorm, KeyNorm, AttentionAfterNorm, MlpNorm, MlpAfterNorm, PerLayer?.AfterNorm }.OfType<NormWeights>()
-            .Concat((Mlp as MixtureWeights)?.Sandwich?.All ?? []);
+            .Concat((Mlp as MixtureWeights)?.Sandwich?.All ?? []).Concat(Latent?.Norms ?? []);
 }

@@ -52,9 +52,13 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
         var headNorm = config.Layers[layer].HeadNorm;
         var (size, heads) = (config.HeadSizeOf(layer), config.KeyValueHeadsOf(layer));
         var hasKeys = config.Layers[layer].KeysOf is null;
-        return new DecoderLayerWeights(Qkv(layer, source), Linear(layer, "attention_output", QueryWidth(layer),
-            Part(source, names.AttentionOutput, config.OutputBias, Hidden)), Mlp(layer, source))
+        return new DecoderLayerWeights(
+            config.Latent is { } down ? Down(layer, source, down) : Qkv(layer, source),
+            Linear(layer, "attention_output", config.Latent is { } latent ? config.Shape.QueryHeads * latent.ValueSize : QueryWidth(layer),
+                Part(source, names.AttentionOutput, config.OutputBias, Hidden)),
+            Mlp(layer, source))
         {
+            Latent = config.Latent is null ? null : Latent(layer, $"{source}.self_attn", config.Latent),
             AttentionNorm = Optional(source, names.AttentionNorm),
             QueryNorm = headNorm is null ? null : HeadNorm($"{source}.{names.QueryNorm}", headNorm.Kind, config.Shape.QueryHeads, size),
             KeyNorm = headNorm is null || !hasKeys ? null : HeadNorm($"{source}.{names.KeyNorm}", headNorm.Kind, heads, size),
@@ -194,6 +198,37 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
 
         TurnStack Turns(string name, IReadOnlyList<LinearPart> parts) =>
             new(name, Hidden, delta.KeyHeads, [.. parts.Select(part => (part, part.Outputs / delta.KeyHeads))]);
+    }
+
+    /// <summary>Queries, or what they are made of, and the latent with what turns.</summary>
+    private LinearWeights Down(int layer, string source, LatentSettings latent) => Linear(
+        layer, "qkv", Hidden,
+        latent.QueryRank is { } rank
+            ? Part(source, "self_attn.q_a_proj", config.AttentionBias, rank)
+            : Part(source, "self_attn.q_proj", bias: false, config.Shape.QueryHeads * latent.QuerySize),
+        Part(source, "self_attn.kv_a_proj_with_mqa", config.AttentionBias, latent.Rank + latent.RotarySize));
+
+    private LatentWeights Latent(int layer, string source, LatentSettings latent)
+    {
+        var heads = config.Shape.QueryHeads;
+        return new LatentWeights(
+            latent, source, PerHead("latent_keys", "k_b_proj", latent.PlainSize, latent.Rank),
+            PerHead("latent_values", "v_b_proj", latent.Rank, latent.ValueSize),
+            new NormWeights([$"{source}.kv_a_layernorm.weight"], null, latent.Rank))
+        {
+            QueryNorm = latent.QueryRank is { } width ? new NormWeights([$"{source}.q_a_layernorm.weight"], null, width) : null,
+            QueryUp = latent.QueryRank is { } rank
+                ? Linear(layer, "query_up", rank, Part(source, "q_b_proj", bias: false, heads * latent.QuerySize)) : null,
+        };
+
+        IReadOnlyList<LinearWeights> PerHead(string name, string tensor, int inputs, int outputs) =>
+        [
+            .. Enumerable.Range(0, heads).Select(head => Linear(
+                layer, $"{name}.{head}", inputs, Part($"{source}.{tensor}", $"{head}", bias: false, outputs)) with
+            {
+                Stack = $"layers.{layer}.{name}",
+            }),
+        ];
     }
 
     private MlpWeights Mlp(int layer, string source)

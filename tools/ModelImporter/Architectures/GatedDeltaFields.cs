@@ -45,7 +45,7 @@ internal static class GatedDeltaFields
     /// </summary>
     public static bool IsFurther(string tensor, DecoderConfig config) =>
         tensor.StartsWith("mtp.", StringComparison.Ordinal) || tensor.StartsWith("model.mtp.", StringComparison.Ordinal)
-        || Glm4MoeArchitecture.IsBehind(tensor, config.Shape.Layers);
+        || FurtherBlocks.Holds(tensor, config.Shape.Layers);
 
     /// <summary>Reads attention and delta rules.</summary>
     /// <param name="config">The configuration.</param>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Parley.ModelImporter.Architectures;
 
 /// <summary>
@@ -28,18 +26,7 @@ internal sealed class Glm4MoeArchitecture : DecoderArchitecture
         [(".mlp.exp_probs_b.bias", ".mlp.gate.e_score_correction_bias")];
 
     public override bool Ignores(string tensor, DecoderConfig config) =>
-        base.Ignores(tensor, config) || IsBehind(tensor, config.Shape.Layers);
-
-    /// <summary>Whether a tensor is of a block behind the last layer.</summary>
-    public static bool IsBehind(string tensor, int layers) => LayerOf(tensor) is { } layer
-        && int.TryParse(layer, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index >= layers;
-
-    private static string? LayerOf(string tensor) => tensor.Split('.') switch
-    {
-        ["model", "layers", var layer, ..] => layer,
-        ["blk", var layer, ..] => layer,
-        _ => null,
-    };
+        base.Ignores(tensor, config) || FurtherBlocks.Holds(tensor, config.Shape.Layers);
 
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
@@ -57,28 +44,15 @@ internal sealed class Glm4MoeArchitecture : DecoderArchitecture
                 HeadNorm = config.Bool("use_qk_norm", false) ? new HeadNorm(HeadNormKind.PerHead, common.Norm) : null,
             }),
             AttentionBias = config.Bool("attention_bias", false),
-            Mixture = ReadGroups(config, mixture) with
+            Mixture = MixtureFields.ReadGroups(config, mixture, 1, 1) with
             {
                 Normalizes = config.Bool("norm_topk_prob", true),
                 NormalizeEpsilon = 1e-20,
                 Scale = config.Positive("routed_scaling_factor", 1e6, 1),
                 HasCorrection = true,
                 SharedWidth = width * config.Int("n_shared_experts", 0, 1 << 12, 1),
-                DenseLayers = Enumerable.Range(0, Math.Min(common.Shape.Layers, config.Int("first_k_dense_replace", 0, 1 << 12, 1)))
-                    .ToHashSet(),
+                DenseLayers = MixtureFields.ReadFirstDense(config, common.Shape.Layers, 1),
             },
         };
-    }
-
-    /// <exception cref="InvalidDataException">Groups do not divide the experts, or hold too few to choose from.</exception>
-    private static MixtureSettings ReadGroups(ConfigFile config, MixtureSettings mixture)
-    {
-        var groups = config.Int("n_group", 1, mixture.Experts, 1);
-        if (mixture.Experts % groups != 0 || mixture.Experts / groups < 2)
-            throw config.Unsupported("n_group", $"{groups}", $"divisors of the {mixture.Experts} experts, with two or more in each group");
-        var chosen = config.Int("topk_group", 1, groups, 1);
-        return mixture.Chosen <= mixture.Experts / groups * chosen
-            ? mixture with { Groups = groups, GroupsChosen = chosen }
-            : throw config.Unsupported("topk_group", $"{chosen}", $"groups that hold the {mixture.Chosen} experts of a token");
     }
 }

@@ -32,4 +32,25 @@ internal static class MixtureFields
             ? new MixtureSettings(count, best, width, scoring)
             : throw config.Unsupported("num_experts_per_tok", $"{best}", $"up to the {count} experts");
     }
+
+    /// <summary>Reads groups that the experts lie in.</summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="mixture">The experts.</param>
+    /// <param name="groups">Groups where it does not say.</param>
+    /// <param name="chosen">Groups that are chosen where it does not say.</param>
+    /// <exception cref="InvalidDataException">Groups do not divide the experts, or hold too few to choose from.</exception>
+    public static MixtureSettings ReadGroups(ConfigFile config, MixtureSettings mixture, int groups, int chosen)
+    {
+        groups = config.Int("n_group", 1, mixture.Experts, groups);
+        if (mixture.Experts % groups != 0 || mixture.Experts / groups < 2)
+            throw config.Unsupported("n_group", $"{groups}", $"divisors of the {mixture.Experts} experts, with two or more in each group");
+        chosen = config.Int("topk_group", 1, groups, chosen);
+        return mixture.Chosen <= mixture.Experts / groups * chosen
+            ? mixture with { Groups = groups, GroupsChosen = chosen }
+            : throw config.Unsupported("topk_group", $"{chosen}", $"groups that hold the {mixture.Chosen} experts of a token");
+    }
+
+    /// <summary>The first layers, which have a plain MLP instead.</summary>
+    public static IReadOnlySet<int> ReadFirstDense(ConfigFile config, int layers, int missing) =>
+        Enumerable.Range(0, Math.Min(layers, config.Int("first_k_dense_replace", 0, ExpertsMax, missing))).ToHashSet();
 }

@@ -16,8 +16,11 @@ internal sealed record MixtureSettings(int Experts, int Chosen, int Width, Route
     /// <summary>Factor on the scores in the end.</summary>
     public double Scale { get; init; } = 1;
 
-    /// <summary>Groups that the experts lie in; the best are chosen first, by the sum of their two best scores.</summary>
+    /// <summary>Groups that the experts lie in; the best are chosen first.</summary>
     public int Groups { get; init; } = 1;
+
+    /// <summary>How many of its best scores a group is chosen by: the sum of two, or the best alone.</summary>
+    public int GroupBest { get; init; } = 2;
 
     /// <summary>Groups that are chosen.</summary>
     public int GroupsChosen { get; init; } = 1;

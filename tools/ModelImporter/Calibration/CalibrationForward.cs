@@ -25,6 +25,7 @@ internal sealed class CalibrationForward
     private Matrix _inputs;
     private Matrix _normalized;
     private CalibrationMixture? _mixture;
+    private Matrix _latents;
     private int _step;
 
     public CalibrationForward(CheckpointReader checkpoint, IReadOnlyList<int> ids)
@@ -66,6 +67,15 @@ internal sealed class CalibrationForward
         PassRouter(linear);
         var (index, part, _) = _order[_step++];
         var layer = _weights.Layers[index];
+        if (layer.Latent is not null && (linear.Name == layer.Qkv.Name || linear.Name == layer.Latent.QueryUp?.Name))
+        {
+            AdvanceLatent(index, layer, layer.Latent, linear, rounded, options);
+            return;
+        }
+
+        // The expansion of queries is one more, which only some have.
+        part -= layer.Latent?.QueryUp is null ? 0 : 1;
+        var last = layer.Walked.Count - (layer.Latent?.QueryUp is null ? 1 : 2);
         switch (part)
         {
             case 0:
@@ -81,10 +91,10 @@ internal sealed class CalibrationForward
                 break;
             case var _ when layer.Mlp is MixtureWeights mixture:
                 AdvanceMixture(mixture, part - 2, linear, rounded, options);
-                if (part == layer.Walked.Count - 1)
+                if (part == last)
                     Finish(index, layer.MlpAfterNorm, options);
                 break;
-            case var _ when part < layer.Walked.Count - 1:
+            case var _ when part < last:
                 _inputs = Activate(layer.Mlp, linear, rounded, options);
                 break;
             default:
@@ -93,6 +103,33 @@ internal sealed class CalibrationForward
                     _inputs = _normalized = Normalize(_weights.Layers[index + 1].AttentionNorm, options);
                 break;
         }
+    }
+
+    /// <summary>
+    /// Goes past what makes queries and latents, or past the expansion of queries; the latents' own is not rounded for a text.
+    /// </summary>
+    private void AdvanceLatent(
+        int index, DecoderLayerWeights layer, LatentWeights latent, LinearWeights linear, Matrix rounded, ParallelOptions options)
+    {
+        var product = Create(_inputs.Rows, linear.Outputs);
+        Multiply(product, _inputs, linear, rounded, options);
+        var queries = product;
+        if (linear.Name == layer.Qkv.Name)
+        {
+            var width = latent.Settings.Rank + latent.Settings.RotarySize;
+            queries = product.Slice(0, product.Rows, 0, product.Columns - width);
+            _latents = product.Slice(0, product.Rows, product.Columns - width, width);
+            if (latent.QueryNorm is { } norm)
+            {
+                var normalizer = new RowNorm(_tensors, LatentSettings.Norm, norm);
+                _inputs = Create(queries.Rows, queries.Columns);
+                for (var row = 0; row < queries.Rows; row++)
+                    normalizer.Apply(queries.Row(row), _inputs.Row(row), queries.Columns);
+                return;
+            }
+        }
+
+        _inputs = new CalibrationLatent(_tensors, _config, index, layer, WindowTokens).Run(queries, _latents, options);
     }
 
     /// <summary>What stands between the first linear of a layer and the second.</summary>

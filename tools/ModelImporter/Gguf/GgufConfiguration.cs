@@ -19,7 +19,7 @@ internal sealed class GgufConfiguration
         new Qwen3MoeGguf(), new OlmoeGguf(), new GraniteMoeGguf(), new Glm4MoeGguf(), new GptOssGguf(), new CommandRGguf(),
         new Cohere2Gguf(), new Ernie45Gguf(), new HunYuanDenseGguf(), new ArceeGguf(), new ApertusGguf(), new StableLmGguf(),
         new Starcoder2Gguf(), new NemotronGguf(), new Jais2Gguf(), new OlmoGguf(), new Lfm2Gguf(), new Qwen35Gguf(),
-        new Qwen35MoeGguf(), new Qwen3NextGguf(), new GraniteHybridGguf(),
+        new Qwen35MoeGguf(), new Qwen3NextGguf(), new GraniteHybridGguf(), new Deepseek2Gguf(),
     ];
 
     private const string FurtherKey = "nextn_predict_layers";
@@ -46,10 +46,14 @@ internal sealed class GgufConfiguration
         _keys = new GgufKeys(_header.Metadata, Family.Architecture, path);
         var (hidden, heads) = (_keys.Size("embedding_length"), _keys.Size("attention.head_count"));
         var fallback = hidden % heads == 0 ? hidden / heads : (long?)null;
-        HeadSize = (int)_keys.Size("attention.key_length", fallback);
+        HeadSize = (int)(Family.IsLatent ? _keys.Size(TurningKey) : _keys.Size("attention.key_length", fallback));
         RefuseOtherMathematics();
         if (HeadSize % 2 != 0)
-            throw new InvalidDataException($"{path}: {Family.Architecture}.attention.key_length is {HeadSize}, an odd number.");
+        {
+            var key = Family.IsLatent ? TurningKey : "attention.key_length";
+            throw new InvalidDataException($"{path}: {Family.Architecture}.{key} is {HeadSize}, an odd number.");
+        }
+
     }
 
     /// <summary>Keys that change what llama.cpp or its converters mean by the weights, each with the value that does not.</summary>
@@ -67,7 +71,7 @@ internal sealed class GgufConfiguration
     /// <summary>What kind of decoder it is.</summary>
     public GgufFamily Family { get; }
 
-    /// <summary>Rows of a head.</summary>
+    /// <summary>Rows of a head; with latents those of what turns.</summary>
     public int HeadSize { get; }
 
     /// <summary>By what the frequency of each rotary pair is divided; null for nothing.</summary>
@@ -171,9 +175,12 @@ internal sealed class GgufConfiguration
         ("intermediate_size", () => Family.Size(_keys, "intermediate_size")
             ?? _keys.Size("feed_forward_length", _keys.Count("expert_feed_forward_length"))),
         ("num_attention_heads", () => _keys.Size("attention.head_count")),
-        ("num_key_value_heads", () => Family.Size(_keys, "num_key_value_heads")
-            ?? _keys.Size("attention.head_count_kv", _keys.Size("attention.head_count"))),
-        ("head_dim", () => Family.Size(_keys, "head_dim") ?? HeadSize),
+        .. Family.IsLatent ? [] : new (string, Func<long>)[]
+        {
+            ("num_key_value_heads", () => Family.Size(_keys, "num_key_value_heads")
+                ?? _keys.Size("attention.head_count_kv", _keys.Size("attention.head_count"))),
+            ("head_dim", () => Family.Size(_keys, "head_dim") ?? HeadSize),
+        },
         ("vocab_size", () => _header.Tensors.FirstOrDefault(tensor => tensor.Name == Embedding)?.Shape[0]
             ?? throw new InvalidDataException($"{_path}: tensor {Embedding} is missing.")),
     ];
@@ -207,7 +214,7 @@ internal sealed class GgufConfiguration
 
     private void RefuseOtherMathematics()
     {
-        if (_keys.Size("attention.value_length", HeadSize) != HeadSize)
+        if (!Family.IsLatent && _keys.Size("attention.value_length", HeadSize) != HeadSize)
             throw _keys.Fault($"{Family.Architecture}.attention.value_length is not the size of a key, {HeadSize}.");
         foreach (var (key, neutral) in Neutral.Where(entry => !Family.Honoured.Contains(entry.Key)))
         {

@@ -21,6 +21,8 @@ internal static class CudaSupport
     public static string? Missing(DecoderConfig config, string attention, int positions, bool isInt4 = false)
     {
         var name = attention == GraphTarget.Paged ? "PagedAttention" : "GroupQueryAttention";
+        if (config.Latent is not null)
+            return $"{name} has no cache of latents";
         if (config.Layers.FirstOrDefault(layer => layer.Recurrence is not null)?.Recurrence is { } recurrence)
             return $"ONNX Runtime has no operator for layers with a state of a fixed size ({recurrence.GetType().Name})";
         if (config.Layers.Any(layer => layer.HasHeadGate))

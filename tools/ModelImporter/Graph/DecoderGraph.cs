@@ -32,7 +32,7 @@ internal static class DecoderGraph
         graph.Activations = precision.Activations;
         var ids = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
-        var attention = Attention(graph, tensors, config, precision.Target, positions);
+        var attention = Attention(graph, tensors, config, precision, positions);
         var embedding = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids);
         if (config.EmbeddingScale != 1)
             embedding = graph.Node("embedding.weighted", "Mul", "", [embedding, graph.Scalar("embedding.factor", config.EmbeddingScale)]);
@@ -71,11 +71,12 @@ internal static class DecoderGraph
             graph.Node("chosen.update", "Gather", "", [stream.Update!, rows], ("axis", 0)));
 
     private static IAttentionEmitter Attention(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, GraphTarget? target, int positions) =>
-        target switch
+        OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, Precision precision, int positions) =>
+        precision.Target switch
         {
+            null when config.Latent is not null => new LatentAttentionEmitter(graph, tensors, config, precision.Linears, positions),
             null => new AttentionEmitter(graph, tensors, config, positions),
             { Attention: GraphTarget.GroupQuery } => new CudaGroupQueryAttention(graph, tensors, config, positions),
-            _ => new CudaPagedAttention(graph, tensors, config, positions, target),
+            var target => new CudaPagedAttention(graph, tensors, config, positions, target),
         };
 }

@@ -16,7 +16,7 @@ internal sealed class RotaryInitializers(OnnxGraphBuilder graph, int positions, 
         for (var layer = 0; layer < config.Layers.Count; layer++)
         {
             if (config.Layers[layer].Rotary is { } rotary && !PositionRules.DependsOnLength(rotary, positions))
-                Of(rotary, config.HeadSizeOf(layer));
+                Of(rotary, config.Latent?.RotarySize ?? config.HeadSizeOf(layer));
         }
 
         return this;

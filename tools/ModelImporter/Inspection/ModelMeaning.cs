@@ -10,8 +10,12 @@ internal static class ModelMeaning
     public static IEnumerable<string> Describe(DecoderConfig config, DecoderWeights weights)
     {
         var shape = config.Shape;
-        yield return $"{shape.Layers} layers over {shape.HiddenSize} numbers; {shape.QueryHeads} query heads share "
-            + $"{shape.KeyValueHeads} key/value heads of {shape.HeadSize}";
+        var heads = $"{shape.Layers} layers over {shape.HiddenSize} numbers; {shape.QueryHeads} query heads";
+        yield return config.Latent is not { } latent
+            ? $"{heads} share {shape.KeyValueHeads} key/value heads of {shape.HeadSize}"
+            : $"{heads} of {shape.HeadSize} share a latent of {latent.Rank} numbers and {latent.RotarySize} that turn: "
+                + $"{shape.KeySize + shape.ValueSize} in the cache of a token and layer, where keys and values of all heads would be "
+                + $"{shape.QueryHeads * (latent.QuerySize + latent.ValueSize):N0}";
         foreach (var sentence in Heads(config).Concat(Windows(config)).Concat(Positions(config)).Concat(Attention(config)))
             yield return sentence;
         yield return Norms(config, weights.Layers[0]);
@@ -88,7 +92,8 @@ internal static class ModelMeaning
         {
             var which = kinds.Count == 1 ? "positions" : $"positions of layers {Ranges(group)}";
             yield return $"{which}: "
-                + (group.Key is { } rotary ? Rotation(rotary, config.HeadSizeOf(group.First())) : "none, nothing is rotated");
+                + (group.Key is { } rotary
+                    ? Rotation(rotary, config.Latent?.RotarySize ?? config.HeadSizeOf(group.First())) : "none, nothing is rotated");
         }
     }
 

@@ -125,7 +125,8 @@ public sealed record ModelTree(
     /// <summary>The modules of the first layer by the names of its tensors.</summary>
     private static IEnumerable<ModelTreeNode> Modules(DecoderConfig config, DecoderLayerWeights layer, string family)
     {
-        var linears = layer.Linears
+        IEnumerable<LinearWeights> perHead = layer.Latent is { } latent ? [.. latent.Keys, .. latent.Values] : [];
+        var linears = layer.Linears.Except(perHead)
             .SelectMany(linear => linear.Parts.Select(part => (Name: ModuleOf(part.Weight), linear.Inputs, Part: part))).ToList();
         // The names that the walk-through prints; newer versions of transformers say LlamaAttention and keep rotary_emb in the model only.
         var isLlama = family == "Llama";
@@ -133,7 +134,7 @@ public sealed record ModelTree(
             .Select(norm => Norm(LastOf(ModuleOf(norm.Weights[0])), config.Layers[0].HeadNorm!.Settings, norm, family));
         IEnumerable<ModelTreeNode> rotary = isLlama ? [Leaf("rotary_emb", "LlamaRotaryEmbedding", "")] : [];
         yield return Parent("self_attn", isLlama ? "LlamaSdpaAttention" : $"{family}Attention",
-            [.. Of("self_attn"), .. headNorms, .. rotary]);
+            [.. Of("self_attn"), .. LatentParts(layer.Latent, family), .. headNorms, .. rotary]);
         yield return layer.Mlp is MixtureWeights mixture ? Mixture(mixture, family)
             : Parent("mlp", $"{family}MLP", [.. Of("mlp"), Leaf("act_fn", NameOf(config.Activation), "")]);
         NormWeights?[] norms = [layer.AttentionNorm, layer.AttentionAfterNorm, layer.MlpNorm, layer.MlpAfterNorm];
@@ -151,6 +152,13 @@ public sealed record ModelTree(
             .Where(linear => linear.Name.StartsWith(parent + ".", StringComparison.Ordinal))
             .Select(linear => Linear(LastOf(linear.Name), linear.Inputs, linear.Part.Outputs, linear.Part.Bias is not null));
     }
+
+    /// <summary>The expansion of the latent, which the checkpoint has in one for all heads, and norms.</summary>
+    private static IEnumerable<ModelTreeNode> LatentParts(LatentWeights? latent, string family) => latent is null ? [] :
+    [
+        Linear("kv_b_proj", latent.Settings.Rank, latent.Keys.Count * (latent.Settings.PlainSize + latent.Settings.ValueSize), bias: false),
+        .. latent.Norms.Select(norm => Norm(LastOf(ModuleOf(norm.Weights[0])), LatentSettings.Norm, norm, family)),
+    ];
 
     private static ModelTreeNode Mixture(MixtureWeights mixture, string family)
     {

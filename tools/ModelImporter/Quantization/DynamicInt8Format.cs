@@ -26,6 +26,8 @@ internal sealed class DynamicInt8Format : LinearFormat
     /// <summary>Experts are on our own operator, in 8 bits.</summary>
     public override ExpertFormat Experts => new PackedExperts(new Int8Format(ExpertGroup));
 
+    public override PerHeadFormat PerHead => new PackedPerHead(new Int8Format(ExpertGroup));
+
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var weight = graph.Reserve(

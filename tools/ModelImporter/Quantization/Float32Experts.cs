@@ -29,6 +29,16 @@ internal sealed class Float32Experts(PackedFormat? rounding) : ExpertFormat
             [.. Attributes(mixture, mixture.Settings.Width)]);
     }
 
+    /// <summary>Plans matrices of one size, one after the other.</summary>
+    /// <returns>Value [matrices, outputs, inputs].</returns>
+    public string Plan(OnnxGraphBuilder graph, CheckpointTensors tensors, IReadOnlyList<LinearWeights> linears)
+    {
+        var target = Reserve(graph, linears);
+        for (var i = 0; i < linears.Count; i++)
+            Fill(graph, tensors, linears[i], target, i);
+        return target.Name;
+    }
+
     private static TensorTarget Reserve(OnnxGraphBuilder graph, IReadOnlyList<LinearWeights> experts) => ElementType.Float32.Reserve(
         graph, $"{experts[0].Stack}.weight", experts.Count, experts[0].Outputs, experts[0].Inputs);
 

@@ -14,6 +14,9 @@ internal sealed class Float32Format(PackedFormat? rounding = null) : LinearForma
 {
     public override ExpertFormat Experts => new Float32Experts(rounding);
 
+    /// <remarks>What 4 bits cost is asked for; these stay at 8.</remarks>
+    public override PerHeadFormat PerHead => new Float32PerHead();
+
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var weight = graph.Reserve(

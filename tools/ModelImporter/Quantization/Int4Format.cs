@@ -10,6 +10,11 @@ namespace Parley.ModelImporter.Quantization;
 internal sealed class Int4Format(GroupRounding rounding) : PackedFormat
 {
     private const int Bits = 4;
+    private const int PlainGroup = 32;
+
+    /// <remarks>What a file has rounded stays so; a text is not asked.</remarks>
+    public override PerHeadFormat PerHead =>
+        new PackedPerHead(rounding.KeepsGrids ? new Int4Format(new PlainRounding(PlainRounding.DefaultGroup)) : new Int8Format(PlainGroup));
 
     protected override StoredGrid? Keep(CheckpointTensors tensors, LinearPart part) =>
         rounding.KeepsGrids ? tensors.GridOf(part.Weight) : null;

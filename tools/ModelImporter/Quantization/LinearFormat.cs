@@ -46,6 +46,10 @@ internal abstract class LinearFormat
     /// <exception cref="NotSupportedException">This format has none.</exception>
     public virtual ExpertFormat Experts => throw new NotSupportedException($"{GetType().Name} has no experts.");
 
+    /// <summary>How linears that each head has of its own are stored and computed.</summary>
+    /// <exception cref="NotSupportedException">This format has none.</exception>
+    public virtual PerHeadFormat PerHead => throw new NotSupportedException($"{GetType().Name} has no linears per head.");
+
     /// <summary>Adds the bias, where the checkpoint has one.</summary>
     protected static string AddBias(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string product)
     {

@@ -19,6 +19,8 @@ internal sealed class OrtPackedFormat(PackedFormat packed, LinearFormat rounded,
     /// <summary>Experts are on our own operator all the same.</summary>
     public override ExpertFormat Experts => packed.Experts;
 
+    public override PerHeadFormat PerHead => packed.PerHead;
+
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var matrices = packed.Split(tensors, linear);

@@ -4,6 +4,7 @@ using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
+using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Quantization;
 
@@ -24,7 +25,7 @@ internal abstract class PackedFormat : LinearFormat
     public override (string Output, string Residual) Emit(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input)
     {
-        if (input.Norm is not { IsRootMeanSquare: true } norm)
+        if (input.Norm is not { IsRootMeanSquare: true } norm || linear.Inputs % QuantizedLinearLayout.InputsMultiple != 0)
             return base.Emit(graph, tensors, linear, input);
         var (weight, stream) = (norm.ReserveWeight(), input.Stream);
         var products = new List<string>();
@@ -41,8 +42,11 @@ internal abstract class PackedFormat : LinearFormat
 
     public override ExpertFormat Experts => new PackedExperts(this);
 
+    public override PerHeadFormat PerHead => new PackedPerHead(this);
+
     public override bool CanGate(CheckpointTensors tensors, LinearWeights linear, Activation activation) =>
-        activation is Activation.Silu or Activation.GeluTanh && PackedMatrix.CanGate(linear) && Split(tensors, linear).Count == 1;
+        activation is Activation.Silu or Activation.GeluTanh && PackedMatrix.CanGate(linear)
+        && linear.Inputs % QuantizedLinearLayout.InputsMultiple == 0 && Split(tensors, linear).Count == 1;
 
     public override (string Output, string Residual) EmitGated(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input, Activation activation)
@@ -108,6 +112,8 @@ internal abstract class PackedFormat : LinearFormat
     protected internal override string EmitProduct(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, string input)
     {
         var products = new List<string>();
+        if (linear.Padded(QuantizedLinearLayout.InputsMultiple, padsRows: false) is var padded && padded != linear)
+            (linear, input) = (padded, Pad(graph, linear.Name, input, padded.Inputs - linear.Inputs));
         foreach (var matrix in Split(tensors, linear))
         {
             var (codes, halves) = Plan(graph, tensors, matrix);
@@ -130,6 +136,15 @@ internal abstract class PackedFormat : LinearFormat
     /// <summary>Called in place of <see cref="Round"/> for a linear that is taken over.</summary>
     protected virtual void Pass(CheckpointTensors tensors, LinearWeights linear, ParallelOptions options)
     {
+    }
+
+    /// <summary>Rows with zeros behind them, as wide as the layout takes them.</summary>
+    private static string Pad(OnnxGraphBuilder graph, string name, string input, int columns)
+    {
+        var constant = $"pad.{columns}";
+        if (graph.TryClaim(constant))
+            graph.Constant<long>(constant, DataType.Int64, [0, 0, 0, columns], 4);
+        return graph.Node($"{name}.padded", "Pad", "", [input, constant]);
     }
 
     private static string Join(OnnxGraphBuilder graph, LinearWeights linear, List<string> products) => products is [var product]

@@ -37,6 +37,12 @@ internal static class StoredError
             AddExperts(tensors, PackedExperts.Downs(mixture), linears, parallel, sums);
         }
 
+        foreach (var latent in weights.Layers.Select(layer => layer.Latent).OfType<LatentWeights>())
+        {
+            AddStack(tensors, latent.Keys, linears, parallel, sums);
+            AddStack(tensors, latent.Values, linears, parallel, sums);
+        }
+
         Add(tensors, weights.Embedding, vocabulary, parallel, sums);
         if (!checkpoint.Config.Shape.TiedEmbeddings)
             Add(tensors, weights.Head, vocabulary, parallel, sums);
@@ -67,8 +73,23 @@ internal static class StoredError
     {
         if (experts.SelectMany(expert => expert.Parts).All(part => tensors.GridOf(part.Weight) is null))
             return;
-        var packed = new ExpertMatrices(format, tensors, experts);
-        var rowsMax = Math.Max(ExpertRowsMin, RowsMax / experts.Length);
+        AddMatrices(tensors, new ExpertMatrices(format, tensors, experts), parallel, sums);
+    }
+
+    /// <summary>The same of linears per head.</summary>
+    private static void AddStack(
+        CheckpointTensors tensors, IReadOnlyList<LinearWeights> heads, PackedFormat format, ParallelOptions parallel,
+        SortedDictionary<string, (double Errors, double Squares)> sums)
+    {
+        if (heads.Any(head => head.Parts.Any(part => tensors.GridOf(part.Weight) is not null)))
+            AddMatrices(tensors, PackedPerHead.Matrices(format, tensors, heads), parallel, sums);
+    }
+
+    private static void AddMatrices(
+        CheckpointTensors tensors, ExpertMatrices packed, ParallelOptions parallel,
+        SortedDictionary<string, (double Errors, double Squares)> sums)
+    {
+        var rowsMax = Math.Max(ExpertRowsMin, RowsMax / packed.Matrices.Count);
         foreach (var matrix in packed.Matrices)
             Add(tensors, matrix, packed.Format, rowsMax, parallel, sums);
         tensors.Release();

@@ -127,10 +127,16 @@ internal unsafe struct PagedAttentionStep
             return $"the head size is {HeadSize}, not a multiple of 16 up to {HeadSizeMax}";
         if (KeyValueHeads <= 0 || QueryHeads % KeyValueHeads != 0)
             return $"{QueryHeads} query heads are not a multiple of {KeyValueHeads} key/value heads";
-        if (BlockTokens < 16 || (BlockTokens & (BlockTokens - 1)) != 0)
-            return $"the block size is {BlockTokens}, not a power of two of at least 16";
         if (RotaryHalf < 0 || 2 * RotaryHalf > HeadSize)
             return $"cos_cache has {RotaryHalf} columns, more than half the head size {HeadSize}";
+        return FindBatchFault();
+    }
+
+    /// <summary>The same of what does not depend on heads: blocks, sequences, positions.</summary>
+    public readonly string? FindBatchFault()
+    {
+        if (BlockTokens < 16 || (BlockTokens & (BlockTokens - 1)) != 0)
+            return $"the block size is {BlockTokens}, not a power of two of at least 16";
         if (RotaryByToken && PositionsMax != TokenCount)
             return $"cos_cache has {PositionsMax} rows for {TokenCount} tokens";
         var (begin, end) = (CumulativeLengths[0], CumulativeLengths[SequenceCount]);

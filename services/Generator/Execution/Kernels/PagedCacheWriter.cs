@@ -33,7 +33,7 @@ internal static unsafe class PagedCacheWriter<TVector, TOps, TElement>
             var key = row + ((step->QueryHeads + unit->Head) * headSize);
             HeadPreparation<TVector, TOps>.Prepare(
                 step, key, step->KeyNorm, step->CumulativeLengths[unit->Sequence] + token, position, buffer);
-            Narrow(step, buffer, numbers, step->KeyCache + block, offset);
+            Narrow(buffer, headSize, numbers, Scale(step, step->KeyCache + block, offset));
             Scatter(numbers, step->KeyCache + block + (offset * TElement.Bytes), headSize, blockTokens);
 
             var value = step->KeysAreValues ? key : key + (step->KeyValueHeads * headSize);
@@ -44,15 +44,18 @@ internal static unsafe class PagedCacheWriter<TVector, TOps, TElement>
             }
 
             var values = step->ValueCache + block;
-            Narrow(step, value, values + ((long)offset * headSize * TElement.Bytes), values, offset);
+            Narrow(value, headSize, values + ((long)offset * headSize * TElement.Bytes), Scale(step, values, offset));
         }
     }
 
-    /// <summary>Rounds a head's numbers to those of the cache, and puts their scale behind the block's.</summary>
+    /// <summary>Where the scale of a token lies, behind the block's numbers.</summary>
+    private static float* Scale(PagedAttentionStep* step, byte* block, int offset) =>
+        (float*)(block + ((long)step->BlockTokens * step->HeadSize * TElement.Bytes)) + offset;
+
+    /// <summary>Rounds a head's numbers to those of the cache, and stores their scale where it has any.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow(PagedAttentionStep* step, float* source, byte* destination, byte* block, int offset)
+    public static void Narrow(float* source, int headSize, byte* destination, float* scaleTarget)
     {
-        var headSize = step->HeadSize;
         var factor = 1f;
         if (TElement.HasScales)
         {
@@ -62,7 +65,7 @@ internal static unsafe class PagedCacheWriter<TVector, TOps, TElement>
             var scale = TOps.MaxAcross(largest, largest, largest, largest)[0] / 127;
             // Too small for a reciprocal: all of the head's numbers are nothing.
             factor = scale < 1e-36f ? 0 : 1 / scale;
-            ((float*)(block + ((long)step->BlockTokens * headSize * TElement.Bytes)))[offset] = scale;
+            *scaleTarget = scale;
         }
 
         for (var d = 0; d < headSize; d += TOps.Width)

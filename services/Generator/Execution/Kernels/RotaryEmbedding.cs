@@ -11,8 +11,12 @@ internal static unsafe class RotaryEmbedding<TVector, TOps>
     /// Rotates the pairs (d, d + half) of a head, or where they are neighbours (2d, 2d + 1), by the angles of a row of the tables;
     /// dimensions beyond are copied.
     /// </summary>
+    public static void Rotate(PagedAttentionStep* step, float* source, int row, float* rotated) =>
+        Rotate(step, source, row, step->HeadSize, rotated);
+
+    /// <summary>The same of a head of another size.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rotate(PagedAttentionStep* step, float* source, int row, float* rotated)
+    public static void Rotate(PagedAttentionStep* step, float* source, int row, int headSize, float* rotated)
     {
         var half = step->RotaryHalf;
         var cos = step->Cos + ((long)row * half);
@@ -20,7 +24,7 @@ internal static unsafe class RotaryEmbedding<TVector, TOps>
         if (step->RotaryInterleaved)
         {
             RotateNeighbours(source, cos, sin, half, rotated);
-            Copy(source, 2 * half, step->HeadSize, rotated);
+            Copy(source, 2 * half, headSize, rotated);
             return;
         }
 
@@ -39,7 +43,7 @@ internal static unsafe class RotaryEmbedding<TVector, TOps>
             rotated[half + d] = (y * cos[d]) + (x * sin[d]);
         }
 
-        Copy(source, 2 * half, step->HeadSize, rotated);
+        Copy(source, 2 * half, headSize, rotated);
     }
 
     private static void RotateNeighbours(float* source, float* cos, float* sin, int half, float* rotated)

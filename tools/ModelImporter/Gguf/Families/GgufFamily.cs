@@ -34,6 +34,9 @@ internal abstract class GgufFamily
     /// <summary>Rows of queries and keys are stored as neighbours, where Hugging Face has the halves of a head.</summary>
     public virtual bool IsPermuted => false;
 
+    /// <summary>Attention is over latents: the head that the file states is that of the cache.</summary>
+    public virtual bool IsLatent => false;
+
     /// <summary>Key of what is added in norms, and its field in <c>config.json</c>, null where that has none.</summary>
     public virtual (string Key, string? Field) Epsilon => ("attention.layer_norm_rms_epsilon", "rms_norm_eps");
 

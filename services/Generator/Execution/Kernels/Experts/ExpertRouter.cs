@@ -8,6 +8,7 @@ internal readonly unsafe struct ExpertRouter
     private readonly ExpertScoring _scoring;
     private readonly int _groups;
     private readonly int _groupsChosen;
+    private readonly bool _sumsTwo;
     private readonly bool _normalize;
     private readonly float _epsilon;
     private readonly float _scale;
@@ -20,7 +21,7 @@ internal readonly unsafe struct ExpertRouter
         _correction = correction;
         _scales = scales;
         (Experts, TopK, _scoring) = (settings.Experts, settings.TopK, settings.Scoring);
-        (_groups, _groupsChosen) = (settings.Groups, settings.GroupsChosen);
+        (_groups, _groupsChosen, _sumsTwo) = (settings.Groups, settings.GroupsChosen, settings.GroupBest == 2);
         (_normalize, _epsilon, _scale) = (settings.Normalize, settings.NormalizeEpsilon, settings.Scale);
     }
 
@@ -92,7 +93,7 @@ internal readonly unsafe struct ExpertRouter
             scores[i] = (float)(Math.Exp((double)logits[i] - largest) / sum);
     }
 
-    /// <summary>Keeps the groups whose two best ranks have the largest sums.</summary>
+    /// <summary>Keeps the groups whose two best ranks have the largest sums, or whose best ranks are the largest.</summary>
     private void DropGroups(float* ranks)
     {
         var (groups, size) = (_groups, Experts / _groups);
@@ -107,7 +108,7 @@ internal readonly unsafe struct ExpertRouter
                 best = Math.Max(best, ranks[i]);
             }
 
-            sums[group] = best + second;
+            sums[group] = _sumsTwo ? best + second : best;
         }
 
         Select(sums, groups, _groupsChosen, kept);

@@ -42,6 +42,9 @@ internal sealed record ExpertSettings
     /// <summary>The gate is a GELU by its tanh approximation.</summary>
     public bool Gelu { get; init; }
 
+    /// <summary>How many of its best scores a group is chosen by: 2, their sum, or 1.</summary>
+    public int GroupBest { get; init; } = 2;
+
     /// <summary>The gate is gpt-oss's, with <see cref="Alpha"/> and <see cref="Limit"/>.</summary>
     public bool Clamped { get; init; }
 
@@ -77,6 +80,7 @@ internal sealed record ExpertSettings
             Groups = groups,
             GroupsChosen = ReadNumber(info, "groups_chosen", "groups_chosen\0"u8, 1, groups),
             Gelu = activation == TanhGeglu,
+            GroupBest = ReadNumber(info, "group_best", "group_best\0"u8, 2, 2),
             Clamped = activation == ClampedSwiGlu,
             Alpha = OrtCustomOpApi.GetFloat(info, "alpha\0"u8, 0),
             Limit = OrtCustomOpApi.GetFloat(info, "limit\0"u8, 0),

@@ -35,7 +35,7 @@ internal static unsafe class ActivationQuantizer
         var groups = step->Groups;
         for (var r = 0; r < rows; r++)
         {
-            var source = step->Input + ((long)(row + r) * step->Inputs);
+            var source = step->InputRow(row + r);
             var target = step->Activations + ((long)row * step->Inputs) + (8 * r);
             var parameters = step->Parameters + ((long)row * groups * 2) + (2 * r);
             for (var group = 0; group < groups; group++)

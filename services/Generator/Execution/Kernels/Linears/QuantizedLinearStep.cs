@@ -22,6 +22,12 @@ internal unsafe struct QuantizedLinearStep
     public int Inputs;
     public int Outputs;
 
+    /// <summary>Floats from a row of the input to the next one's; 0 where rows follow each other.</summary>
+    public int InputStride;
+
+    /// <summary>Floats from a row of the result to the next one's; 0 where rows follow each other.</summary>
+    public int OutputStride;
+
     /// <summary>Inputs per scale, of weights and activations alike.</summary>
     public int Group;
 
@@ -96,6 +102,12 @@ internal unsafe struct QuantizedLinearStep
     /// twice.
     /// </summary>
     public readonly int Units => HasBytes && !Gated ? Blocks : (Blocks + 1) / 2;
+
+    /// <summary>A row of the input.</summary>
+    public readonly float* InputRow(int row) => Input + ((long)row * (InputStride == 0 ? Inputs : InputStride));
+
+    /// <summary>A row of the result.</summary>
+    public readonly float* OutputRow(int row) => Output + ((long)row * (OutputStride == 0 ? Columns : OutputStride));
 
     /// <summary>Rows of the next tile: as many as fit, else four, else the rest.</summary>
     public static int RowsOfTile(int rowsLeft, int tileRows) =>

@@ -319,7 +319,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         var start = unit * 2 * BlockOutputs;
         var count = Math.Min(2 * BlockOutputs, step->Outputs - start);
         for (var r = 0; r < rows; r++, sums += 2 * BlockOutputs)
-            new ReadOnlySpan<float>(sums, count).CopyTo(new Span<float>(step->Output + ((long)(row + r) * step->Outputs) + start, count));
+            new ReadOnlySpan<float>(sums, count).CopyTo(new Span<float>(step->OutputRow(row + r) + start, count));
     }
 
     private static void StorePlanes(QuantizedLinearStep* step, float* sums, int block, int row, int rows)
@@ -395,7 +395,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
     private static void StoreBlock(QuantizedLinearStep* step, Vector512<float> values, int block, int row)
     {
         var start = block * BlockOutputs;
-        var output = step->Output + ((long)row * step->Columns) + start;
+        var output = step->OutputRow(row) + start;
         if (start + BlockOutputs <= step->Columns)
         {
             values.Store(output);

@@ -26,6 +26,7 @@ public sealed unsafe class ExpertRouterTests
                     Scale = 1 + random.NextSingle(),
                     Groups = groups,
                     GroupsChosen = 1 + random.Next(groups),
+                    GroupBest = 1 + random.Next(2),
                 };
                 // Whole numbers, so that there are ties.
                 float[] logits = [.. Enumerable.Range(0, settings.Experts).Select(_ => (float)random.Next(-6, 6))];

@@ -20,7 +20,7 @@ internal static class ExpertsReference
         var groups = Enumerable.Range(0, settings.Groups)
             .OrderByDescending(group => settings.Groups == 1
                 ? 0
-                : ranks[(group * size)..((group + 1) * size)].OrderDescending().Take(2).Sum(rank => (float)rank))
+                : ranks[(group * size)..((group + 1) * size)].OrderDescending().Take(settings.GroupBest).Sum(rank => (float)rank))
             .Take(settings.GroupsChosen).ToHashSet();
         var chosen = Enumerable.Range(0, settings.Experts).Where(expert => groups.Contains(expert / size))
             .OrderByDescending(expert => ranks[expert]).Take(settings.TopK).ToArray();
