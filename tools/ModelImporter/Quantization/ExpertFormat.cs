@@ -29,7 +29,8 @@ internal abstract class ExpertFormat
             ("experts", settings.Experts), ("top_k", settings.Chosen), ("hidden", mixture.Router.Inputs), ("intermediate", width),
             ("scoring", (int)settings.Scoring), ("normalize", settings.Normalizes ? 1 : 0),
             ("normalize_epsilon", (float)settings.NormalizeEpsilon), ("scale", (float)settings.Scale), ("groups", settings.Groups),
-            ("groups_chosen", settings.GroupsChosen), ("activation", settings.IsClamped ? 1 : settings.Activation == Activation.GeluTanh ? 2 : 0), ("alpha", (float)settings.Alpha),
+            ("groups_chosen", settings.GroupsChosen),
+            ("activation", settings.IsClamped ? 1 : settings.Activation == Activation.GeluTanh ? 2 : 0), ("alpha", (float)settings.Alpha),
             ("limit", (float)settings.Limit),
         ];
     }
