@@ -43,7 +43,9 @@ public sealed record ModelShape(
     /// <summary>Layers without keys and values of their own, ascending; null where all have some.</summary>
     public IReadOnlyList<int>? KeylessLayers { get; init; }
 
-    /// <summary>Layers whose heads are others than <see cref="KeyValueHeads"/> of <see cref="HeadSize"/>, ascending; null for none.</summary>
+    /// <summary>
+    /// Layers whose heads are others than <see cref="KeyValueHeads"/> of <see cref="HeadSize"/>, ascending; null for none.
+    /// </summary>
     public IReadOnlyList<LayerHeads>? OtherHeads { get; init; }
 
     /// <summary>

@@ -147,8 +147,9 @@ internal sealed class ModelPackage
             if (heads.KeyValueHeads <= 0 || heads.HeadSize <= 0
                 || (Int128)2 * shape.Layers * heads.KeyValueHeads * heads.HeadSize > CacheElementsMax)
             {
-                throw new InvalidDataException($"{path}: shape.{field}keyValueHeads is {heads.KeyValueHeads} and headSize "
-                    + $"{heads.HeadSize}; both must be at least 1, and give {shape.Layers} layers no more than {CacheElementsMax} numbers.");
+                throw new InvalidDataException(
+                    $"{path}: shape.{field}keyValueHeads is {heads.KeyValueHeads} and headSize {heads.HeadSize}; "
+                    + $"both must be at least 1, and give {shape.Layers} layers no more than {CacheElementsMax} numbers.");
             }
 
             CheckHeads(shape, field, heads, path);

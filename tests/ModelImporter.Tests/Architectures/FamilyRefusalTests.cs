@@ -24,7 +24,8 @@ public sealed class FamilyRefusalTests
     [InlineData("gemma3", """{"text_config":{"model_type":"bert"}}""", "text_config.model_type is \"bert\"")]
     [InlineData("granite", """{"residual_multiplier":0}""", "residual_multiplier")]
     [InlineData("granite", """{"sliding_window":16}""", "sliding_window")]
-    [InlineData("granite_swa", """{"layer_rope_theta":[10000]}""", "layer_rope_theta is a list of 1; supported: one for each of the 2 layers")]
+    [InlineData("granite_swa", """{"layer_rope_theta":[10000]}""",
+        "layer_rope_theta is a list of 1; supported: one for each of the 2 layers")]
     [InlineData("granite_swa", """{"layer_rope_theta":[10000,-1]}""", "layer_rope_theta")]
     [InlineData("granite_swa", """{"layer_rope_theta":7}""", "layer_rope_theta is 7")]
     [InlineData("granite_swa", """{"sliding_window":null}""", "sliding_window is not set")]
@@ -47,12 +48,14 @@ public sealed class FamilyRefusalTests
     [InlineData("gemma4_text", """{"num_kv_shared_layers":1}""", "num_kv_shared_layers is 1; supported: so many that a layer of each type")]
     [InlineData("gemma4_text", """{"vocab_size_per_layer_input":100}""", "vocab_size_per_layer_input is 100")]
     [InlineData("gemma4_text", """{"enable_moe_block":true}""", "num_experts is missing")]
-    [InlineData("gemma4_text", """{"enable_moe_block":true,"num_experts":4,"top_k_experts":5,"moe_intermediate_size":32}""", "top_k_experts is 5")]
+    [InlineData("gemma4_text", """{"enable_moe_block":true,"num_experts":4,"top_k_experts":5,"moe_intermediate_size":32}""",
+        "top_k_experts is 5")]
     [InlineData("gemma4_text",
         """{"enable_moe_block":true,"num_experts":4,"top_k_experts":2,"moe_intermediate_size":32,"hidden_activation":"relu"}""",
         "hidden_activation is Relu")]
     [InlineData("gemma4_text", """{"rope_scaling":{"rope_type":"linear","factor":2}}""", "rope_scaling is set")]
-    [InlineData("gemma4_text", """{"rope_parameters":{"rope_type":"default","rope_theta":5}}""", "rope_parameters.full_attention is missing")]
+    [InlineData("gemma4_text", """{"rope_parameters":{"rope_type":"default","rope_theta":5}}""",
+        "rope_parameters.full_attention is missing")]
     [InlineData("gemma4_text", """{"rope_parameters":{"full_attention":{"rope_type":"proportional","partial_rotary_factor":2}}}""",
         "partial_rotary_factor is 2")]
     [InlineData("gemma4_text", """{"layer_types":["chunked_attention","full_attention"]}""", "chunked_attention")]

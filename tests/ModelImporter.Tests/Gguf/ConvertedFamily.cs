@@ -197,7 +197,11 @@ internal sealed record ConvertedFamily(string Architecture)
         yield return ("rope.freq_base_swa", 1e4f);
         var (width, shared) = (config["intermediate_size"]!.GetValue<int>(), config["num_kv_shared_layers"]?.GetValue<int>() ?? 0);
         if (config["use_double_wide_mlp"]?.GetValue<bool>() == true)
-            yield return ("feed_forward_length", Enumerable.Range(0, layers).Select(l => l < layers - shared ? width : 2 * width).ToArray());
+        {
+            yield return ("feed_forward_length",
+                Enumerable.Range(0, layers).Select(l => l < layers - shared ? width : 2 * width).ToArray());
+        }
+
         if (config["num_global_key_value_heads"]?.GetValue<int>() is { } heads)
         {
             var own = config["num_key_value_heads"]!.GetValue<int>();

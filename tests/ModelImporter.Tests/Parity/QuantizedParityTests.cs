@@ -21,7 +21,8 @@ public sealed class QuantizedParityTests
     /// </summary>
     [Theory]
     [InlineData("""{"head_dim":32,"global_head_dim":64,"num_kv_shared_layers":2,"use_double_wide_mlp":true,"sliding_window":14}""")]
-    [InlineData("""{"head_dim":32,"global_head_dim":32,"attention_k_eq_v":true,"enable_moe_block":true,"num_experts":4,"top_k_experts":4}""")]
+    [InlineData(
+        """{"head_dim":32,"global_head_dim":32,"attention_k_eq_v":true,"enable_moe_block":true,"num_experts":4,"top_k_experts":4}""")]
     public void Logits_OfGemma4WithSmallQueries_AreClose(string fields)
     {
         using var folder = new TemporaryFolder();

@@ -32,7 +32,9 @@ internal static class RandomCheckpoint
         foreach (var name in new[] { "tokenizer.json", "tokenizer_config.json", "generation_config.json" })
             File.Copy(Path.Combine(Fixture.Folder(Fixture.Linear), name), Path.Combine(target, name));
         var read = CheckpointReader.ReadConfig(target);
-        File.WriteAllBytes(Path.Combine(target, "model.safetensors"), Tensors(CheckpointReader.WeightsOf(read), read, new Random(seed), queryScale));
+        File.WriteAllBytes(
+            Path.Combine(target, "model.safetensors"),
+            Tensors(CheckpointReader.WeightsOf(read), read, new Random(seed), queryScale));
         return target;
     }
 

@@ -132,7 +132,11 @@ internal sealed class Gemma4Architecture : DecoderArchitecture
             }
 
             if (heads[layer] != heads[source])
-                throw config.Unsupported(Shared, $"{slides.Length - first}", $"layers with the heads of those whose keys they use ({source})");
+            {
+                throw config.Unsupported(
+                    Shared, $"{slides.Length - first}", $"layers with the heads of those whose keys they use ({source})");
+            }
+
             keysOf[layer] = source;
         }
 

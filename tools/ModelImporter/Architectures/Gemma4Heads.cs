@@ -49,7 +49,10 @@ internal static class Gemma4Heads
                 throw config.Unsupported(countField, $"{count} in layer {layer}", $"divisors of num_attention_heads ({shape.QueryHeads})");
             // As in transformers, whose positions are those of a type.
             if (heads[Array.IndexOf(slides, slides[layer])] is var first && first.HeadSize != size)
-                throw config.Unsupported(sizeField, $"{size} in layer {layer}", $"one {Size} for all layers of its type ({first.HeadSize})");
+            {
+                throw config.Unsupported(
+                    sizeField, $"{size} in layer {layer}", $"one {Size} for all layers of its type ({first.HeadSize})");
+            }
         }
 
         return heads;

@@ -72,7 +72,8 @@ internal sealed class NormEmitter(
             (data, _) =>
             {
                 var values = read();
-                var scale = ScaleTensor is null ? Scale : Scale * ActivationEmitter.ReadScalar(tensors, new ScalarWeight(ScaleTensor, true));
+                var scale = ScaleTensor is null ? Scale
+                    : Scale * ActivationEmitter.ReadScalar(tensors, new ScalarWeight(ScaleTensor, true));
                 for (var i = 0; i < values.Length && scale != 1; i++)
                     values[i] = (float)(values[i] * scale);
                 type.Write(data, reserved, 0, values);

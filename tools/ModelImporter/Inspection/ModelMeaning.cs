@@ -51,8 +51,8 @@ internal static class ModelMeaning
         foreach (var group in layers.Where(layer => layer.Item.KeysOf is not null).GroupBy(layer => layer.Item.KeysOf))
         {
             var saved = group.Sum(layer => 2L * layer.Heads * layer.Size * sizeof(float));
-            yield return $"layers {Ranges(group.Select(layer => layer.Index))} attend to the keys and values of layer {group.Key}, which saves "
-                + $"{saved:N0} bytes of fp32 cache a token";
+            yield return $"layers {Ranges(group.Select(layer => layer.Index))} attend to the keys and values of layer {group.Key}, "
+                + $"which saves {saved:N0} bytes of fp32 cache a token";
         }
     }
 
@@ -100,7 +100,8 @@ internal static class ModelMeaning
     private static string Rotation(RotarySettings rotary, int headSize)
     {
         var part = rotary.Dimensions is { } dimensions ? $"{dimensions} of {headSize} dimensions"
-            : rotary.TurningPairs is { } pairs && 2 * pairs < headSize ? $"{pairs} of {headSize / 2} pairs of the whole head" : "the whole head";
+            : rotary.TurningPairs is { } pairs && 2 * pairs < headSize ? $"{pairs} of {headSize / 2} pairs of the whole head"
+            : "the whole head";
         var neighbours = rotary.IsInterleaved ? "neighbours" : "halves";
         var text = $"{part} rotated by {neighbours}, base {rotary.Theta.ToString("N0", CultureInfo.InvariantCulture)}";
         var factor = rotary.Factor.ToString("0.###", CultureInfo.InvariantCulture);

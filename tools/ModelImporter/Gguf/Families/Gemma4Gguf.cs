@@ -118,7 +118,8 @@ internal sealed class Gemma4Gguf : GgufFamily
         var least = widths.Min();
         var isDouble = widths.Any(width => width != least);
         return widths.Index().All(width => width.Item == (isDouble && width.Index >= own ? 2 * least : least)) ? isDouble
-            : throw keys.Fault($"{keys.Architecture}.{Widths} has other widths than one, and twice it in layers without keys of their own.");
+            : throw keys.Fault(
+                $"{keys.Architecture}.{Widths} has other widths than one, and twice it in layers without keys of their own.");
     }
 
     /// <summary>A number that is the same for all sliding layers, and for all others; null where the file has no list.</summary>

@@ -63,7 +63,8 @@ public sealed class RowGatherOpTests
 
         var actual = Run(session, Ids, null);
 
-        Assert.Equal(Ids.SelectMany(id => numbers[((int)id * Columns)..(((int)id + 1) * Columns)].Select(number => number * Scale)), actual);
+        Assert.Equal(
+            Ids.SelectMany(id => numbers[((int)id * Columns)..(((int)id + 1) * Columns)].Select(number => number * Scale)), actual);
     }
 
     [Theory]
@@ -119,7 +120,8 @@ public sealed class RowGatherOpTests
         if (hasAdded)
             graph.Input("added", OnnxGraphWriter.Float, -1, -1);
         var model = graph.Node(RowGatherOp.OpName, CustomOpDomain.Name, hasAdded ? ["ids", "table", "added"] : ["ids", "table"], ["y"],
-            [.. attributes.Where(attribute => !names.Contains(attribute.Name)), .. changed]).Output("y", OnnxGraphWriter.Float, -1, -1).ToModel();
+            [.. attributes.Where(attribute => !names.Contains(attribute.Name)), .. changed])
+            .Output("y", OnnxGraphWriter.Float, -1, -1).ToModel();
         using var options = OnnxRuntimeSetup.CreateSessionOptions();
         options.IntraOpNumThreads = 2;
         return new InferenceSession(model, options);
