@@ -83,7 +83,8 @@ public sealed record ModelShape(
 
     /// <summary>The heads of a layer.</summary>
     public LayerHeads Heads(int layer) =>
-        OtherHeads?.FirstOrDefault(heads => heads.Layer == layer) ?? new LayerHeads(layer, KeyValueHeads, HeadSize) { KeySize = KeySize, ValueSize = ValueSize };
+        OtherHeads?.FirstOrDefault(heads => heads.Layer == layer)
+        ?? new LayerHeads(layer, KeyValueHeads, HeadSize) { KeySize = KeySize, ValueSize = ValueSize };
 
     /// <summary>Whether a layer has keys and values.</summary>
     public bool HasKeys(int layer) => KeylessLayers?.Contains(layer) != true;

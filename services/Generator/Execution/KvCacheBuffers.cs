@@ -17,7 +17,7 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
         _blockCount = options.BlockCount;
         foreach (var heads in shape.CachedHeads())
         {
-            foreach (var (name, size) in new[] { ($"key_cache.{heads.Layer}", heads.KeySize), ($"value_cache.{heads.Layer}", heads.ValueSize) })
+            foreach (var (kind, size) in new[] { ("key_cache", heads.KeySize), ("value_cache", heads.ValueSize) })
             {
                 var blockBytes = (long)options.BlockTokens * heads.KeyValueHeads * KvCacheFormat.HeadBytes(precision, size);
                 var buffer = new AlignedBuffer(checked(blockBytes * _blockCount));
@@ -26,7 +26,7 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
                     KvCacheFormat.ElementType(precision), KvCacheFormat.ElementBytes(precision),
                     _blockCount, options.BlockTokens, heads.KeyValueHeads, size + KvCacheFormat.ScaleElements(precision));
                 _values.Add(value);
-                binding.BindInput(name, value);
+                binding.BindInput($"{kind}.{heads.Layer}", value);
             }
         }
     }

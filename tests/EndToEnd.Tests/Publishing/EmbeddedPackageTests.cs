@@ -49,7 +49,8 @@ public sealed class EmbeddedPackageTests(DemoSystem system) : IDisposable
         var package = _packages.EntriesOf("Parley.Embedded.0.2.0.nupkg");
         var symbols = _packages.EntriesOf("Parley.Embedded.0.2.0.snupkg");
         static string[] Of(string[] names, string folder, string ending) =>
-            [.. names.Where(name => name.StartsWith(folder, StringComparison.Ordinal) && name.EndsWith(ending, StringComparison.Ordinal)).Order()];
+            [.. names.Where(name => name.StartsWith(folder, StringComparison.Ordinal)
+                && name.EndsWith(ending, StringComparison.Ordinal)).Order()];
 
         Assert.Equal(Assemblies.Select(name => $"lib/net10.0/Parley.{name}.dll"), Of(package, "lib/", ".dll"));
         Assert.Equal(["ref/net10.0/Parley.Embedded.dll"], Of(package, "ref/", ".dll"));

@@ -154,7 +154,7 @@ public sealed class StateTests
     }
 
     /// <summary>
-    /// With a handful of slots what all chats begin with stays, whatever long answers come between; and the last turn of the last chat does.
+    /// With a handful of slots what all chats begin with stays, whatever long answers come between; so does the last chat's last turn.
     /// </summary>
     [Fact]
     public void Step_ManyChatsOfOneBeginning_KeepWhatTheyShare()

@@ -74,7 +74,8 @@ internal sealed record DecoderWeights(
     public HashSet<string> KnownNames() =>
     [
         .. Names(), .. Mixtures.SelectMany(mixture => mixture.Stacks).SelectMany(stack => stack.Names),
-        .. Layers.SelectMany(layer => layer.Stacks).SelectMany(stack => stack.Names), .. Layers.SelectMany(layer => layer.Latent?.Stacks ?? []),
+        .. Layers.SelectMany(layer => layer.Stacks).SelectMany(stack => stack.Names),
+        .. Layers.SelectMany(layer => layer.Latent?.Stacks ?? []),
         .. Norms().Select(norm => norm.Stack).OfType<string>(), .. Mixtures.Select(mixture => mixture.SharedStack).OfType<string>(),
     ];
 

@@ -30,9 +30,7 @@ internal abstract class ExpertFormat
             ("scoring", (int)settings.Scoring), ("normalize", settings.Normalizes ? 1 : 0),
             ("normalize_epsilon", (float)settings.NormalizeEpsilon), ("scale", (float)settings.Scale), ("groups", settings.Groups),
             ("groups_chosen", settings.GroupsChosen),
-            ("groups_chosen", settings.GroupsChosen),
             .. settings.GroupBest == 2 ? [] : new (string, object)[] { ("group_best", settings.GroupBest) },
-            ("activation", settings.IsClamped ? 1 : settings.Activation == Activation.GeluTanh ? 2 : 0), ("alpha", (float)settings.Alpha),
             ("activation", settings.IsClamped ? 1 : settings.Activation == Activation.GeluTanh ? 2 : 0), ("alpha", (float)settings.Alpha),
             ("limit", (float)settings.Limit),
         ];

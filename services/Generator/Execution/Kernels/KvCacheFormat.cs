@@ -36,7 +36,8 @@ internal static class KvCacheFormat
 
     /// <summary>Bytes of keys and values that one token adds over all layers.</summary>
     public static int TokenBytes(KvCachePrecision precision, ModelShape shape) =>
-        shape.CachedHeads().Sum(heads => heads.KeyValueHeads * (HeadBytes(precision, heads.KeySize) + HeadBytes(precision, heads.ValueSize)));
+        shape.CachedHeads().Sum(heads =>
+            heads.KeyValueHeads * (HeadBytes(precision, heads.KeySize) + HeadBytes(precision, heads.ValueSize)));
 
     /// <summary>Bytes of the keys, or of the values, of one token and head.</summary>
     public static int HeadBytes(KvCachePrecision precision, int headSize) =>

@@ -61,5 +61,7 @@ internal sealed class GgufKeys(IReadOnlyDictionary<string, object> metadata, str
         $"{path}: {architecture}.{key} is {Value(key)}; supported: {neutral}, which is the same without it."));
 
     private InvalidDataException Bad(string key) => new(string.Create(CultureInfo.InvariantCulture,
-        $"{path}: {architecture}.{key} is {(Value(key) is GgufList ? "a list" : Value(key) ?? "missing or a list")}, not a positive number."));
+        $"{path}: {architecture}.{key} is {Told(Value(key))}, not a positive number."));
+
+    private static object Told(object? value) => value is GgufList ? "a list" : value ?? "missing or a list";
 }
