@@ -42,7 +42,8 @@ internal sealed class DeepseekV2Architecture : LatentArchitecture
         {
             SharedWidth = 2,
             DenseLayers = MixtureFields.ReadFirstDense(config, common.Shape.Layers, 0),
-        }) with { MlpBias = config.Bool("mlp_bias", false) };
+        }) with
+        { MlpBias = config.Bool("mlp_bias", false) };
     }
 
     private static MixtureSettings ReadLimits(ConfigFile config, MixtureSettings mixture)

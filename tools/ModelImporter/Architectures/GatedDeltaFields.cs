@@ -29,11 +29,14 @@ internal static class GatedDeltaFields
     {
         Recurrence = new RecurrenceNames
         {
-            Module = "linear_attn", Convolution = "linear_attn.conv1d", Output = "linear_attn.out_proj",
+            Module = "linear_attn",
+            Convolution = "linear_attn.conv1d",
+            Output = "linear_attn.out_proj",
         },
         Experts = new ExpertNames
         {
-            SharedGateUp = ["mlp.shared_expert.gate_proj", "mlp.shared_expert.up_proj"], SharedDown = "mlp.shared_expert.down_proj",
+            SharedGateUp = ["mlp.shared_expert.gate_proj", "mlp.shared_expert.up_proj"],
+            SharedDown = "mlp.shared_expert.down_proj",
         },
     };
 

@@ -28,7 +28,10 @@ internal sealed class GraniteMoeHybridArchitecture : DecoderArchitecture
         Down = "shared_mlp.output_linear",
         Recurrence = new RecurrenceNames
         {
-            Module = "mamba", Input = "mamba.in_proj", Convolution = "mamba.conv1d", Output = "mamba.out_proj",
+            Module = "mamba",
+            Input = "mamba.in_proj",
+            Convolution = "mamba.conv1d",
+            Output = "mamba.out_proj",
         },
     };
 

@@ -37,13 +37,13 @@ internal sealed class RecurrenceEmitter
     /// <returns>What its last linear reads.</returns>
     public string Emit(int layer, DecoderLayerWeights weights, string rows, string factors) =>
         (_config.Layers[layer].Recurrence, weights.Recurrence) switch
-    {
-        (ShortConvolution settings, ConvolutionWeights convolution) => Convolve(
-            $"layers.{layer}.convolution", convolution, rows, States(settings, layer), ("gated", 1)),
-        (GatedDelta settings, GatedDeltaWeights delta) => EmitDelta($"layers.{layer}", delta, rows, factors, States(settings, layer)),
-        (MambaScan settings, MambaWeights mamba) => EmitMamba($"layers.{layer}", mamba, rows, factors, States(settings, layer)),
-        var (settings, _) => throw new NotSupportedException($"No layer is a {settings?.GetType().Name}."),
-    };
+        {
+            (ShortConvolution settings, ConvolutionWeights convolution) => Convolve(
+                $"layers.{layer}.convolution", convolution, rows, States(settings, layer), ("gated", 1)),
+            (GatedDelta settings, GatedDeltaWeights delta) => EmitDelta($"layers.{layer}", delta, rows, factors, States(settings, layer)),
+            (MambaScan settings, MambaWeights mamba) => EmitMamba($"layers.{layer}", mamba, rows, factors, States(settings, layer)),
+            var (settings, _) => throw new NotSupportedException($"No layer is a {settings?.GetType().Name}."),
+        };
 
     /// <summary>Adds a gated delta rule: rows are queries, keys and values, then gates.</summary>
     private string EmitDelta(string layer, GatedDeltaWeights delta, string rows, string factors, string[] states)

@@ -55,7 +55,11 @@ internal sealed unsafe class GatedDeltaNode : CustomOpNode
     {
         var step = new GatedDeltaStep
         {
-            KeyHeads = _keyHeads, ValueHeads = _valueHeads, KeySize = _keySize, IsTiled = _tiled, Epsilon = _epsilon,
+            KeyHeads = _keyHeads,
+            ValueHeads = _valueHeads,
+            KeySize = _keySize,
+            IsTiled = _tiled,
+            Epsilon = _epsilon,
         };
         var shape = stackalloc long[2];
         step.Norm = (float*)OrtCustomOpApi.GetInput(context, 5, new Span<long>(shape, 1));

@@ -56,7 +56,11 @@ internal sealed unsafe class MambaScanNode : CustomOpNode
     {
         var step = new MambaScanStep
         {
-            Heads = _heads, HeadSize = _headSize, StateSize = _stateSize, Groups = _groups, Epsilon = _epsilon,
+            Heads = _heads,
+            HeadSize = _headSize,
+            StateSize = _stateSize,
+            Groups = _groups,
+            Epsilon = _epsilon,
         };
         step.Mixed = RecurrentInputs.Rows(context, 0, "rows", out rows, out var width);
         if (width != step.MixedWidth)

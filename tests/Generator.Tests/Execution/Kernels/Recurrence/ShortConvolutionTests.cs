@@ -66,7 +66,12 @@ public sealed unsafe class ShortConvolutionTests
         {
             var step = new RecurrentStep
             {
-                CumulativeLengths = sums, StateIn = ins, StateOut = outs, SequenceCount = 1, RowCount = 2, SlotCount = Slots,
+                CumulativeLengths = sums,
+                StateIn = ins,
+                StateOut = outs,
+                SequenceCount = 1,
+                RowCount = 2,
+                SlotCount = Slots,
             };
             Assert.Contains("state_in of sequence 0 is 6", step.FindFault());
             slotsIn[0] = 0;
@@ -121,12 +126,24 @@ public sealed unsafe class ShortConvolutionTests
                 {
                     Recurrent = new RecurrentStep
                     {
-                        CumulativeLengths = sums, StateIn = ins, StateOut = outs, States = states, SequenceCount = counts.Length,
-                        RowCount = slotsOut.Length, SlotCount = Slots, StateElements = (_width - 1) * _channels,
+                        CumulativeLengths = sums,
+                        StateIn = ins,
+                        StateOut = outs,
+                        States = states,
+                        SequenceCount = counts.Length,
+                        RowCount = slotsOut.Length,
+                        SlotCount = Slots,
+                        StateElements = (_width - 1) * _channels,
                     },
-                    Rows = input, Weights = weights, Bias = bias, Output = result, Channels = _channels, Width = _width,
+                    Rows = input,
+                    Weights = weights,
+                    Bias = bias,
+                    Output = result,
+                    Channels = _channels,
+                    Width = _width,
                     RowStride = _columns,
-                    IsGated = _isGated, IsActivated = _isActivated,
+                    IsGated = _isGated,
+                    IsActivated = _isActivated,
                 };
                 Assert.Null(step.Recurrent.FindFault());
                 for (var unit = 0; unit < step.UnitCount; unit++)
