@@ -46,16 +46,17 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
 
     public IReadOnlyList<LinearWeights> Linears =>
     [
-        Qkv, .. Latent?.Linears ?? [], AttentionOutput, .. Recurrence?.Linears ?? [], .. Mlp.Linears,
-        .. PerLayer is null ? [] : PerLayer.Linears,
+        Qkv, .. Latent?.Linears ?? [], AttentionOutput, .. Recurrence?.Linears ?? [], .. Mlp.Linears, .. PerLayer?.Linears ?? [],
     ];
 
     /// <summary>
     /// Those that a text goes through one after the other: the others stand beside one of them, and a latent's expansion is of its heads.
     /// </summary>
-    public IReadOnlyList<LinearWeights> Walked => [.. Linears.Where(linear =>
-        Recurrence?.Linears.Contains(linear) != true && linear != (Mlp as MixtureWeights)?.SharedGate
-        && (linear == Latent?.QueryUp || Latent?.Linears.Contains(linear) != true))];
+    public IReadOnlyList<LinearWeights> Walked =>
+    [
+        Qkv, .. Latent?.QueryUp is { } queryUp ? [queryUp] : Array.Empty<LinearWeights>(), AttentionOutput,
+        .. Mlp.Linears.Where(linear => linear != (Mlp as MixtureWeights)?.SharedGate), .. PerLayer?.Linears ?? [],
+    ];
 
     /// <summary>
     /// Those that a precision rounds: all but routers, the gate of a shared MLP and what is too narrow for codes, which stay as they are,

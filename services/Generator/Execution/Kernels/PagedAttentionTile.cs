@@ -56,33 +56,11 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
         work.Widened = widened == 0 ? null : work.Corrections + KeyTile;
         PackQueries(&work);
 
-        var states = scratch + (padded * headSize);
-        var first = new AttentionState(states, padded, headSize);
-        if (unit->Split < 0)
+        if (AttentionSegments<TVector, TOps>.TryGather(
+            &step->Plan, unit, scratch + (padded * headSize), rows, headSize, &Gather, &work, out var whole))
         {
-            var next = new AttentionState(states + stateFloats, padded, headSize);
-            for (var start = unit->FirstKey; start < unit->EndKey; start += Segment)
-            {
-                var state = start == unit->FirstKey ? first : next;
-                Gather(&work, start, state);
-                if (start > unit->FirstKey)
-                    first.Merge<TVector, TOps>(next);
-            }
-
-            WriteOutput(&work, first);
-            return;
+            WriteOutput(&work, whole);
         }
-
-        var split = step->Plan.Splits + unit->Split;
-        var partials = step->Plan.Partials + split->Offset;
-        for (var start = unit->FirstKey; start < unit->EndKey; start += Segment)
-            Gather(&work, start, new AttentionState(partials + ((start - split->FirstKey) / Segment * stateFloats), padded, headSize));
-        if (Interlocked.Decrement(ref split->Pending) > 0)
-            return;
-        first = new AttentionState(partials, padded, headSize);
-        for (var segment = 1; segment < split->SegmentCount; segment++)
-            first.Merge<TVector, TOps>(new AttentionState(partials + (segment * (long)stateFloats), padded, headSize));
-        WriteOutput(&work, first);
     }
 
     private static int FirstVisible(PagedAttentionStep* step, int position) =>
@@ -135,8 +113,9 @@ internal static unsafe class PagedAttentionTile<TVector, TOps, TElement>
 
     /// <summary>Attends over the unit's keys of one segment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Gather(TileWork* work, int segment, AttentionState state)
+    private static void Gather(void* argument, int segment, AttentionState state)
     {
+        var work = (TileWork*)argument;
         state.Clear();
         new Span<float>(work->LaneSums, work->Padded * TOps.Width).Clear();
         var step = work->Step;

@@ -21,12 +21,6 @@ internal sealed unsafe class QuantizedExperts(
     /// <summary>Memory of a pass; where a step's rows need more, they are done in several, each of which reads the weights anew.</summary>
     public const long PassBytesMax = 256 << 20;
 
-    /// <summary>Below this number of activations waking other threads to round them costs more than it saves.</summary>
-    private const long QuantizeInlineMax = 64 * 1024;
-
-    /// <summary>Below this number of multiply-adds the linear runs on the calling thread.</summary>
-    private const long RunInlineMax = 256 * 1024;
-
     private readonly ExpertRouter _router = new(settings, (float*)correction, (float*)scales);
 
     /// <summary>Computes a step.</summary>
@@ -119,9 +113,9 @@ internal sealed unsafe class QuantizedExperts(
         step->RowActivations = memory.Rounded;
         step->RowParameters = memory.RoundedParameters;
         var strides = (step->Groups.Rows + QuantizedExpertsStep.StrideRows - 1) / QuantizedExpertsStep.StrideRows;
-        var quantizes = Pays(context, step->Groups.Rows, settings.Hidden, QuantizeInlineMax);
+        var quantizes = Pays(context, step->Groups.Rows, settings.Hidden, QuantizedLinearPlan.QuantizeInlineMax);
         ParallelLoop.Run(context, &QuantizedExpertsStep.QuantizeRows, step, strides, quantizes);
-        var gathers = Pays(context, step->Groups.PairCount, settings.Hidden, QuantizeInlineMax);
+        var gathers = Pays(context, step->Groups.PairCount, settings.Hidden, QuantizedLinearPlan.QuantizeInlineMax);
         ParallelLoop.Run(context, &QuantizedExpertsStep.GatherRows, step, step->Groups.ActiveCount, gathers);
         Multiply(context, step, &QuantizedExpertsStep.RunGate, step->GateUnits);
     }
@@ -136,7 +130,7 @@ internal sealed unsafe class QuantizedExperts(
         linear.Output = output;
         (step->CodeBytes, step->HalfCount) = (down.CodeBytes, down.HalfCount);
         step->Biases = (float*)downBias;
-        var quantizes = Pays(context, step->Groups.PairCount, settings.Intermediate, QuantizeInlineMax);
+        var quantizes = Pays(context, step->Groups.PairCount, settings.Intermediate, QuantizedLinearPlan.QuantizeInlineMax);
         ParallelLoop.Run(context, &QuantizedExpertsStep.QuantizeExpert, step, step->Groups.ActiveCount, quantizes);
         Multiply(context, step, &QuantizedExpertsStep.RunDown, linear.Units);
     }
@@ -149,6 +143,6 @@ internal sealed unsafe class QuantizedExperts(
     {
         var plan = new QuantizedLinearPlan(&step->Linear, step->TileRows);
         var work = (long)step->Groups.PairCount * step->Linear.Inputs * step->Linear.Outputs;
-        QuantizedLinearPlan.Multiply(context, &plan, run, units, work > RunInlineMax);
+        QuantizedLinearPlan.Multiply(context, &plan, run, units, work > QuantizedLinearPlan.RunInlineMax);
     }
 }

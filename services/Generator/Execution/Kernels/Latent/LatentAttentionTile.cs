@@ -48,33 +48,11 @@ internal static unsafe class LatentAttentionTile<TVector, TOps, TElement>
         work.Widened = work.Corrections + KeyTile;
         PackQueries(&work);
 
-        var states = scratch + (padded * width);
-        var first = new AttentionState(states, padded, rank);
-        if (unit->Split < 0)
+        if (AttentionSegments<TVector, TOps>.TryGather(
+            &step->Paged.Plan, unit, scratch + (padded * width), rows, rank, &Gather, &work, out var whole))
         {
-            var next = new AttentionState(states + stateFloats, padded, rank);
-            for (var start = unit->FirstKey; start < unit->EndKey; start += Segment)
-            {
-                var state = start == unit->FirstKey ? first : next;
-                Gather(&work, start, state);
-                if (start > unit->FirstKey)
-                    first.Merge<TVector, TOps>(next);
-            }
-
-            WriteOutput(&work, first);
-            return;
+            WriteOutput(&work, whole);
         }
-
-        var split = step->Paged.Plan.Splits + unit->Split;
-        var partials = step->Paged.Plan.Partials + split->Offset;
-        for (var start = unit->FirstKey; start < unit->EndKey; start += Segment)
-            Gather(&work, start, new AttentionState(partials + ((start - split->FirstKey) / Segment * stateFloats), padded, rank));
-        if (Interlocked.Decrement(ref split->Pending) > 0)
-            return;
-        first = new AttentionState(partials, padded, rank);
-        for (var segment = 1; segment < split->SegmentCount; segment++)
-            first.Merge<TVector, TOps>(new AttentionState(partials + (segment * (long)stateFloats), padded, rank));
-        WriteOutput(&work, first);
     }
 
     /// <summary>Queries [rows, rank + stored], scaled, the last part turned; rows that pad the last group are 0.</summary>
@@ -113,8 +91,9 @@ internal static unsafe class LatentAttentionTile<TVector, TOps, TElement>
 
     /// <summary>Attends over the unit's positions of one segment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Gather(TileWork* work, int segment, AttentionState state)
+    private static void Gather(void* argument, int segment, AttentionState state)
     {
+        var work = (TileWork*)argument;
         state.Clear();
         new Span<float>(work->LaneSums, work->Padded * TOps.Width).Clear();
         var unit = work->Unit;

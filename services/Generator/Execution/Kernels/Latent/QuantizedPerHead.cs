@@ -10,12 +10,6 @@ namespace Parley.Generator.Execution.Kernels.Latent;
 /// <param name="matrix">The matrix of the first head; those of the others follow it.</param>
 internal sealed unsafe class QuantizedPerHead(PerHeadSettings settings, QuantizedMatrix matrix)
 {
-    /// <summary>Below this number of activations waking other threads to round them costs more than it saves.</summary>
-    private const long QuantizeInlineMax = 64 * 1024;
-
-    /// <summary>Below this number of multiply-adds the linears run on the calling thread.</summary>
-    private const long RunInlineMax = 256 * 1024;
-
     /// <summary>Computes a step.</summary>
     /// <param name="context">Context of the node; null is the calling thread alone.</param>
     /// <param name="kernel">Of the linears.</param>
@@ -44,9 +38,11 @@ internal sealed unsafe class QuantizedPerHead(PerHeadSettings settings, Quantize
         linear.Activations = LinearScratch.Activations(numbers);
         linear.Parameters = LinearScratch.Parameters(numbers / matrix.Group * 2);
         ParallelLoop.Run(
-            context, &QuantizedPerHeadStep.Quantize, &step, settings.Heads, context is not null && numbers > QuantizeInlineMax);
+            context, &QuantizedPerHeadStep.Quantize, &step, settings.Heads,
+            context is not null && numbers > QuantizedLinearPlan.QuantizeInlineMax);
         var plan = new QuantizedLinearPlan(&step.Linear, kernel.TileRows);
         QuantizedLinearPlan.Multiply(
-            context, &plan, &QuantizedPerHeadStep.RunUnit, settings.Heads * linear.Units, numbers * matrix.Outputs > RunInlineMax);
+            context, &plan, &QuantizedPerHeadStep.RunUnit, settings.Heads * linear.Units,
+            numbers * matrix.Outputs > QuantizedLinearPlan.RunInlineMax);
     }
 }

@@ -12,10 +12,10 @@ internal unsafe struct QuantizedLinearPlan
     private const int WorkersMax = 64;
 
     /// <summary>Below this number of activations waking other threads to quantise them costs more than it saves.</summary>
-    private const long QuantizeInlineMax = 64 * 1024;
+    public const long QuantizeInlineMax = 64 * 1024;
 
     /// <summary>Below this number of multiply-adds the linear runs on the calling thread.</summary>
-    private const long RunInlineMax = 256 * 1024;
+    public const long RunInlineMax = 256 * 1024;
 
     private readonly QuantizedLinearStep* _step;
     private readonly int _tileRows;
