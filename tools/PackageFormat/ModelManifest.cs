@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Parley.PackageFormat;
 
@@ -54,17 +53,7 @@ public sealed record ModelManifest
     /// <summary>Every other file of the package by its name, with a slash after the folder of further chat templates.</summary>
     public required IReadOnlyDictionary<string, PackageFile> Files { get; init; }
 
-    private static JsonSerializerOptions Json { get; } = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        WriteIndented = true,
-        NewLine = "\n",
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        RespectNullableAnnotations = true,
-    };
-
-    public string ToJson() => JsonSerializer.Serialize(this, Json);
+    public string ToJson() => JsonSerializer.Serialize(this, ManifestJson.Default.ModelManifest);
 
     /// <summary>Reads a manifest.</summary>
     /// <exception cref="InvalidDataException">The text is not a manifest of this format; the message names the file and the
@@ -85,7 +74,7 @@ public sealed record ModelManifest
                     $"{path}: formatVersion is {number}, this build reads {CurrentFormatVersion}; import the model again.");
             }
 
-            var manifest = document.Deserialize<ModelManifest>(Json)!;
+            var manifest = document.Deserialize(ManifestJson.Default.ModelManifest)!;
             // What a dictionary holds may be null in spite of its type.
             return manifest.Files.FirstOrDefault(file => file.Value?.Sha256 is null).Key is not { } empty
                 ? manifest

@@ -54,7 +54,7 @@ internal static class TiktokenReader
         };
     }
 
-    private static JsonSection Section(string name, JsonObject json) => new(JsonSerializer.SerializeToElement(json), name);
+    private static JsonSection Section(string name, JsonObject json) => new(JsonSerializer.SerializeToElement(json, SectionJson.Default.JsonObject), name);
 
     private static Dictionary<string, int> ReadRanks(string name, byte[] bytes)
     {

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -7,7 +8,13 @@ namespace Parley.ServiceDefaults.Settings;
 /// <summary>Whether the texts of a section are of the types that its options have; the binder would not say what is allowed.</summary>
 internal static class SettingTexts
 {
+    /// <summary>What the binder finds of a dictionary by name, so that machine code keeps it.</summary>
+    private const DynamicallyAccessedMemberTypes Named = DynamicallyAccessedMemberTypes.PublicConstructors
+        | DynamicallyAccessedMemberTypes.PublicMethods | DynamicallyAccessedMemberTypes.PublicProperties;
+
     /// <exception cref="OptionsValidationException">One is not; the message has its name, the text and what is allowed.</exception>
+    [DynamicDependency(Named, typeof(IDictionary<,>))]
+    [DynamicDependency(Named, typeof(Dictionary<,>))]
     public static void Require(Type options, IConfigurationSection section)
     {
         var faults = Faults(options, section).ToList();
