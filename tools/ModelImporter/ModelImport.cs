@@ -86,7 +86,12 @@ public static class ModelImport
             {
                 sourceHash = digest.Complete(parallel, progress: null);
                 if (precision.Name is "int8" or "int4" && options is { Int4Group: null, Dequantize: false })
-                    errors = StoredError.Measure(checkpoint, parallel, precision.Name == "int4", isOwn: options.Linears == "own");
+                {
+                    var rounding = new PlainRounding(PlainRounding.DefaultGroup, leavesRest: options.LeavesRest(checkpoint));
+                    errors = StoredError.Measure(
+                        checkpoint, parallel, precision.Name == "int4" ? rounding : null, isOwn: options.Linears == "own",
+                        isCalibrated: options.CalibrationIds is not null);
+                }
             });
         cancellationToken.ThrowIfCancellationRequested();
         var path = staging.Publish(options.AppendsSourceHash ? $"-{sourceHash[..ImportOptions.HashDigits]}" : "");
@@ -134,7 +139,8 @@ public static class ModelImport
 
     /// <summary>
     /// The precision of a source where nobody says otherwise: int4 for weights that lie on a 4-bit grid, which it keeps, else int8
-    /// (docs/decisions/0006-up-keeps-4-bit-grids.md).
+    /// (docs/decisions/0006-up-keeps-4-bit-grids.md). Of a quantised checkpoint some on such a grid are enough, since what its makers left
+    /// out keeps 8 bits.
     /// </summary>
     /// <exception cref="InvalidDataException">As for <see cref="Run"/>.</exception>
     public static string DefaultPrecision(string source)
@@ -144,6 +150,8 @@ public static class ModelImport
         // A GGUF file says the type of each tensor, and int4 keeps the grid of each; otherwise weights are tried, and two layers stand for
         // all.
         var tensors = checkpoint.Tensors;
+        if (checkpoint.IsQuantized)
+            return checkpoint.HasNibbles() ? "int4" : "int8";
         if (tensors.Gguf is null)
         {
             var tried = new[] { layers[0], layers[^1] }.SelectMany(layer => layer.Rounded);
