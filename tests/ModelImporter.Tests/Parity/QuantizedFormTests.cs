@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Parley.ModelImporter.Quantization;
 using Parley.TestSupport;
 
@@ -68,7 +69,8 @@ public sealed class QuantizedFormTests
     public void Logits_InFp32_AreTheReferences(string name)
     {
         var folder = Shared.Fixture("quantised", name);
-        using var package = new ParityPackage(folder);
+        using var source = new TemporaryFolder();
+        using var package = new ParityPackage(AsRecorded(folder, source));
         using var runner = package.Open(ParityPackage.Options());
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "expected.json")));
         foreach (var scene in document.RootElement.GetProperty("cases").EnumerateArray())
@@ -91,7 +93,8 @@ public sealed class QuantizedFormTests
     public void Greedy_InFp32_IsTheReferences(string name)
     {
         var folder = Shared.Fixture("quantised", name);
-        using var package = new ParityPackage(folder);
+        using var source = new TemporaryFolder();
+        using var package = new ParityPackage(AsRecorded(folder, source));
         using var engine = new ParityEngine(package);
         using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "expected.json")));
         foreach (var scene in document.RootElement.GetProperty("cases").EnumerateArray())
@@ -154,6 +157,39 @@ public sealed class QuantizedFormTests
         Assert.Contains("model.safetensors: tensor", message, StringComparison.Ordinal);
         Assert.Contains("weight_scale_inv has the shape [", message, StringComparison.Ordinal);
         Assert.Contains("blocks of 64 × 128", message, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// The logits of the two of bitsandbytes were recorded with rotary frequencies that had been rounded to bf16 (the weights were not): a
+    /// forward pass in double precision is 7e-3 off without that, and 1e-6 with it. The same frequencies can be said in config.json.
+    /// </summary>
+    private static string AsRecorded(string folder, TemporaryFolder target)
+    {
+        if (!Path.GetFileName(folder).StartsWith("bnb-", StringComparison.Ordinal))
+            return folder;
+        foreach (var file in Directory.GetFiles(folder))
+            File.Copy(file, target.File(Path.GetFileName(file)));
+        var config = JsonNode.Parse(File.ReadAllText(target.File("config.json")))!.AsObject();
+        var (size, context) = (config["head_dim"]!.GetValue<int>(), config["max_position_embeddings"]!.GetValue<int>());
+        var theta = config["rope_parameters"]!["rope_theta"]!.GetValue<double>();
+        var factors = Enumerable.Range(0, size / 2).Select(pair =>
+        {
+            var frequency = (float)Math.Pow(theta, -2.0 * pair / size);
+            var bits = BitConverter.SingleToUInt32Bits(frequency);
+            return frequency / BitConverter.UInt32BitsToSingle((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
+        }).ToArray();
+        config["rope_parameters"] = new JsonObject
+        {
+            ["rope_type"] = "longrope",
+            ["rope_theta"] = theta,
+            ["factor"] = 1,
+            ["attention_factor"] = 1,
+            ["original_max_position_embeddings"] = context,
+            ["short_factor"] = new JsonArray([.. factors.Select(factor => (JsonNode)factor)]),
+            ["long_factor"] = new JsonArray([.. factors.Select(factor => (JsonNode)factor)]),
+        };
+        File.WriteAllText(target.File("config.json"), config.ToJsonString());
+        return target.Path;
     }
 
     private static bool KeepsGrid(string name) => !name.Contains("fp8", StringComparison.Ordinal) && name != "bnb-nf4-double";
