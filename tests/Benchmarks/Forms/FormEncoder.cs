@@ -33,7 +33,7 @@ internal sealed class FormEncoder(StoredKind kind, FormFileWriter file)
         StoredKind.Nvfp4 => Compressed("nvfp4-pack-quantized", """{"num_bits":4,"group_size":16}"""),
         StoredKind.Fp8 => """{"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]}}""",
         StoredKind.Nf4 => """{"quantization_config":{"quant_method":"bitsandbytes","load_in_4bit":true}}""",
-        _ => $$"""{"quantization":{"group_size":64,"bits":{{MlxBits}}}}""",
+        _ => $$"""{"quantization":{"group_size":64,"bits":{{MlxBits}} } }""",
     };
 
     private int MlxBits => kind switch { StoredKind.Mlx3 => 3, StoredKind.Mlx6 => 6, _ => 4 };
@@ -57,7 +57,7 @@ internal sealed class FormEncoder(StoredKind kind, FormFileWriter file)
                 var four = new RoundedRows(weights, columns, 32, 4, isSymmetric: true);
                 file.Add($"{module}.weight_packed", "I32", [rows, columns / 8], Nibbles(four.Codes));
                 file.Add($"{module}.weight_scale", "F16", [rows, columns / 32], Halves(four.Scales));
-                file.Add($"{module}.weight_shape", "I64", [2], [.. BitConverter.GetBytes((long)rows), .. BitConverter.GetBytes((long)columns)]);
+                file.Add($"{module}.weight_shape", "I64", [2], Bytes([(long)rows, columns]));
                 break;
             case StoredKind.CompressedInt8:
                 var eight = new RoundedRows(weights, columns, columns, 8, isSymmetric: true);
@@ -81,7 +81,7 @@ internal sealed class FormEncoder(StoredKind kind, FormFileWriter file)
 
     private static string Compressed(string format, string weights) => $$$"""
         {"quantization_config":{"quant_method":"compressed-tensors","format":"{{{format}}}",
-         "config_groups":{"group_0":{"weights":{{{weights}}}}}}}
+         "config_groups":{"group_0":{"weights":{{{weights}}} } } } }
         """;
 
     private void WriteGptq(string module, float[] weights, int rows, int columns)

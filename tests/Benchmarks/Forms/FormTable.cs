@@ -93,7 +93,8 @@ internal static partial class FormTable
 
     private static string Bits(string source, string package, long weights)
     {
-        var (file, data) = (new FileInfo(Path.Combine(source, "model.safetensors")).Length, new FileInfo(Path.Combine(package, "model.data")).Length);
+        var file = new FileInfo(Path.Combine(source, "model.safetensors")).Length;
+        var data = new FileInfo(Path.Combine(package, "model.data")).Length;
         return string.Create(CultureInfo.InvariantCulture, $"{8.0 * file / weights:0.00} → {8.0 * data / weights:0.00}");
     }
 

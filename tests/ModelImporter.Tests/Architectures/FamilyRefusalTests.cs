@@ -146,7 +146,8 @@ public sealed class FamilyRefusalTests
     [InlineData("granitemoehybrid", """{"num_local_experts":0,"shared_intermediate_size":0,"layer_types":["mamba","attention"]}""",
         "shared_intermediate_size is 0")]
     [InlineData("llama", """{"quantization_config":{"quant_method":"mxfp4"}}""", "quantization_config is of the method \"mxfp4\"")]
-    [InlineData("llama", """{"quantization_config":{"quant_method":"compressed-tensors","format":"marlin-24"}}""", "quantization_config.format is \"marlin-24\"")]
+    [InlineData("llama", """{"quantization_config":{"quant_method":"compressed-tensors","format":"marlin-24"}}""",
+        "quantization_config.format is \"marlin-24\"")]
     public void Config_ThatIsNotHonoured_IsRefusedByItsField(string modelType, string fields, string named) =>
         Assert.Contains(named, Assert.Throws<InvalidDataException>(() => Read(modelType, fields)).Message, StringComparison.Ordinal);
 

@@ -2,7 +2,7 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Tests.Forms;
 
-/// <summary>Tensors that do not fit each other, or hold what no scale is: an error that names file and tensor, from whoever comes first.</summary>
+/// <summary>Tensors that do not fit each other, or hold what no scale is, give an error that names file and tensor.</summary>
 public sealed class HostileFormTests
 {
     private const string Gptq = """{"quant_method":"gptq"}""";

@@ -20,7 +20,8 @@ public sealed class LeftOutModulesTests
 
         var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder.File("package/model.onnx")));
         var bits = model.Graph.Node.Where(node => node.Attribute.Any(attribute => attribute.Name == "bits"))
-            .ToDictionary(node => node.Input.Single(input => input.EndsWith(".weight", StringComparison.Ordinal) && !input.Contains("norm")),
+            .ToDictionary(
+                node => node.Input.Single(input => input.EndsWith(".weight", StringComparison.Ordinal) && !input.Contains("norm")),
                 node => node.Attribute.Single(attribute => attribute.Name == "bits").I);
         Assert.Equal(["layers.1.gate_up.1.weight"], bits.Where(node => node.Value == 4).Select(node => node.Key));
         Assert.True(bits.Count > 10);

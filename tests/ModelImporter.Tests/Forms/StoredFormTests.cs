@@ -3,7 +3,7 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Tests.Forms;
 
-/// <summary>Each form in shapes that published models have and the fixtures have not: every weight is its definition's, to the bit.</summary>
+/// <summary>Each form in shapes that published models have and fixtures have not: every weight is its definition's, to the bit.</summary>
 public sealed class StoredFormTests
 {
     private static readonly float[] Fp4 = [0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0f, -0.5f, -1, -1.5f, -2, -3, -4, -6];
@@ -25,7 +25,8 @@ public sealed class StoredFormTests
         if (!isShuffled)
             file.Without(".g_idx");
 
-        var tensors = file.Open(Config($$"""{"quant_method":"gptq","bits":{{bits}},"checkpoint_format":"{{(isFirst ? "gptq" : "gptq_v2")}}"}"""));
+        var format = isFirst ? "gptq" : "gptq_v2";
+        var tensors = file.Open(Config($$"""{"quant_method":"gptq","bits":{{bits}},"checkpoint_format":"{{format}}"}"""));
 
         Check(tensors, matrix.Weights());
         var grid = tensors.GridOf($"{FormFile.Module}.weight");
@@ -158,7 +159,7 @@ public sealed class StoredFormTests
         })], Name);
     }
 
-    /// <summary>Blocks of 64 over rows of 96 go across their borders; then there is no grid, and the numbers are right all the same.</summary>
+    /// <summary>Blocks of 64 over rows of 96 or 32 go across their borders, and groups are what none of them cuts through.</summary>
     [Theory]
     [InlineData(128, 64, false)]
     [InlineData(96, 64, false)]
@@ -311,7 +312,7 @@ public sealed class StoredFormTests
     internal static string Compressed(int bits, int group, string format) => Config(
         $$$"""
         {"quant_method":"compressed-tensors","format":"{{{format}}}",
-         "config_groups":{"group_0":{"weights":{"num_bits":{{{bits}}},"group_size":{{{group}}}}}}}
+         "config_groups":{"group_0":{"weights":{"num_bits":{{{bits}}},"group_size":{{{group}}} } } } }
         """);
 
     private static FormFile Awq(FormMatrix matrix)

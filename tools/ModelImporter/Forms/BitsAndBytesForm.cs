@@ -129,9 +129,11 @@ internal sealed class BitsAndBytesForm : IStoredForm
                 ? ModuleParts.Size(state, size.GetInt64()) : 1;
             var added = root.TryGetProperty("nested_offset", out var offset) && offset.ValueKind == JsonValueKind.Number
                 ? offset.GetSingle() : 0;
-            return float.IsFinite(added) ? (rows, columns, block, nested, added) : throw ModuleParts.Refuse(state, "a finite nested_offset");
+            return float.IsFinite(added)
+                ? (rows, columns, block, nested, added) : throw ModuleParts.Refuse(state, "a finite nested_offset");
         }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception exception)
+            when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException(
                 $"{state.File.Path}: tensor {state.StoredName} is no quantisation state: {exception.Message}", exception);

@@ -3,7 +3,7 @@ using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Forms;
 
-/// <summary>GPTQ: codes bit after bit along the inputs, zero points along the outputs; in the first version of the format less one.</summary>
+/// <summary>GPTQ: codes bit after bit along the inputs, zero points along the outputs; in the format's first version less one.</summary>
 /// <param name="words">[inputs · bits / 32, outputs].</param>
 /// <param name="scales">[groups, outputs].</param>
 /// <param name="zeros">[groups, outputs · bits / 32].</param>

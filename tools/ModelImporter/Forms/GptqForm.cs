@@ -55,7 +55,8 @@ internal sealed class GptqForm(bool isLessOne, int? groupSize) : IStoredForm
     /// <remarks>Old files have a bias of zeros for each linear, whether the model has one or not.</remarks>
     public void Drop(CheckpointTensors tensors, IReadOnlySet<string> known)
     {
-        foreach (var name in tensors.Names.Where(name => name.EndsWith(".bias", StringComparison.Ordinal) && !known.Contains(name)).ToArray())
+        var others = tensors.Names.Where(name => name.EndsWith(".bias", StringComparison.Ordinal) && !known.Contains(name));
+        foreach (var name in others.ToArray())
         {
             if (tensors.Source(name) is not { Shape: [> 0 and <= 1 << 20 and var size] } source)
                 continue;

@@ -24,7 +24,7 @@ internal sealed class LevelMeaning : CodeMeaning
         [.. LevelTable.Fp4.Levels.ToArray().Select((level, code) => code == 8 ? -0f : level / 2f)], LevelTable.Fp4, 2);
 
     /// <summary>
-    /// Any levels up to 1. A package holds whole numbers of 8 bits, so those are taken whose multiples of one unit are nearest to the levels.
+    /// Any levels. A package holds whole numbers of 8 bits, so those are taken whose multiples of one unit are nearest to the levels.
     /// </summary>
     public static LevelMeaning Of(float[] levels)
     {

@@ -108,7 +108,8 @@ internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool i
         if (grid.Order is null)
             return input;
         var order = $"{linear.Name}.order";
-        graph.Constant<long>(order, DataType.Int64, [.. grid.Order.Inputs.ToArray().Select(column => (long)column)], grid.Order.Inputs.Length);
+        long[] inputs = [.. grid.Order.Inputs.ToArray().Select(column => (long)column)];
+        graph.Constant<long>(order, DataType.Int64, inputs, inputs.Length);
         return graph.Node($"{linear.Name}.ordered", "Gather", "", [input, order], ("axis", 1));
     }
 

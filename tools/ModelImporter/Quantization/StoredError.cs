@@ -54,9 +54,13 @@ internal static class StoredError
     /// <summary>The errors as a sentence.</summary>
     public static string ToNote(IReadOnlyList<TypeError> errors) =>
         "the file's quantised weights as the package stores them, root mean square of the differences over that of the weights: "
-        + string.Join(", ", errors.Select(error => string.Create(
-            CultureInfo.InvariantCulture, $"{error.Type} {(error.Relative == 0 ? "0 (exact)" : $"{error.Relative:0.00000}")} in {error.Stored}")))
-            + ".";
+        + string.Join(", ", errors.Select(ToText)) + ".";
+
+    private static string ToText(TypeError error)
+    {
+        var relative = error.Relative == 0 ? "0 (exact)" : error.Relative.ToString("0.00000", CultureInfo.InvariantCulture);
+        return $"{error.Type} {relative} in {error.Stored}";
+    }
 
     private static void Add(
         CheckpointTensors tensors, LinearWeights linear, PackedFormat format, ParallelOptions parallel,
