@@ -96,7 +96,7 @@ public sealed class HostileFormTests
         Compressed(), "weight_global_scale", said);
 
     [Theory]
-    [InlineData("{", "no quantisation state")]
+    [InlineData("{\"blocksize\":", "no quantisation state")]
     [InlineData("""{"blocksize":64}""", "no quantisation state")]
     [InlineData("""{"blocksize":0,"shape":[8,64]}""", "sizes from 1")]
     [InlineData("""{"blocksize":64,"shape":[8,-64]}""", "sizes from 1")]
