@@ -110,7 +110,8 @@ internal static partial class FormTable
         var (width, sum) = (reference.Length / rows, 0.0);
         for (var row = 0; row < rows; row++)
         {
-            var (p, q) = (reference.AsSpan(row * width, width), actual.AsSpan(row * width, width));
+            var p = reference.AsSpan(row * width, width);
+            var q = actual.AsSpan(row * width, width);
             var (logP, logQ) = (LogSum(p), LogSum(q));
             for (var i = 0; i < width; i++)
                 sum += Math.Exp(p[i] - logP) * (p[i] - logP - (q[i] - logQ));

@@ -14,6 +14,9 @@ internal static class StoredError
     /// <summary>Rows of a matrix that are looked at, spread over it.</summary>
     private const int RowsMax = 256;
 
+    /// <summary>Rows of a large matrix that are looked at together; a part of <see cref="RowsMax"/>.</summary>
+    private const int RunRows = 64;
+
     /// <summary>Rows of an expert that are looked at where all of a layer have <see cref="RowsMax"/> together.</summary>
     private const int ExpertRowsMin = 8;
 
@@ -126,8 +129,17 @@ internal static class StoredError
         var coder = format.Coder(tensors, matrix, parallel);
         var looked = Math.Min(rows.Count, rowsMax);
         var measured = new (double Errors, double Squares)[looked];
-        Parallel.For(0, looked, parallel, sample => measured[sample] = MeasureRow(
-            tensors, matrix, coder, rows.First + (int)((long)sample * rows.Count / looked)));
+        // Rows that lie together, since some forms turn round several at once; the runs are spread over the matrix.
+        var together = looked < RowsMax ? 1 : RunRows;
+        Parallel.For(0, looked / together, parallel, run =>
+        {
+            var first = (long)run * together * rows.Count / looked;
+            for (var i = 0; i < together; i++)
+            {
+                measured[(run * together) + i] = MeasureRow(
+                    tensors, matrix, coder, rows.First + (int)(first - (first % together)) + i);
+            }
+        });
 
         // Of a large matrix a part was looked at, which stands for the whole of it. Added up in order, whoever was done first.
         var share = (double)rows.Count / looked;
