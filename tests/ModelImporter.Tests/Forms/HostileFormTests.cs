@@ -1,5 +1,3 @@
-using Parley.ModelImporter.Safetensors;
-
 namespace Parley.ModelImporter.Tests.Forms;
 
 /// <summary>Tensors that do not fit each other, or hold what no scale is, give an error that names file and tensor.</summary>

@@ -1,4 +1,3 @@
-using Parley.ModelImporter.Forms;
 using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Tests.Forms;
