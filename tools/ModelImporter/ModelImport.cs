@@ -85,13 +85,7 @@ public static class ModelImport
             converted: () =>
             {
                 sourceHash = digest.Complete(parallel, progress: null);
-                if (precision.Name is "int8" or "int4" && options is { Int4Group: null, Dequantize: false })
-                {
-                    var rounding = new PlainRounding(PlainRounding.DefaultGroup, leavesRest: options.LeavesRest(checkpoint));
-                    errors = StoredError.Measure(
-                        checkpoint, parallel, precision.Name == "int4" ? rounding : null, isOwn: options.Linears == "own",
-                        isCalibrated: options.CalibrationIds is not null);
-                }
+                errors = MeasureStored(options, checkpoint, precision, parallel);
             });
         cancellationToken.ThrowIfCancellationRequested();
         var path = staging.Publish(options.AppendsSourceHash ? $"-{sourceHash[..ImportOptions.HashDigits]}" : "");
@@ -161,6 +155,18 @@ public static class ModelImport
         var grids = layers.SelectMany(layer => layer.Rounded).SelectMany(linear => linear.Parts)
             .Select(part => tensors.GridOf(part.Weight)).ToList();
         return grids.All(grid => grid is not null) && grids.Any(grid => grid!.Bits == 4) ? "int4" : "int8";
+    }
+
+    /// <summary>What became of weights that were rounded before; nothing where the options round them otherwise.</summary>
+    private static IReadOnlyList<TypeError> MeasureStored(
+        ImportOptions options, CheckpointReader checkpoint, Precision precision, ParallelOptions parallel)
+    {
+        if (precision.Name is not ("int8" or "int4") || options is not { Int4Group: null, Dequantize: false })
+            return [];
+        var rounding = new PlainRounding(PlainRounding.DefaultGroup, leavesRest: options.LeavesRest(checkpoint));
+        return StoredError.Measure(
+            checkpoint, parallel, precision.Name == "int4" ? rounding : null, isOwn: options.Linears == "own",
+            isCalibrated: options.CalibrationIds is not null);
     }
 
     /// <summary>Where the file says what its codes are, nothing is tried.</summary>
