@@ -4,6 +4,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
 using Parley.Benchmarks.Dashboards;
+using Parley.Benchmarks.Forms;
 using Parley.Benchmarks.Gguf;
 using Parley.Benchmarks.Guides;
 
@@ -56,6 +57,12 @@ if (args is ["hub", .. var hub])
 if (args is ["gguf", .. var gguf])
 {
     await GgufTable.PrintAsync(gguf);
+    return;
+}
+
+if (args is ["forms", .. var forms])
+{
+    await FormTable.PrintAsync(forms);
     return;
 }
 

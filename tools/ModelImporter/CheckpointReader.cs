@@ -1,4 +1,5 @@
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Forms;
 using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Safetensors;
 
@@ -35,13 +36,18 @@ internal sealed class CheckpointReader : IDisposable
     private readonly Lazy<IReadOnlyList<(string Name, byte[] Bytes)>> _made;
 
     private CheckpointReader(
-        DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, DescriptionFiles files, IArchitecture architecture)
+        DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, DescriptionFiles files, IArchitecture architecture,
+        IStoredForm? form)
     {
         (Config, Weights, Tensors, Files) = (config, weights, tensors, files);
+        IsQuantized = form is not (null or Mxfp4Form);
         _made = new(() => Make(tensors.Gguf, files, config.Shape.VocabularySize, architecture));
     }
 
     public DecoderConfig Config { get; }
+
+    /// <summary>Whether safetensors hold linears in a quantiser's form; the experts of gpt-oss alone do not count.</summary>
+    public bool IsQuantized { get; }
 
     public DecoderWeights Weights { get; }
 
@@ -67,7 +73,7 @@ internal sealed class CheckpointReader : IDisposable
         try
         {
             var file = OpenConfig(files, tensors?.Gguf);
-            var (architecture, config) = ReadArchitecture(file);
+            var (architecture, config, form) = ReadArchitecture(file);
             if (tensors?.Gguf is { } gguf)
                 config = GgufBeside.Complete(config, gguf, FindConfig(files));
             tensors ??= CheckpointTensors.Open(source);
@@ -75,11 +81,9 @@ internal sealed class CheckpointReader : IDisposable
                 tensors.Add(number.Tensor, new NumberSource(tensors.Gguf!, number.Key, number.Value, number.HasDimension ? [1] : []));
             var untied = architecture.Weights(config with { Shape = config.Shape with { TiedEmbeddings = false } });
             var known = untied.KnownNames();
-            if (config.Form == StoredForm.Fp8)
-                known.UnionWith(Fp8Weights.Names(known).ToList());
+            form?.Join(tensors);
             tensors.Rename(name => architecture.Rename(name, known));
-            if (config.Form == StoredForm.Fp8)
-                Fp8Weights.Join(tensors, config.Fp8Block);
+            form?.Drop(tensors, known);
             foreach (var norm in untied.Norms())
                 norm.Unstack(tensors);
             foreach (var stack in untied.Layers.SelectMany(layer => layer.Stacks))
@@ -92,7 +96,7 @@ internal sealed class CheckpointReader : IDisposable
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, tensor => architecture.Ignores(tensor, config));
             CheckEnds(files, file, config.Shape.VocabularySize);
-            return new CheckpointReader(config, weights, tensors, files, architecture);
+            return new CheckpointReader(config, weights, tensors, files, architecture, form);
         }
         catch
         {
@@ -100,6 +104,10 @@ internal sealed class CheckpointReader : IDisposable
             throw;
         }
     }
+
+    /// <summary>Whether the file holds a linear of a layer on a grid of 4 bits.</summary>
+    public bool HasNibbles() => Weights.Layers.SelectMany(layer => layer.Rounded).SelectMany(linear => linear.Parts)
+        .Any(part => Tensors.GridOf(part.Weight) is { Bits: 4 });
 
     /// <summary>Reads the configuration alone.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
@@ -162,7 +170,7 @@ internal sealed class CheckpointReader : IDisposable
     }
 
     /// <summary>By <c>model_type</c>, as transformers does; <c>architectures</c> is what somebody saved it from.</summary>
-    private static (IArchitecture Architecture, DecoderConfig Config) ReadArchitecture(ConfigFile file)
+    private static (IArchitecture Architecture, DecoderConfig Config, IStoredForm? Form) ReadArchitecture(ConfigFile file)
     {
         var text = TextModel.Of(file, out var type);
         var types = string.Join(", ", Architectures.Select(architecture => architecture.ModelType).Concat(TextModel.ModelTypes));
@@ -170,8 +178,11 @@ internal sealed class CheckpointReader : IDisposable
             throw text.Unsupported("model_type", "missing", $"{types}; transformers goes by it and not by architectures");
         var architecture = Architectures.FirstOrDefault(architecture => architecture.ModelType == type)
             ?? throw text.Unsupported("model_type", $"\"{type}\"", types);
+        var form = StoredForms.Of(file, architecture.ModelType);
+        if (text.IsPart)
+            form ??= StoredForms.Of(text, architecture.ModelType);
         var config = architecture.ReadConfig(text);
         PositionRules.Check(config, file.Path);
-        return (architecture, text.IsPart ? TextModel.Complete(file, config) : config);
+        return (architecture, text.IsPart ? TextModel.Complete(file, config) : config, form);
     }
 }

@@ -110,7 +110,7 @@ public sealed record ImportOptions
         var calibrates = CalibrationIds is not null && !checkpoint.Config.HasStreamScales;
         var group = !calibrates ? PlainRounding.DefaultGroup : CalibratedRounding.DefaultGroup;
         var plain = new PlainRounding(
-            Int4Group ?? BlockMax ?? group, !Int4ScaleOnly, keepGrids: Int4Group is null);
+            Int4Group ?? BlockMax ?? group, !Int4ScaleOnly, keepGrids: Int4Group is null, leavesRest: LeavesRest(checkpoint));
         if (CalibrationIds is not null && !calibrates && !KeepsAllGrids(checkpoint, plain))
         {
             plain.Say($"no text is used to round the weights of {checkpoint.Config.Architecture}: "
@@ -125,6 +125,9 @@ public sealed record ImportOptions
             ? Quantization.Precision.CreateRounded(rounding, HeadBits)
             : Quantization.Precision.Create(Precision, BlockMax, rounding, Linears, Attention);
     }
+
+    /// <summary>A quantised checkpoint's other modules keep 8 bits, unless a text rounds them.</summary>
+    internal bool LeavesRest(CheckpointReader checkpoint) => checkpoint.IsQuantized && CalibrationIds is null && checkpoint.HasNibbles();
 
     /// <summary>Whether no linear is rounded at all, so that there is nothing to calibrate.</summary>
     private static bool KeepsAllGrids(CheckpointReader checkpoint, PlainRounding plain) =>

@@ -85,8 +85,7 @@ public static class ModelImport
             converted: () =>
             {
                 sourceHash = digest.Complete(parallel, progress: null);
-                if (precision.Name is "int8" or "int4" && options is { Int4Group: null, Dequantize: false })
-                    errors = StoredError.Measure(checkpoint, parallel, precision.Name == "int4", isOwn: options.Linears == "own");
+                errors = MeasureStored(options, checkpoint, precision, parallel);
             });
         cancellationToken.ThrowIfCancellationRequested();
         var path = staging.Publish(options.AppendsSourceHash ? $"-{sourceHash[..ImportOptions.HashDigits]}" : "");
@@ -134,7 +133,8 @@ public static class ModelImport
 
     /// <summary>
     /// The precision of a source where nobody says otherwise: int4 for weights that lie on a 4-bit grid, which it keeps, else int8
-    /// (docs/decisions/0006-up-keeps-4-bit-grids.md).
+    /// (docs/decisions/0006-up-keeps-4-bit-grids.md). Of a quantised checkpoint some on such a grid are enough, since what its makers left
+    /// out keeps 8 bits.
     /// </summary>
     /// <exception cref="InvalidDataException">As for <see cref="Run"/>.</exception>
     public static string DefaultPrecision(string source)
@@ -144,6 +144,8 @@ public static class ModelImport
         // A GGUF file says the type of each tensor, and int4 keeps the grid of each; otherwise weights are tried, and two layers stand for
         // all.
         var tensors = checkpoint.Tensors;
+        if (checkpoint.IsQuantized)
+            return checkpoint.HasNibbles() ? "int4" : "int8";
         if (tensors.Gguf is null)
         {
             var tried = new[] { layers[0], layers[^1] }.SelectMany(layer => layer.Rounded);
@@ -153,6 +155,18 @@ public static class ModelImport
         var grids = layers.SelectMany(layer => layer.Rounded).SelectMany(linear => linear.Parts)
             .Select(part => tensors.GridOf(part.Weight)).ToList();
         return grids.All(grid => grid is not null) && grids.Any(grid => grid!.Bits == 4) ? "int4" : "int8";
+    }
+
+    /// <summary>What became of weights that were rounded before; nothing where the options round them otherwise.</summary>
+    private static IReadOnlyList<TypeError> MeasureStored(
+        ImportOptions options, CheckpointReader checkpoint, Precision precision, ParallelOptions parallel)
+    {
+        if (precision.Name is not ("int8" or "int4") || options is not { Int4Group: null, Dequantize: false })
+            return [];
+        var rounding = new PlainRounding(PlainRounding.DefaultGroup, leavesRest: options.LeavesRest(checkpoint));
+        return StoredError.Measure(
+            checkpoint, parallel, precision.Name == "int4" ? rounding : null, isOwn: options.Linears == "own",
+            isCalibrated: options.CalibrationIds is not null);
     }
 
     /// <summary>Where the file says what its codes are, nothing is tried.</summary>

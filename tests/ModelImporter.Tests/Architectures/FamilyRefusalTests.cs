@@ -105,7 +105,7 @@ public sealed class FamilyRefusalTests
     [InlineData("deepseek_v3", """{"topk_group":9}""", "topk_group")]
     [InlineData("deepseek_v3", """{"first_k_dense_replace":-1}""", "first_k_dense_replace")]
     [InlineData("deepseek_v3", """{"rope_scaling":{"type":"yarn","factor":40,"mscale_all_dim":"1"}}""", "rope_scaling.mscale_all_dim")]
-    [InlineData("deepseek_v3", """{"quantization_config":{"quant_method":"awq"}}""", "quantization_config.quant_method is \"awq\"")]
+    [InlineData("deepseek_v3", """{"quantization_config":{"quant_method":"hqq"}}""", "quantization_config.quant_method is \"hqq\"")]
     [InlineData("deepseek_v2", "{}", "num_experts_per_tok is missing")]
     [InlineData("deepseek_v2", """{"num_experts_per_tok":6,"topk_method":"noaux_tc"}""", "topk_method is \"noaux_tc\"")]
     [InlineData("deepseek_v2", """{"num_experts_per_tok":6,"topk_method":"group_limited_greedy"}""", "without n_group or topk_group")]
@@ -124,7 +124,7 @@ public sealed class FamilyRefusalTests
     [InlineData("lfm3", """{"layer_types":["conv","sliding_attention"],"sliding_window":null}""", "sliding_window is not set")]
     [InlineData("lfm3", """{"layer_types":["conv","chunked_attention"]}""", "chunked_attention")]
     [InlineData("gpt_oss", """{"swiglu_limit":null}""", "swiglu_limit is null")]
-    [InlineData("gpt_oss", """{"quantization_config":{"quant_method":"awq"}}""", "quantization_config.quant_method is \"awq\"")]
+    [InlineData("gpt_oss", """{"quantization_config":{"quant_method":"hqq"}}""", "quantization_config.quant_method is \"hqq\"")]
     [InlineData("qwen3_5_text", """{"layer_types":["linear_attention","conv"]}""", "layer_types is a list with \"conv\"")]
     [InlineData("qwen3_5_text", """{"layer_types":["full_attention"]}""", "layer_types is a list of 1; supported: one for each of the 2")]
     [InlineData("qwen3_5_text", """{"layer_types":["mamba","mamba"]}""", "layer_types is without a layer of attention")]
@@ -146,7 +146,8 @@ public sealed class FamilyRefusalTests
     [InlineData("granitemoehybrid", """{"num_local_experts":0,"shared_intermediate_size":0,"layer_types":["mamba","attention"]}""",
         "shared_intermediate_size is 0")]
     [InlineData("llama", """{"quantization_config":{"quant_method":"mxfp4"}}""", "quantization_config is of the method \"mxfp4\"")]
-    [InlineData("llama", """{"quantization_config":{"quant_method":"compressed-tensors"}}""", "compressed-tensors")]
+    [InlineData("llama", """{"quantization_config":{"quant_method":"compressed-tensors","format":"marlin-24"}}""",
+        "quantization_config.format is \"marlin-24\"")]
     public void Config_ThatIsNotHonoured_IsRefusedByItsField(string modelType, string fields, string named) =>
         Assert.Contains(named, Assert.Throws<InvalidDataException>(() => Read(modelType, fields)).Message, StringComparison.Ordinal);
 

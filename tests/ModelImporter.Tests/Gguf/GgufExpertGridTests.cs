@@ -53,7 +53,8 @@ public sealed class GgufExpertGridTests
     {
         using var folder = new TemporaryFolder();
         using var checkpoint = CheckpointReader.Open(Write(folder, gate, up, off: 0));
-        return StoredError.Measure(checkpoint, new ParallelOptions(), isInt4, isOwn: true)
+        var rounding = isInt4 ? new PlainRounding(32) : null;
+        return StoredError.Measure(checkpoint, new ParallelOptions(), rounding, isOwn: true, isCalibrated: false)
             .ToDictionary(error => error.Type, error => error.Relative);
     }
 

@@ -199,7 +199,8 @@ internal static class RandomCheckpoint
     public static byte[] Serialize(SortedDictionary<string, (int[] Shape, float[] Values)> tensors) => Serialize(tensors.Select(tensor =>
         (tensor.Key, "F32", tensor.Value.Shape, tensor.Value.Values.SelectMany(BitConverter.GetBytes).ToArray())));
 
-    private static byte[] Serialize(IEnumerable<(string Name, string Type, int[] Shape, byte[] Bytes)> tensors)
+    /// <summary>The same of tensors of any type.</summary>
+    public static byte[] Serialize(IEnumerable<(string Name, string Type, int[] Shape, byte[] Bytes)> tensors)
     {
         var (header, offset, all) = (new JsonObject(), 0, tensors.ToList());
         foreach (var (name, type, shape, bytes) in all)

@@ -65,7 +65,7 @@ public sealed class PullCommandTests
 
     [Theory]
     [InlineData("""{"model_type": "mamba2"}""", "mamba2")]
-    [InlineData("""{"model_type": "llama", "quantization_config": {"quant_method": "gptq"}}""", "quantization_config")]
+    [InlineData("""{"model_type": "llama", "quantization_config": {"quant_method": "aqlm"}}""", "quantization_config")]
     public async Task Pull_OfWhatCannotBeServed_SaysSoBeforeTheWeights(string config, string named)
     {
         await using var home = await HubHome.StartAsync();

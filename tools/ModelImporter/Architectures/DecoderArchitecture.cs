@@ -72,15 +72,10 @@ internal abstract class DecoderArchitecture : IArchitecture
 
         var norm = new NormSettings(NormKind, (float)epsilon, NormAddsOne);
         var activation = ReadActivation(config);
-        var form = QuantizationFields.Read(config);
-        if (form == StoredForm.Mxfp4 && ModelType != "gpt_oss")
-            throw config.Unsupported("quantization_config", "of the method \"mxfp4\"", "that of gpt_oss alone");
         var read = Read(config, new DecoderConfig(Name, shape, norm, [])
         {
             Latent = ReadLatent(config),
             Activation = activation,
-            Form = form,
-            Fp8Block = form == StoredForm.Fp8 ? QuantizationFields.ReadBlock(config) : null,
         });
         // What stretches with the text goes as far as it is meant to.
         if (read.Layers.Select(layer => layer.Rotary).FirstOrDefault(rotary => rotary is { Scaling: RotaryScaling.Dynamic }) is { } dynamic)

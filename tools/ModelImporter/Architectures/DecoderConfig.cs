@@ -51,12 +51,6 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
     /// <summary>Sizes of a latent attention, the same in every layer; null where heads have keys and values.</summary>
     public LatentSettings? Latent { get; init; }
 
-    /// <summary>In which form the checkpoint holds its linears.</summary>
-    public StoredForm Form { get; init; }
-
-    /// <summary>Blocks that have a scale each in fp8; null where a matrix has one.</summary>
-    public (int Rows, int Columns)? Fp8Block { get; init; }
-
     /// <summary>Factor on the embeddings.</summary>
     public double EmbeddingScale { get; init; } = 1;
 

@@ -56,7 +56,8 @@ internal sealed class ExpertMatrices
         var matrices = new PackedMatrix[experts.Count];
         for (var expert = 0; expert < matrices.Length; expert++)
         {
-            if (format.Split(tensors, experts[expert]) is not [var matrix] || (expert > 0 && matrix.Grid != matrices[0].Grid))
+            if (format.Split(tensors, experts[expert]) is not [{ Grid.Order: null } matrix]
+                || (expert > 0 && matrix.Grid != matrices[0].Grid))
                 return null;
             matrices[expert] = matrix;
         }

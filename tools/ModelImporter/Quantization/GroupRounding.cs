@@ -11,6 +11,11 @@ internal abstract class GroupRounding
     /// <summary>Whether weights that a file has rounded already are taken over, and not rounded here.</summary>
     public abstract bool KeepsGrids { get; }
 
+    /// <summary>
+    /// Whether what a file has not rounded to 4 bits stays at 8: its makers left those modules out for what they would lose.
+    /// </summary>
+    public virtual bool LeavesRest => false;
+
     /// <summary>What whoever imports should know when all is rounded, one sentence each.</summary>
     public virtual IReadOnlyList<string> Notes => [];
 

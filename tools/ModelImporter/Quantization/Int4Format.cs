@@ -10,6 +10,7 @@ namespace Parley.ModelImporter.Quantization;
 internal sealed class Int4Format(GroupRounding rounding) : PackedFormat
 {
     private const int Bits = 4;
+    private const int RestBits = 8;
     private const int PlainGroup = 32;
 
     /// <remarks>What a file has rounded stays so; a text is not asked.</remarks>
@@ -19,11 +20,14 @@ internal sealed class Int4Format(GroupRounding rounding) : PackedFormat
     protected override StoredGrid? Keep(CheckpointTensors tensors, LinearPart part) =>
         rounding.KeepsGrids ? tensors.GridOf(part.Weight) : null;
 
-    protected override StoredGrid Choose(CheckpointTensors tensors, LinearWeights linear) =>
-        new(Bits, rounding.GroupOf(tensors, linear), rounding.HasMinima(tensors, linear));
+    protected override StoredGrid Choose(CheckpointTensors tensors, LinearWeights linear) => rounding.LeavesRest
+        ? new(RestBits, BlockLayout.RequireBlock(linear, PlainGroup))
+        : new(Bits, rounding.GroupOf(tensors, linear), rounding.HasMinima(tensors, linear));
 
     protected override RowCoder Round(CheckpointTensors tensors, PackedMatrix matrix, ParallelOptions options)
     {
+        if (matrix.Grid.Bits == RestBits)
+            return Int8Format.Rounder(tensors, matrix);
         var round = rounding.Prepare(tensors, matrix.Linear, matrix.Grid.Group, options);
         return (row, codes, scales, minimums) =>
         {

@@ -19,7 +19,7 @@ internal sealed class Int8Format(int blockMax, Predicate<StoredGrid>? keeps = nu
     /// What embedding and head keep. A head is read by its high nibbles first, which codes of 6 bits around the middle leave without much
     /// say, so groups of 16 are rounded to 8 bits in groups of 32 instead.
     /// </summary>
-    public static bool KeepsInVocabulary(StoredGrid grid) => grid.Group != QuantizedLinearLayout.SmallGroup;
+    public static bool KeepsInVocabulary(StoredGrid grid) => grid is { Group: not QuantizedLinearLayout.SmallGroup, Order: null };
 
     /// <summary>The same on ONNX Runtime's operators, which know no minima there.</summary>
     public static bool KeepsInOrtVocabulary(StoredGrid grid) => KeepsInVocabulary(grid) && !grid.HasMinima;
@@ -29,10 +29,14 @@ internal sealed class Int8Format(int blockMax, Predicate<StoredGrid>? keeps = nu
             ? grid.ToBytes() : null;
 
     protected override StoredGrid Choose(CheckpointTensors tensors, LinearWeights linear) =>
-        new(Bits, BlockLayout.RequireBlock(linear, linear.Parts.Any(part => tensors.GridOf(part.Weight) is not null)
+        new(Bits, BlockLayout.RequireBlock(linear, linear.Parts.Any(part => tensors.IsRounded(part.Weight))
             ? Math.Min(blockMax, GridGroup) : blockMax));
 
     protected override RowCoder Round(CheckpointTensors tensors, PackedMatrix matrix, ParallelOptions options) =>
+        Rounder(tensors, matrix);
+
+    /// <summary>Rounds the rows of a matrix of 8 bits without minima.</summary>
+    public static RowCoder Rounder(CheckpointTensors tensors, PackedMatrix matrix) =>
         (row, codes, scales, _) =>
         {
             Span<float> weights = new float[codes.Length];

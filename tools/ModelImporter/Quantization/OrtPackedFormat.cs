@@ -33,6 +33,7 @@ internal sealed class OrtPackedFormat(PackedFormat packed, LinearFormat rounded,
     private string EmitMatrix(OnnxGraphBuilder graph, CheckpointTensors tensors, PackedMatrix matrix, string input)
     {
         var (linear, grid) = (matrix.Linear, matrix.Grid);
+        input = matrix.OrderInputs(graph, input);
         var layout = new BlockLayout(grid.Levels is null ? grid.Bits : 8, grid.Group);
         var blocks = linear.Inputs / grid.Group;
         var (codes, scales) = layout.Reserve(graph, linear);

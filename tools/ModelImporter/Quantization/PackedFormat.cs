@@ -25,7 +25,8 @@ internal abstract class PackedFormat : LinearFormat
     public override (string Output, string Residual) Emit(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights linear, LinearInput input)
     {
-        if (input.Norm is not { IsRootMeanSquare: true } norm || linear.Inputs % QuantizedLinearLayout.InputsMultiple != 0)
+        if (input.Norm is not { IsRootMeanSquare: true } norm || linear.Inputs % QuantizedLinearLayout.InputsMultiple != 0
+            || Split(tensors, linear).Any(matrix => matrix.Grid.Order is not null))
             return base.Emit(graph, tensors, linear, input);
         var (weight, stream) = (norm.ReserveWeight(), input.Stream);
         var products = new List<string>();
@@ -53,11 +54,11 @@ internal abstract class PackedFormat : LinearFormat
     {
         var matrix = Split(tensors, linear).Single();
         var gate = activation == Activation.GeluTanh ? PackedMatrix.GeluGate : PackedMatrix.SiluGate;
-        if (input.Norm is { IsRootMeanSquare: true } norm)
+        if (input.Norm is { IsRootMeanSquare: true } norm && matrix.Grid.Order is null)
             return MultiplyNormalized(graph, tensors, matrix, norm, norm.ReserveWeight(), input.Stream, gate);
         var (value, residual) = input.Emit(graph, linear.Name);
         var (codes, halves) = Plan(graph, tensors, matrix);
-        return (matrix.Multiply(graph, value, codes, halves, linear.Name, gate), residual);
+        return (matrix.Multiply(graph, matrix.OrderInputs(graph, value), codes, halves, linear.Name, gate), residual);
     }
 
     /// <summary>Plans codes and scales, and the work that fills them.</summary>
@@ -117,7 +118,7 @@ internal abstract class PackedFormat : LinearFormat
         foreach (var matrix in Split(tensors, linear))
         {
             var (codes, halves) = Plan(graph, tensors, matrix);
-            products.Add(matrix.Multiply(graph, input, codes, halves, matrix.Linear.Name));
+            products.Add(matrix.Multiply(graph, matrix.OrderInputs(graph, input), codes, halves, matrix.Linear.Name));
         }
 
         return Join(graph, linear, products);

@@ -100,6 +100,19 @@ internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool i
         return (linear.Name, norm.SumName);
     }
 
+    /// <summary>Adds what brings the inputs into the order of the grid, where it has one of its own.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="input">Value [rows, inputs].</param>
+    public string OrderInputs(OnnxGraphBuilder graph, string input)
+    {
+        if (grid.Order is null)
+            return input;
+        var order = $"{linear.Name}.order";
+        long[] inputs = [.. grid.Order.Inputs.ToArray().Select(column => (long)column)];
+        graph.Constant<long>(order, DataType.Int64, inputs, inputs.Length);
+        return graph.Node($"{linear.Name}.ordered", "Gather", "", [input, order], ("axis", 1));
+    }
+
     /// <summary>What every node over these weights says of them.</summary>
     public (string Name, object Value)[] Attributes
     {
@@ -125,7 +138,15 @@ internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool i
         Span<float> numbers = new float[2 * groups];
         coder(row, codes, halves[..groups], grid.HasMinima ? halves[groups..] : []);
         TensorPrimitives.ConvertToSingle(halves, numbers);
-        grid.Widen(codes, numbers[..groups], numbers[groups..], weights);
+        if (grid.Order is null)
+        {
+            grid.Widen(codes, numbers[..groups], numbers[groups..], weights);
+            return;
+        }
+
+        Span<float> ordered = new float[weights.Length];
+        grid.Widen(codes, numbers[..groups], numbers[groups..], ordered);
+        grid.Order.Scatter<float>(ordered, weights);
     }
 
     /// <summary>A scale or minimum as it is stored.</summary>

@@ -7,7 +7,8 @@ namespace Parley.ModelImporter.Quantization;
 /// <param name="group">Weights per scale: the largest of 128, 64 and 32 up to this that divides the inputs.</param>
 /// <param name="hasMinimum">Whether a group has a minimum beside its scale.</param>
 /// <param name="keepGrids">Whether linears that lie on a 4-bit grid of 32 already keep it.</param>
-internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keepGrids = true) : GroupRounding
+/// <param name="leavesRest">Whether, where grids are kept, everything else gets 8 bits.</param>
+internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keepGrids = true, bool leavesRest = false) : GroupRounding
 {
     /// <summary>
     /// Weights per scale unless told otherwise, without error feedback. Plain rounding in larger groups loses more than llama.cpp's Q4_0
@@ -36,6 +37,8 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     public void Say(string note) => _notes.Add(note);
 
     public override bool KeepsGrids => keepGrids;
+
+    public override bool LeavesRest => KeepsGrids && leavesRest;
 
     /// <summary>
     /// The largest group that divides the inputs, but 32 for weights that come from such groups: a checkpoint that was Q4_0 or Q4_1 once is

@@ -35,7 +35,7 @@ internal sealed class RowFormat(bool isCoded) : PackedFormat
     }
 
     protected override StoredGrid? Keep(CheckpointTensors tensors, LinearPart part) =>
-        tensors.GridOf(part.Weight) is { } grid ? grid.Levels is null ? grid : grid.ToBytes() : null;
+        tensors.GridOf(part.Weight) is { Order: null } grid ? grid.Levels is null ? grid : grid.ToBytes() : null;
 
     protected override StoredGrid Choose(CheckpointTensors tensors, LinearWeights linear) =>
         new(Bits, BlockLayout.RequireBlock(linear, GroupMax));

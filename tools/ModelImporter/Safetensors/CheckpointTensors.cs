@@ -159,6 +159,9 @@ internal sealed class CheckpointTensors : IDisposable
     /// <summary>The grid that a tensor was rounded to before it was stored; null where it was not.</summary>
     public StoredGrid? GridOf(string name) => _tensors.GetValueOrDefault(name)?.Grid;
 
+    /// <summary>Whether a tensor was rounded before it was stored, on a grid or otherwise.</summary>
+    public bool IsRounded(string name) => _tensors.GetValueOrDefault(name)?.IsRounded ?? false;
+
     /// <summary>Reads a row of codes, see <see cref="ITensorFile.ReadGrid"/>.</summary>
     public void ReadGrid(string name, int row, Span<byte> codes, Span<float> scales, Span<float> minimums) =>
         Source(name).ReadGrid(Reading, row, codes, scales, minimums);

@@ -30,10 +30,10 @@ internal interface ITensorFile : IDisposable
     void ReadGrid(StoredTensor tensor, int row, Span<byte> codes, Span<float> scales, Span<float> minimums) =>
         throw new NotSupportedException();
 
-    /// <summary>Reads elements of one byte as they are stored, from any thread.</summary>
+    /// <summary>Reads bytes of a tensor as they are stored, from any thread.</summary>
     /// <param name="tensor">A tensor of this file.</param>
-    /// <param name="first">Index of the first element.</param>
-    /// <param name="bytes">Takes the elements.</param>
+    /// <param name="first">Index of the first byte.</param>
+    /// <param name="bytes">Takes the bytes.</param>
     void ReadBytes(StoredTensor tensor, long first, Span<byte> bytes) => throw new NotSupportedException();
 
     /// <summary>Gives back the memory that read pages take in this process; the next read maps them again.</summary>

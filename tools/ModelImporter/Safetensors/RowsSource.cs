@@ -19,6 +19,8 @@ internal sealed class RowsSource(TensorSource whole, long first, int step, IRead
 
     public override StoredGrid? Grid => whole.Grid;
 
+    public override bool IsRounded => whole.IsRounded;
+
     public override void Check() => whole.Check();
 
     public override void Read(TensorReading? reading, long start, Span<float> values)

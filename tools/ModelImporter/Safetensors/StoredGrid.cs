@@ -11,7 +11,9 @@ namespace Parley.ModelImporter.Safetensors;
 /// Whether a group has a minimum, so that weight = scale · code + minimum; else weight = scale · (code − middle).
 /// </param>
 /// <param name="Levels">What codes stand for, weight = scale · level[code]; null where they are numbers.</param>
-internal sealed record StoredGrid(int Bits, int Group, bool HasMinima = false, LevelTable? Levels = null)
+/// <param name="Order">In which order inputs are taken so that groups lie together; null for their own.</param>
+internal sealed record StoredGrid(
+    int Bits, int Group, bool HasMinima = false, LevelTable? Levels = null, InputOrder? Order = null)
 {
     private const int ByteMiddle = 128;
 
@@ -29,7 +31,11 @@ internal sealed record StoredGrid(int Bits, int Group, bool HasMinima = false, L
     public StoredGrid? Merge(StoredGrid other) => this with { HasMinima = HasMinima || other.HasMinima } is var merged
         && merged == other with { HasMinima = merged.HasMinima } && !(merged.HasMinima && Levels is not null) ? merged : null;
 
-    /// <summary>What the codes of a row stand for.</summary>
+    /// <summary>The grid in words.</summary>
+    public string Description => $"{Bits} bits{(Levels is null ? "" : " by a table")}, groups of {Group}"
+        + (HasMinima ? " with minima" : "") + (Order is null ? "" : ", inputs permuted");
+
+    /// <summary>What the codes of a row stand for, in the grid's order.</summary>
     /// <param name="codes">One byte per weight; a multiple of the group.</param>
     /// <param name="scales">One scale per group.</param>
     /// <param name="minimums">One minimum per group; not read where groups have none.</param>

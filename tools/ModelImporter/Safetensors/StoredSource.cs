@@ -29,10 +29,14 @@ internal sealed class StoredSource(ITensorFile file, StoredTensor tensor) : Tens
         file.ReadGrid(tensor, row, codes, scales, minimums);
     }
 
-    /// <summary>Reads elements of one byte as they are stored.</summary>
+    /// <summary>Reads bytes as they are stored.</summary>
+    /// <param name="reading">Told of the elements that they lie in; null for nobody.</param>
+    /// <param name="first">Index of the first byte.</param>
+    /// <param name="bytes">Takes the bytes.</param>
     public void ReadBytes(TensorReading? reading, long first, Span<byte> bytes)
     {
-        reading?.Invoke(file, tensor, first, bytes.Length);
+        var size = tensor.Elements > 0 ? Math.Max(1, tensor.Bytes / tensor.Elements) : 1;
+        reading?.Invoke(file, tensor, first / size, (bytes.Length + size - 1) / size);
         file.ReadBytes(tensor, first, bytes);
     }
 }

@@ -21,6 +21,9 @@ internal abstract class TensorSource
     /// <summary>The grid that the weights were rounded to before they were stored; null where they were not.</summary>
     public virtual StoredGrid? Grid => null;
 
+    /// <summary>Whether the weights were rounded before they were stored, on a grid or otherwise.</summary>
+    public virtual bool IsRounded => Grid is not null;
+
     /// <summary>Checks that the element type can be read.</summary>
     /// <exception cref="InvalidDataException">It cannot; the message names file, tensor and type.</exception>
     public abstract void Check();

@@ -17,6 +17,8 @@ internal sealed class TransposedSource(TensorSource stack, int index, Transposed
 
     public override IReadOnlyList<long> Shape { get; } = [stack.Shape[2], stack.Shape[1]];
 
+    public override bool IsRounded => stack.IsRounded;
+
     public override void Check() => stack.Check();
 
     public override void Read(TensorReading? reading, long first, Span<float> values) =>

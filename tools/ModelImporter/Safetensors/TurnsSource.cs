@@ -20,6 +20,8 @@ internal sealed class TurnsSource(TensorSource whole, long first, int run, int s
 
     public override StoredGrid? Grid => whole.Grid;
 
+    public override bool IsRounded => whole.IsRounded;
+
     public override void Check() => whole.Check();
 
     public override void Read(TensorReading? reading, long start, Span<float> values)
