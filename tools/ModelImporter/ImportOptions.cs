@@ -101,6 +101,10 @@ public sealed record ImportOptions
             $"a list of {CalibrationIds?.Count} ids, not of 1 to {CalibrationTokensMax}");
     }
 
+    /// <summary>Whether such a package can have a block that guesses further tokens.</summary>
+    internal bool CanDraft =>
+        !Dequantize && Quantization.Precision.Create(Precision, BlockMax, linears: Linears, attention: Attention).CanDraft;
+
     /// <exception cref="ArgumentException">A calibration id is not in the vocabulary.</exception>
     internal Quantization.Precision CreatePrecision(CheckpointReader checkpoint)
     {

@@ -10,7 +10,7 @@ namespace Parley.ModelImporter;
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
-    public const string Version = "10";
+    public const string Version = "11";
 
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
@@ -43,7 +43,7 @@ public static class ModelImport
                 + $"{TokenizerFiles.SentencePiece} and *{TokenizerFiles.TiktokenEnding}: the model has no tokenizer beside it.");
         }
 
-        using var checkpoint = CheckpointReader.Open(options.Source);
+        using var checkpoint = CheckpointReader.Open(options.Source, options.CanDraft);
         // A tokenizer that is not read ends the import before a large file is hashed.
         _ = checkpoint.Made;
         using var staging = new PackageStaging(options.Destination);
@@ -56,6 +56,7 @@ public static class ModelImport
             ContextTokensMax = positions,
             WindowTokens = PositionRules.WindowOf(checkpoint.Config, positions),
             Positions = PositionRules.Of(checkpoint.Config, positions),
+            Drafter = checkpoint.Weights.Drafter is null ? null : new DrafterShape(1),
         };
         var parameters = checkpoint.Weights.Parameters(shape);
         var name = options.Name ?? NameOf(options.Source);

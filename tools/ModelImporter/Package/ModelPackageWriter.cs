@@ -36,12 +36,18 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         var graph = new OnnxGraphBuilder(DataName);
         DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
         RowBytes = graph.RowBytes;
-        var data = WriteData(graph, checkpoint.Tensors, converted);
-        using (var file = File.Create(Path.Combine(folder, GraphName)))
+        var drafter = checkpoint.Weights.Drafter is null ? null : new OnnxGraphBuilder(DataName, graph);
+        if (drafter is not null)
         {
-            graph.Build(ModelImport.Version).WriteTo(file);
-            file.Flush(flushToDisk: true);
+            DecoderGraph.BuildDrafter(
+                drafter, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
         }
+
+        List<TensorFill> fills = [.. graph.Fills, .. drafter?.Fills ?? []];
+        var data = WriteData(fills, drafter?.DataBytes ?? graph.DataBytes, checkpoint.Tensors, converted);
+        WriteGraph(graph, GraphName);
+        if (drafter is not null)
+            WriteGraph(drafter, DrafterShape.FileName);
 
         var files = HashAll(data);
         var manifest = System.Text.Encoding.UTF8.GetBytes(describe(files).ToJson() + "\n");
@@ -75,15 +81,22 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         return bytes.Length;
     }
 
-    private PackageFile WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors, Action? converted)
+    private void WriteGraph(OnnxGraphBuilder graph, string name)
     {
-        using var data = new DataFile(Path.Combine(folder, DataName), graph.DataBytes);
+        using var file = File.Create(Path.Combine(folder, name));
+        graph.Build(ModelImport.Version).WriteTo(file);
+        file.Flush(flushToDisk: true);
+    }
+
+    private PackageFile WriteData(IReadOnlyList<TensorFill> fills, long bytes, CheckpointTensors tensors, Action? converted)
+    {
+        using var data = new DataFile(Path.Combine(folder, DataName), bytes);
         using var hash = new TrailingHash(data, parallel.CancellationToken);
-        var ends = FinalBytes(graph);
-        var total = graph.Fills.Sum(fill => fill.Bytes);
+        var ends = FinalBytes(fills, bytes);
+        var total = fills.Sum(fill => fill.Bytes);
         var done = 0L;
         progress?.Report(new ImportProgress("convert", 0, total));
-        foreach (var (index, fill) in graph.Fills.Index())
+        foreach (var (index, fill) in fills.Index())
         {
             parallel.CancellationToken.ThrowIfCancellationRequested();
             Run(() => fill.Run(data, parallel));
@@ -95,18 +108,18 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
 
         hash.End();
         Run(() => converted?.Invoke());
-        return new PackageFile(graph.DataBytes, hash.Complete());
+        return new PackageFile(bytes, hash.Complete());
     }
 
     /// <summary>For each fill the length of the data that no later one writes to.</summary>
-    private static long[] FinalBytes(OnnxGraphBuilder graph)
+    private static long[] FinalBytes(IReadOnlyList<TensorFill> fills, long bytes)
     {
-        var ends = new long[graph.Fills.Count];
-        var end = graph.DataBytes;
+        var ends = new long[fills.Count];
+        var end = bytes;
         for (var i = ends.Length - 1; i >= 0; i--)
         {
             ends[i] = end;
-            end = Math.Min(end, graph.Fills[i].First);
+            end = Math.Min(end, fills[i].First);
         }
 
         return ends;

@@ -1,0 +1,12 @@
+namespace Parley.PackageFormat;
+
+/// <summary>
+/// The block behind the last layer that guesses further tokens, in a graph of its own: <c>drafter.onnx</c>. Its keys and values are those
+/// of the layer behind the last, in the same blocks.
+/// </summary>
+/// <param name="Layers">Decoder layers of the block; this format has 1.</param>
+public sealed record DrafterShape(int Layers)
+{
+    /// <summary>Name of the block's graph within a package.</summary>
+    public const string FileName = "drafter.onnx";
+}
