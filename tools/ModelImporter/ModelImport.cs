@@ -56,7 +56,7 @@ public static class ModelImport
             ContextTokensMax = positions,
             WindowTokens = PositionRules.WindowOf(checkpoint.Config, positions),
             Positions = PositionRules.Of(checkpoint.Config, positions),
-            Drafter = checkpoint.Weights.Drafter is null ? null : new DrafterShape(1),
+            Drafter = checkpoint.Weights.Drafter is null ? null : new DrafterShape(1, checkpoint.Config.Shape.VocabularySize),
         };
         var parameters = checkpoint.Weights.Parameters(shape);
         var name = options.Name ?? NameOf(options.Source);

@@ -5,7 +5,8 @@ namespace Parley.PackageFormat;
 /// of the layer behind the last, in the same blocks.
 /// </summary>
 /// <param name="Layers">Decoder layers of the block; this format has 1.</param>
-public sealed record DrafterShape(int Layers)
+/// <param name="Vocabulary">Ids that it may guess: the first so many.</param>
+public sealed record DrafterShape(int Layers, int Vocabulary)
 {
     /// <summary>Name of the block's graph within a package.</summary>
     public const string FileName = "drafter.onnx";
