@@ -66,10 +66,10 @@ public sealed class HeadDraftTests
             using var engine = new ParityEngine(package, draftTokens: 4, stepTokens: stepTokens, headTokens: head);
             AssertSame(alone, engine.Run(Count, true, requests), $"{head} ahead, {stepTokens} tokens a step");
             AssertSame(alone, engine.Run(Count, true, requests), $"{head} ahead, from the cache");
-            AssertSame(drawn, engine.Run(seeded, Count, true, requests), $"{head} ahead, drawn");
-            Assert.True(engine.Totals.CachedTokens > 0, "nothing came from the cache");
             drafted += engine.Totals.HeadDraftTokens;
             accepted += engine.Totals.HeadAcceptedTokens;
+            AssertSame(drawn, engine.Run(seeded, Count, true, requests), $"{head} ahead, drawn");
+            Assert.True(engine.Totals.CachedTokens > 0, "nothing came from the cache");
         }
 
         using (var engine = new ParityEngine(package, blocks: 12, context: 160, draftTokens: 4, headTokens: 3))
@@ -140,7 +140,7 @@ public sealed class HeadDraftTests
     public void Guesses_OfAConvertedFile_AreThoseOfItsCheckpoint(string modelType, string fields)
     {
         using var folder = new TemporaryFolder();
-        var source = Write(folder, modelType, fields, agrees: false);
+        var source = RandomCheckpoint.Write(folder, modelType, fields, seed: 3);
         using var file = new ParityPackage(ConvertedFile.Write(folder, source));
         using var checkpoint = new ParityPackage(source);
         Assert.NotNull(file.Shape.Drafter);
@@ -190,7 +190,9 @@ public sealed class HeadDraftTests
 
     private static string Write(TemporaryFolder folder, string modelType, string fields, bool agrees)
     {
-        var source = RandomCheckpoint.Write(folder, modelType, fields, seed: 3);
+        // An embedding that is the head, too, would say the same token again and again.
+        var source = RandomCheckpoint.Write(
+            folder, modelType, fields.Replace("{", """{"tie_word_embeddings":false,""", StringComparison.Ordinal), seed: 3);
         RandomCheckpoint.Change(source, tensors =>
         {
             if (agrees)

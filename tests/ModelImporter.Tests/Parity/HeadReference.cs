@@ -30,7 +30,7 @@ internal static class HeadReference
     /// </summary>
     public static void Agree(SortedDictionary<string, (int[] Shape, float[] Values)> tensors, int layers, bool addsOne)
     {
-        Silence(tensors, layers, 0.03f);
+        Silence(tensors, layers, 0.003f);
         var head = $"model.layers.{layers}.";
         foreach (var (name, (_, values)) in tensors)
         {
