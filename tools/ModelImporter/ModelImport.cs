@@ -56,7 +56,6 @@ public static class ModelImport
             ContextTokensMax = positions,
             WindowTokens = PositionRules.WindowOf(checkpoint.Config, positions),
             Positions = PositionRules.Of(checkpoint.Config, positions),
-            Drafter = checkpoint.Weights.Drafter is null ? null : new DrafterShape(1, checkpoint.Config.Shape.VocabularySize),
         };
         var parameters = checkpoint.Weights.Parameters(shape);
         var name = options.Name ?? NameOf(options.Source);
@@ -67,13 +66,17 @@ public static class ModelImport
             checkpoint,
             precision,
             shape.ContextTokensMax,
+            options.DraftVocabulary ?? DrafterShape.VocabularyDefault,
             files => new ModelManifest
             {
                 FormatVersion = ModelManifest.CurrentFormatVersion,
                 Name = name,
                 Architecture = checkpoint.Config.Architecture,
                 Precision = precision.Name,
-                Shape = shape,
+                Shape = shape with
+                {
+                    Drafter = checkpoint.Weights.Drafter is null ? null : new DrafterShape(1, writer.Guessable),
+                },
                 Target = precision.Target,
                 Parameters = parameters,
                 RowBytes = writer.RowBytes > 0 ? writer.RowBytes : null,

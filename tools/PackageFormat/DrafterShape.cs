@@ -10,4 +10,10 @@ public sealed record DrafterShape(int Layers, int Vocabulary)
 {
     /// <summary>Name of the block's graph within a package.</summary>
     public const string FileName = "drafter.onnx";
+
+    /// <summary>
+    /// Ids that a block may guess unless told otherwise: tokens are numbered in the order in which a tokenizer's training joined them, so
+    /// the first are the commonest (docs/drafts-by-head.md).
+    /// </summary>
+    public const int VocabularyDefault = 1 << 16;
 }

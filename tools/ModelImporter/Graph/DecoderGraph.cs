@@ -64,16 +64,19 @@ internal static class DecoderGraph
     /// <param name="tensors">Where they lie; read only when the fills run.</param>
     /// <param name="precision">How the decoder's weights are stored; the block's are stored as those are that are felt for long.</param>
     /// <param name="positions">Longest sequence.</param>
-    public static void BuildDrafter(
-        OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions)
+    /// <param name="first">How many ids of the vocabulary the block may guess.</param>
+    /// <returns>How many it can, the first ones.</returns>
+    public static int BuildDrafter(
+        OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions,
+        int first)
     {
         var (own, drafter, linears) = (config.ToDrafter(), weights.Drafter!, precision.Fine);
         graph.Activations = precision.Activations;
-        var ids = graph.Input("input_ids", DataType.Int64, "tokens");
+        var tokens = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
         var stream = graph.Input(Stream, DataType.Float, "tokens", config.Shape.HiddenSize);
         var attention = Attention(graph, tensors, own, linears, precision.Target, positions);
-        var embedding = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids);
+        var embedding = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, tokens);
         if (config.EmbeddingScale != 1)
             embedding = graph.Node("embedding.weighted", "Mul", "", [embedding, graph.Scalar("embedding.factor", config.EmbeddingScale)]);
         var both = graph.Node(
@@ -90,7 +93,11 @@ internal static class DecoderGraph
         var chosen = norm.Emit(Choose(graph, after, rows)).Normalized;
         graph.Node(NextStream, "Identity", "", [chosen]);
         graph.Output(NextStream, DataType.Float, "logit_rows", config.Shape.HiddenSize);
-        EmitLogits(graph, config, weights, tensors, precision, chosen);
+        // A cap on logits changes nothing about which is the best.
+        var ids = precision.Vocabulary.EmitShortHead(
+            graph, tensors, weights.Head, config.Shape.TiedEmbeddings, chosen, "logits", first);
+        graph.Output("logits", DataType.Float, "logit_rows", ids);
+        return ids;
     }
 
     private static void EmitLogits(

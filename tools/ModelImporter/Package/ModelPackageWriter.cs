@@ -18,10 +18,14 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     /// <summary>Bytes of the weights that are looked up by row, once they are planned.</summary>
     public long RowBytes { get; private set; }
 
+    /// <summary>Ids that the block which guesses further tokens can guess, once it is planned; the first of the vocabulary.</summary>
+    public int Guessable { get; private set; }
+
     /// <summary>Writes all files.</summary>
     /// <param name="checkpoint">The source.</param>
     /// <param name="precision">How weights are stored.</param>
     /// <param name="contextTokensMax">Positions that the package serves.</param>
+    /// <param name="guessable">How many ids of the vocabulary a block that guesses further tokens may guess.</param>
     /// <param name="describe">Makes the manifest from the files.</param>
     /// <param name="converted">Called when all weights are converted, while the last of them are still being hashed and flushed.</param>
     /// <returns>Length of all files.</returns>
@@ -29,6 +33,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         CheckpointReader checkpoint,
         Precision precision,
         int contextTokensMax,
+        int guessable,
         Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe,
         Action? converted = null)
     {
@@ -39,8 +44,8 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         var drafter = checkpoint.Weights.Drafter is null ? null : new OnnxGraphBuilder(DataName, graph);
         if (drafter is not null)
         {
-            DecoderGraph.BuildDrafter(
-                drafter, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
+            Guessable = DecoderGraph.BuildDrafter(
+                drafter, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax, guessable);
         }
 
         List<TensorFill> fills = [.. graph.Fills, .. drafter?.Fills ?? []];

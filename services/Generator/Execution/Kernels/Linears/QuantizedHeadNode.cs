@@ -19,8 +19,11 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomO
     {
         var matrix = QuantizedMatrix.Read(info, codesInput: 1);
         // With minima the middle of the high plane says nothing of a weight whose code has few bits, so HeadBounds would not hold.
+        var first = OrtCustomOpApi.GetInteger(info, "first\0"u8, matrix.Outputs);
+        if (first < 1 || first > matrix.Outputs)
+            throw new NotSupportedException($"first is {first}, not 1 to {matrix.Outputs} outputs; {QuantizedMatrix.Remedy}");
         return matrix is { Planes: 2, HasMinima: false }
-            ? new QuantizedHeadNode(matrix)
+            ? new QuantizedHeadNode(matrix with { Outputs = (int)first })
             : throw new NotSupportedException($"a head has 8 bits and no minima; {QuantizedMatrix.Remedy}");
     }
 
