@@ -82,7 +82,7 @@ public sealed record ImportOptions
 
     /// <value>
     /// Ids of the vocabulary that a block which predicts further tokens may guess, the first ones: fewer are guessed faster. Default: null,
-    /// which is 65,536; from 16 on.
+    /// which is 32,768; from 16 on.
     /// </value>
     public int? DraftVocabulary { get; init; }
 

@@ -15,5 +15,5 @@ public sealed record DrafterShape(int Layers, int Vocabulary)
     /// Ids that a block may guess unless told otherwise: tokens are numbered in the order in which a tokenizer's training joined them, so
     /// the first are the commonest (docs/drafts-by-head.md).
     /// </summary>
-    public const int VocabularyDefault = 1 << 16;
+    public const int VocabularyDefault = 1 << 15;
 }

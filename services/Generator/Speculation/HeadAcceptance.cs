@@ -22,11 +22,13 @@ internal readonly record struct HeadAcceptance(int Rate, int Rest, int RestNext)
     /// <summary>Longer rests cost the sequence the head's keys: to keep them costs nearly a layer a step.</summary>
     private const int KeptRestMax = 64;
 
-    /// <summary>Below, a step with a guess takes longer than it spares (docs/benchmarks/head-drafts.md).</summary>
-    private const int PaysFrom = Whole * 2 / 5;
+    /// <summary>
+    /// Below, a step with guesses takes longer than it spares: with AVX2 three rows cost what two do, half more than one, and four two
+    /// thirds more (docs/benchmarks/head-drafts.md). So nobody guesses one token where two are allowed.
+    /// </summary>
+    private const int PaysFrom = Whole * 9 / 20;
 
-    private const int SecondPaysFrom = Whole * 3 / 5;
-    private const int ThirdPaysFrom = Whole * 3 / 4;
+    private const int ThirdPaysFrom = Whole * 7 / 10;
 
     /// <summary>The start: as such heads mostly are.</summary>
     public static HeadAcceptance Begin { get; } = new(Whole * 3 / 4, 0, RestMin);
@@ -35,7 +37,7 @@ internal readonly record struct HeadAcceptance(int Rate, int Rest, int RestNext)
     public bool KeepsKeys => Rest <= KeptRestMax;
 
     /// <summary>Tokens to guess now, at most so many; 0 while resting.</summary>
-    public int DraftTokens(int most) => Rest > 0 ? 0 : Math.Min(most, Rate < SecondPaysFrom ? 1 : Rate < ThirdPaysFrom ? 2 : 3);
+    public int DraftTokens(int most) => Rest > 0 ? 0 : Math.Min(most, Rate < ThirdPaysFrom ? 2 : 3);
 
     /// <summary>After a step without a guess.</summary>
     public HeadAcceptance AfterRest() => Rest == 0 ? this : this with { Rest = Rest - 1 };
@@ -55,6 +57,6 @@ internal readonly record struct HeadAcceptance(int Rate, int Rest, int RestNext)
             return new HeadAcceptance(PaysFrom + (Whole / Weight), RestNext, Math.Min(RestNext * 2, RestMax));
         }
 
-        return new HeadAcceptance(rate, 0, rate < SecondPaysFrom ? RestNext : RestMin);
+        return new HeadAcceptance(rate, 0, rate < ThirdPaysFrom ? RestNext : RestMin);
     }
 }

@@ -46,16 +46,20 @@ internal sealed class HeadDraftTable : IDisposable
     }
 
     /// <summary>Prints the table.</summary>
-    /// <param name="arguments">The package's folder; shares of right guesses in percent, 80 where none is given.</param>
+    /// <param name="arguments">
+    /// The package's folder; numbers of streams, with commas between them; shares of right guesses in percent, 80 where none is given.
+    /// </param>
     public static void Print(string[] arguments)
     {
-        int[] shares = arguments.Length > 1 ? [.. arguments.Skip(1).Select(share => int.Parse(share, CultureInfo.InvariantCulture))] : [80];
-        Console.WriteLine("| Streams | Ahead | Right, set | Right, of guesses | Tokens a step | Without, tok/s | With, tok/s | Ratio |");
-        Console.WriteLine("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+        var streamCounts = arguments[1].Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture)).ToList();
+        int[] shares = arguments.Length > 2 ? [.. arguments.Skip(2).Select(share => int.Parse(share, CultureInfo.InvariantCulture))] : [80];
+        Console.WriteLine("| Streams | Ahead | Right, set | Right, of guesses | Tokens a step | Step, ms | With, ms | Of it the head | Without, tok/s "
+            + "| With, tok/s | Ratio |");
+        Console.WriteLine("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var ahead in new[] { 1, 2, 3 })
         {
             using var bench = new HeadDraftTable(arguments[0], ahead);
-            foreach (var streams in new[] { 1, 2, 4 })
+            foreach (var streams in streamCounts)
             {
                 foreach (var share in shares)
                     bench.Print(streams, ahead, share);
@@ -73,12 +77,12 @@ internal sealed class HeadDraftTable : IDisposable
     {
         var (without, with) = (double.MaxValue, double.MaxValue);
         var answer = Run(1, 0).Answer;
-        var (drafted, accepted, steps) = (0L, 0L, 0L);
+        var (drafted, accepted, steps, head) = (0L, 0L, 0L, TimeSpan.Zero);
         for (var round = 0; round < Rounds; round++)
         {
             without = Math.Min(without, Run(streams, 0).Seconds);
             _runner.Steer([.. _prompt, .. answer], share / 100.0);
-            var before = (_engine.Totals.HeadDraftTokens, _engine.Totals.HeadAcceptedTokens, _engine.Totals.Steps);
+            var before = (_engine.Totals.HeadDraftTokens, _engine.Totals.HeadAcceptedTokens, _engine.Totals.Steps, _runner.HeadTime);
             var (seconds, same) = Run(streams, 8);
             if (!same.SequenceEqual(answer))
                 throw new InvalidOperationException("The answer with drafts is another one.");
@@ -86,11 +90,14 @@ internal sealed class HeadDraftTable : IDisposable
             drafted += _engine.Totals.HeadDraftTokens - before.HeadDraftTokens;
             accepted += _engine.Totals.HeadAcceptedTokens - before.HeadAcceptedTokens;
             steps += _engine.Totals.Steps - before.Steps;
+            head += _runner.HeadTime - before.HeadTime;
         }
 
         var tokens = streams * (Tokens - 1);
         Console.WriteLine(FormattableString.Invariant(
             $"| {streams} | {ahead} | {share} % | {100.0 * accepted / Math.Max(drafted, 1):F0} % | {1.0 * Rounds * tokens / steps:F2} | ")
+            + FormattableString.Invariant($"{1000 * without * streams / tokens:F1} | {1000 * with * Rounds / steps:F1} | ")
+            + FormattableString.Invariant($"{head.TotalMilliseconds / steps:F1} | ")
             + FormattableString.Invariant($"{tokens / without:F1} | {tokens / with:F1} | {without / with:F2} |"));
     }
 

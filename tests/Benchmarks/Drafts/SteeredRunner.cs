@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Parley.Generator.Execution;
 using Parley.PackageFormat;
 
@@ -34,12 +35,17 @@ internal sealed class SteeredRunner(IModelRunner inner) : IModelRunner, IDrafter
 
     public IDrafter? Drafter => this;
 
+    /// <summary>Time in the head.</summary>
+    public TimeSpan HeadTime { get; private set; }
+
     /// <summary>From now on a guess is right with this probability, always by the same dice.</summary>
     public void Steer(uint[] known, double acceptance) => (Known, Acceptance, _random) = (known, acceptance, new Random(1));
 
     public ReadOnlySpan<int> Guess(StepBatch batch, ReadOnlySpan<int> streams, bool goesOn)
     {
+        var started = Stopwatch.GetTimestamp();
         var guesses = inner.Drafter!.Guess(batch, streams, goesOn);
+        HeadTime += Stopwatch.GetElapsedTime(started);
         if (Known is null)
             return guesses;
         var row = 0;

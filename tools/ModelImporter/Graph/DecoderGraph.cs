@@ -1,4 +1,5 @@
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Calibration;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
@@ -62,7 +63,7 @@ internal static class DecoderGraph
     /// <param name="config">The decoder.</param>
     /// <param name="weights">Its weights, with the block's.</param>
     /// <param name="tensors">Where they lie; read only when the fills run.</param>
-    /// <param name="precision">How the decoder's weights are stored; the block's are stored as those are that are felt for long.</param>
+    /// <param name="precision">How weights are stored.</param>
     /// <param name="positions">Longest sequence.</param>
     /// <param name="first">How many ids of the vocabulary the block may guess.</param>
     /// <returns>How many it can, the first ones.</returns>
@@ -70,7 +71,9 @@ internal static class DecoderGraph
         OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions,
         int first)
     {
-        var (own, drafter, linears) = (config.ToDrafter(), weights.Drafter!, precision.Fine);
+        // A text that decides how weights are rounded goes through the decoder's alone.
+        var linears = precision.Rounding is CalibratedRounding ? precision.Fine : precision.Linears;
+        var (own, drafter) = (config.ToDrafter(), weights.Drafter!);
         graph.Activations = precision.Activations;
         var tokens = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
