@@ -172,6 +172,28 @@ public sealed class HeadDraftTests
         Assert.Equal(expected, HeadReference.Guesses(package, ids));
     }
 
+    /// <summary>A head over the first ids alone guesses no other, and is right as often where they are what is said.</summary>
+    [Theory]
+    [InlineData("int8")]
+    [InlineData("int4")]
+    public void Guesses_OverTheFirstIdsAlone_AreOfThese(string precision)
+    {
+        using var folder = new TemporaryFolder();
+        var source = Write(folder, "qwen3_5_text", Delta, agrees: true);
+        using var whole = new ParityPackage(source, precision);
+        using var part = new ParityPackage(source, precision, draftVocabulary: 200);
+        Assert.Equal(new DrafterShape(1, 200), part.Shape.Drafter);
+        uint[] ids = Ids(new Random(10), 80);
+
+        var (all, first) = (HeadReference.Guesses(whole, ids), HeadReference.Guesses(part, ids));
+
+        Assert.All(first, guess => Assert.InRange(guess, 0, 199));
+        // The coarse half of the codes is enough for most.
+        var kept = all.Zip(first).Where(pair => pair.First < 200).ToList();
+        Assert.True(kept.Count > 20);
+        Assert.InRange(kept.Count(pair => pair.First == pair.Second), kept.Count * 2 / 3, kept.Count);
+    }
+
     [Fact]
     public void Import_OfABlockThatIsNotThere_IsSaid()
     {
