@@ -45,7 +45,8 @@ internal sealed class StepGuesses(
         {
             foreach (var row in plan.Rows)
                 row.Sequence.DropGuesses();
-            Log.GuessingFailed(logger, ++_failuresInARow >= limits.StepFailuresMax ? "no more are made" : "none are made in this step", exception);
+            var isLast = ++_failuresInARow >= limits.StepFailuresMax;
+            Log.GuessingFailed(logger, isLast ? "no more are made" : "none are made in this step", exception);
         }
     }
 

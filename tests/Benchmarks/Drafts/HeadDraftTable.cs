@@ -53,8 +53,8 @@ internal sealed class HeadDraftTable : IDisposable
     {
         var streamCounts = arguments[1].Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture)).ToList();
         int[] shares = arguments.Length > 2 ? [.. arguments.Skip(2).Select(share => int.Parse(share, CultureInfo.InvariantCulture))] : [80];
-        Console.WriteLine("| Streams | Ahead | Right, set | Right, of guesses | Tokens a step | Step, ms | With, ms | Of it the head | Without, tok/s "
-            + "| With, tok/s | Ratio |");
+        Console.WriteLine("| Streams | Ahead | Right, set | Right, of guesses | Tokens a step | Step, ms | With, ms | Of it the head "
+            + "| Without, tok/s | With, tok/s | Ratio |");
         Console.WriteLine("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         foreach (var ahead in new[] { 1, 2, 3 })
         {

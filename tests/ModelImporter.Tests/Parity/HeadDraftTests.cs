@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Parley.Generator;
 using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
 using Parley.ModelImporter.Tests.Gguf;
@@ -192,6 +195,27 @@ public sealed class HeadDraftTests
         var kept = all.Zip(first).Where(pair => pair.First < 200).ToList();
         Assert.True(kept.Count > 20);
         Assert.InRange(kept.Count(pair => pair.First == pair.Second), kept.Count * 2 / 3, kept.Count);
+    }
+
+    /// <summary>Settings that ask for a head which is not there end the start, and say what to do.</summary>
+    [Fact]
+    public void Open_DraftsByAHeadThatIsNotThere_IsRefusedWithTheFix()
+    {
+        using var folder = new TemporaryFolder();
+        var source = RandomCheckpoint.Write(folder, "qwen3", """{"head_dim":16}""", seed: 3);
+        var destination = folder.File("package");
+        ModelImport.Run(new ImportOptions { Source = source, Destination = destination, Precision = "int8" });
+        var options = new GeneratorOptions { PackageDirectory = destination, Drafts = "head" };
+
+        var fault = Assert.Throws<InvalidDataException>(
+            () => new PackageOpener(Options.Create(options), NullLoggerFactory.Instance).Open());
+
+        Assert.Contains("shape.drafter is missing, and Generator:Drafts is head", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("Import the model again", fault.Message, StringComparison.Ordinal);
+        (options.DraftTokensMax, options.Device) = (0, "cuda");
+        var failures = new GeneratorOptionsRules().Validate(null, options).FailureMessage;
+        Assert.Contains("Generator:DraftTokensMax 0", failures, StringComparison.Ordinal);
+        Assert.Contains("on the CPU alone", failures, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -45,7 +45,7 @@ internal static class ImportCommand
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
         var guessable = new Option<int?>("--draft-vocabulary")
         {
-            Description = "Ids that the model's own head for further tokens may guess, where it has one: the first so many, 32,768 without it.",
+            Description = "Ids that the model's own head for further tokens may guess: the first so many, 32,768 without it.",
             HelpName = "IDS",
         };
         var ifMissing = ExistingPackage.CreateOption();
