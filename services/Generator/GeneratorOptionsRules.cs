@@ -32,8 +32,8 @@ internal sealed class GeneratorOptionsRules : IValidateOptions<GeneratorOptions>
         if (options is { DraftsByHead: true, Device: not "cpu" })
         {
             failures.Add(
-                $"Generator:Drafts is {options.Drafts} and Generator:Device {options.Device}: the model's own head drafts on the CPU alone; "
-                + "leave Generator:Drafts out.");
+                $"Generator:Drafts is {options.Drafts} and Generator:Device {options.Device}: the model's own head drafts on the CPU "
+                + "alone; leave Generator:Drafts out.");
         }
 
         if (options is { DraftsByHead: true, DraftTokensMax: 0 })

@@ -30,8 +30,8 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
         {
             throw new InvalidDataException(
                 $"{Path.Combine(package.Folder, ModelManifest.FileName)}: shape.drafter is missing, and Generator:Drafts is head: the "
-                + "package has no head for further tokens. Import the model again with this build, from a checkpoint that has one (mtp.*, or "
-                + "num_nextn_predict_layers), or leave Generator:Drafts out.");
+                + "package has no head for further tokens. Import the model again with this build, from a checkpoint that has one (mtp.*, "
+                + "or num_nextn_predict_layers), or leave Generator:Drafts out.");
         }
 
         var shape = options.Value.Served(package.Shape);

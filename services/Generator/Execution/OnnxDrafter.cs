@@ -121,7 +121,7 @@ internal sealed class OnnxDrafter : IDrafter, IDisposable
         for (var row = 0; row < batch.LogitRowCount; row++)
         {
             // NaN is the greatest to this search.
-            ReadOnlySpan<float> logits = _logits.Span<float>(rows * _sizes.Vocabulary).Slice(row * _sizes.Vocabulary, _sizes.Vocabulary);
+            ReadOnlySpan<float> logits = _logits.Span<float>((row + 1) * _sizes.Vocabulary)[(row * _sizes.Vocabulary)..];
             var best = TensorPrimitives.IndexOfMax(logits);
             _best[row] = float.IsFinite(logits[best]) ? best : -1;
         }
@@ -132,8 +132,14 @@ internal sealed class OnnxDrafter : IDrafter, IDisposable
     public void Dispose()
     {
         _binding.Dispose();
-        foreach (var tensor in new[] { _inputIds, _stream, _logitRows, _cumulativeLengths, _pastLengths, _blockTable, _nextStream, _logits })
-            tensor.Dispose();
+        _inputIds.Dispose();
+        _stream.Dispose();
+        _logitRows.Dispose();
+        _cumulativeLengths.Dispose();
+        _pastLengths.Dispose();
+        _blockTable.Dispose();
+        _nextStream.Dispose();
+        _logits.Dispose();
         _logitBest?.Dispose();
         _rotaryLengths?.Dispose();
         _session.Dispose();

@@ -41,7 +41,7 @@ public sealed class HeadDraftingTests
         with.AssertEmpty();
     }
 
-    /// <summary>What the head does wrong is its own affair: answers go on, and after some failures in a row it is not asked again.</summary>
+    /// <summary>What the head does wrong is its own affair: answers go on, and after some failures it is not asked again.</summary>
     [Fact]
     public void Step_AHeadThatFails_IsLeftAlone()
     {

@@ -95,8 +95,8 @@ internal static class HeadReference
     }
 
     /// <summary>
-    /// A model of the head's layer alone, whose embedding of id i is what that layer reads at position i of a text: the head's projection of
-    /// the next token's embedding and of this one's stream, each behind its norm. Of a model whose layers add nothing, the stream is the
+    /// A model of the head's layer alone, whose embedding of id i is what that layer reads at position i of a text: the head's projection
+    /// of the next token's embedding and of this one's stream, each behind its norm. Of a model whose layers add nothing, the stream is the
     /// embedding behind the final norm.
     /// </summary>
     public static string WriteLayer(TemporaryFolder folder, string source, uint[] ids, bool addsOne)

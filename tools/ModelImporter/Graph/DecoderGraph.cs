@@ -120,7 +120,7 @@ internal static class DecoderGraph
             CandidateOutputs.Emit(graph, "logits", Math.Min(candidates, config.Shape.VocabularySize));
     }
 
-    /// <summary>The stream as the head reads it, which the drafter reads as well; so every row's is given away where there is one.</summary>
+    /// <summary>The stream as the head reads it, which the drafter reads as well; so every row's is shown where there is one.</summary>
     private static string Shown(OnnxGraphBuilder graph, string normalized, DecoderConfig config, DecoderWeights weights)
     {
         if (weights.Drafter is null)
