@@ -37,7 +37,8 @@ internal sealed class OnnxModelRunner : IModelRunner
         _options = options;
         Shape = shape;
         var cache = options.CachePrecision.ToString().ToLowerInvariant();
-        Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName}, {cache} cache)";
+        var own = shape.Drafter is null ? "" : ", drafts by its own head";
+        Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName}, {cache} cache{own})";
         _binding = session.CreateIoBinding();
         _cache = new KvCacheBuffers(shape, options);
         _cache.Bind(_binding, layer => layer < shape.Layers);
