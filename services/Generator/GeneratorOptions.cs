@@ -4,6 +4,7 @@ using Parley.Generator.Engine;
 using Parley.Generator.Execution.Cuda;
 using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Guidance;
+using Parley.PackageFormat;
 
 namespace Parley.Generator;
 
@@ -11,6 +12,9 @@ namespace Parley.Generator;
 internal sealed class GeneratorOptions
 {
     public const string SectionName = "Generator";
+
+    private const string TextDrafts = "text";
+    private const string HeadDrafts = "head";
 
     /// <summary>The model package, as <c>parley import</c> writes it.</summary>
     /// <value>No default; required.</value>
@@ -92,6 +96,19 @@ internal sealed class GeneratorOptions
     /// </summary>
     /// <value>Default true; without meaning where <see cref="DraftTokensDefault"/> is set.</value>
     public bool FreeDrafts { get; set; } = true;
+
+    /// <summary>
+    /// What drafts are made of beside what a guide leaves no choice about: the sequence's own text, or where there is nothing to quote the
+    /// model's own head for further tokens, which the package must have (docs/drafts-by-head.md).
+    /// </summary>
+    /// <value><c>text</c>, the default, or <c>head</c>, on the CPU only.</value>
+    [AllowedValues(TextDrafts, HeadDrafts)]
+    public string Drafts { get; set; } = TextDrafts;
+
+    /// <summary>Tokens that the model's own head guesses ahead; fewer where it is less often right.</summary>
+    /// <value>1 to 3; default 3. Without meaning unless <see cref="Drafts"/> is <c>head</c>.</value>
+    [Range(1, 3)]
+    public int HeadDraftTokensMax { get; set; } = 3;
 
     /// <summary>A request that has waited this long counts as one priority class higher.</summary>
     /// <value>1 to 86,400 s; default 10.</value>
@@ -214,6 +231,12 @@ internal sealed class GeneratorOptions
             ? [.. names.Distinct()]
             : [packageName];
 
+    /// <summary>Whether the model's own head makes drafts.</summary>
+    public bool DraftsByHead => Drafts == HeadDrafts;
+
+    /// <summary>A model as it is served: its head for further tokens is nothing where it is not used.</summary>
+    public ModelShape Served(ModelShape shape) => DraftsByHead ? shape : shape with { Drafter = null };
+
     /// <summary>The engine's part of the settings.</summary>
     public EngineLimits ToLimits(int contextTokensMax) => new()
     {
@@ -226,6 +249,7 @@ internal sealed class GeneratorOptions
         StepFailuresMax = StepFailuresMax,
         ModelFaultsMax = ModelFaultsMax,
         DraftTokensMax = DraftTokensMax,
+        HeadDraftTokensMax = DraftsByHead ? HeadDraftTokensMax : 0,
         StateSnapshotTokens = StateSnapshotTokens,
     };
 }

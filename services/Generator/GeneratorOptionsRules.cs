@@ -29,6 +29,20 @@ internal sealed class GeneratorOptionsRules : IValidateOptions<GeneratorOptions>
                 + "what an unset field means must be allowed.");
         }
 
+        if (options is { DraftsByHead: true, Device: not "cpu" })
+        {
+            failures.Add(
+                $"Generator:Drafts is {options.Drafts} and Generator:Device {options.Device}: the model's own head drafts on the CPU "
+                + "alone; leave Generator:Drafts out.");
+        }
+
+        if (options is { DraftsByHead: true, DraftTokensMax: 0 })
+        {
+            failures.Add(
+                $"Generator:Drafts is {options.Drafts} and Generator:DraftTokensMax 0, which allows no drafts: raise it, or leave "
+                + "Generator:Drafts out.");
+        }
+
         if (!int.IsPow2(options.KvBlockTokens))
             failures.Add($"Generator:KvBlockTokens is {options.KvBlockTokens}, which is not a power of two.");
 

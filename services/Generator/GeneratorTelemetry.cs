@@ -225,6 +225,10 @@ internal sealed class GeneratorTelemetry
         Total(meter, "parley.generator.tokens.completion", "{token}", "Tokens of answers.", snapshot => snapshot.CompletionTokens);
         Total(meter, "parley.generator.tokens.drafted", "{token}", "Tokens that were guessed.", snapshot => snapshot.DraftTokens);
         Total(meter, "parley.generator.tokens.accepted", "{token}", "Guessed tokens that were right.", snapshot => snapshot.AcceptedTokens);
+        Total(meter, "parley.generator.tokens.drafted.head", "{token}", "Tokens that the model's own head guessed.",
+            snapshot => snapshot.HeadDraftTokens);
+        Total(meter, "parley.generator.tokens.accepted.head", "{token}", "Guesses of the model's own head that were right.",
+            snapshot => snapshot.HeadAcceptedTokens);
         Total(meter, "parley.generator.states.snapshots.taken", "{snapshot}", "Sequences that went on from a snapshot.",
             snapshot => snapshot.StateSnapshotsTaken);
         Total(meter, "parley.generator.states.snapshots.evicted", "{snapshot}", "Snapshots that gave way to others.",

@@ -71,6 +71,9 @@ internal static partial class Log
     [LoggerMessage(3019, LogLevel.Warning, "Guides cannot be used with this package: its tokenizer was not read")]
     public static partial void TokensNotRead(ILogger logger, Exception exception);
 
+    [LoggerMessage(3021, LogLevel.Warning, "The model's own head for further tokens failed; its guesses: {Consequence}")]
+    public static partial void GuessingFailed(ILogger logger, string consequence, Exception exception);
+
     [LoggerMessage(3018, LogLevel.Warning, "{Path}: not honoured, though it changes the model's answers: {Keys}")]
     public static partial void DefaultsNotHonoured(ILogger logger, string path, string keys);
 }

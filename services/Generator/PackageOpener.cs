@@ -7,6 +7,7 @@ using Parley.Generator.Execution.Runtime;
 using Parley.Generator.Guidance;
 using Parley.Generator.KvCache;
 using Parley.Generator.Model;
+using Parley.PackageFormat;
 
 namespace Parley.Generator;
 
@@ -25,6 +26,15 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
                 loggers.CreateLogger<PackageOpener>(), GenerationConfigFile.PathOf(package.Folder), string.Join(", ", keys));
         }
 
+        if (options.Value.DraftsByHead && package.Shape.Drafter is null)
+        {
+            throw new InvalidDataException(
+                $"{Path.Combine(package.Folder, ModelManifest.FileName)}: shape.drafter is missing, and Generator:Drafts is head: the "
+                + "package has no head for further tokens. Import the model again with this build, from a checkpoint that has one (mtp.*, "
+                + "or num_nextn_predict_layers), or leave Generator:Drafts out.");
+        }
+
+        var shape = options.Value.Served(package.Shape);
         var cuda = CudaServing.Prepare(package, options.Value, loggers.CreateLogger("Parley.Generator.Cuda"));
         return new ServedModel
         {
@@ -32,7 +42,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
             Directory = package.Folder,
             Architecture = package.Manifest.Architecture,
             Precision = package.Manifest.Precision,
-            Shape = package.Shape,
+            Shape = shape,
             Defaults = package.Defaults,
             WithoutVision = package.WithoutVision,
             TokenizerSha256 = package.TokenizerSha256,
@@ -41,7 +51,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
             WeightBytes = package.WeightBytes,
             Importer = package.Manifest.Importer,
             Runtime = RuntimeReport.Describe(options.Value),
-            KvBytesPerToken = cuda?.BytesPerToken ?? KvCacheFormat.TokenBytes(options.Value.KvCachePrecision, package.Shape),
+            KvBytesPerToken = cuda?.BytesPerToken ?? KvCacheFormat.TokenBytes(options.Value.KvCachePrecision, shape),
             ReadTokens = () => GuideTokens.Read(package.Folder, package.Shape.VocabularySize, package.Defaults.EosTokenIds),
             PlanCache = cuda is null ? null : cuda.PlanCache,
             CreateRunner = cuda is null ? size => CreateRunner(package, size) : cuda.CreateRunner,
@@ -62,6 +72,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
         SequencesMax = options.RunningSequencesMax,
         LogitRowsMax = options.ToLimits(size.ContextTokensMax).LogitRowsMax,
         ContextTokensMax = size.ContextTokensMax,
+        Drafts = options.DraftsByHead,
         Threads = options.Threads,
         SpinMicroseconds = options.SpinMicroseconds,
     };

@@ -4,6 +4,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
 using Parley.Benchmarks.Dashboards;
+using Parley.Benchmarks.Drafts;
 using Parley.Benchmarks.Forms;
 using Parley.Benchmarks.Gguf;
 using Parley.Benchmarks.Guides;
@@ -33,6 +34,12 @@ if (args is ["guides", "steps", .. var steps])
 if (args is ["guides", "grammar", .. var grammars])
 {
     GrammarTable.Print(grammars);
+    return;
+}
+
+if (args is ["drafts", .. var drafts])
+{
+    HeadDraftTable.Print(drafts);
     return;
 }
 

@@ -64,9 +64,11 @@ internal sealed class CheckpointReader : IDisposable
     public IReadOnlyList<(string Name, byte[] Bytes)> Made => _made.Value;
 
     /// <summary>Opens a checkpoint folder, or a GGUF file.</summary>
+    /// <param name="source">Folder or file.</param>
+    /// <param name="canDraft">Whether a block that predicts further tokens is of use.</param>
     /// <exception cref="InvalidDataException">Something in it is missing, malformed or unsupported; the message names file and field or
     /// tensor.</exception>
-    public static CheckpointReader Open(string source)
+    public static CheckpointReader Open(string source, bool canDraft = true)
     {
         var files = new DescriptionFiles(CheckpointTensors.FolderOf(source));
         var tensors = CheckpointTensors.AreGguf(source) ? CheckpointTensors.Open(source) : null;
@@ -83,14 +85,20 @@ internal sealed class CheckpointReader : IDisposable
             var known = untied.KnownNames();
             form?.Join(tensors);
             tensors.Rename(name => architecture.Rename(name, known));
+            if (untied.Drafter is { } drafter && FurtherBlocks.Obstacle(drafter, tensors, canDraft) is { } obstacle)
+            {
+                config = config with { Drafter = null, Notes = [.. config.Notes, FurtherBlocks.LeftOut(obstacle)] };
+                untied = untied with { Drafter = null };
+            }
+
             form?.Drop(tensors, known);
             foreach (var norm in untied.Norms())
                 norm.Unstack(tensors);
-            foreach (var stack in untied.Layers.SelectMany(layer => layer.Stacks))
+            foreach (var stack in untied.AllLayers.SelectMany(layer => layer.Stacks))
                 stack.Unstack(tensors);
             foreach (var mixture in untied.Mixtures)
                 mixture.Unstack(tensors);
-            foreach (var layer in untied.Layers)
+            foreach (var layer in untied.AllLayers)
                 layer.Latent?.Unstack(tensors);
             config = HeadTying.Resolve(architecture, config, tensors);
             var weights = architecture.Weights(config);

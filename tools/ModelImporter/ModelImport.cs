@@ -10,7 +10,7 @@ namespace Parley.ModelImporter;
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
-    public const string Version = "10";
+    public const string Version = "11";
 
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
@@ -43,7 +43,7 @@ public static class ModelImport
                 + $"{TokenizerFiles.SentencePiece} and *{TokenizerFiles.TiktokenEnding}: the model has no tokenizer beside it.");
         }
 
-        using var checkpoint = CheckpointReader.Open(options.Source);
+        using var checkpoint = CheckpointReader.Open(options.Source, options.CanDraft);
         // A tokenizer that is not read ends the import before a large file is hashed.
         _ = checkpoint.Made;
         using var staging = new PackageStaging(options.Destination);
@@ -66,13 +66,17 @@ public static class ModelImport
             checkpoint,
             precision,
             shape.ContextTokensMax,
+            options.DraftVocabulary ?? DrafterShape.VocabularyDefault,
             files => new ModelManifest
             {
                 FormatVersion = ModelManifest.CurrentFormatVersion,
                 Name = name,
                 Architecture = checkpoint.Config.Architecture,
                 Precision = precision.Name,
-                Shape = shape,
+                Shape = shape with
+                {
+                    Drafter = checkpoint.Weights.Drafter is null ? null : new DrafterShape(1, writer.Guessable),
+                },
                 Target = precision.Target,
                 Parameters = parameters,
                 RowBytes = writer.RowBytes > 0 ? writer.RowBytes : null,

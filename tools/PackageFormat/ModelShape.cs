@@ -57,6 +57,9 @@ public sealed record ModelShape(
     /// <summary>What a sequence carries beside keys and values, in the order of the layers; null for nothing.</summary>
     public IReadOnlyList<StateShape>? States { get; init; }
 
+    /// <summary>The block that guesses further tokens; null for none, and where it is not used.</summary>
+    public DrafterShape? Drafter { get; init; }
+
     /// <summary>Elements of keys and values that one token adds over all layers.</summary>
     [JsonIgnore]
     public int CacheElementsPerToken =>
@@ -78,8 +81,9 @@ public sealed record ModelShape(
     [JsonIgnore]
     public long StateBytes => (States?.Sum(state => state.Elements) ?? 0) * sizeof(float);
 
-    /// <summary>The heads of each layer with keys and values of its own, in order.</summary>
-    public IEnumerable<LayerHeads> CachedHeads() => Enumerable.Range(0, Layers).Where(HasKeys).Select(Heads);
+    /// <summary>The heads of each layer with keys and values of its own, in order; the drafter's are the last.</summary>
+    public IEnumerable<LayerHeads> CachedHeads() =>
+        Enumerable.Range(0, Layers + (Drafter?.Layers ?? 0)).Where(HasKeys).Select(Heads);
 
     /// <summary>The heads of a layer.</summary>
     public LayerHeads Heads(int layer) =>

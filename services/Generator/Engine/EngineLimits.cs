@@ -29,6 +29,9 @@ internal sealed record EngineLimits
     /// <summary>Tokens of one draft; 0 is off.</summary>
     public int DraftTokensMax { get; init; }
 
+    /// <summary>Tokens that the model's own head guesses ahead, where it is used; 0 is off.</summary>
+    public int HeadDraftTokensMax { get; init; }
+
     /// <summary>How far snapshots of states in a prompt are apart, beside the last.</summary>
     public int StateSnapshotTokens { get; init; } = 512;
 

@@ -14,6 +14,12 @@ internal readonly record struct EngineSnapshot(
     long DraftTokens,
     long AcceptedTokens)
 {
+    /// <summary>Of the drafted tokens those that the model's own head guessed.</summary>
+    public long HeadDraftTokens { get; init; }
+
+    /// <summary>Those of them that were right.</summary>
+    public long HeadAcceptedTokens { get; init; }
+
     /// <summary>Slots of states; 0 where the model has none.</summary>
     public int StateSlots { get; init; }
 

@@ -18,4 +18,9 @@ internal sealed class EngineTotals
     public long DraftTokens { get; set; }
 
     public long AcceptedTokens { get; set; }
+
+    /// <summary>Of these, the guesses of the model's own head.</summary>
+    public long HeadDraftTokens { get; set; }
+
+    public long HeadAcceptedTokens { get; set; }
 }

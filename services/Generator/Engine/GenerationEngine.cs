@@ -47,6 +47,7 @@ internal sealed class GenerationEngine : IDisposable
     private readonly TokenDelivery _delivery;
     private readonly SequenceEndings _endings;
     private readonly PromptJudging _judging;
+    private readonly StepGuesses? _guesses;
     private readonly StepPlan _plan = new();
     private readonly List<SequenceFault> _faults = [];
     private readonly List<Sequence> _scratch = [];
@@ -78,7 +79,8 @@ internal sealed class GenerationEngine : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(_pool.BlocksHeldFor(limits.ContextTokensMax), runner.BlockCount);
         var positions = new SequencePositions(runner.Shape.Positions);
         _speculator = new Speculator(
-            limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax, runner.FreeTokens, positions);
+            limits.DraftTokensMax, limits.StepDraftTokensMax, limits.ContextTokensMax, runner.FreeTokens, positions,
+            runner.Drafter is null ? 0 : limits.HeadDraftTokensMax);
         var policy = new DecodeFirstPolicy(limits.StepTokensMax, limits.PrefillChunkTokens);
         var sharing = new PromptSharing(_pool, TryCopyBlock);
         _scheduler = new Scheduler(
@@ -95,6 +97,12 @@ internal sealed class GenerationEngine : IDisposable
         _stopConditions = new StopConditions([.. eosTokenIds], limits.ContextTokensMax);
         _batch = new StepBatch(
             limits.StepTokensMax, limits.RunningSequencesMax, _pool.BlocksFor(limits.ContextTokensMax), limits.LogitRowsMax);
+        if (runner.Drafter is { } drafter && limits is { DraftTokensMax: > 0, HeadDraftTokensMax: > 0 })
+        {
+            _guesses = new StepGuesses(
+                drafter, _speculator, limits, runner.BlockTokens, _pool.BlocksFor(limits.ContextTokensMax), _logger);
+        }
+
         Publish();
     }
 
@@ -216,6 +224,7 @@ internal sealed class GenerationEngine : IDisposable
             logitsRow += rows;
         }
 
+        _guesses?.Run(_plan, _batch);
         EndFaulty();
 
         // A model that has numbers for nobody, step after step, is broken and not unlucky.
@@ -270,6 +279,12 @@ internal sealed class GenerationEngine : IDisposable
             return;
         Totals.DraftTokens += row.DraftTokens;
         Totals.AcceptedTokens += accepted;
+        if (sequence.DraftOrigin == DraftOrigin.Head)
+        {
+            Totals.HeadDraftTokens += row.DraftTokens;
+            Totals.HeadAcceptedTokens += accepted;
+        }
+
         _speculator.Verified(sequence, row.DraftTokens, accepted);
         if (sequence.Status != SequenceStatus.Ended)
             _reservation.CommitDraft(sequence);
@@ -448,6 +463,8 @@ internal sealed class GenerationEngine : IDisposable
             _scheduler.Running.Count, _scheduler.Waiting.Count, _pool.UsedCount, _pool.BlockCount, Totals.Steps, Totals.PromptTokens,
             Totals.CompletionTokens, Totals.CachedTokens, Totals.Preemptions, Totals.DraftTokens, Totals.AcceptedTokens)
         {
+            HeadDraftTokens = Totals.HeadDraftTokens,
+            HeadAcceptedTokens = Totals.HeadAcceptedTokens,
             StateSlots = _pool.States?.SlotCount ?? 0,
             StateSlotsUsed = _pool.States is { } states ? states.SlotCount - states.FreeCount : 0,
             StateSnapshots = _pool.States?.SnapshotCount ?? 0,

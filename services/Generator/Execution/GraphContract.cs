@@ -18,27 +18,14 @@ internal static class GraphContract
     public const string StateIn = "state_in";
     public const string StateOut = "state_out";
     public const string Logits = "logits";
+    public const string Stream = "stream";
+    public const string NextStream = "next_stream";
 
     /// <summary>Compares a session with what the manifest says of the model and the settings of the cache.</summary>
     /// <exception cref="InvalidDataException">Something is missing, surplus or of another shape; the message names it.</exception>
     public static void Verify(InferenceSession session, ModelShape shape, KvCachePrecision cachePrecision, string path)
     {
-        var inputs = session.InputMetadata;
-        var expected = new List<(string Name, TensorElementType Type, int[] Shape)>
-        {
-            (InputIds, TensorElementType.Int64, [-1]),
-            (LogitRows, TensorElementType.Int64, [-1]),
-            (CumulativeLengths, TensorElementType.Int32, [-1]),
-            (PastLengths, TensorElementType.Int32, [-1]),
-            (BlockTable, TensorElementType.Int32, [-1, -1]),
-        };
-        foreach (var heads in shape.CachedHeads())
-        {
-            var (type, scale) = (KvCacheFormat.ElementType(cachePrecision), KvCacheFormat.ScaleElements(cachePrecision));
-            expected.Add(($"key_cache.{heads.Layer}", type, [-1, -1, heads.KeyValueHeads, heads.KeySize + scale]));
-            expected.Add(($"value_cache.{heads.Layer}", type, [-1, -1, heads.KeyValueHeads, heads.ValueSize + scale]));
-        }
-
+        var expected = StepInputs(shape, cachePrecision, layer => layer < shape.Layers);
         foreach (var state in shape.States ?? [])
             expected.Add((state.InputName, TensorElementType.Float, [-1, checked((int)state.Elements)]));
         if (shape.States is not null)
@@ -49,6 +36,51 @@ internal static class GraphContract
 
         if (shape.Positions is not null)
             expected.Add((RotaryLengths, TensorElementType.Int32, [-1]));
+        CheckInputs(session, expected, path);
+        CheckOutput(session, Logits, shape.VocabularySize, path);
+        if (shape.Drafter is not null)
+            CheckOutput(session, Stream, shape.HiddenSize, path);
+    }
+
+    /// <summary>The same of the graph that guesses further tokens.</summary>
+    /// <exception cref="InvalidDataException">Something is missing, surplus or of another shape; the message names it.</exception>
+    public static void VerifyDrafter(InferenceSession session, ModelShape shape, KvCachePrecision cachePrecision, string path)
+    {
+        var expected = StepInputs(shape, cachePrecision, layer => layer >= shape.Layers);
+        expected.Add((Stream, TensorElementType.Float, [-1, shape.HiddenSize]));
+        if (shape.Positions is not null)
+            expected.Add((RotaryLengths, TensorElementType.Int32, [-1]));
+        CheckInputs(session, expected, path);
+        CheckOutput(session, NextStream, shape.HiddenSize, path);
+        CheckOutput(session, Logits, shape.Drafter!.Vocabulary, path);
+    }
+
+    /// <summary>Inputs that every graph of a step has.</summary>
+    private static List<(string Name, TensorElementType Type, int[] Shape)> StepInputs(
+        ModelShape shape, KvCachePrecision cachePrecision, Predicate<int> hasLayer)
+    {
+        var expected = new List<(string Name, TensorElementType Type, int[] Shape)>
+        {
+            (InputIds, TensorElementType.Int64, [-1]),
+            (LogitRows, TensorElementType.Int64, [-1]),
+            (CumulativeLengths, TensorElementType.Int32, [-1]),
+            (PastLengths, TensorElementType.Int32, [-1]),
+            (BlockTable, TensorElementType.Int32, [-1, -1]),
+        };
+        var (type, scale) = (KvCacheFormat.ElementType(cachePrecision), KvCacheFormat.ScaleElements(cachePrecision));
+        foreach (var heads in shape.CachedHeads().Where(heads => hasLayer(heads.Layer)))
+        {
+            expected.Add(($"key_cache.{heads.Layer}", type, [-1, -1, heads.KeyValueHeads, heads.KeySize + scale]));
+            expected.Add(($"value_cache.{heads.Layer}", type, [-1, -1, heads.KeyValueHeads, heads.ValueSize + scale]));
+        }
+
+        return expected;
+    }
+
+    private static void CheckInputs(
+        InferenceSession session, List<(string Name, TensorElementType Type, int[] Shape)> expected, string path)
+    {
+        var inputs = session.InputMetadata;
         foreach (var (name, type, dimensions) in expected)
         {
             if (!inputs.TryGetValue(name, out var metadata))
@@ -65,9 +97,13 @@ internal static class GraphContract
 
         if (inputs.Keys.Except(expected.Select(input => input.Name)).FirstOrDefault() is { } surplus)
             throw new InvalidDataException($"{path}: the graph's input {surplus} is unknown.");
-        if (!session.OutputMetadata.TryGetValue(Logits, out var logits))
-            throw new InvalidDataException($"{path}: the graph has no output {Logits}.");
-        Compare(Logits, logits, TensorElementType.Float, [-1, shape.VocabularySize], path);
+    }
+
+    private static void CheckOutput(InferenceSession session, string name, int columns, string path)
+    {
+        if (!session.OutputMetadata.TryGetValue(name, out var output))
+            throw new InvalidDataException($"{path}: the graph has no output {name}.");
+        Compare(name, output, TensorElementType.Float, [-1, columns], path);
     }
 
     private static void Compare(string name, NodeMetadata actual, TensorElementType type, int[] shape, string path)

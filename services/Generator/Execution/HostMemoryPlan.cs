@@ -64,7 +64,10 @@ internal sealed record HostMemoryPlan(
         var rows = 3L * shape.Layers * (shape.PerLayerWidth ?? 0);
         var perToken = ((4L * shape.HiddenSize) + Math.Max(attention, mlp) + rows) * sizeof(float);
         var experts = shape.Mixture is { } mixture ? QuantizedExperts.ScratchBytes(mixture, shape.HiddenSize, stepTokens) : 0;
-        return (stepTokens * perToken * 3 / 2) + (logitRows * (long)shape.VocabularySize * sizeof(float) * 2) + experts;
+        // Streams of all tokens, as the model leaves them and as the head takes them, and its logits.
+        var drafter = shape.Drafter is { } head
+            ? ((2L * stepTokens * shape.HiddenSize) + ((long)logitRows * head.Vocabulary)) * sizeof(float) : 0;
+        return (stepTokens * perToken * 3 / 2) + (logitRows * (long)shape.VocabularySize * sizeof(float) * 2) + experts + drafter;
     }
 
     /// <summary>Slots for states: one for each sequence that may run, and those of snapshots.</summary>

@@ -30,6 +30,9 @@ internal interface IModelRunner : IDisposable
     /// <summary>Whether blocks that lie behind the windows of all layers are never read, so that they may be given back.</summary>
     bool SkipsBehindWindow => false;
 
+    /// <summary>The model's own head for further tokens; null where it has none, or none is used.</summary>
+    IDrafter? Drafter => null;
+
     /// <summary>Runs one step: writes keys and values of every row into the blocks, returns the logits of the rows asked for.</summary>
     /// <param name="batch">The rows; at least one sequence and one token.</param>
     /// <returns>Logits [LogitRowCount, VocabularySize], valid until the next call. Of a row whose <see cref="StepBatch.LogitBest"/> is n,

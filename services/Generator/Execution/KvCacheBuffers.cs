@@ -4,14 +4,14 @@ using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution;
 
-/// <summary>The memory of all KV blocks: keys and values of each layer, allocated once and bound once.</summary>
+/// <summary>The memory of all KV blocks: keys and values of each layer, allocated once and bound once to each graph.</summary>
 internal sealed unsafe class KvCacheBuffers : IDisposable
 {
     private readonly List<(AlignedBuffer Memory, long BlockBytes)> _buffers = [];
-    private readonly List<OrtValue> _values = [];
+    private readonly List<(OrtValue Value, string Name, int Layer)> _values = [];
     private readonly int _blockCount;
 
-    public KvCacheBuffers(ModelShape shape, RunnerOptions options, OrtIoBinding binding)
+    public KvCacheBuffers(ModelShape shape, RunnerOptions options)
     {
         var precision = options.CachePrecision;
         _blockCount = options.BlockCount;
@@ -25,14 +25,23 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
                 var value = buffer.View(
                     KvCacheFormat.ElementType(precision), KvCacheFormat.ElementBytes(precision),
                     _blockCount, options.BlockTokens, heads.KeyValueHeads, size + KvCacheFormat.ScaleElements(precision));
-                _values.Add(value);
-                binding.BindInput($"{kind}.{heads.Layer}", value);
+                _values.Add((value, $"{kind}.{heads.Layer}", heads.Layer));
             }
         }
     }
 
     /// <summary>All of the memory.</summary>
     public long Bytes => _buffers.Sum(buffer => buffer.Memory.Bytes);
+
+    /// <summary>Gives a graph those of its layers.</summary>
+    public void Bind(OrtIoBinding binding, Predicate<int> hasLayer)
+    {
+        foreach (var (value, name, layer) in _values)
+        {
+            if (hasLayer(layer))
+                binding.BindInput(name, value);
+        }
+    }
 
     /// <summary>Copies all layers of one block over another.</summary>
     public void CopyBlock(int source, int destination)
@@ -48,7 +57,7 @@ internal sealed unsafe class KvCacheBuffers : IDisposable
 
     public void Dispose()
     {
-        foreach (var value in _values)
+        foreach (var (value, _, _) in _values)
             value.Dispose();
         foreach (var (memory, _) in _buffers)
             memory.Dispose();

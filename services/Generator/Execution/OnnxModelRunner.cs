@@ -26,18 +26,22 @@ internal sealed class OnnxModelRunner : IModelRunner
     private readonly StepTensor _blockTable;
     private readonly StepTensor? _rotaryLengths;
     private readonly StepTensor _logits;
+    private readonly StepTensor? _stream;
     private readonly LogitsMemory _logitsMemory;
+    private OnnxDrafter? _drafter;
     private bool _disposed;
 
-    private OnnxModelRunner(InferenceSession session, ModelManifest manifest, RunnerOptions options)
+    private OnnxModelRunner(InferenceSession session, ModelManifest manifest, ModelShape shape, RunnerOptions options)
     {
         _session = session;
         _options = options;
-        var shape = Shape = manifest.Shape;
+        Shape = shape;
         var cache = options.CachePrecision.ToString().ToLowerInvariant();
-        Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName}, {cache} cache)";
+        var own = shape.Drafter is null ? "" : ", drafts by its own head";
+        Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName}, {cache} cache{own})";
         _binding = session.CreateIoBinding();
-        _cache = new KvCacheBuffers(shape, options, _binding);
+        _cache = new KvCacheBuffers(shape, options);
+        _cache.Bind(_binding, layer => layer < shape.Layers);
         _states = shape.States is null ? null : new StateBuffers(shape.States, options, _binding);
         _inputIds = new StepTensor(_binding, GraphContract.InputIds, TensorElementType.Int64, sizeof(long), options.StepTokensMax);
         _logitRows = new StepTensor(_binding, GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), options.LogitRowsMax);
@@ -63,6 +67,12 @@ internal sealed class OnnxModelRunner : IModelRunner
         var logits = checked(options.LogitRowsMax * shape.VocabularySize);
         _logits = new StepTensor(_binding, GraphContract.Logits, TensorElementType.Float, sizeof(float), logits, isOutput: true);
         _logitsMemory = new LogitsMemory(() => _logits.Span<float>(logits));
+        if (shape.Drafter is not null)
+        {
+            _stream = new StepTensor(
+                _binding, GraphContract.Stream, TensorElementType.Float, sizeof(float),
+                checked((long)options.StepTokensMax * shape.HiddenSize), isOutput: true);
+        }
     }
 
     public ModelShape Shape { get; }
@@ -79,6 +89,8 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     public bool SkipsBehindWindow => true;
 
+    public IDrafter? Drafter => _drafter;
+
     /// <summary>Bytes of all KV blocks.</summary>
     public long CacheBytes => _cache.Bytes;
 
@@ -93,20 +105,41 @@ internal sealed class OnnxModelRunner : IModelRunner
     /// <exception cref="NotSupportedException">This processor cannot run the package's precision.</exception>
     public static OnnxModelRunner Create(string modelPath, ModelManifest manifest, RunnerOptions options)
     {
-        Validate(options, manifest.Shape);
+        var shape = options.Drafts ? manifest.Shape : manifest.Shape with { Drafter = null };
+        Validate(options, shape);
         IntegerProductSelfTest.Require(manifest.Precision, Path.GetDirectoryName(modelPath) ?? modelPath);
         var session = SessionFactory.Create(
-            modelPath, options.Threads, options.SpinMicroseconds, manifest.Shape, options.CachePrecision, options.ProfilePrefix);
+            modelPath, options.Threads, options.SpinMicroseconds, shape, options.CachePrecision, options.ProfilePrefix);
+        OnnxModelRunner runner;
         try
         {
-            GraphContract.Verify(session, manifest.Shape, options.CachePrecision, modelPath);
-            return new OnnxModelRunner(session, manifest, options);
+            GraphContract.Verify(session, shape, options.CachePrecision, modelPath);
+            runner = new OnnxModelRunner(session, manifest, shape, options);
         }
         catch
         {
             session.Dispose();
             throw;
         }
+
+        try
+        {
+            runner.LoadDrafter(Path.GetDirectoryName(modelPath) ?? "");
+            return runner;
+        }
+        catch
+        {
+            runner.Dispose();
+            throw;
+        }
+    }
+
+    private void LoadDrafter(string folder)
+    {
+        if (Shape.Drafter is null)
+            return;
+        var path = Path.Combine(folder, DrafterShape.FileName);
+        _drafter = OnnxDrafter.Create(path, Shape, _options, _cache, _stream!, _runOptions);
     }
 
     /// <inheritdoc />
@@ -139,6 +172,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         }
 
         _logits.Bind(rows, Shape.VocabularySize);
+        _stream?.Bind(batch.TokenCount, Shape.HiddenSize);
 
         _session.RunWithBinding(_runOptions, _binding);
         return _logitsMemory.Memory[..(batch.LogitRowCount * Shape.VocabularySize)];
@@ -170,11 +204,13 @@ internal sealed class OnnxModelRunner : IModelRunner
             if (_disposed)
                 return;
             _disposed = true;
+            _drafter?.Dispose();
             // The binding refers to the values, the values to the buffers, both to the session's allocators.
             _binding.Dispose();
             foreach (var tensor in new[] { _inputIds, _logitRows, _cumulativeLengths, _pastLengths, _blockTable, _logits })
                 tensor.Dispose();
             _logitBest?.Dispose();
+            _stream?.Dispose();
             _rotaryLengths?.Dispose();
             _cache.Dispose();
             _states?.Dispose();

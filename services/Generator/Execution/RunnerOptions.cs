@@ -31,6 +31,9 @@ internal sealed record RunnerOptions
     /// <summary>Tokens of one sequence, prompt and answer together; at most the model's.</summary>
     public required int ContextTokensMax { get; init; }
 
+    /// <summary>Whether the package's head for further tokens is loaded, whose keys and values then lie in the blocks, too.</summary>
+    public bool Drafts { get; init; }
+
     /// <summary>Threads of the session.</summary>
     /// <value>The default 0 is one per physical core.</value>
     public int Threads { get; init; }

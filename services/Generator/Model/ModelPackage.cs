@@ -78,6 +78,15 @@ internal sealed class ModelPackage
                 throw new InvalidDataException($"{manifestPath}: files does not list {required}; import the model again.");
         }
 
+        if (manifest.Shape.Drafter is { } drafter
+            && (drafter.Layers != 1 || drafter.Vocabulary < 1 || drafter.Vocabulary > manifest.Shape.VocabularySize
+                || !manifest.Files.ContainsKey(DrafterShape.FileName)))
+        {
+            throw new InvalidDataException(
+                $"{manifestPath}: shape.drafter is {drafter.Layers} layers over {drafter.Vocabulary} ids, not 1 over ids of the vocabulary "
+                + $"with {DrafterShape.FileName} among the files; import the model again.");
+        }
+
         if (manifest.RowBytes is { } rows && (rows < 1 || rows > (manifest.Files.GetValueOrDefault(DataFileName)?.Bytes ?? 0)))
             throw new InvalidDataException($"{manifestPath}: rowBytes is {rows}, not a part of {DataFileName}; import the model again.");
         var tokenizer = TokenizerFiles.Choose(manifest.Files.Keys)

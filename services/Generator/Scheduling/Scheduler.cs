@@ -90,6 +90,7 @@ internal sealed class Scheduler(
         sequence.CachedLength = 0;
         sequence.SharedLength = 0;
         sequence.DropDraft();
+        sequence.DropGuesses();
         sequence.Status = SequenceStatus.Preempted;
         _waiting.Add(sequence);
     }
@@ -101,6 +102,7 @@ internal sealed class Scheduler(
         sequence.CachedLength = 0;
         sequence.SharedLength = 0;
         sequence.DropDraft();
+        sequence.DropGuesses();
         _positions.Settle(sequence);
     }
 

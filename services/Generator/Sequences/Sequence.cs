@@ -18,6 +18,8 @@ internal sealed class Sequence
     private int _queuePosition;
     private int _promptTokensDone;
     private int _cachedLengthMax;
+    private uint[] _guesses = [];
+    private int _guessCount;
 
     /// <param name="requestId">The caller's id, for logs.</param>
     /// <param name="prompt">Ids of the prompt; at least one.</param>
@@ -103,8 +105,14 @@ internal sealed class Sequence
     /// <summary>Guessed tokens behind the last one, in this step.</summary>
     public int DraftLength { get; private set; }
 
-    /// <summary>Whether the draft is of what the guide leaves no choice about.</summary>
-    public bool IsDraftForced { get; private set; }
+    /// <summary>Who guessed the draft.</summary>
+    public DraftOrigin DraftOrigin { get; private set; }
+
+    /// <summary>How much the model's own head is to guess, where it is used.</summary>
+    public HeadAcceptance HeadDrafting { get; set; } = HeadAcceptance.Begin;
+
+    /// <summary>What the model's own head has guessed behind the last token.</summary>
+    public ReadOnlySpan<uint> Guesses => _guesses.AsSpan(0, _guessCount);
 
     /// <summary>How often each token stands in prompt and answer; only where a penalty needs it.</summary>
     public TokenCounts? Counts { get; }
@@ -200,21 +208,31 @@ internal sealed class Sequence
         MakeRoom(length);
         for (var i = 0; i < length; i++)
             _tokens[Length + i] = _tokens[start + i];
-        (DraftLength, IsDraftForced) = (length, false);
+        (DraftLength, DraftOrigin) = (length, DraftOrigin.Text);
     }
 
-    /// <summary>Takes these tokens as the draft: the guide leaves no choice about their text.</summary>
-    public void SetForcedDraft(ReadOnlySpan<uint> tokens)
+    /// <summary>Takes these tokens as the draft.</summary>
+    public void SetDraft(ReadOnlySpan<uint> tokens, DraftOrigin origin)
     {
         MakeRoom(tokens.Length);
         tokens.CopyTo(_tokens.AsSpan(Length));
-        (DraftLength, IsDraftForced) = (tokens.Length, true);
+        (DraftLength, DraftOrigin) = (tokens.Length, origin);
     }
 
     /// <summary>Leaves the draft's first tokens only.</summary>
     public void CutDraft(int length) => DraftLength = Math.Min(DraftLength, length);
 
     public void DropDraft() => DraftLength = 0;
+
+    /// <summary>Adds a guess of the model's own head behind the others.</summary>
+    public void AddGuess(uint id)
+    {
+        if (_guessCount == _guesses.Length)
+            Array.Resize(ref _guesses, _guessCount + 4);
+        _guesses[_guessCount++] = id;
+    }
+
+    public void DropGuesses() => _guessCount = 0;
 
     /// <summary>Adds a sampled token that the draft may have guessed.</summary>
     /// <returns>True when it had: the step has read it already, and the rest of the draft stands behind it.</returns>
@@ -232,6 +250,7 @@ internal sealed class Sequence
         if (Length == _tokens.Length)
             Array.Resize(ref _tokens, Length + Math.Max(256, Length / 2));
         _tokens[Length++] = id;
+        _guessCount = 0;
         Counts?.AddAnswer(id);
         Reasoning?.Follow(Tokens[PromptLength..]);
     }

@@ -12,9 +12,16 @@ namespace Parley.Generator.Speculation;
 /// <param name="contextTokensMax">Prompt and answer of one sequence.</param>
 /// <param name="freeTokens">Tokens of a step that cost what one costs; 1: none is free.</param>
 /// <param name="positions">Bounds drafts where tokens behind a border turn otherwise; null for nowhere.</param>
+/// <param name="headTokensMax">Tokens that the model's own head guesses at most; 0 where it is not used.</param>
 internal sealed class Speculator(
-    int draftTokensMax, int stepDraftTokensMax, int contextTokensMax, int freeTokens, SequencePositions? positions = null)
+    int draftTokensMax, int stepDraftTokensMax, int contextTokensMax, int freeTokens, SequencePositions? positions = null,
+    int headTokensMax = 0)
 {
+    /// <summary>
+    /// Tokens of a step up to which the head guesses for whoever asked for nothing: a guess that is mostly right may cost something.
+    /// </summary>
+    private readonly int _headStepTokens = Math.Max(4, 2 * freeTokens);
+
     private readonly uint[] _forced = new uint[draftTokensMax];
 
     /// <summary>Where a sequence starts.</summary>
@@ -49,33 +56,55 @@ internal sealed class Speculator(
                 continue;
             if (!sequence.Parameters.FreeDraftsOnly)
                 left -= TryDraft(plan, i, left, forced: false, faults);
-            else if (sequence.IsDecoding && sequence.Drafting.DraftTokens > 0)
+            else if (IsDrafting(sequence))
                 sharers++;
         }
 
         // Whoever asked for drafts has them; what then still costs nothing is shared among those who did not.
-        left = Math.Min(left, Math.Max(freeTokens - plan.TokenCount, 0));
         for (var i = 0; i < plan.Rows.Length; i++)
         {
             var sequence = plan.Rows[i].Sequence;
             if (!sequence.Parameters.FreeDraftsOnly || plan.Rows[i].DraftTokens > 0)
                 continue;
-            var rests = !sequence.IsDecoding || sequence.Drafting.DraftTokens == 0;
-            left -= TryDraft(plan, i, rests ? 0 : (left + sharers - 1) / sharers--, forced: false, faults);
+            var rests = !IsDrafting(sequence);
+            var most = sequence.Guesses.Length > 0 ? _headStepTokens : freeTokens;
+            var free = Math.Min(left, Math.Max(most - plan.TokenCount, 0));
+            left -= TryDraft(plan, i, rests ? 0 : (free + sharers - 1) / sharers--, forced: false, faults);
         }
+    }
+
+    /// <summary>How many tokens the model's own head is to guess behind a sequence's last one, before the next step is planned.</summary>
+    /// <param name="sequence">Whose; once for each of its steps.</param>
+    /// <param name="decoding">Sequences that will have a row in the next step.</param>
+    public int GuessTokens(Sequence sequence, int decoding)
+    {
+        if (!sequence.IsDecoding)
+            return 0;
+        var most = Math.Min(Math.Min(sequence.Parameters.DraftTokens, draftTokensMax), headTokensMax);
+        if (sequence.Parameters.FreeDraftsOnly)
+            most = Math.Min(most, (Math.Max(_headStepTokens - decoding, 0) + decoding - 1) / decoding);
+        most = Math.Min(sequence.HeadDrafting.DraftTokens(most), RoomOf(sequence));
+        sequence.HeadDrafting = sequence.HeadDrafting.AfterRest();
+        // A quotation costs nothing to find, and where it is right it is right for long.
+        return most > 0 && sequence.Drafting.DraftTokens > 0 && DraftTokensMax(sequence) > 0 && PromptLookup.Find(sequence.Tokens) >= 0
+            ? 0 : Math.Max(most, 0);
     }
 
     /// <summary>Learns from a draft that was verified, and drops it.</summary>
     public void Verified(Sequence sequence, int drafted, int accepted)
     {
-        if (sequence.IsDraftForced)
+        switch (sequence.DraftOrigin)
         {
-            var most = Math.Min(sequence.Parameters.DraftTokens, draftTokensMax);
-            sequence.ForcedDrafting = sequence.ForcedDrafting.After(drafted, accepted, most);
-        }
-        else
-        {
-            sequence.Drafting = sequence.Drafting.After(drafted, accepted, DraftTokensMax(sequence));
+            case DraftOrigin.Guide:
+                var most = Math.Min(sequence.Parameters.DraftTokens, draftTokensMax);
+                sequence.ForcedDrafting = sequence.ForcedDrafting.After(drafted, accepted, most);
+                break;
+            case DraftOrigin.Head:
+                sequence.HeadDrafting = sequence.HeadDrafting.After(drafted, accepted);
+                break;
+            default:
+                sequence.Drafting = sequence.Drafting.After(drafted, accepted, DraftTokensMax(sequence));
+                break;
         }
 
         sequence.DropDraft();
@@ -98,24 +127,33 @@ internal sealed class Speculator(
     private int Draft(StepPlan plan, int row, int tokensMax)
     {
         var sequence = plan.Rows[row].Sequence;
-        if (!sequence.IsDecoding || DraftTokensMax(sequence) == 0)
+        if (!sequence.IsDecoding || (DraftTokensMax(sequence) == 0 && sequence.Guesses.Length == 0))
             return 0;
-        var wanted = Math.Min(Math.Min(sequence.Drafting.DraftTokens, tokensMax), RoomOf(sequence));
-        if (wanted > 0 && PromptLookup.Find(sequence.Tokens) is var start && start >= 0)
+        var room = Math.Min(tokensMax, RoomOf(sequence));
+        var wanted = Math.Min(Math.Min(sequence.Drafting.DraftTokens, DraftTokensMax(sequence)), room);
+        if (sequence.Guesses.Length > 0)
+        {
+            // Only where there was nothing to quote.
+            if (room > 0)
+                sequence.SetDraft(sequence.Guesses[..Math.Min(sequence.Guesses.Length, room)], DraftOrigin.Head);
+        }
+        else if (wanted > 0 && PromptLookup.Find(sequence.Tokens) is var start && start >= 0)
         {
             sequence.SetDraft(start, wanted);
-
-            // What its guide forbids will not be chosen.
-            if (sequence.Guide is { } guide)
-                sequence.CutDraft(ForcedText.CountAllowed(guide, sequence.TokensAndDraft[sequence.Length..]));
         }
 
-        if (sequence.DraftLength == 0)
+        // What its guide forbids will not be chosen.
+        if (sequence is { Guide: { } guide, DraftLength: > 0 })
+            sequence.CutDraft(ForcedText.CountAllowed(guide, sequence.TokensAndDraft[sequence.Length..]));
+        if (sequence.DraftLength == 0 || sequence.DraftOrigin == DraftOrigin.Head)
             sequence.Drafting = sequence.Drafting.AfterRest();
-        else
+        if (sequence.DraftLength > 0)
             plan.SetDraft(row, sequence.DraftLength);
         return sequence.DraftLength;
     }
+
+    private static bool IsDrafting(Sequence sequence) =>
+        sequence.IsDecoding && (sequence.Drafting.DraftTokens > 0 || sequence.Guesses.Length > 0);
 
     /// <returns>Tokens of the row's draft.</returns>
     private int DraftForced(StepPlan plan, int row, int tokensMax)
@@ -131,7 +169,7 @@ internal sealed class Speculator(
             return 0;
         }
 
-        sequence.SetForcedDraft(_forced.AsSpan(0, count));
+        sequence.SetDraft(_forced.AsSpan(0, count), DraftOrigin.Guide);
         plan.SetDraft(row, count);
         return count;
     }

@@ -25,7 +25,8 @@ internal sealed class EngineBench : IDisposable
     public EngineBench(
         ScriptedModelRunner? runner = null, int runningMax = 16, int stepTokensMax = 32, int chunkTokens = 8, int queuedMax = 64,
         int queuedTokensMax = 10_000, int stepFailuresMax = 3, int? contextTokensMax = null, int draftTokensMax = 0,
-        int? draftTokensDefault = null, ILogger? logger = null, int stateSnapshotTokens = 512)
+        int? draftTokensDefault = null, ILogger? logger = null, int stateSnapshotTokens = 512,
+        int headTokensMax = 0)
     {
         _draftTokensDefault = draftTokensDefault ?? draftTokensMax;
         Runner = runner ?? new ScriptedModelRunner();
@@ -40,6 +41,7 @@ internal sealed class EngineBench : IDisposable
             PriorityAging = TimeSpan.FromSeconds(10),
             StepFailuresMax = stepFailuresMax,
             DraftTokensMax = draftTokensMax,
+            HeadDraftTokensMax = headTokensMax,
             StateSnapshotTokens = stateSnapshotTokens,
         };
         Telemetry = new GeneratorTelemetry(Meters);

@@ -42,6 +42,8 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
 
     public bool SkipsBehindWindow => true;
 
+    public IDrafter? Drafter { get; init; }
+
     /// <summary>Called with each step before it runs; throws to make it fail.</summary>
     public Action<StepBatch>? BeforeRun { get; set; }
 

@@ -20,6 +20,7 @@ internal sealed record ConvertedFamily(string Architecture)
         ("block_sparse_moe.experts.down_proj", "ffn_down_exps"), ("shared_mlp.gate", "ffn_gate_shexp"), ("shared_mlp.up", "ffn_up_shexp"),
         ("shared_mlp.output_linear", "ffn_down_shexp"), ("mlp.shared_experts.gate_proj", "ffn_gate_shexp"),
         ("mlp.shared_experts.up_proj", "ffn_up_shexp"), ("mlp.shared_experts.down_proj", "ffn_down_shexp"),
+        ("eh_proj", "nextn.eh_proj"), ("enorm", "nextn.enorm"), ("hnorm", "nextn.hnorm"), ("shared_head.norm", "nextn.shared_head_norm"),
     ];
 
     private static readonly (string HuggingFace, string Gguf)[] Whole =
@@ -270,12 +271,15 @@ internal sealed record ConvertedFamily(string Architecture)
             ("expert_shared_feed_forward_length", "shared_expert_intermediate_size"), ("ssm.conv_kernel", "linear_conv_kernel_dim"),
             ("ssm.state_size", "linear_key_head_dim"), ("ssm.group_count", "linear_num_key_heads"),
             ("ssm.time_step_rank", "linear_num_value_heads"), ("full_attention_interval", "full_attention_interval"),
+            ("nextn_predict_layers", "mtp_num_hidden_layers"),
         ],
         Fixed = (config, size) =>
         [
             ("ssm.inner_size",
                 (uint)(config["linear_value_head_dim"]!.GetValue<int>() * config["linear_num_value_heads"]!.GetValue<int>())),
             ("rope.dimension_count", (uint)(size / 4)),
+            ("block_count", (uint)(config["num_hidden_layers"]!.GetValue<int>()
+                + (config["mtp_num_hidden_layers"]?.GetValue<int>() ?? 0))),
         ],
     };
 

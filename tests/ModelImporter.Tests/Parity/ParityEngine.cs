@@ -17,10 +17,17 @@ internal sealed class ParityEngine : IDisposable
     private readonly GenerationEngine _engine;
     private readonly int _draftTokens;
 
-    public ParityEngine(ParityPackage package, int blocks = 64, int draftTokens = 0, int stepTokens = 64, int context = 256)
+    /// <param name="package">The model.</param>
+    /// <param name="blocks">KV blocks.</param>
+    /// <param name="draftTokens">Tokens of a draft.</param>
+    /// <param name="stepTokens">Tokens of a step.</param>
+    /// <param name="context">Tokens of a sequence.</param>
+    /// <param name="headTokens">Those of a draft by the model's own head; 0 does without.</param>
+    public ParityEngine(
+        ParityPackage package, int blocks = 64, int draftTokens = 0, int stepTokens = 64, int context = 256, int headTokens = 0)
     {
         _draftTokens = draftTokens;
-        var options = ParityPackage.Options(blocks, context);
+        var options = ParityPackage.Options(blocks, context) with { Drafts = headTokens > 0 };
         var limits = new EngineLimits
         {
             ContextTokensMax = context,
@@ -31,6 +38,7 @@ internal sealed class ParityEngine : IDisposable
             PriorityAging = TimeSpan.FromMinutes(5),
             StepFailuresMax = 1,
             DraftTokensMax = draftTokens,
+            HeadDraftTokensMax = headTokens,
         };
         var telemetry = new GeneratorTelemetry(_services.GetRequiredService<IMeterFactory>());
         _engine = new GenerationEngine(
@@ -51,9 +59,14 @@ internal sealed class ParityEngine : IDisposable
             .Select(tokens => tokens.Select(token => token.Id).ToArray())];
 
     /// <summary>The same with the log-probabilities of each token and the eight best, and with answers that were begun elsewhere.</summary>
-    public StreamedToken[][] Run(int count, bool logprobs, params IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests)
+    public StreamedToken[][] Run(int count, bool logprobs, params IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests) =>
+        Run(new SamplingParameters { MaxTokens = count }, count, logprobs, requests);
+
+    /// <summary>The same of tokens that are chosen in another way.</summary>
+    public StreamedToken[][] Run(
+        SamplingParameters sampling, int count, bool logprobs, params IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests)
     {
-        var parameters = new SamplingParameters
+        var parameters = sampling with
         {
             MaxTokens = count,
             IgnoreEos = true,

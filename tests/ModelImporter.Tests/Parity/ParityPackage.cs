@@ -10,9 +10,15 @@ internal sealed class ParityPackage : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly ModelPackage _package;
 
-    public ParityPackage(string source, string precision = "fp32")
+    public ParityPackage(string source, string precision = "fp32", int? draftVocabulary = null)
     {
-        Result = ModelImport.Run(new ImportOptions { Source = source, Destination = _folder.File("package"), Precision = precision });
+        Result = ModelImport.Run(new ImportOptions
+        {
+            Source = source,
+            Destination = _folder.File("package"),
+            Precision = precision,
+            DraftVocabulary = draftVocabulary,
+        });
         _package = ModelPackage.Open(_folder.File("package"));
     }
 

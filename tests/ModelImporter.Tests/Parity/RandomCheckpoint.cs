@@ -80,28 +80,28 @@ internal static class RandomCheckpoint
                 tensors[mixture.ExpertScales] = ([mixture.Settings.Experts], Numbers(mixture.Settings.Experts, 0.3, 1));
         }
 
-        foreach (var latent in weights.Layers.Select(layer => layer.Latent).OfType<LatentWeights>())
+        foreach (var latent in weights.AllLayers.Select(layer => layer.Latent).OfType<LatentWeights>())
         {
             Stack(latent, tensors);
         }
 
-        foreach (var sinks in weights.Layers.Select(layer => layer.Sinks).OfType<string>())
+        foreach (var sinks in weights.AllLayers.Select(layer => layer.Sinks).OfType<string>())
             tensors[sinks] = ([config.Shape.QueryHeads], Numbers(config.Shape.QueryHeads, 1));
-        foreach (var scale in weights.Layers.Select(layer => layer.StreamScale).OfType<string>())
+        foreach (var scale in weights.AllLayers.Select(layer => layer.StreamScale).OfType<string>())
             tensors[scale] = ([1], Numbers(1, 0.1, 0.9));
-        foreach (var scalar in weights.Layers.SelectMany(layer => layer.Mlp.Scalars))
+        foreach (var scalar in weights.AllLayers.SelectMany(layer => layer.Mlp.Scalars))
         {
             var isEpsilon = scalar.Name.EndsWith("eps", StringComparison.Ordinal);
             tensors[scalar.Name] = (scalar.HasDimension ? [1] : [], isEpsilon ? [-1e-6f] : Numbers(1, 0.3, 0.5));
         }
 
-        foreach (var (name, shape) in weights.Layers.SelectMany(layer => layer.Recurrence?.Tensors ?? []))
+        foreach (var (name, shape) in weights.AllLayers.SelectMany(layer => layer.Recurrence?.Tensors ?? []))
         {
             var mean = name.EndsWith("norm.weight", StringComparison.Ordinal) ? 1 : 0;
             tensors[name] = (shape, Numbers(shape.Aggregate((a, b) => a * b), 0.5, mean));
         }
 
-        foreach (var stack in weights.Layers.SelectMany(layer => layer.Stacks))
+        foreach (var stack in weights.AllLayers.SelectMany(layer => layer.Stacks))
             Stack(tensors, stack);
         return Serialize(tensors);
 

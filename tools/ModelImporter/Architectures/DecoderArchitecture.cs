@@ -153,7 +153,10 @@ internal abstract class DecoderArchitecture : IArchitecture
 
     private static List<T>? NullIfEmpty<T>(List<T> list) => list.Count == 0 ? null : list;
 
-    private string? RenameText(string tensor, IReadOnlySet<string> known) => RenameKnown(tensor, known)
+    /// <summary>The known name of a tensor that the family's checkpoints call otherwise; null for none.</summary>
+    protected virtual string? RenameOther(string tensor, IReadOnlySet<string> known) => null;
+
+    private string? RenameText(string tensor, IReadOnlySet<string> known) => RenameKnown(tensor, known) ?? RenameOther(tensor, known)
         ?? OtherNames.Where(other => tensor.Contains(other.Found, StringComparison.Ordinal))
             .Select(other => RenameKnown(tensor.Replace(other.Found, other.Known, StringComparison.Ordinal), known))
             .FirstOrDefault(name => name is not null);

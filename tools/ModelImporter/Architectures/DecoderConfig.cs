@@ -63,6 +63,9 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
     /// <summary>Logits become softcap · tanh(logit / softcap); 0 leaves them.</summary>
     public double LogitSoftcap { get; init; }
 
+    /// <summary>The attention of the block that guesses further tokens; null for none.</summary>
+    public LayerAttention? Drafter { get; init; }
+
     /// <summary>What whoever imports should know of the fields that change nothing, one sentence each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
@@ -81,7 +84,14 @@ internal sealed record DecoderConfig(string Architecture, ModelShape Shape, Norm
     /// <summary>The mixture of a layer; null where it has a plain MLP.</summary>
     public MixtureSettings? MixtureOf(int layer) => Mixture is { } mixture && !mixture.DenseLayers.Contains(layer) ? mixture : null;
 
+    /// <summary>That block as a decoder: the layer behind the last, and no other kind before it.</summary>
+    public DecoderConfig ToDrafter() => this with { Layers = [.. Enumerable.Repeat(Drafter!, Shape.Layers + 1)] };
+
     /// <summary>The same decoder with other positions in each layer that has any.</summary>
-    public DecoderConfig WithRotary(Func<RotarySettings, RotarySettings> change) =>
-        this with { Layers = [.. Layers.Select(layer => layer.Rotary is { } rotary ? layer with { Rotary = change(rotary) } : layer)] };
+    public DecoderConfig WithRotary(Func<RotarySettings, RotarySettings> change)
+    {
+        return this with { Layers = [.. Layers.Select(Change)], Drafter = Drafter is null ? null : Change(Drafter) };
+
+        LayerAttention Change(LayerAttention layer) => layer.Rotary is { } rotary ? layer with { Rotary = change(rotary) } : layer;
+    }
 }

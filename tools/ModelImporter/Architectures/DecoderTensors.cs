@@ -23,7 +23,21 @@ internal sealed class DecoderTensors(DecoderConfig config, TensorNames names)
             new LinearWeights("head", Hidden, [head]))
         {
             PerLayer = config.PerLayer is { } perLayer ? PerLayer(perLayer) : null,
+            Drafter = config.Drafter is null ? null : new DecoderTensors(config.ToDrafter(), names).Drafter(),
         };
+    }
+
+    /// <summary>The block behind the last layer.</summary>
+    private DrafterWeights Drafter()
+    {
+        var layer = config.Shape.Layers;
+        var source = $"{Prefix}layers.{layer}";
+        return new DrafterWeights(
+            Norm($"{source}.{DrafterWeights.EmbeddingNormName}"),
+            Norm($"{source}.{DrafterWeights.StreamNormName}"),
+            Linear(layer, "drafter_input", 2 * Hidden, Part(source, DrafterWeights.ProjectionName, bias: false, Hidden)),
+            Layer(layer),
+            Norm($"{source}.{DrafterWeights.NormName}"));
     }
 
     private PerLayerWeights PerLayer(PerLayerSettings settings)

@@ -14,6 +14,12 @@ internal sealed record DecoderWeights(
     /// <summary>Embeddings per layer; null for none.</summary>
     public PerLayerWeights? PerLayer { get; init; }
 
+    /// <summary>The block that guesses further tokens; null for none.</summary>
+    public DrafterWeights? Drafter { get; init; }
+
+    /// <summary>The layers, that of <see cref="Drafter"/> behind them.</summary>
+    public IReadOnlyList<DecoderLayerWeights> AllLayers => Drafter is null ? Layers : [.. Layers, Drafter.Layer];
+
     /// <summary>Checks that the checkpoint holds these tensors and no other.</summary>
     /// <param name="tensors">The checkpoint.</param>
     /// <param name="shape">The sizes to expect.</param>
@@ -26,7 +32,10 @@ internal sealed record DecoderWeights(
         PerLayer?.Table.Check(tensors);
         PerLayer?.Projection.Check(tensors);
         PerLayer?.Norm.Check(tensors);
-        foreach (var layer in Layers)
+        Drafter?.Projection.Check(tensors);
+        foreach (var norm in Drafter?.Norms ?? [])
+            norm.Check(tensors);
+        foreach (var layer in AllLayers)
         {
             foreach (var norm in layer.Norms)
                 norm.Check(tensors);
@@ -56,8 +65,8 @@ internal sealed record DecoderWeights(
         }
     }
 
-    /// <summary>Number of weights, a tied head counted once.</summary>
-    public long Parameters(ModelShape shape) =>
+    /// <summary>Number of weights, a tied head counted once; what only guesses does not count.</summary>
+    public long Parameters(ModelShape shape) => Drafter is not null ? (this with { Drafter = null }).Parameters(shape) :
         Linears().SelectMany(linear => linear.Parts.Select(part => (part, linear.Inputs)))
             .DistinctBy(entry => entry.part.Weight)
             .Sum(entry => ((long)entry.Inputs + (entry.part.Bias is null ? 0 : 1)) * entry.part.Outputs)
@@ -68,14 +77,14 @@ internal sealed record DecoderWeights(
         + Layers.Count(layer => layer.StreamScale is not null);
 
     /// <summary>The mixtures of experts of all layers that have one.</summary>
-    public IEnumerable<MixtureWeights> Mixtures => Layers.Select(layer => layer.Mlp).OfType<MixtureWeights>();
+    public IEnumerable<MixtureWeights> Mixtures => AllLayers.Select(layer => layer.Mlp).OfType<MixtureWeights>();
 
     /// <summary>All tensors of the graph, and those that may hold several of them.</summary>
     public HashSet<string> KnownNames() =>
     [
         .. Names(), .. Mixtures.SelectMany(mixture => mixture.Stacks).SelectMany(stack => stack.Names),
-        .. Layers.SelectMany(layer => layer.Stacks).SelectMany(stack => stack.Names),
-        .. Layers.SelectMany(layer => layer.Latent?.Stacks ?? []),
+        .. AllLayers.SelectMany(layer => layer.Stacks).SelectMany(stack => stack.Names),
+        .. AllLayers.SelectMany(layer => layer.Latent?.Stacks ?? []),
         .. Norms().Select(norm => norm.Stack).OfType<string>(), .. Mixtures.Select(mixture => mixture.SharedStack).OfType<string>(),
     ];
 
@@ -86,24 +95,26 @@ internal sealed record DecoderWeights(
             .SelectMany(part => part.Bias is null ? [part.Weight] : new[] { part.Weight, part.Bias });
         return
         [
-            .. names, .. Norms().SelectMany(norm => norm.Names), .. Layers.Select(layer => layer.Sinks).OfType<string>(),
-            .. Layers.SelectMany(layer => layer.Recurrence?.Names ?? []),
-            .. Layers.SelectMany(layer => layer.Mlp.Scalars).Select(scalar => scalar.Name),
+            .. names, .. Norms().SelectMany(norm => norm.Names), .. AllLayers.Select(layer => layer.Sinks).OfType<string>(),
+            .. AllLayers.SelectMany(layer => layer.Recurrence?.Names ?? []),
+            .. AllLayers.SelectMany(layer => layer.Mlp.Scalars).Select(scalar => scalar.Name),
             .. Mixtures.Select(mixture => mixture.Correction).OfType<string>(),
             .. Mixtures.Select(mixture => mixture.ExpertScales).OfType<string>(),
-            .. Layers.Select(layer => layer.StreamScale).OfType<string>(),
+            .. AllLayers.Select(layer => layer.StreamScale).OfType<string>(),
         ];
     }
 
     /// <summary>All norms.</summary>
     public IEnumerable<NormWeights> Norms() =>
-        PerLayer is null ? [.. Layers.SelectMany(layer => layer.Norms), FinalNorm]
-            : [PerLayer.Norm, .. Layers.SelectMany(layer => layer.Norms), FinalNorm];
+    [
+        .. PerLayer is null ? Array.Empty<NormWeights>() : [PerLayer.Norm], .. AllLayers.SelectMany(layer => layer.Norms), FinalNorm,
+        .. Drafter?.Norms ?? [],
+    ];
 
     /// <summary>All matrices, tables of rows included.</summary>
     public IEnumerable<LinearWeights> Linears() =>
     [
         Embedding, .. PerLayer is null ? Array.Empty<LinearWeights>() : [PerLayer.Table, PerLayer.Projection],
-        .. Layers.SelectMany(layer => layer.Linears), Head,
+        .. AllLayers.SelectMany(layer => layer.Linears), Head, .. Drafter is null ? Array.Empty<LinearWeights>() : [Drafter.Projection],
     ];
 }

@@ -19,9 +19,17 @@ internal static class GatedDeltaFields
 
     /// <summary>Of the head that predicts further tokens, which transformers leaves alone, and of images.</summary>
     public static IReadOnlyList<string> Silent { get; } =
+        ["mtp_use_dedicated_embeddings", "mtp_layer_types", "full_attention_interval", "attn_output_gate", "mamba_ssm_dtype"];
+
+    private const string FurtherLayers = "mtp_num_hidden_layers";
+    private const string FurtherPrefix = "mtp.";
+    private const string FurtherLayer = "layers.0.";
+
+    /// <summary>Modules of the block that predicts further tokens, and what they are called in others' checkpoints.</summary>
+    private static readonly (string Own, string Known)[] FurtherModules =
     [
-        "mtp_use_dedicated_embeddings", "mtp_layer_types", "full_attention_interval", "attn_output_gate",
-        "mamba_ssm_dtype",
+        ("fc.", DrafterWeights.ProjectionName + "."), ("pre_fc_norm_embedding.", DrafterWeights.EmbeddingNormName + "."),
+        ("pre_fc_norm_hidden.", DrafterWeights.StreamNormName + "."), ("norm.", DrafterWeights.NormName + "."),
     ];
 
     /// <summary>What the modules are called.</summary>
@@ -50,6 +58,21 @@ internal static class GatedDeltaFields
         tensor.StartsWith("mtp.", StringComparison.Ordinal) || tensor.StartsWith("model.mtp.", StringComparison.Ordinal)
         || FurtherBlocks.Holds(tensor, config.Shape.Layers);
 
+    /// <summary>The known name of one of the block's tensors, where the block is used; null for none.</summary>
+    public static string? RenameFurther(string tensor, IReadOnlySet<string> known)
+    {
+        const string Projection = $".{DrafterWeights.ProjectionName}.weight";
+        var start = tensor.StartsWith(FurtherPrefix, StringComparison.Ordinal) ? FurtherPrefix.Length
+            : tensor.StartsWith($"model.{FurtherPrefix}", StringComparison.Ordinal) ? $"model.{FurtherPrefix}".Length : -1;
+        if (start < 0 || known.FirstOrDefault(name => name.EndsWith(Projection, StringComparison.Ordinal)) is not { } projection)
+            return null;
+        var (layer, own) = (projection[..^(Projection.Length - 1)], tensor[start..]);
+        if (own.StartsWith(FurtherLayer, StringComparison.Ordinal))
+            return layer + own[FurtherLayer.Length..];
+        var module = FurtherModules.FirstOrDefault(module => own.StartsWith(module.Own, StringComparison.Ordinal));
+        return module.Own is null ? null : layer + module.Known + own[module.Own.Length..];
+    }
+
     /// <summary>Reads attention and delta rules.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="common">What all families have.</param>
@@ -68,13 +91,19 @@ internal static class GatedDeltaFields
         };
         var delta = new LayerAttention(null, 1) { Recurrence = ReadDelta(config) with { IsStacked = isStacked } };
         var bias = config.Bool("attention_bias", false);
+        var further = config.Int(FurtherLayers, 0, 1 << 12, 0);
+        var isOwn = further > 0 && config.Bool("mtp_use_dedicated_embeddings", false);
         return common with
         {
             Layers = [.. ReadTypes(config, shape.Layers).Select(isLinear => isLinear ? delta : attention)],
             AttentionBias = bias,
             OutputBias = bias,
-            Notes = config.Int("mtp_num_hidden_layers", 0, 1 << 12, 0) == 0 ? common.Notes
-                : [.. common.Notes, "the block that predicts further tokens (mtp) is left out, as in transformers."],
+            Drafter = further == 0 || isOwn ? null : attention,
+            Notes =
+            [
+                .. common.Notes, .. FurtherBlocks.Notes(FurtherLayers, isOwn ? 0 : further),
+                .. isOwn ? [FurtherBlocks.LeftOut("mtp_use_dedicated_embeddings is true")] : Array.Empty<string>(),
+            ],
         };
     }
 

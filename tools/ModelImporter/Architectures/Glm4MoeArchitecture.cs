@@ -2,10 +2,12 @@ namespace Parley.ModelImporter.Architectures;
 
 /// <summary>
 /// GLM-4.5 and later: experts by their sigmoid, chosen in groups with a correction, beside an MLP that every token goes through; the first
-/// layers are dense. Blocks behind the last layer predict further tokens and are left out, as in transformers.
+/// layers are dense. The first block behind the last layer, which predicts further tokens, makes drafts; transformers leaves it out.
 /// </summary>
 internal sealed class Glm4MoeArchitecture : DecoderArchitecture
 {
+    private const string Further = "num_nextn_predict_layers";
+
     public override string Name => "Glm4MoeForCausalLM";
 
     public override string ModelType => "glm4_moe";
@@ -19,7 +21,7 @@ internal sealed class Glm4MoeArchitecture : DecoderArchitecture
     protected override (string Field, double Default) EpsilonField => ("rms_norm_eps", 1e-5);
 
     public override IReadOnlyList<string> Silent { get; } =
-        [.. MixtureFields.Silent, "num_nextn_predict_layers", "num_mtp_layers"];
+        [.. MixtureFields.Silent, "num_mtp_layers"];
 
     /// <summary>As GGUF files have it.</summary>
     protected override IReadOnlyList<(string Found, string Known)> OtherNames { get; } =
@@ -37,12 +39,16 @@ internal sealed class Glm4MoeArchitecture : DecoderArchitecture
         var width = config.Int("moe_intermediate_size", 1, 1 << 22, 1408);
         var mixture = MixtureFields.Read(
             config, common.Activation, ("n_routed_experts", 128, "num_local_experts"), 8, width, RouterScoring.Sigmoid);
+        var attention = Attention(common, rotary) with
+        {
+            HeadNorm = config.Bool("use_qk_norm", false) ? new HeadNorm(HeadNormKind.PerHead, common.Norm) : null,
+        };
+        var further = config.Has(Further) ? config.Int(Further, 0, 1 << 10) : 0;
         return common with
         {
-            Layers = Repeat(common, Attention(common, rotary) with
-            {
-                HeadNorm = config.Bool("use_qk_norm", false) ? new HeadNorm(HeadNormKind.PerHead, common.Norm) : null,
-            }),
+            Layers = Repeat(common, attention),
+            Drafter = further == 0 ? null : attention,
+            Notes = [.. common.Notes, .. FurtherBlocks.Notes(Further, further)],
             AttentionBias = config.Bool("attention_bias", false),
             Mixture = MixtureFields.ReadGroups(config, mixture, 1, 1) with
             {

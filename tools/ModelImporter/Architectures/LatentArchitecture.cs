@@ -2,7 +2,7 @@ namespace Parley.ModelImporter.Architectures;
 
 /// <summary>
 /// Decoders with latent attention, DeepSeek's and those after it: experts beside an MLP that every token goes through, the first layers
-/// dense. Blocks behind the last layer predict further tokens and are left out, as in transformers.
+/// dense. The first block behind the last layer, which predicts further tokens, makes drafts; transformers leaves it out.
 /// </summary>
 internal abstract class LatentArchitecture : DecoderArchitecture
 {
@@ -66,9 +66,11 @@ internal abstract class LatentArchitecture : DecoderArchitecture
         var bias = config.Bool("attention_bias", false);
         config.Watch(Further);
         var further = config.Has(Further) ? config.Int(Further, 0, 1 << 10) : 0;
+        var attention = new LayerAttention(rotary, ScoreFactor(config, rotary) / Math.Sqrt(latent.QuerySize));
         return common with
         {
-            Layers = Repeat(common, new LayerAttention(rotary, ScoreFactor(config, rotary) / Math.Sqrt(latent.QuerySize))),
+            Layers = Repeat(common, attention),
+            Drafter = further == 0 ? null : attention,
             AttentionBias = bias,
             OutputBias = bias,
             Mixture = mixture with
@@ -76,11 +78,7 @@ internal abstract class LatentArchitecture : DecoderArchitecture
                 Scale = config.Positive("routed_scaling_factor", 1e6, mixture.Scale),
                 SharedWidth = mixture.Width * config.Int("n_shared_experts", 0, 1 << 12, mixture.SharedWidth),
             },
-            Notes = further == 0 ? common.Notes :
-            [
-                .. common.Notes,
-                $"blocks behind the last layer that predict further tokens ({Further} is {further}) are left out, as in transformers.",
-            ],
+            Notes = [.. common.Notes, .. FurtherBlocks.Notes(Further, further)],
         };
     }
 

@@ -24,6 +24,8 @@ internal sealed class Qwen35Architecture : DecoderArchitecture
     public override bool Ignores(string tensor, DecoderConfig config) =>
         base.Ignores(tensor, config) || GatedDeltaFields.IsFurther(tensor, config);
 
+    protected override string? RenameOther(string tensor, IReadOnlySet<string> known) => GatedDeltaFields.RenameFurther(tensor, known);
+
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common) =>
         GatedDeltaFields.Read(config, common, isStacked: false);
 }

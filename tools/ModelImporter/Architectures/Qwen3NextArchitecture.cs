@@ -27,6 +27,8 @@ internal sealed class Qwen3NextArchitecture : DecoderArchitecture
     public override bool Ignores(string tensor, DecoderConfig config) =>
         base.Ignores(tensor, config) || GatedDeltaFields.IsFurther(tensor, config);
 
+    protected override string? RenameOther(string tensor, IReadOnlySet<string> known) => GatedDeltaFields.RenameFurther(tensor, known);
+
     protected override DecoderConfig Read(ConfigFile config, DecoderConfig common)
     {
         var read = GatedDeltaFields.Read(config, common, isStacked: true);

@@ -1,4 +1,5 @@
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Calibration;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
@@ -12,6 +13,12 @@ namespace Parley.ModelImporter.Graph;
 /// </summary>
 internal static class DecoderGraph
 {
+    /// <summary>The stream behind the final norm: what the decoder shows of each token, and the drafter reads.</summary>
+    private const string Stream = "stream";
+
+    /// <summary>The same of the drafter's own rows, for its next guess.</summary>
+    private const string NextStream = "next_stream";
+
     /// <summary>Builds the graph.</summary>
     /// <param name="graph">Takes nodes and initializers.</param>
     /// <param name="config">The decoder.</param>
@@ -32,7 +39,7 @@ internal static class DecoderGraph
         graph.Activations = precision.Activations;
         var ids = graph.Input("input_ids", DataType.Int64, "tokens");
         var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
-        var attention = Attention(graph, tensors, config, precision, positions);
+        var attention = Attention(graph, tensors, config, precision.Linears, precision.Target, positions);
         var embedding = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, ids);
         if (config.EmbeddingScale != 1)
             embedding = graph.Node("embedding.weighted", "Mul", "", [embedding, graph.Scalar("embedding.factor", config.EmbeddingScale)]);
@@ -45,9 +52,60 @@ internal static class DecoderGraph
 
         // What the logits are scaled by, the head's input may be.
         var norm = new NormEmitter(graph, tensors, config.Norm, "final_norm", weights.FinalNorm) { Scale = config.LogitScale };
-        var chosen = precision.Target is null
+        var chosen = precision.Target is null && weights.Drafter is null
             ? norm.Emit(Choose(graph, stream, rows)).Normalized
-            : graph.Node("chosen", "Gather", "", [norm.Emit(stream).Normalized, rows], ("axis", 0));
+            : graph.Node("chosen", "Gather", "", [Shown(graph, norm.Emit(stream).Normalized, config, weights), rows], ("axis", 0));
+        EmitLogits(graph, config, weights, tensors, precision, chosen);
+    }
+
+    /// <summary>Builds the graph of the block that guesses further tokens, over the same data.</summary>
+    /// <param name="graph">Takes nodes and initializers; lies beside the decoder's.</param>
+    /// <param name="config">The decoder.</param>
+    /// <param name="weights">Its weights, with the block's.</param>
+    /// <param name="tensors">Where they lie; read only when the fills run.</param>
+    /// <param name="precision">How weights are stored.</param>
+    /// <param name="positions">Longest sequence.</param>
+    /// <param name="first">How many ids of the vocabulary the block may guess.</param>
+    /// <returns>How many it can, the first ones.</returns>
+    public static int BuildDrafter(
+        OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions,
+        int first)
+    {
+        // A text that decides how weights are rounded goes through the decoder's alone.
+        var linears = precision.Rounding is CalibratedRounding ? precision.Fine : precision.Linears;
+        var (own, drafter) = (config.ToDrafter(), weights.Drafter!);
+        graph.Activations = precision.Activations;
+        var tokens = graph.Input("input_ids", DataType.Int64, "tokens");
+        var rows = graph.Input("logit_rows", DataType.Int64, "logit_rows");
+        var stream = graph.Input(Stream, DataType.Float, "tokens", config.Shape.HiddenSize);
+        var attention = Attention(graph, tensors, own, linears, precision.Target, positions);
+        var embedding = precision.Vocabulary.EmitEmbedding(graph, tensors, weights.Embedding, tokens);
+        if (config.EmbeddingScale != 1)
+            embedding = graph.Node("embedding.weighted", "Mul", "", [embedding, graph.Scalar("embedding.factor", config.EmbeddingScale)]);
+        var both = graph.Node(
+            "drafter.both", "Concat", "",
+            [
+                new NormEmitter(graph, tensors, config.Norm, "drafter.embedding_norm", drafter.EmbeddingNorm).Emit(embedding),
+                new NormEmitter(graph, tensors, config.Norm, "drafter.stream_norm", drafter.StreamNorm).Emit(stream),
+            ],
+            ("axis", -1));
+        var layers = new DecoderLayer(graph, tensors, own, linears, precision.Fine, attention);
+        var after = layers.Emit(
+            config.Shape.Layers, drafter.Layer, new ResidualStream(linears.Emit(graph, tensors, drafter.Projection, both)));
+        var norm = new NormEmitter(graph, tensors, config.Norm, "drafter.norm", drafter.Norm);
+        var chosen = norm.Emit(Choose(graph, after, rows)).Normalized;
+        graph.Node(NextStream, "Identity", "", [chosen]);
+        graph.Output(NextStream, DataType.Float, "logit_rows", config.Shape.HiddenSize);
+        // A cap on logits changes nothing about which is the best.
+        var ids = precision.Vocabulary.EmitShortHead(
+            graph, tensors, weights.Head, config.Shape.TiedEmbeddings, chosen, "logits", first);
+        graph.Output("logits", DataType.Float, "logit_rows", ids);
+        return ids;
+    }
+
+    private static void EmitLogits(
+        OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, string chosen)
+    {
         var narrow = precision.Activations != ElementType.Float32;
         var plain = config.LogitSoftcap == 0 ? "logits" : "logits.plain";
         precision.Vocabulary.EmitHead(
@@ -62,6 +120,16 @@ internal static class DecoderGraph
             CandidateOutputs.Emit(graph, "logits", Math.Min(candidates, config.Shape.VocabularySize));
     }
 
+    /// <summary>The stream as the head reads it, which the drafter reads as well; so every row's is shown where there is one.</summary>
+    private static string Shown(OnnxGraphBuilder graph, string normalized, DecoderConfig config, DecoderWeights weights)
+    {
+        if (weights.Drafter is null)
+            return normalized;
+        graph.Node(Stream, "Identity", "", [normalized]);
+        graph.Output(Stream, DataType.Float, "tokens", config.Shape.HiddenSize);
+        return normalized;
+    }
+
     /// <summary>
     /// The rows that want logits: few of a prompt's, so the CPU normalises only these. On a device one launch less is worth more.
     /// </summary>
@@ -71,12 +139,13 @@ internal static class DecoderGraph
             graph.Node("chosen.update", "Gather", "", [stream.Update!, rows], ("axis", 0)));
 
     private static IAttentionEmitter Attention(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, Precision precision, int positions) =>
-        precision.Target switch
+        OnnxGraphBuilder graph, CheckpointTensors tensors, DecoderConfig config, LinearFormat linears, GraphTarget? target,
+        int positions) =>
+        target switch
         {
-            null when config.Latent is not null => new LatentAttentionEmitter(graph, tensors, config, precision.Linears, positions),
+            null when config.Latent is not null => new LatentAttentionEmitter(graph, tensors, config, linears, positions),
             null => new AttentionEmitter(graph, tensors, config, positions),
             { Attention: GraphTarget.GroupQuery } => new CudaGroupQueryAttention(graph, tensors, config, positions),
-            var target => new CudaPagedAttention(graph, tensors, config, positions, target),
+            _ => new CudaPagedAttention(graph, tensors, config, positions, target),
         };
 }

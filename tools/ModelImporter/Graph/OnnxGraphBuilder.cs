@@ -12,7 +12,11 @@ namespace Parley.ModelImporter.Graph;
 /// Collects nodes and initializers of a graph. Values are their names. The bytes of large initializers are planned here and written later,
 /// so building the graph of any model is instant.
 /// </summary>
-internal sealed class OnnxGraphBuilder(string dataFileName)
+/// <param name="dataFileName">The file of the large ones.</param>
+/// <param name="beside">
+/// A graph over the same file, which lies behind it: an initializer that has the name of one of its own is that one.
+/// </param>
+internal sealed class OnnxGraphBuilder(string dataFileName, OnnxGraphBuilder? beside = null)
 {
     public const string MicrosoftDomain = "com.microsoft";
 
@@ -40,7 +44,7 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
     public IReadOnlyList<TensorFill> Fills => _fills;
 
     /// <summary>Length of the data file.</summary>
-    public long DataBytes { get; private set; }
+    public long DataBytes { get; private set; } = beside?.DataBytes ?? 0;
 
     /// <summary>Of these the bytes that are looked up by row, and need not be in memory.</summary>
     public long RowBytes { get; set; }
@@ -107,6 +111,12 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
     /// <param name="dimensions">Its shape.</param>
     public TensorTarget Reserve(string name, DataType type, long bytes, params ReadOnlySpan<long> dimensions)
     {
+        if (beside?._tensors.FirstOrDefault(tensor => tensor.Tensor.Name == name).Target is { } shared)
+        {
+            AddTensor(name, type, shared, dimensions);
+            return shared;
+        }
+
         long? offset = null;
         if (bytes > InlineBytesMax)
         {
@@ -126,9 +136,11 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
         return name;
     }
 
-    /// <summary>Plans the work that fills initializers.</summary>
+    /// <summary>Plans the work that fills initializers; another graph's are filled there.</summary>
     public void Fill(Action<DataFile, ParallelOptions> run, params ReadOnlySpan<TensorTarget> targets)
     {
+        if (targets.Length > 0 && IsShared(targets[0]))
+            return;
         var (first, bytes) = (long.MaxValue, 0L);
         foreach (var target in targets)
         {
@@ -144,8 +156,11 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
     /// <param name="target">The initializer.</param>
     /// <param name="first">First byte of the part.</param>
     /// <param name="bytes">Its length.</param>
-    public void FillPart(Action<DataFile, ParallelOptions> run, TensorTarget target, long first, long bytes) =>
-        _fills.Add(new TensorFill(target.Offset is { } offset ? offset + first : long.MaxValue, bytes, run));
+    public void FillPart(Action<DataFile, ParallelOptions> run, TensorTarget target, long first, long bytes)
+    {
+        if (!IsShared(target))
+            _fills.Add(new TensorFill(target.Offset is { } offset ? offset + first : long.MaxValue, bytes, run));
+    }
 
     /// <summary>The model. Call it when all fills have run: small tensors are copied into it.</summary>
     public ModelProto Build(string producerVersion)
@@ -162,6 +177,8 @@ internal sealed class OnnxGraphBuilder(string dataFileName)
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = ParleyDomain, Version = 1 });
         return model;
     }
+
+    private bool IsShared(TensorTarget target) => beside?._tensors.Any(tensor => tensor.Target == target) == true;
 
     private void AddTensor(string name, DataType type, TensorTarget target, ReadOnlySpan<long> dimensions)
     {

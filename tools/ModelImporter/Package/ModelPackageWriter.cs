@@ -18,10 +18,14 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
     /// <summary>Bytes of the weights that are looked up by row, once they are planned.</summary>
     public long RowBytes { get; private set; }
 
+    /// <summary>Ids that the block which guesses further tokens can guess, once it is planned; the first of the vocabulary.</summary>
+    public int Guessable { get; private set; }
+
     /// <summary>Writes all files.</summary>
     /// <param name="checkpoint">The source.</param>
     /// <param name="precision">How weights are stored.</param>
     /// <param name="contextTokensMax">Positions that the package serves.</param>
+    /// <param name="guessable">How many ids of the vocabulary a block that guesses further tokens may guess.</param>
     /// <param name="describe">Makes the manifest from the files.</param>
     /// <param name="converted">Called when all weights are converted, while the last of them are still being hashed and flushed.</param>
     /// <returns>Length of all files.</returns>
@@ -29,6 +33,7 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         CheckpointReader checkpoint,
         Precision precision,
         int contextTokensMax,
+        int guessable,
         Func<IReadOnlyDictionary<string, PackageFile>, ModelManifest> describe,
         Action? converted = null)
     {
@@ -36,12 +41,18 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         var graph = new OnnxGraphBuilder(DataName);
         DecoderGraph.Build(graph, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax);
         RowBytes = graph.RowBytes;
-        var data = WriteData(graph, checkpoint.Tensors, converted);
-        using (var file = File.Create(Path.Combine(folder, GraphName)))
+        var drafter = checkpoint.Weights.Drafter is null ? null : new OnnxGraphBuilder(DataName, graph);
+        if (drafter is not null)
         {
-            graph.Build(ModelImport.Version).WriteTo(file);
-            file.Flush(flushToDisk: true);
+            Guessable = DecoderGraph.BuildDrafter(
+                drafter, checkpoint.Config, checkpoint.Weights, checkpoint.Tensors, precision, contextTokensMax, guessable);
         }
+
+        List<TensorFill> fills = [.. graph.Fills, .. drafter?.Fills ?? []];
+        var data = WriteData(fills, drafter?.DataBytes ?? graph.DataBytes, checkpoint.Tensors, converted);
+        WriteGraph(graph, GraphName);
+        if (drafter is not null)
+            WriteGraph(drafter, DrafterShape.FileName);
 
         var files = HashAll(data);
         var manifest = System.Text.Encoding.UTF8.GetBytes(describe(files).ToJson() + "\n");
@@ -75,15 +86,22 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         return bytes.Length;
     }
 
-    private PackageFile WriteData(OnnxGraphBuilder graph, CheckpointTensors tensors, Action? converted)
+    private void WriteGraph(OnnxGraphBuilder graph, string name)
     {
-        using var data = new DataFile(Path.Combine(folder, DataName), graph.DataBytes);
+        using var file = File.Create(Path.Combine(folder, name));
+        graph.Build(ModelImport.Version).WriteTo(file);
+        file.Flush(flushToDisk: true);
+    }
+
+    private PackageFile WriteData(IReadOnlyList<TensorFill> fills, long bytes, CheckpointTensors tensors, Action? converted)
+    {
+        using var data = new DataFile(Path.Combine(folder, DataName), bytes);
         using var hash = new TrailingHash(data, parallel.CancellationToken);
-        var ends = FinalBytes(graph);
-        var total = graph.Fills.Sum(fill => fill.Bytes);
+        var ends = FinalBytes(fills, bytes);
+        var total = fills.Sum(fill => fill.Bytes);
         var done = 0L;
         progress?.Report(new ImportProgress("convert", 0, total));
-        foreach (var (index, fill) in graph.Fills.Index())
+        foreach (var (index, fill) in fills.Index())
         {
             parallel.CancellationToken.ThrowIfCancellationRequested();
             Run(() => fill.Run(data, parallel));
@@ -95,18 +113,18 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
 
         hash.End();
         Run(() => converted?.Invoke());
-        return new PackageFile(graph.DataBytes, hash.Complete());
+        return new PackageFile(bytes, hash.Complete());
     }
 
     /// <summary>For each fill the length of the data that no later one writes to.</summary>
-    private static long[] FinalBytes(OnnxGraphBuilder graph)
+    private static long[] FinalBytes(IReadOnlyList<TensorFill> fills, long bytes)
     {
-        var ends = new long[graph.Fills.Count];
-        var end = graph.DataBytes;
+        var ends = new long[fills.Count];
+        var end = bytes;
         for (var i = ends.Length - 1; i >= 0; i--)
         {
             ends[i] = end;
-            end = Math.Min(end, graph.Fills[i].First);
+            end = Math.Min(end, fills[i].First);
         }
 
         return ends;

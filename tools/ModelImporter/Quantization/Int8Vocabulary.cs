@@ -24,18 +24,24 @@ internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
     }
 
     public override void EmitHead(
-        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights head, bool tied, string input, string output)
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights head, bool tied, string input, string output) =>
+        EmitShortHead(graph, tensors, head, tied, input, output, head.Outputs);
+
+    public override int EmitShortHead(
+        OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights head, bool tied, string input, string output, int first)
     {
         var planned = tied ? _embedding!.Value : Plan(graph, tensors, head);
         if (planned.Matrix.Grid.HasMinima)
         {
             // Its high nibbles alone would be no estimate: codes of few bits have none.
             planned.Matrix.Multiply(graph, input, planned.Codes, planned.Halves, output);
-            return;
+            return head.Outputs;
         }
 
         var counts = graph.Input("logit_best", DataType.Int32, "logit_rows");
-        planned.Matrix.MultiplyBest(graph, input, counts, planned.Codes, planned.Halves, output);
+        planned.Matrix.MultiplyBest(
+            graph, input, counts, planned.Codes, planned.Halves, output, first < head.Outputs ? first : null);
+        return Math.Min(first, head.Outputs);
     }
 
     private (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves) Plan(

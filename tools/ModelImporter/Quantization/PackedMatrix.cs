@@ -64,9 +64,11 @@ internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool i
     /// <param name="codes">Reserved codes.</param>
     /// <param name="halves">Reserved scales.</param>
     /// <param name="output">Name of the value [rows, outputs].</param>
+    /// <param name="first">How many of the outputs are computed at all, the first, and roughly; null for all.</param>
     public void MultiplyBest(
-        OnnxGraphBuilder graph, string input, string counts, TensorTarget codes, TensorTarget halves, string output) =>
-        graph.Node(output, "QuantizedHead", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name, counts], Attributes);
+        OnnxGraphBuilder graph, string input, string counts, TensorTarget codes, TensorTarget halves, string output, int? first = null) =>
+        graph.Node(output, "QuantizedHead", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name, counts],
+            first is null ? Attributes : [.. Attributes, ("first", first.Value), ("rough", 1)]);
 
     /// <summary>Whether the operator can apply a gate: both halves of the outputs are whole blocks, and nothing is added to them.</summary>
     public static bool CanGate(LinearWeights linear) =>

@@ -24,6 +24,9 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     /// <summary>How small linears are stored whose rounding would be felt for long: in 8 bits where the others have 4.</summary>
     public LinearFormat Fine { get; private init; } = Linears;
 
+    /// <summary>Whether a package of it can have a block that guesses further tokens: on the CPU, by our own operators.</summary>
+    public bool CanDraft { get; private init; }
+
     /// <summary>Type of activations, norms and biases.</summary>
     public ElementType Activations { get; private init; } = ElementType.Float32;
 
@@ -83,14 +86,18 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
         var (bytes, nibbles) = (new Int8Format(blockMax), new Int4Format(rounding));
         return name switch
         {
-            "fp32" => new Precision(name, new Float32Format(), new Float32Vocabulary()),
-            "w8a8" => new Precision(name, new DynamicInt8Format(), vocabulary),
+            "fp32" => new Precision(name, new Float32Format(), new Float32Vocabulary()) { CanDraft = true },
+            "w8a8" => new Precision(name, new DynamicInt8Format(), vocabulary) { CanDraft = own },
             "int8" => new Precision(
-                name, own ? bytes : new OrtPackedFormat(bytes, new OrtInt8Format(blockMax), offsets), vocabulary),
+                name, own ? bytes : new OrtPackedFormat(bytes, new OrtInt8Format(blockMax), offsets), vocabulary)
+            {
+                CanDraft = own,
+            },
             "int4" => new Precision(
                 name, own ? nibbles : new OrtPackedFormat(nibbles, new OrtInt4Format(rounding, offsets), offsets), vocabulary)
             {
                 Rounding = rounding,
+                CanDraft = own,
                 Fine = own ? bytes : new OrtPackedFormat(bytes, new OrtInt8Format(blockMax), offsets),
             },
             _ => throw new ArgumentException(

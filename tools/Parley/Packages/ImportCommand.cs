@@ -43,11 +43,16 @@ internal static class ImportCommand
             DefaultValueFactory = _ => ModelImport.Linears[0],
         };
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
+        var guessable = new Option<int?>("--draft-vocabulary")
+        {
+            Description = "Ids that the model's own head for further tokens may guess: the first so many, 32,768 without it.",
+            HelpName = "IDS",
+        };
         var ifMissing = ExistingPackage.CreateOption();
         var rounding = new RoundingSelection();
         var command = new Command("import", "Turn a model into a package.")
         {
-            source, destination, precision, attention, name, context, block, linears, ifMissing,
+            source, destination, precision, attention, name, context, block, linears, guessable, ifMissing,
         };
         rounding.AddTo(command);
         ImportOptions Options(ParseResult result, ModelSource model)
@@ -61,6 +66,7 @@ internal static class ImportCommand
                 Name = result.GetValue(name) ?? model.Name,
                 BlockMax = result.GetValue(block),
                 Linears = result.GetRequiredValue(linears),
+                DraftVocabulary = result.GetValue(guessable),
             };
             if (result.GetValue(context) is > 0 and var tokens)
                 options = options with { ContextTokensMax = tokens };

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf.Families;
@@ -20,6 +21,10 @@ internal abstract class GgufFamily
         ["ffn_gate"] = "mlp.gate_proj",
         ["ffn_up"] = "mlp.up_proj",
         ["ffn_down"] = "mlp.down_proj",
+        ["nextn.eh_proj"] = DrafterWeights.ProjectionName,
+        ["nextn.enorm"] = DrafterWeights.EmbeddingNormName,
+        ["nextn.hnorm"] = DrafterWeights.StreamNormName,
+        ["nextn.shared_head_norm"] = DrafterWeights.NormName,
     };
 
     /// <summary>Key of what is added in norms that take the mean away.</summary>

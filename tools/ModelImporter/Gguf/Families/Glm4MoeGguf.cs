@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
-/// <summary>GLM-4.5 and later. Blocks that predict further tokens count as blocks there, and are left out.</summary>
+/// <summary>GLM-4.5 and later. Blocks that predict further tokens count as blocks there.</summary>
 internal sealed class Glm4MoeGguf : GgufFamily
 {
     private const long Sigmoid = 2;

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
-/// <summary>Qwen3.5. The block that predicts further tokens counts as a block there, and is left out.</summary>
+/// <summary>Qwen3.5. The block that predicts further tokens counts as a block there.</summary>
 internal sealed class Qwen35Gguf : GgufFamily
 {
     public override string Architecture => "qwen35";

@@ -4,7 +4,9 @@ using Parley.PackageFormat;
 namespace Parley.Generator.Execution.Kernels.Linears;
 
 /// <summary>The head of a session: a coarse pass over the high plane of all weights, an exact one over the low plane of few.</summary>
-internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomOpNode
+/// <param name="matrix">The weights.</param>
+/// <param name="isRough">The coarse pass alone is enough: for guesses, which are verified.</param>
+internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix, bool isRough = false) : CustomOpNode
 {
     /// <summary>Below this number of multiply-adds a pass runs on the calling thread.</summary>
     private const long RunInlineMax = 1024 * 1024;
@@ -19,8 +21,11 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomO
     {
         var matrix = QuantizedMatrix.Read(info, codesInput: 1);
         // With minima the middle of the high plane says nothing of a weight whose code has few bits, so HeadBounds would not hold.
+        var first = OrtCustomOpApi.GetInteger(info, "first\0"u8, matrix.Outputs);
+        if (first < 1 || first > matrix.Outputs)
+            throw new NotSupportedException($"first is {first}, not 1 to {matrix.Outputs} outputs; {QuantizedMatrix.Remedy}");
         return matrix is { Planes: 2, HasMinima: false }
-            ? new QuantizedHeadNode(matrix)
+            ? new QuantizedHeadNode(matrix with { Outputs = (int)first }, OrtCustomOpApi.GetInteger(info, "rough\0"u8, 0) != 0)
             : throw new NotSupportedException($"a head has 8 bits and no minima; {QuantizedMatrix.Remedy}");
     }
 
@@ -43,7 +48,7 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomO
         if (step.Rows == 0)
             return;
         QuantizedLinearPlan.Reserve(&head.Linear);
-        Run(context, &head, new ReadOnlySpan<int>(counts, step.Rows), _candidates, QuantizedLinearKernel.Best);
+        Run(context, &head, new ReadOnlySpan<int>(counts, step.Rows), _candidates, QuantizedLinearKernel.Best, isRough);
     }
 
     /// <summary>Runs a step.</summary>
@@ -52,8 +57,10 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomO
     /// <param name="counts">Best outputs that count [rows], 0 for all.</param>
     /// <param name="candidates">Chooses the blocks of the second pass.</param>
     /// <param name="kernel">Does the arithmetic.</param>
+    /// <param name="isRough">The coarse pass is enough.</param>
     internal static void Run(
-        void* context, QuantizedHeadStep* head, ReadOnlySpan<int> counts, HeadCandidates candidates, QuantizedLinearKernel kernel)
+        void* context, QuantizedHeadStep* head, ReadOnlySpan<int> counts, HeadCandidates candidates, QuantizedLinearKernel kernel,
+        bool isRough = false)
     {
         var step = &head->Linear;
         var plan = new QuantizedLinearPlan(step, kernel.TileRows);
@@ -66,6 +73,8 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix) : CustomO
         }
 
         RunPass(context, &plan, kernel.RunCoarseUnit, (step->Blocks + 1) / 2, step);
+        if (isRough)
+            return;
         candidates.WantBest(head);
         RunPass(context, &plan, kernel.RunExactUnit, (head->ListCount + 1) / 2, step);
         candidates.WantRest(head);

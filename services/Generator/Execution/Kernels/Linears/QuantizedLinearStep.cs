@@ -22,6 +22,9 @@ internal unsafe struct QuantizedLinearStep
     public int Inputs;
     public int Outputs;
 
+    /// <summary>Outputs of the matrix as it lies, where only the first of them are computed; 0 where all are.</summary>
+    public int StoredOutputs;
+
     /// <summary>Floats from a row of the input to the next one's; 0 where rows follow each other.</summary>
     public int InputStride;
 
@@ -93,6 +96,9 @@ internal unsafe struct QuantizedLinearStep
     public readonly int Groups => Inputs / Group;
 
     public readonly int Blocks => QuantizedLinearLayout.Blocks(Outputs);
+
+    /// <summary>Blocks from one plane of codes to the other.</summary>
+    public readonly int PlaneBlocks => QuantizedLinearLayout.Blocks(StoredOutputs == 0 ? Outputs : StoredOutputs);
 
     /// <summary>Columns of the result.</summary>
     public readonly int Columns => Gated ? Outputs / 2 : Outputs;

@@ -140,7 +140,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         }
 
         var blockBytes = QuantizedLinearLayout.BlockBytes(step->Inputs);
-        var codes = step->Codes + ((step->Blocks + block) * blockBytes);
+        var codes = step->Codes + ((step->PlaneBlocks + block) * blockBytes);
         var halves = step->Halves + ((long)block * QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, minima: false));
         var activations = step->Activations + ((nint)row * step->Inputs) + (8 * r);
         var parameters = step->Parameters + ((nint)row * step->Groups * 2) + (2 * r);
@@ -172,7 +172,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         if (!Sse.IsSupported || second >= step->Blocks)
             return;
         var blockBytes = QuantizedLinearLayout.BlockBytes(step->Inputs);
-        var codes = step->Codes + ((step->Blocks + first) * blockBytes);
+        var codes = step->Codes + ((step->PlaneBlocks + first) * blockBytes);
         for (var t = 0; t < head->Tiles; t++)
         {
             for (var i = 0; i < head->OctetCounts[t]; i++)
@@ -228,7 +228,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
     {
         var blockBytes = QuantizedLinearLayout.BlockBytes(step->Inputs);
         tile.FirstCodes = step->Codes + (block * blockBytes);
-        tile.SecondCodes = tile.FirstCodes + (step->Levels is null ? step->Blocks * blockBytes : 0);
+        tile.SecondCodes = tile.FirstCodes + (step->Levels is null ? step->PlaneBlocks * blockBytes : 0);
         tile.FirstTable = step->Levels;
         tile.SecondTable = step->Levels + LevelPlanes.TableBytes;
         tile.FirstHalves = step->Halves + ((long)block * QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, step->HasMinima));
@@ -248,7 +248,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
     {
         var blockBytes = QuantizedLinearLayout.BlockBytes(step->Inputs);
         var blockHalves = (long)QuantizedLinearLayout.BlockScales(step->Inputs, step->Group, minima: false);
-        var codes = step->Codes + (plane * step->Blocks * blockBytes);
+        var codes = step->Codes + (plane * step->PlaneBlocks * blockBytes);
         tile->FirstCodes = codes + (first * blockBytes);
         tile->SecondCodes = codes + (second * blockBytes);
         tile->FirstHalves = step->Halves + (first * blockHalves);

@@ -15,6 +15,9 @@ namespace Parley.Generator.Execution.Kernels.Linears;
 internal sealed record QuantizedMatrix(
     int Outputs, int Inputs, int Group, int Planes, bool HasMinima, IntPtr Codes, IntPtr Halves, LevelPlanes? Levels = null)
 {
+    /// <summary>Rows of the matrix as it lies, where this is the first of them.</summary>
+    public int StoredOutputs { get; init; } = Outputs;
+
     public const string Remedy = "import the model again with this build";
 
     /// <summary>Bytes of all codes.</summary>
@@ -121,6 +124,7 @@ internal sealed record QuantizedMatrix(
         Halves = (ushort*)Halves,
         Inputs = Inputs,
         Outputs = Outputs,
+        StoredOutputs = StoredOutputs,
         Group = Group,
         HasMinima = HasMinima,
         Planes = Planes,
@@ -133,7 +137,7 @@ internal sealed record QuantizedMatrix(
         var (block, lane) = (output / QuantizedLinearLayout.BlockOutputs, output % QuantizedLinearLayout.BlockOutputs);
         var blockBytes = QuantizedLinearLayout.BlockBytes(Inputs);
         var codes = (byte*)Codes + (block * blockBytes);
-        var low = codes + (Planes == 2 ? QuantizedLinearLayout.Blocks(Outputs) * blockBytes : 0);
+        var low = codes + (Planes == 2 ? QuantizedLinearLayout.Blocks(StoredOutputs) * blockBytes : 0);
         var halves = (Half*)Halves + (block * (long)QuantizedLinearLayout.BlockScales(Inputs, Group, HasMinima)) + lane;
         var step = QuantizedLinearLayout.BlockOutputs * (HasMinima ? 2 : 1);
         for (var first = 0; first < Inputs; first += Group, halves += step)
