@@ -51,7 +51,10 @@ internal sealed class ParityEngine : IDisposable
             .Select(tokens => tokens.Select(token => token.Id).ToArray())];
 
     /// <summary>The same with the log-probabilities of each token and the eight best, and with answers that were begun elsewhere.</summary>
-    public StreamedToken[][] Run(int count, bool logprobs, params IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests)
+    public StreamedToken[][] Run(int count, bool logprobs, params IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests) =>
+        [.. Drive(count, logprobs, requests).Select(Read)];
+
+    private Sequence[] Drive(int count, bool logprobs, IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests)
     {
         var parameters = new SamplingParameters
         {
@@ -72,8 +75,13 @@ internal sealed class ParityEngine : IDisposable
             BlocksUsedMax = Math.Max(BlocksUsedMax, _engine.Snapshot.KvBlocksUsed);
         }
 
-        return [.. sequences.Select(Read)];
+        return sequences;
     }
+
+    /// <summary>The same, and how each ended.</summary>
+    public (StreamedToken[] Tokens, SequenceEnd End)[] RunToEnds(int count, params IReadOnlyList<uint[]> prompts) =>
+        [.. Drive(count, true, [.. prompts.Select(ids => (ids, Array.Empty<uint>()))])
+            .Select(sequence => (Read(sequence), sequence.Stream.End!))];
 
     private static StreamedToken[] Read(Sequence sequence)
     {
