@@ -25,7 +25,8 @@ internal sealed record ConvertedFamily(string Architecture)
     private static readonly (string HuggingFace, string Gguf)[] Whole =
     [
         ("model.embed_tokens.weight", "token_embd.weight"), ("model.norm.weight", "output_norm.weight"),
-        ("model.norm.bias", "output_norm.bias"), ("lm_head.weight", "output.weight"), ("model.embedding_norm.weight", "token_embd_norm.weight"),
+        ("model.norm.bias", "output_norm.bias"), ("lm_head.weight", "output.weight"),
+        ("model.embedding_norm.weight", "token_embd_norm.weight"),
     ];
 
     /// <summary>Rows of queries and keys change their order.</summary>

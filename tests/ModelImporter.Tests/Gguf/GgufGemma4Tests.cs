@@ -9,7 +9,7 @@ using Parley.TokenizerFormat;
 
 namespace Parley.ModelImporter.Tests.Gguf;
 
-/// <summary>A vocabulary of Gemma 4's kind, as llama.cpp's converter writes it, against transformers' class (Fixtures/gemma4/make.py).</summary>
+/// <summary>A vocabulary of Gemma 4's kind, as llama.cpp's converter writes it, against transformers' class (make.py beside it).</summary>
 public sealed class GgufGemma4Tests
 {
     /// <summary>Early files deny that texts begin with a token, and Ollama's converter has an older name.</summary>

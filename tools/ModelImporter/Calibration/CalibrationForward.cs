@@ -204,9 +204,13 @@ internal sealed class CalibrationForward
         var attention = new CausalAttention(_tensors, shape, settings, layer, WindowTokens, _config.QkvClip);
         rows = attention.Complete(rows, settings.KeysOf is { } source ? _keys[source] : default);
         attention.Run(rows, _inputs, options);
-        // Later layers may attend to these.
-        if (_config.Layers.Any(other => other.KeysOf == index))
-            _keys[index] = rows.Slice(0, rows.Rows, shape.QueryHeads * shape.HeadSize, 2 * shape.KeyValueHeads * shape.HeadSize);
+        if (!_config.Layers.Any(other => other.KeysOf == index))
+            return;
+        // Later layers attend to these, so they stay; queries need not.
+        var kept = Create(rows.Rows, 2 * shape.KeyValueHeads * shape.HeadSize);
+        for (var row = 0; row < rows.Rows; row++)
+            rows.Row(row).Slice(shape.QueryHeads * shape.HeadSize, kept.Columns).CopyTo(kept.Row(row));
+        _keys[index] = kept;
     }
 
     /// <summary>A linear that is not rounded.</summary>

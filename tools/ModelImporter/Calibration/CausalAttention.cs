@@ -57,7 +57,7 @@ internal sealed class CausalAttention
 
     /// <summary>Puts keys and values behind queries that came without: keys for values, or what another layer attended to.</summary>
     /// <param name="rows">What the layer's linear gives.</param>
-    /// <param name="others">Keys and values of the layer whose they are [tokens, 2 · key/value heads · head size], as it left them.</param>
+    /// <param name="others">Keys and values of another layer [tokens, 2 · key/value heads · head size], as it left them.</param>
     public Matrix Complete(Matrix rows, Matrix others)
     {
         if (_settings is { KeysOf: null, KeysAreValues: false })

@@ -3,7 +3,7 @@ using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf.Families;
 
-/// <summary>LFM2 with experts. The file does not say that scores are divided by their sum, nor their factor: the models do, and have 1.</summary>
+/// <summary>LFM2 with experts. The file does not say that scores are divided by their sum, nor their factor.</summary>
 internal sealed class Lfm2MoeGguf : GgufFamily
 {
     private const long Sigmoid = 2;
@@ -19,14 +19,17 @@ internal sealed class Lfm2MoeGguf : GgufFamily
     public override IReadOnlyDictionary<string, string> Modules { get; } = new Dictionary<string, string>(
         [
             .. Lfm2Gguf.OwnModules,
-            .. GgufExperts.Modules("feed_forward.gate", "feed_forward.experts").Select(module => KeyValuePair.Create(module.Module, module.Name)),
+            .. GgufExperts.Modules("feed_forward.gate", "feed_forward.experts")
+                .Select(module => KeyValuePair.Create(module.Module, module.Name)),
             KeyValuePair.Create("exp_probs_b", "feed_forward.exp_probs_b"),
         ], StringComparer.Ordinal);
 
     public override IReadOnlyCollection<string> Honoured { get; } = GgufExperts.Keys;
 
     public override IReadOnlyList<string> Notes { get; } =
-        ["the file does not say whether scores of the chosen experts are divided by their sum (yes) nor their factor (1): as in llama.cpp"];
+    [
+        "the file does not say whether chosen experts' scores are divided by their sum, nor their factor: yes, and 1, as in llama.cpp.",
+    ];
 
     public override long? Size(GgufKeys keys, string field) => Lfm2Gguf.SizeOf(keys, field);
 
