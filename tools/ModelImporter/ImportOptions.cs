@@ -118,16 +118,10 @@ public sealed record ImportOptions
         var vocabulary = checkpoint.Config.Shape.VocabularySize;
         RefuseIf(CalibrationIds?.Any(id => id < 0 || id >= vocabulary) ?? false, nameof(CalibrationIds),
             $"a list with an id outside the vocabulary of {vocabulary}");
-        var calibrates = CalibrationIds is not null && !checkpoint.Config.HasStreamScales;
+        var calibrates = CalibrationIds is not null;
         var group = !calibrates ? PlainRounding.DefaultGroup : CalibratedRounding.DefaultGroup;
         var plain = new PlainRounding(
             Int4Group ?? BlockMax ?? group, !Int4ScaleOnly, keepGrids: Int4Group is null, leavesRest: LeavesRest(checkpoint));
-        if (CalibrationIds is not null && !calibrates && !KeepsAllGrids(checkpoint, plain))
-        {
-            plain.Say($"no text is used to round the weights of {checkpoint.Config.Architecture}: "
-                + "each was rounded to the nearest code, in groups of 32 unless told otherwise.");
-        }
-
         plain.Join(checkpoint.Weights.Mixtures);
         GroupRounding rounding = !calibrates || KeepsAllGrids(checkpoint, plain)
             ? plain

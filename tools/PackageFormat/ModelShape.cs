@@ -54,6 +54,9 @@ public sealed record ModelShape(
     /// </summary>
     public int? PerLayerWidth { get; init; }
 
+    /// <summary>Width of the widest layer's MLP; null where all are of <see cref="IntermediateSize"/>.</summary>
+    public int? WidestMlp { get; init; }
+
     /// <summary>What a sequence carries beside keys and values, in the order of the layers; null for nothing.</summary>
     public IReadOnlyList<StateShape>? States { get; init; }
 

@@ -59,10 +59,13 @@ internal sealed record HostMemoryPlan(
             ? (shape.QueryHeads * 2L * (shape.HeadSize + latent.Rank)) + latent.Rank + latent.Rotary
             : Enumerable.Range(0, shape.Layers).Select(shape.Heads)
                 .Max(heads => (shape.QueryHeads + (2L * heads.KeyValueHeads)) * heads.HeadSize * 3);
-        var mlp = shape.IntermediateSize * 4L;
+        var mlp = Math.Max(shape.IntermediateSize, shape.WidestMlp ?? 0) * 4L;
+        // What a layer with a state projects, convolves and scans: its inputs and gates, and no more than that again of each.
+        var recurrence = 5L * (shape.States ?? []).Where(state => state.Kind == StateShape.Convolution)
+            .Select(state => state.Columns).DefaultIfEmpty().Max();
         // Rows of tables per layer: as they are looked up, what is added to them, and all layers' parts.
         var rows = 3L * shape.Layers * (shape.PerLayerWidth ?? 0);
-        var perToken = ((4L * shape.HiddenSize) + Math.Max(attention, mlp) + rows) * sizeof(float);
+        var perToken = ((4L * shape.HiddenSize) + Math.Max(Math.Max(attention, mlp), recurrence) + rows) * sizeof(float);
         var experts = shape.Mixture is { } mixture ? QuantizedExperts.ScratchBytes(mixture, shape.HiddenSize, stepTokens) : 0;
         // Streams of all tokens, as the model leaves them and as the head takes them, and its logits.
         var drafter = shape.Drafter is { } head

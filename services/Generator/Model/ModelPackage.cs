@@ -136,6 +136,12 @@ internal sealed class ModelPackage
         CheckStates(shape, path);
         if (shape.PerLayerWidth is < 1 or > 1 << 20)
             throw new InvalidDataException($"{path}: shape.perLayerWidth is {shape.PerLayerWidth}; it must be at least 1.");
+        if (shape.WidestMlp is { } widest && widest <= shape.IntermediateSize)
+        {
+            throw new InvalidDataException(
+                $"{path}: shape.widestMlp is {widest}; it must be more than intermediateSize, {shape.IntermediateSize}.");
+        }
+
         if (shape.Latent is { } latent)
             CheckLatent(shape, latent, path);
         if ((Int128)shape.Layers * shape.KeyValueHeads * ((Int128)shape.KeySize + shape.ValueSize) > CacheElementsMax)

@@ -71,10 +71,15 @@ public sealed class HostMemoryPlanTests
         var alike = Llama with { IntermediateSize = 16 };
         var unlike = alike with { OtherHeads = [new LayerHeads(1, alike.KeyValueHeads, 8 * alike.HeadSize)] };
         var rows = unlike with { PerLayerWidth = 256 };
+        // Gemma 4's layers without keys of their own have twice the width; a delta rule of 6144 channels is wider than both.
+        var wide = alike with { WidestMlp = 20_000 };
+        var delta = alike with { States = [new StateShape(0, StateShape.Convolution, 3, 6144)] };
         long Bytes(ModelShape shape) => HostMemoryPlan.LargestStepBytes(shape, 512, 1);
 
         var width = (alike.QueryHeads + (2L * alike.KeyValueHeads)) * alike.HeadSize * 3;
         Assert.Equal(512L * 7 * width * sizeof(float) * 3 / 2, Bytes(unlike) - Bytes(alike));
+        Assert.Equal(512L * ((4 * 20_000) - width) * sizeof(float) * 3 / 2, Bytes(wide) - Bytes(alike));
+        Assert.Equal(512L * ((5 * 6144) - width) * sizeof(float) * 3 / 2, Bytes(delta) - Bytes(alike));
         Assert.Equal(512L * 3 * alike.Layers * 256 * sizeof(float) * 3 / 2, Bytes(rows) - Bytes(unlike));
     }
 

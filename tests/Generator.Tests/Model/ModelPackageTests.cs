@@ -200,6 +200,14 @@ public sealed class ModelPackageTests : IDisposable
     }
 
     [Fact]
+    public void Open_AWidestMlpThatIsNotWider_NamesTheField()
+    {
+        WriteManifest(manifest => manifest with { Shape = manifest.Shape with { WidestMlp = manifest.Shape.IntermediateSize } });
+
+        AssertFault("shape.widestMlp is");
+    }
+
+    [Fact]
     public void Open_ManifestWithoutTokenizer_SaysSo()
     {
         WriteManifest(manifest => manifest with

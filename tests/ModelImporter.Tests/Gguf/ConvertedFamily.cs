@@ -27,6 +27,7 @@ internal sealed record ConvertedFamily(string Architecture)
     [
         ("model.embed_tokens.weight", "token_embd.weight"), ("model.norm.weight", "output_norm.weight"),
         ("model.norm.bias", "output_norm.bias"), ("lm_head.weight", "output.weight"),
+        ("model.embedding_norm.weight", "token_embd_norm.weight"),
     ];
 
     /// <summary>Rows of queries and keys change their order.</summary>
@@ -144,6 +145,30 @@ internal sealed record ConvertedFamily(string Architecture)
             ],
             Fixed = Hybrid,
         },
+        "lfm2_moe" => new("lfm2moe")
+        {
+            Own =
+            [
+                ("operator_norm", "attn_norm"), ("ffn_norm", "ffn_norm"), ("self_attn.out_proj", "attn_output"),
+                ("feed_forward.w1", "ffn_gate"), ("feed_forward.w3", "ffn_up"), ("feed_forward.w2", "ffn_down"),
+                ("feed_forward.gate", "ffn_gate_inp"), ("feed_forward.expert", "exp_probs_b"),
+                ("feed_forward.experts.w1", "ffn_gate_exps"), ("feed_forward.experts.w3", "ffn_up_exps"),
+                ("feed_forward.experts.w2", "ffn_down_exps"), ("conv.conv", "shortconv.conv"), ("conv.in_proj", "shortconv.in_proj"),
+                ("conv.out_proj", "shortconv.out_proj"),
+            ],
+            Wholes =
+            [
+                ("expert_feed_forward_length", "moe_intermediate_size"), ("leading_dense_block_count", "num_dense_layers"),
+                ("shortconv.l_cache", "conv_L_cache"), ("vocab_size", "vocab_size"),
+            ],
+            Reals = [("attention.layer_norm_rms_epsilon", "norm_eps")],
+            Fixed = (config, _) =>
+            [
+                ("attention.head_count_kv", config["layer_types"]!.AsArray().Select(type => type!.GetValue<string>() == "conv"
+                    ? 0 : config["num_key_value_heads"]!.GetValue<int>()).ToArray()),
+                ("expert_gating_func", 2u),
+            ],
+        },
         "gemma4_text" => new("gemma4")
         {
             Own =
@@ -228,7 +253,8 @@ internal sealed record ConvertedFamily(string Architecture)
         name = name.Replace("layer_scalar", "layer_scalar.weight", StringComparison.Ordinal)
             .Replace("router.per_expert_scale", "experts.scale", StringComparison.Ordinal);
         // The correction is a tensor whose name has no dot before its kind.
-        var parts = name.Replace("correction_bias", "correction.bias", StringComparison.Ordinal).Split('.', 4);
+        var parts = name.Replace("correction_bias", "correction.bias", StringComparison.Ordinal)
+            .Replace("expert_bias", "expert.bias", StringComparison.Ordinal).Split('.', 4);
         var (module, kind) = (parts[3][..parts[3].LastIndexOf('.')], parts[3][(parts[3].LastIndexOf('.') + 1)..]);
         return $"blk.{parts[2]}.{Own.Concat(Plain).First(entry => entry.HuggingFace == module).Gguf}.{kind}";
     }

@@ -182,6 +182,8 @@ internal sealed partial class ConvertedFile
 
     private void Add(string name, long[] shape, float[] values, GgufType type)
     {
+        if (name.EndsWith(".conv.conv.weight", StringComparison.Ordinal))
+            shape = [shape[0], shape[2]];
         if (_family.IsPermuted && (name.Contains("q_proj", StringComparison.Ordinal) || name.Contains("k_proj", StringComparison.Ordinal)))
             values = Permute(values, (int)shape[0], HeadSize);
         if (_family.AddsOne && name.EndsWith("norm.weight", StringComparison.Ordinal) && !name.StartsWith("blk.", StringComparison.Ordinal))

@@ -56,6 +56,17 @@ public sealed class ConvertedFileTests
          "hidden_size_per_layer_input":16,"vocab_size_per_layer_input":384,
          "layer_types":["sliding_attention","full_attention","sliding_attention","full_attention"]}
         """)]
+    [InlineData("lfm2_moe",
+        """
+        {"norm_eps":1e-5,"layer_types":["conv","full_attention","conv","full_attention"],"num_experts":6,"num_experts_per_tok":3,
+         "moe_intermediate_size":48,"num_dense_layers":1,"conv_L_cache":3,"rope_theta":1000000.0}
+        """)]
+    [InlineData("lfm2_moe",
+        """
+        {"norm_eps":1e-4,"layer_types":["full_attention","conv","conv","full_attention"],"num_experts":4,"num_experts_per_tok":2,
+         "moe_intermediate_size":32,"num_dense_layers":2,"conv_L_cache":4,"use_expert_bias":false,"rope_theta":900.0,
+         "tie_embedding":false,"head_dim":32}
+        """)]
     [InlineData("glm4_moe",
         """
         {"rms_norm_eps":1e-5,"n_routed_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":48,"n_shared_experts":1,

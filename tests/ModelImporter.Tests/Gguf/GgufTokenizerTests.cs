@@ -83,7 +83,7 @@ public sealed class GgufTokenizerTests
     [Theory]
     [InlineData("tokenizer.ggml.pre", "bloom", "tokenizer.ggml.pre is bloom")]
     [InlineData("tokenizer.ggml.pre", "default", "tokenizer.ggml.pre is default")]
-    [InlineData("tokenizer.ggml.model", "rwkv", "tokenizer.ggml.model is rwkv; read are gpt2, llama and t5")]
+    [InlineData("tokenizer.ggml.model", "rwkv", "tokenizer.ggml.model is rwkv; read are gpt2, llama, t5 and gemma4")]
     [InlineData("tokenizer.ggml.model", "bert", "tokenizer.ggml.model is bert")]
     public void Vocabulary_ThatIsNotRead_IsRefusedByNameAndSaysWhatHelps(string key, string value, string named)
     {

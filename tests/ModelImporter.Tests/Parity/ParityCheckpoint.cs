@@ -27,10 +27,6 @@ internal sealed record ParityCheckpoint(string Name)
     /// <summary>Those whose later answers mean something: beyond the border of dynamic, transformers' depend on its past.</summary>
     public static TheoryData<string> WithAnswers { get; } = [.. All.Select(row => row.Data).Where(name => name != "llama-dynamic-64")];
 
-    /// <summary>Those that a text rounds: of the others an import says so.</summary>
-    public static TheoryData<string> Calibrated { get; } =
-        [.. All.Select(row => row.Data).Where(name => name != "gemma4-e-in-multimodal")];
-
     public string Folder => Shared.Fixture("hf", Name);
 
     /// <summary>The conversations.</summary>

@@ -64,7 +64,11 @@ internal sealed class ParityEngine : IDisposable
 
     /// <summary>The same of tokens that are chosen in another way.</summary>
     public StreamedToken[][] Run(
-        SamplingParameters sampling, int count, bool logprobs, params IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests)
+        SamplingParameters sampling, int count, bool logprobs, params IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests) =>
+        [.. Drive(sampling, count, logprobs, requests).Select(Read)];
+
+    private Sequence[] Drive(
+        SamplingParameters sampling, int count, bool logprobs, IReadOnlyList<(uint[] Prompt, uint[] Resumed)> requests)
     {
         var parameters = sampling with
         {
@@ -85,8 +89,13 @@ internal sealed class ParityEngine : IDisposable
             BlocksUsedMax = Math.Max(BlocksUsedMax, _engine.Snapshot.KvBlocksUsed);
         }
 
-        return [.. sequences.Select(Read)];
+        return sequences;
     }
+
+    /// <summary>The same, and how each ended.</summary>
+    public (StreamedToken[] Tokens, SequenceEnd End)[] RunToEnds(int count, params IReadOnlyList<uint[]> prompts) =>
+        [.. Drive(new SamplingParameters(), count, true, [.. prompts.Select(ids => (ids, Array.Empty<uint>()))])
+            .Select(sequence => (Read(sequence), sequence.Stream.End!))];
 
     private static StreamedToken[] Read(Sequence sequence)
     {

@@ -64,7 +64,7 @@ public sealed class ParityTests
     }
 
     /// <summary>For each case the ids up to the first that fp32 does not decide.</summary>
-    private static int[] DecidedLengths(ParityPackage package, IReadOnlyList<ParityCase> cases)
+    internal static int[] DecidedLengths(ParityPackage package, IReadOnlyList<ParityCase> cases)
     {
         using var runner = package.Open(ParityPackage.Options());
         return [.. cases.Select(scene =>

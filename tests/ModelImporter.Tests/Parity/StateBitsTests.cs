@@ -1,3 +1,4 @@
+using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
 using Parley.PackageFormat;
 
@@ -118,7 +119,60 @@ public sealed class StateBitsTests
         }
     }
 
-    private static (uint, string)[] Bits(IEnumerable<StreamedToken> tokens) =>
+    /// <summary>
+    /// One token alone has a number where the first layer's linear has weights beyond which there are none: the states and keys of whoever
+    /// reads it are none from there on. Those end, and nobody else notices, neither beside them nor in what they leave behind.
+    /// </summary>
+    [Theory]
+    [InlineData("lfm2", "conv.in_proj",
+        """{"norm_eps":1e-5,"layer_types":["conv","full_attention","conv","conv"],"tie_embedding":false}""")]
+    [InlineData("qwen3_5_text", "linear_attn.in_proj_qkv",
+        """
+        {"rms_norm_eps":1e-5,"full_attention_interval":4,"linear_num_key_heads":2,"linear_num_value_heads":4,"linear_key_head_dim":16,
+         "linear_value_head_dim":32,"head_dim":32}
+        """)]
+    [InlineData("granitemoehybrid", "mamba.in_proj",
+        """
+        {"rms_norm_eps":1e-5,"layer_types":["mamba","attention","mamba","mamba"],"num_local_experts":0,"mamba_n_heads":8,"mamba_n_groups":2,
+         "mamba_d_state":24,"shared_intermediate_size":80,"tie_word_embeddings":false}
+        """)]
+    public void Run_AStateThatIsNoNumber_EndsThatSequenceAlone(string modelType, string linear, string fields)
+    {
+        const uint Poison = 7;
+        using var folder = new TemporaryFolder();
+        var source = RandomCheckpoint.Write(folder, modelType, fields, seed: 4);
+        RandomCheckpoint.Change(source, tensors =>
+        {
+            var (embeddings, weights) = (
+                tensors["model.embed_tokens.weight"].Values, tensors[$"model.layers.0.{linear}.weight"].Values);
+            for (var row = 63; row < embeddings.Length; row += 64)
+                embeddings[row] = row / 64 == Poison ? 1 : 0;
+            for (var row = 63; row < weights.Length; row += 64)
+                weights[row] = 3e38f;
+        });
+        using var package = new ParityPackage(source);
+        uint[] Prompt(int seed) => [.. Enumerable.Range(0, 40).Select(i => (uint)(8 + ((seed + (i * 29)) % 370)))];
+        uint[][] prompts = [Prompt(1), Prompt(2), [.. Prompt(3)[..20], Poison, .. Prompt(3)[20..]], [.. Prompt(1), Poison]];
+        var alone = prompts[..2].Select(prompt =>
+        {
+            using var engine = new ParityEngine(package);
+            return Bits(engine.RunToEnds(Count, prompt)[0].Tokens);
+        }).ToList();
+
+        using var shared = new ParityEngine(package, blocks: 24, stepTokens: 16);
+        for (var round = 0; round < 3; round++)
+        {
+            // The last goes on from the snapshot of the first, and must not leave it a number less.
+            var ends = shared.RunToEnds(Count, prompts);
+            Assert.All(ends[2..], end => Assert.Equal((FailureReason.ModelFault, 0), (end.End.Failure!.Value, end.Tokens.Length)));
+            Assert.All(ends[..2], end => Assert.Null(end.End.Failure));
+            Assert.Equal(alone, ends[..2].Select(end => Bits(end.Tokens)));
+        }
+
+        Assert.True(shared.Snapshot.StateSnapshotsTaken > 0);
+    }
+
+    internal static (uint, string)[] Bits(IEnumerable<StreamedToken> tokens) =>
     [
         .. tokens.Select(token => (token.Id, string.Join(' ', token.Detail!.Top.Select(top => top.Logprob)
             .Prepend(token.Detail.Logprob!.Value).Select(BitConverter.SingleToInt32Bits)))),

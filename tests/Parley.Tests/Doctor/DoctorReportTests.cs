@@ -338,5 +338,11 @@ public sealed class DoctorReportTests
         AssertFinding(
             Machines.Good() with { Folders = [folder with { FreeBytes = 2_100_000_000 }] }, "disk", FindingStatus.Warning,
             "less than the 2.63 GB", "parley models");
+        // Tables that are read by row lie on the disk as all else does.
+        var state = Machines.Good();
+        state = state with { Package = state.Package with { Size = Machines.Model with { RowBytes = 1L << 30 } } };
+        AssertFinding(
+            state with { Folders = [folder with { FreeBytes = 2_700_000_000 }] }, "disk", FindingStatus.Warning,
+            "less than the 4.78 GB", "parley models");
     }
 }

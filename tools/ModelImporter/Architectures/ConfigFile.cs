@@ -58,7 +58,7 @@ internal sealed class ConfigFile
     {
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 32 });
+            using var document = JsonDocument.Parse(PythonNumbers.Spell(json), new JsonDocumentOptions { MaxDepth = 32 });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException($"{path}: not a JSON object.");
             JsonTexts.Check(document.RootElement);

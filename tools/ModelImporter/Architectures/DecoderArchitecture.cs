@@ -93,6 +93,7 @@ internal abstract class DecoderArchitecture : IArchitecture
                     .Where(layer => layer.Item.Recurrence is not null || layer.Item.KeysOf is not null).Select(layer => layer.Index)]),
                 OtherHeads = NullIfEmpty(OtherHeads(read)),
                 PerLayerWidth = read.PerLayer?.Width,
+                WidestMlp = read.DoubleLayers.Count > 0 ? 2 * read.Shape.IntermediateSize : null,
                 States = NullIfEmpty([.. read.Layers.Index().SelectMany(layer => layer.Item.Recurrence?.States(layer.Index) ?? [])]),
             },
             Notes = [.. read.Notes, .. CommonFields.Notes(config, Name, Silent)],

@@ -55,7 +55,7 @@ internal sealed record DecoderLayerWeights(LinearWeights Qkv, LinearWeights Atte
     public IReadOnlyList<LinearWeights> Walked =>
     [
         Qkv, .. Latent?.QueryUp is { } queryUp ? [queryUp] : Array.Empty<LinearWeights>(), AttentionOutput,
-        .. Mlp.Linears.Where(linear => linear != (Mlp as MixtureWeights)?.SharedGate), .. PerLayer?.Linears ?? [],
+        .. (Mlp as MixtureWeights)?.Walked ?? Mlp.Linears, .. PerLayer?.Linears ?? [],
     ];
 
     /// <summary>

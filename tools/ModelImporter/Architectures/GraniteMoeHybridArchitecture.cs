@@ -54,6 +54,7 @@ internal sealed class GraniteMoeHybridArchitecture : DecoderArchitecture
         read = read with { Layers = [.. ReadTypes(config, common.Shape.Layers).Select(isMamba => isMamba ? mamba : attention)] };
         if (experts == 0)
         {
+            config.Watch("num_experts_per_tok");
             return shared > 0 ? read with { Shape = read.Shape with { IntermediateSize = shared } }
                 : throw config.Unsupported("shared_intermediate_size", "0", "a width, where there are no experts");
         }

@@ -32,6 +32,10 @@ internal sealed class Lfm2MoeArchitecture : DecoderArchitecture
         },
     };
 
+    /// <summary>As GGUF files have it.</summary>
+    protected override IReadOnlyList<(string Found, string Known)> OtherNames { get; } =
+        [(".feed_forward.exp_probs_b.bias", ".feed_forward.expert_bias")];
+
     /// <summary>The class has no other.</summary>
     protected override Activation ReadActivation(ConfigFile config) => Activation.Silu;
 

@@ -34,8 +34,11 @@ internal sealed record MixtureWeights(
     /// <summary>All linears of the experts: the two of the first, those of the next, and so on.</summary>
     public IEnumerable<LinearWeights> Experts => GateUp.Zip(Down, (one, other) => new[] { one, other }).SelectMany(pair => pair);
 
-    public override IReadOnlyList<LinearWeights> Linears =>
-        [Router, .. Experts, .. Shared?.Linears ?? [], .. SharedGate is null ? [] : new[] { SharedGate }];
+    public override IReadOnlyList<LinearWeights> Linears => [.. Walked, .. SharedGate is null ? [] : new[] { SharedGate }];
+
+    /// <summary>Those that a text goes through one after the other: in a sandwich the MLP of every token is first.</summary>
+    public IReadOnlyList<LinearWeights> Walked => Sandwich is null
+        ? [Router, .. Experts, .. Shared?.Linears ?? []] : [.. Shared?.Linears ?? [], Router, .. Experts];
 
     /// <summary>Weights of an expert.</summary>
     public long ExpertWeights => ((long)GateUp[0].Outputs * GateUp[0].Inputs) + ((long)Down[0].Outputs * Down[0].Inputs);

@@ -12,6 +12,8 @@ internal static class TextModel
     {
         ["gemma3"] = ("gemma3_text", true),
         ["gemma4"] = ("gemma4_text", true),
+        ["lfm2_vl"] = ("lfm2", true),
+        ["lfm3_vl"] = ("lfm3", true),
         ["mistral3"] = ("mistral", true),
         ["qwen3_5"] = ("qwen3_5_text", false),
         ["qwen3_5_moe"] = ("qwen3_5_moe_text", false),
@@ -36,11 +38,18 @@ internal static class TextModel
     /// <summary>What the wrapper decides, and a note on what is left out.</summary>
     public static DecoderConfig Complete(ConfigFile file, DecoderConfig config) => config with
     {
-        Shape = config.Shape with { TiedEmbeddings = file.Bool("tie_word_embeddings", Wrappers[file.Text("model_type")].IsTied) },
+        Shape = config.Shape with { TiedEmbeddings = IsTied(file, file.Text("model_type")) },
         Notes =
         [
             .. config.Notes,
             "the checkpoint sees images, too; its text model alone is imported, and a request with an image is refused.",
         ],
     };
+
+    /// <summary>The class of LFM2 with images takes the older field first, as that without does.</summary>
+    private static bool IsTied(ConfigFile file, string type)
+    {
+        var isTied = file.Bool("tie_word_embeddings", Wrappers[type].IsTied);
+        return type == "lfm2_vl" ? file.Bool("tie_embedding", isTied) : isTied;
+    }
 }

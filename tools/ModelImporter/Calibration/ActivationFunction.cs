@@ -31,7 +31,8 @@ internal static class ActivationFunction
         };
     }
 
-    private static void Apply(Activation activation, Span<float> values)
+    /// <summary>A function without numbers of its own, in place.</summary>
+    public static void Apply(Activation activation, Span<float> values)
     {
         switch (activation)
         {

@@ -20,12 +20,16 @@ internal sealed class CalibrationForward
     private readonly CheckpointTensors _tensors;
     private readonly DecoderConfig _config;
     private readonly DecoderWeights _weights;
-    private readonly List<(int Layer, int Index, LinearWeights Linear)> _order;
+    private readonly List<(int Layer, LinearWeights Linear, bool IsRounded)> _order;
     private readonly Matrix _residual;
+    private readonly CalibrationPerLayer? _perLayer;
+    private readonly Dictionary<int, Matrix> _keys = [];
     private Matrix _inputs;
     private Matrix _normalized;
     private CalibrationMixture? _mixture;
     private Matrix _latents;
+    private Matrix _shared;
+    private int _expertSteps;
     private int _step;
 
     public CalibrationForward(CheckpointReader checkpoint, IReadOnlyList<int> ids)
@@ -33,7 +37,11 @@ internal sealed class CalibrationForward
         _tensors = checkpoint.Tensors;
         _config = checkpoint.Config;
         _weights = checkpoint.Weights;
-        _order = [.. _weights.Layers.SelectMany((layer, i) => layer.Walked.Select((linear, index) => (i, index, linear)))];
+        _order =
+        [
+            .. _weights.Layers.Index().SelectMany(layer => layer.Item.Walked.Select(
+                linear => (layer.Index, linear, layer.Item.Rounded.Contains(linear)))),
+        ];
         _residual = Create(ids.Count, _config.Shape.HiddenSize);
         for (var token = 0; token < ids.Count; token++)
         {
@@ -42,6 +50,7 @@ internal sealed class CalibrationForward
                 TensorPrimitives.Multiply(_residual.Row(token), (float)_config.EmbeddingScale, _residual.Row(token));
         }
 
+        _perLayer = _weights.PerLayer is { } perLayer ? new CalibrationPerLayer(_tensors, _config, perLayer, ids, _residual) : null;
         _inputs = _normalized = Normalize(_weights.Layers[0].AttentionNorm, new ParallelOptions());
     }
 
@@ -52,7 +61,7 @@ internal sealed class CalibrationForward
     /// <exception cref="InvalidOperationException">Another linear is next.</exception>
     public Matrix Inputs(LinearWeights linear)
     {
-        PassRouter(linear);
+        PassUnrounded(linear);
         var expected = _order[_step].Linear;
         return linear.Name == expected.Name ? _inputs
             : throw new InvalidOperationException($"{linear.Name} is rounded where {expected.Name} is next.");
@@ -64,45 +73,81 @@ internal sealed class CalibrationForward
     /// <param name="options">Threads and the end of the work.</param>
     public void Advance(LinearWeights linear, Matrix rounded, ParallelOptions options)
     {
-        PassRouter(linear);
-        var (index, part, _) = _order[_step++];
+        PassUnrounded(linear);
+        var (index, known, _) = _order[_step++];
         var layer = _weights.Layers[index];
-        if (layer.Latent is not null && (linear.Name == layer.Qkv.Name || linear.Name == layer.Latent.QueryUp?.Name))
+        if (layer.Latent is { } latent && (known == layer.Qkv || known == latent.QueryUp))
         {
-            AdvanceLatent(index, layer, layer.Latent, linear, rounded, options);
+            AdvanceLatent(index, layer, latent, linear, rounded, options);
+        }
+        else if (known == layer.Qkv)
+        {
+            var qkv = Create(_inputs.Rows, linear.Outputs);
+            Multiply(qkv, _inputs, linear, rounded, options);
+            var factors = layer.Recurrence?.Linears is [var small] ? MultiplyStored(_inputs, small, options) : default;
+            _inputs = Create(_inputs.Rows, layer.AttentionOutput.Inputs);
+            Mix(index, layer, qkv, factors, options);
+        }
+        else if (known == layer.AttentionOutput)
+        {
+            Update(linear, rounded, layer.AttentionAfterNorm, options);
+            _inputs = _config.IsParallel ? _normalized : Normalize(layer.MlpNorm, options);
+        }
+        else if (known == layer.PerLayer?.Gate)
+        {
+            var gate = Create(_inputs.Rows, linear.Outputs);
+            Multiply(gate, _inputs, linear, rounded, options);
+            _inputs = _perLayer!.Open(index, gate, options);
+        }
+        else if (known == layer.PerLayer?.Projection)
+        {
+            Update(linear, rounded, layer.PerLayer.AfterNorm, options);
+            EndLayer(index, options);
+        }
+        else
+        {
+            AdvanceMlp(index, layer, linear, known, rounded, options);
+        }
+    }
+
+    private void AdvanceMlp(
+        int index, DecoderLayerWeights layer, LinearWeights linear, LinearWeights known, Matrix rounded, ParallelOptions options)
+    {
+        if (layer.Mlp is MixtureWeights mixture)
+        {
+            AdvanceMixture(mixture, linear, known, rounded, options);
+            if (known != mixture.Walked[^1])
+                return;
+            Finish(mixture, layer.MlpAfterNorm, options);
+        }
+        else if (known != layer.Mlp.Linears[^1])
+        {
+            _inputs = Activate(layer.Mlp, linear, rounded, options);
             return;
         }
-
-        // The expansion of queries is one more, which only some have.
-        part -= layer.Latent?.QueryUp is null ? 0 : 1;
-        var last = layer.Walked.Count - (layer.Latent?.QueryUp is null ? 1 : 2);
-        switch (part)
+        else
         {
-            case 0:
-                var qkv = Create(_inputs.Rows, linear.Outputs);
-                Multiply(qkv, _inputs, linear, rounded, options);
-                var factors = layer.Recurrence?.Linears is [var small] ? MultiplyStored(_inputs, small, options) : default;
-                _inputs = Create(_inputs.Rows, layer.AttentionOutput.Inputs);
-                Mix(index, layer, qkv, factors, options);
-                break;
-            case 1:
-                Update(linear, rounded, layer.AttentionAfterNorm, options);
-                _inputs = _config.IsParallel ? _normalized : Normalize(layer.MlpNorm, options);
-                break;
-            case var _ when layer.Mlp is MixtureWeights mixture:
-                AdvanceMixture(mixture, part - 2, linear, rounded, options);
-                if (part == last)
-                    Finish(index, layer.MlpAfterNorm, options);
-                break;
-            case var _ when part < last:
-                _inputs = Activate(layer.Mlp, linear, rounded, options);
-                break;
-            default:
-                Update(linear, rounded, layer.MlpAfterNorm, options);
-                if (_step < _order.Count)
-                    _inputs = _normalized = Normalize(_weights.Layers[index + 1].AttentionNorm, options);
-                break;
+            Update(linear, rounded, layer.MlpAfterNorm, options);
         }
+
+        if (layer.PerLayer is null)
+            EndLayer(index, options);
+        else
+            _inputs = _residual;
+    }
+
+    /// <summary>The stream goes into the next layer.</summary>
+    private void EndLayer(int index, ParallelOptions options)
+    {
+        if (_weights.Layers[index].StreamScale is { } tensor)
+        {
+            var scale = new float[1];
+            _tensors.Read(tensor, 0, scale);
+            TensorPrimitives.Multiply(_residual.Data, scale[0], _residual.Data);
+        }
+
+        if (_step < _order.Count)
+            _inputs = _normalized = Normalize(_weights.Layers[index + 1].AttentionNorm, options);
     }
 
     /// <summary>
@@ -147,10 +192,25 @@ internal sealed class CalibrationForward
                 new CausalScan(_tensors, mamba, _config.Norm.Epsilon, WindowTokens).Run(rows, factors, _inputs, options);
                 break;
             default:
-                new CausalAttention(_tensors, _config.Shape, _config.Layers[index], layer, WindowTokens, _config.QkvClip)
-                    .Run(rows, _inputs, options);
+                Attend(index, layer, rows, options);
                 break;
         }
+    }
+
+    private void Attend(int index, DecoderLayerWeights layer, Matrix rows, ParallelOptions options)
+    {
+        var settings = _config.Layers[index];
+        var shape = _config.Shape with { HeadSize = _config.HeadSizeOf(index), KeyValueHeads = _config.KeyValueHeadsOf(index) };
+        var attention = new CausalAttention(_tensors, shape, settings, layer, WindowTokens, _config.QkvClip);
+        rows = attention.Complete(rows, settings.KeysOf is { } source ? _keys[source] : default);
+        attention.Run(rows, _inputs, options);
+        if (!_config.Layers.Any(other => other.KeysOf == index))
+            return;
+        // Later layers attend to these, so they stay; queries need not.
+        var kept = Create(rows.Rows, 2 * shape.KeyValueHeads * shape.HeadSize);
+        for (var row = 0; row < rows.Rows; row++)
+            rows.Row(row).Slice(shape.QueryHeads * shape.HeadSize, kept.Columns).CopyTo(kept.Row(row));
+        _keys[index] = kept;
     }
 
     /// <summary>A linear that is not rounded.</summary>
@@ -169,43 +229,55 @@ internal sealed class CalibrationForward
         return weights;
     }
 
-    /// <summary>A router is not rounded, so nobody asks for its inputs.</summary>
-    private void PassRouter(LinearWeights linear)
+    /// <summary>Nobody asks for the inputs of a router, or of what is too narrow for codes.</summary>
+    private void PassUnrounded(LinearWeights linear)
     {
-        var router = _order[_step].Linear;
-        if (linear.Name == router.Name || _weights.Layers[_order[_step].Layer].Mlp is not MixtureWeights mixture
-            || router != mixture.Router)
-            return;
-        Advance(router, ReadStored(router), new ParallelOptions());
+        while (_order[_step] is { IsRounded: false, Linear: var next } && next.Name != linear.Name)
+            Advance(next, ReadStored(next), new ParallelOptions());
     }
 
     /// <summary>Goes past the router, or a linear of an expert or of the MLP that every token goes through.</summary>
-    private void AdvanceMixture(MixtureWeights mixture, int part, LinearWeights linear, Matrix rounded, ParallelOptions options)
+    private void AdvanceMixture(
+        MixtureWeights mixture, LinearWeights linear, LinearWeights known, Matrix rounded, ParallelOptions options)
     {
         var product = Create(_inputs.Rows, linear.Outputs);
         if (product.Rows > 0)
             Multiply(product, _inputs, linear, rounded, options);
-        if (part == 0)
-            _mixture = new CalibrationMixture(_tensors, mixture, _inputs, product);
-        var (expert, next) = ((part - 1) / 2, part / 2);
-        var isExpert = part > 0 && expert < mixture.Settings.Experts;
-        if (part > 0 && part % 2 == 1)
+        if (known == mixture.Router)
         {
-            // The shared MLP of those that have one computes what its experts do.
-            _inputs = _mixture!.Gate(product);
+            var input = mixture.Sandwich is { } norms ? Normalize(norms.Experts, options) : _inputs;
+            _mixture = new CalibrationMixture(_tensors, mixture, input, product);
+            _inputs = _mixture.Gather(0);
+            _expertSteps = 0;
+        }
+        else if (known == mixture.Shared?.Down)
+        {
+            AddShared(mixture, product, options);
+        }
+        else if (known == mixture.Shared?.GateUp || _expertSteps++ % 2 == 0)
+        {
+            // The MLP of every token computes what the experts do.
+            _inputs = CalibrationMixture.Gate(mixture.Settings, product);
+        }
+        else
+        {
+            var expert = (_expertSteps / 2) - 1;
+            _mixture!.Scatter(expert, product);
+            _inputs = expert + 1 < mixture.Settings.Experts ? _mixture.Gather(expert + 1) : _mixture.Input;
+        }
+    }
+
+    /// <summary>Adds what the MLP of every token gives, as far as its gate is open; in a sandwich it comes first.</summary>
+    private void AddShared(MixtureWeights mixture, Matrix product, ParallelOptions options)
+    {
+        if (mixture.Sandwich is { } norms)
+        {
+            _shared = product;
+            _inputs = Normalize(norms.Router, options);
+            TensorPrimitives.Multiply(_inputs.Data, 1 / MathF.Sqrt(_inputs.Columns), _inputs.Data);
             return;
         }
 
-        if (isExpert)
-            _mixture!.Scatter(expert, product);
-        else if (part > 0)
-            AddShared(mixture, product, options);
-        _inputs = next < mixture.Settings.Experts ? _mixture!.Gather(next) : _mixture!.Input;
-    }
-
-    /// <summary>Adds what the MLP of every token gives, as far as its gate is open.</summary>
-    private void AddShared(MixtureWeights mixture, Matrix product, ParallelOptions options)
-    {
         var update = _mixture!.Update;
         if (mixture.SharedGate is not { } linear)
         {
@@ -219,17 +291,27 @@ internal sealed class CalibrationForward
     }
 
     /// <summary>Adds what a mixture gives to the residual stream.</summary>
-    private void Finish(int index, NormWeights? norm, ParallelOptions options)
+    private void Finish(MixtureWeights mixture, NormWeights? norm, ParallelOptions options)
     {
-        var normalizer = norm is null ? null : new RowNorm(_tensors, _config.Norm, norm);
         var update = _mixture!.Update;
+        if (mixture.Sandwich is { } norms)
+        {
+            var (experts, shared) = (
+                new RowNorm(_tensors, _config.Norm, norms.ExpertsAfter), new RowNorm(_tensors, _config.Norm, norms.SharedAfter));
+            Parallel.For(0, update.Rows, options, row =>
+            {
+                experts.Apply(update.Row(row), update.Row(row), update.Columns);
+                shared.Apply(_shared.Row(row), _shared.Row(row), update.Columns);
+                TensorPrimitives.Add(update.Row(row), _shared.Row(row), update.Row(row));
+            });
+        }
+
+        var normalizer = norm is null ? null : new RowNorm(_tensors, _config.Norm, norm);
         Parallel.For(0, update.Rows, options, row =>
         {
             normalizer?.Apply(update.Row(row), update.Row(row), update.Columns);
             TensorPrimitives.MultiplyAdd(update.Row(row), (float)_config.ResidualScale, _residual.Row(row), _residual.Row(row));
         });
-        if (_step < _order.Count)
-            _inputs = _normalized = Normalize(_weights.Layers[index + 1].AttentionNorm, options);
     }
 
     private static Matrix Create(int rows, int columns) => new(new float[checked(rows * columns)], rows, columns);

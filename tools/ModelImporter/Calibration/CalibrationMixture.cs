@@ -10,6 +10,7 @@ internal sealed class CalibrationMixture
     private readonly MixtureSettings _settings;
     private readonly List<(int Row, float Weight)>[] _rows;
     private readonly float[] _correction;
+    private readonly float[] _scales;
 
     /// <param name="tensors">The checkpoint.</param>
     /// <param name="mixture">The weights.</param>
@@ -21,6 +22,10 @@ internal sealed class CalibrationMixture
         _correction = new float[_settings.Experts];
         if (mixture.Correction is not null)
             tensors.Read(mixture.Correction, 0, _correction);
+        _scales = new float[_settings.Experts];
+        _scales.AsSpan().Fill(1);
+        if (mixture.ExpertScales is not null)
+            tensors.Read(mixture.ExpertScales, 0, _scales);
         _rows = [.. Enumerable.Range(0, _settings.Experts).Select(_ => new List<(int, float)>())];
         Update = new Matrix(new float[input.Data.Length], input.Rows, input.Columns);
         for (var row = 0; row < logits.Rows; row++)
@@ -53,28 +58,36 @@ internal sealed class CalibrationMixture
     }
 
     /// <summary>The function between the linears of an expert.</summary>
+    /// <param name="settings">Which function.</param>
     /// <param name="both">Gate and up [tokens, 2 · width].</param>
-    public Matrix Gate(Matrix both)
+    public static Matrix Gate(MixtureSettings settings, Matrix both)
     {
         var width = both.Columns / 2;
         var gated = new Matrix(new float[both.Rows * width], both.Rows, width);
         for (var row = 0; row < both.Rows; row++)
         {
-            var values = both.Row(row);
+            var gate = both.Row(row)[..width];
+            var up = both.Row(row)[width..];
             var target = gated.Row(row);
-            for (var i = 0; i < width; i++)
-                target[i] = _settings.IsClamped ? Clamped(values[i], values[width + i])
-                    : values[i] / (1 + MathF.Exp(-values[i])) * values[width + i];
+            if (settings.IsClamped)
+            {
+                for (var i = 0; i < width; i++)
+                    target[i] = Clamped(settings, gate[i], up[i]);
+                continue;
+            }
+
+            ActivationFunction.Apply(settings.Activation, gate);
+            TensorPrimitives.Multiply(gate, up, target);
         }
 
         return gated;
     }
 
-    private float Clamped(float gate, float up)
+    private static float Clamped(MixtureSettings settings, float gate, float up)
     {
-        var limit = (float)_settings.Limit;
+        var limit = (float)settings.Limit;
         gate = MathF.Min(gate, limit);
-        return gate / (1 + MathF.Exp(-(float)_settings.Alpha * gate)) * (Math.Clamp(up, -limit, limit) + 1);
+        return gate / (1 + MathF.Exp(-(float)settings.Alpha * gate)) * (Math.Clamp(up, -limit, limit) + 1);
     }
 
     private void Route(int row, ReadOnlySpan<float> logits)
@@ -99,14 +112,14 @@ internal sealed class CalibrationMixture
             TensorPrimitives.SoftMax(weights, weights);
         var sum = _settings.Normalizes ? weights.Sum() + (float)_settings.NormalizeEpsilon : 1;
         foreach (var (expert, weight) in chosen.Zip(weights))
-            _rows[expert].Add((row, weight / sum * (float)_settings.Scale));
+            _rows[expert].Add((row, weight / sum * (float)_settings.Scale * _scales[expert]));
     }
 
     private void KeepGroups(float[] choice)
     {
         var size = _settings.Experts / _settings.Groups;
         var scores = Enumerable.Range(0, _settings.Groups)
-            .Select(group => choice.AsSpan(group * size, size).ToArray().OrderDescending().Take(2).Sum()).ToArray();
+            .Select(group => choice.AsSpan(group * size, size).ToArray().OrderDescending().Take(_settings.GroupBest).Sum()).ToArray();
         foreach (var group in Enumerable.Range(0, _settings.Groups).Except(Best(scores, _settings.GroupsChosen)))
             choice.AsSpan(group * size, size).Fill(float.NegativeInfinity);
     }

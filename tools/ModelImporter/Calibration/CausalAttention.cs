@@ -16,6 +16,7 @@ internal sealed class CausalAttention
     private readonly float[]? _sinks;
     private readonly RowNorm? _queryNorm;
     private readonly RowNorm? _keyNorm;
+    private readonly RowNorm? _valueNorm;
     private readonly int _pairs;
     private readonly float[] _cosines = [];
     private readonly float[] _sines = [];
@@ -35,7 +36,9 @@ internal sealed class CausalAttention
         if (settings.HeadNorm is { } norm)
         {
             _queryNorm = new RowNorm(tensors, norm.Settings, weights.QueryNorm!);
-            _keyNorm = new RowNorm(tensors, norm.Settings, weights.KeyNorm!);
+            _keyNorm = weights.KeyNorm is null ? null : new RowNorm(tensors, norm.Settings, weights.KeyNorm);
+            if (settings.NormalizesValues)
+                _valueNorm = new RowNorm(tensors, norm.Settings, new NormWeights([], null, shape.HeadSize));
         }
 
         if (settings.Rotary is not { } rotary)
@@ -50,6 +53,28 @@ internal sealed class CausalAttention
                 frequencies, rotary.AttentionFactor, position, _cosines.AsSpan(position * _pairs, _pairs),
                 _sines.AsSpan(position * _pairs, _pairs));
         }
+    }
+
+    /// <summary>Puts keys and values behind queries that came without: keys for values, or what another layer attended to.</summary>
+    /// <param name="rows">What the layer's linear gives.</param>
+    /// <param name="others">Keys and values of another layer [tokens, 2 · key/value heads · head size], as it left them.</param>
+    public Matrix Complete(Matrix rows, Matrix others)
+    {
+        if (_settings is { KeysOf: null, KeysAreValues: false })
+            return rows;
+        var (queries, keys) = (_shape.QueryHeads * _shape.HeadSize, _shape.KeyValueHeads * _shape.HeadSize);
+        var columns = queries + (2 * keys);
+        var complete = new Matrix(new float[checked(rows.Rows * columns)], rows.Rows, columns);
+        for (var row = 0; row < rows.Rows; row++)
+        {
+            rows.Row(row).CopyTo(complete.Row(row));
+            if (_settings.KeysOf is null)
+                rows.Row(row)[queries..].CopyTo(complete.Row(row)[(queries + keys)..]);
+            else
+                others.Row(row).CopyTo(complete.Row(row)[queries..]);
+        }
+
+        return complete;
     }
 
     /// <summary>Attends within each run of <c>tokens</c> rows.</summary>
@@ -134,7 +159,10 @@ internal sealed class CausalAttention
     private void Prepare(Span<float> row, int position)
     {
         var (size, queries) = (_shape.HeadSize, _shape.QueryHeads * _shape.HeadSize);
-        var heads = row[..(queries + (_shape.KeyValueHeads * size))];
+        var keys = queries + (_shape.KeyValueHeads * size);
+        // Keys of another layer have been there.
+        var heads = row[..(_settings.KeysOf is null ? keys : queries)];
+        _valueNorm?.Apply(row[keys..], row[keys..], size);
         var isLate = _settings.HeadNorm is { Kind: HeadNormKind.PerHeadRotated };
         if (!isLate)
             Normalize(heads, queries);
@@ -164,7 +192,7 @@ internal sealed class CausalAttention
             return;
         var isWhole = norm.Kind == HeadNormKind.Whole;
         _queryNorm!.Apply(heads[..queries], heads[..queries], isWhole ? queries : _shape.HeadSize);
-        _keyNorm!.Apply(heads[queries..], heads[queries..], isWhole ? heads.Length - queries : _shape.HeadSize);
+        _keyNorm?.Apply(heads[queries..], heads[queries..], isWhole ? heads.Length - queries : _shape.HeadSize);
     }
 
     /// <summary>Pairs are (i, i + pairs) of a head, or where they are neighbours (2i, 2i + 1).</summary>

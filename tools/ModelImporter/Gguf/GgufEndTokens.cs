@@ -19,7 +19,7 @@ internal static class GgufEndTokens
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
     {
         "<|eot_id|>", "<|im_end|>", End, "<|return|>", "<|call|>", "<|calls|>", "<|flush|>", "<end_of_turn>", "<|endoftext|>",
-        "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>", "<end_of_utterance>", "<turn|>",
+        "<|eom_id|>", "<EOT>", "_<EOT>", "[EOT]", "[EOS]", "<|end_of_text|>", "<end_of_utterance>", "<turn|>", "<|tool_response>",
     };
 
     /// <summary>Texts that ordinary tokens of a vocabulary may have, too: only a control token of this text is an end.</summary>

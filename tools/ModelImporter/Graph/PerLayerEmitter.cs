@@ -40,7 +40,8 @@ internal sealed class PerLayerEmitter
         graph.Constant<long>("per_layer.flat", DataType.Int64, [-1, weights.Table.Inputs], 2);
         graph.Constant<long>("per_layer.widths", DataType.Int64, Enumerable.Repeat((long)width, layers).ToArray(), layers);
 
-        var projected = _linears.Emit(graph, tensors, weights.Projection, embedding);
+        // Every layer reads it, and it is small: half a percent of an E-model.
+        var projected = precision.Fine.Emit(graph, tensors, weights.Projection, embedding);
         var byLayer = graph.Node("per_layer.projected", "Reshape", "", [projected, "per_layer.by_layer"]);
         // What is projected is scaled by 1/√hidden, of which a norm leaves the epsilon alone; and both parts by 1/√2.
         var norm = config.Norm with { Epsilon = config.Norm.Epsilon * config.Shape.HiddenSize };

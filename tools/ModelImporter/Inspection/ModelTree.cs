@@ -56,14 +56,14 @@ public sealed record ModelTree(
     /// <param name="source">A folder, or a GGUF file.</param>
     /// <param name="precision">One of the CPU's or CUDA's.</param>
     /// <param name="contextTokensMax">Positions that the package serves: the rotary tables grow with them.</param>
-    /// <returns>Length of model.data but for what is looked up by row, and number of weights.</returns>
+    /// <returns>Length of model.data but for what is looked up by row, that of the latter, and number of weights.</returns>
     /// <exception cref="InvalidDataException">As <see cref="Read"/>, or the model's widths do not allow the precision.</exception>
-    public static (long Bytes, long Parameters) MeasureWeights(string source, string precision, int contextTokensMax)
+    public static (long Bytes, long RowBytes, long Parameters) MeasureWeights(string source, string precision, int contextTokensMax)
     {
         var config = CheckpointReader.ReadConfig(source);
         var weights = CheckpointReader.WeightsOf(config);
         var graph = Plan(source, config, weights, precision, contextTokensMax);
-        return (graph.DataBytes - graph.RowBytes, weights.Parameters(config.Shape));
+        return (graph.DataBytes - graph.RowBytes, graph.RowBytes, weights.Parameters(config.Shape));
     }
 
     /// <summary>Everything as text: the modules, then one line per size and per file.</summary>

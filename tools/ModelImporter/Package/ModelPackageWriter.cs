@@ -66,7 +66,11 @@ internal sealed class ModelPackageWriter(string folder, ParallelOptions parallel
         {
             var destination = Path.Combine(folder, name);
             Directory.CreateDirectory(Path.GetDirectoryName(destination)!);
-            Copy(path, destination);
+            // The services read JSON, and these are Python's at times; both were read, so they are short.
+            if (name is Architectures.ConfigFile.Name or CheckpointReader.GenerationName)
+                WriteBytes(name, PythonNumbers.Spell(File.ReadAllBytes(path)));
+            else
+                Copy(path, destination);
         }
 
         foreach (var (name, bytes) in checkpoint.Made)

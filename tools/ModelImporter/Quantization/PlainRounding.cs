@@ -27,14 +27,7 @@ internal sealed class PlainRounding(int group, bool hasMinimum = true, bool keep
     private readonly Dictionary<string, bool> _found = [];
     private readonly Dictionary<string, LinearWeights[]> _stacks = new(StringComparer.Ordinal);
 
-    private readonly List<string> _notes = [];
-
-    public override IReadOnlyList<string> Notes => _notes;
-
     public bool HasMinimum => hasMinimum;
-
-    /// <summary>Adds a sentence for whoever imports.</summary>
-    public void Say(string note) => _notes.Add(note);
 
     public override bool KeepsGrids => keepGrids;
 

@@ -11,7 +11,7 @@ namespace Parley.Cli.Sizing;
 /// <param name="Name">As it was called.</param>
 /// <param name="Precision">Of the weights.</param>
 /// <param name="Shape">The sizes of the decoder; its context is what a package serves at most.</param>
-/// <param name="WeightBytes">Length of the weights.</param>
+/// <param name="WeightBytes">Length of the weights that every step reads.</param>
 /// <param name="Parameters">Number of weights.</param>
 /// <param name="Target">The device of the graph; null is the CPU.</param>
 /// <param name="IsPackage">Whether these are a package's own numbers, or those that an import would give.</param>
@@ -22,14 +22,20 @@ internal sealed record ModelSize(
 
     public bool IsCuda => Target is not null;
 
+    /// <summary>Length of tables that are looked up by row: they take room on the disk, and next to none in memory.</summary>
+    public long RowBytes { get; init; }
+
     /// <summary>Bytes of keys and values of one token over all layers, as the Generator computes them.</summary>
     public int TokenBytes(KvCachePrecision precision) =>
         Target is null ? KvCacheFormat.TokenBytes(precision, Shape) : CudaServing.TokenBytes(Shape, Target);
 
     /// <summary>The size of a package.</summary>
     public static ModelSize OfPackage(ModelPackage package) => new(
-        package.Manifest.Name, package.Manifest.Precision, package.Shape with { Drafter = null }, package.WeightBytes,
-        package.Manifest.Parameters, package.Manifest.Target, IsPackage: true);
+        package.Manifest.Name, package.Manifest.Precision, package.Shape with { Drafter = null }, package.WeightBytes, package.Manifest.Parameters,
+        package.Manifest.Target, IsPackage: true)
+    {
+        RowBytes = package.Manifest.RowBytes ?? 0,
+    };
 
     /// <summary>The size that a package of a checkpoint would have.</summary>
     /// <param name="name">What the model is called.</param>
@@ -43,11 +49,14 @@ internal sealed record ModelSize(
         var shape = ModelTree.ReadShape(source);
         var positions = Math.Min(
             context > 0 ? context : new ImportOptions { Source = "", Destination = "" }.ContextTokensMax, shape.ContextTokensMax);
-        var (bytes, parameters) = ModelTree.MeasureWeights(source, precision, positions);
+        var (bytes, rowBytes, parameters) = ModelTree.MeasureWeights(source, precision, positions);
         var target = ModelImport.CudaPrecisions.Contains(precision)
             ? new GraphTarget(
                 GraphTarget.Cuda, precision == "bf16" ? "bf16" : "fp16", GraphTarget.Paged, GraphTarget.CandidatesDefault)
             : null;
-        return new ModelSize(name, precision, shape with { ContextTokensMax = positions }, bytes, parameters, target, IsPackage: false);
+        return new ModelSize(name, precision, shape with { ContextTokensMax = positions }, bytes, parameters, target, IsPackage: false)
+        {
+            RowBytes = rowBytes,
+        };
     }
 }

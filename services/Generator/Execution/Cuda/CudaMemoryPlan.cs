@@ -22,7 +22,7 @@ internal sealed record CudaMemoryPlan(KvCacheSize Cache, long CacheBytes, long A
     public static long StepBytes(ModelShape shape, int elementBytes, int stepTokens, int logitRows)
     {
         var attention = (shape.QueryHeads + (2L * shape.KeyValueHeads)) * shape.HeadSize * 3;
-        var mlp = shape.IntermediateSize * 6L;
+        var mlp = Math.Max(shape.IntermediateSize, shape.WidestMlp ?? 0) * 6L;
         var perToken = ((4L * shape.HiddenSize) + Math.Max(attention, mlp)) * elementBytes;
         // Logits in the activations' type and in fp32, and the pairs that TopK sorts.
         var perRow = shape.VocabularySize * (elementBytes + sizeof(float) + sizeof(float) + (2L * sizeof(long)));

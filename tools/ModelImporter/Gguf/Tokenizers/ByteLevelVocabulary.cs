@@ -13,7 +13,7 @@ internal static class ByteLevelVocabulary
         var name = vocabulary.PreTokenizer ?? throw vocabulary.NeedsTokenizer($"{Key} is missing, so how text is split is not known");
         var split = PreTokenizers.Find(name) ?? throw vocabulary.NeedsTokenizer(
             $"{Key} is {name}, a way of splitting text that is not known here; known are {string.Join(", ", PreTokenizers.Names)}");
-        var merges = ReadMerges(vocabulary, out var merged);
+        var merges = new GgufMerges(vocabulary);
         var normalizer = split.Composes ? new JsonObject { ["type"] = "NFC" } : null;
         var decoder = new JsonObject
         {
@@ -35,47 +35,12 @@ internal static class ByteLevelVocabulary
                 {
                     // Control tokens are no product of merging, so that no text of a user's can become one.
                     if (vocabulary.Tokens[id].Length > 0
-                        && (vocabulary.Kinds[id] is GgufTokenKind.Normal or GgufTokenKind.Byte || merged.Contains(id)))
+                        && (vocabulary.Kinds[id] is GgufTokenKind.Normal or GgufTokenKind.Byte || merges.Named.Contains(id)))
                         writer.WriteNumber(vocabulary.Tokens[id], id);
                 }
 
                 writer.WriteEndObject();
-                writer.WriteStartArray("merges");
-                foreach (var (merge, at) in merges)
-                {
-                    writer.WriteStartArray();
-                    writer.WriteStringValue(merge.AsSpan(0, at));
-                    writer.WriteStringValue(merge.AsSpan(at + 1));
-                    writer.WriteEndArray();
-                }
-
-                writer.WriteEndArray();
+                merges.Write(writer);
             });
-    }
-
-    /// <summary>The merges, each with the place of its border, and the ids that they name.</summary>
-    private static List<(string Merge, int At)> ReadMerges(GgufVocabulary vocabulary, out HashSet<int> merged)
-    {
-        if (vocabulary.Merges.Count == 0)
-            throw vocabulary.NeedsTokenizer("tokenizer.ggml.merges is missing");
-        var merges = new List<(string, int)>(vocabulary.Merges.Count);
-        merged = [];
-        for (var rank = 0; rank < vocabulary.Merges.Count; rank++)
-        {
-            var merge = vocabulary.Merges[rank];
-            var at = merge.Length < 3 ? -1 : merge.IndexOf(' ', 1);
-            if (at < 0 || at == merge.Length - 1 || !vocabulary.TryGetId(merge.AsSpan(0, at), out var left)
-                || !vocabulary.TryGetId(merge.AsSpan(at + 1), out var right)
-                || !vocabulary.TryGetId(merge.Remove(at, 1), out var product))
-            {
-                throw vocabulary.Fault(
-                    $"tokenizer.ggml.merges[{rank}] is \"{merge}\", not two tokens with a space between them that make a third");
-            }
-
-            merged.UnionWith([left, right, product]);
-            merges.Add((merge, at));
-        }
-
-        return merges;
     }
 }

@@ -40,9 +40,13 @@ internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata
         return vocabulary.Model switch
         {
             "gpt2" => ByteLevelVocabulary.ToJson(vocabulary),
+            "gemma4" => Gemma4Vocabulary.ToJson(vocabulary),
+            // Files of Ollama's converter have the older name.
+            "llama" when metadata.GetValueOrDefault("general.architecture") is "gemma4" && vocabulary.Merges.Count > 0 =>
+                Gemma4Vocabulary.ToJson(vocabulary),
             "llama" => SentencePieceVocabulary.ToJson(vocabulary),
             "t5" => UnigramVocabulary.ToJson(vocabulary),
-            var model => throw vocabulary.NeedsTokenizer($"tokenizer.ggml.model is {model}; read are gpt2, llama and t5"),
+            var model => throw vocabulary.NeedsTokenizer($"tokenizer.ggml.model is {model}; read are gpt2, llama, t5 and gemma4"),
         };
     }
 

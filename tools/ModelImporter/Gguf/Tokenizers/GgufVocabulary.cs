@@ -69,6 +69,9 @@ internal sealed class GgufVocabulary
         var other => throw Fault($"{Prefix}{name} is {other}, not true or false"),
     };
 
+    /// <summary>Whether a text begins with a token of its own; early files of Gemma 4 deny it wrongly.</summary>
+    public bool Begins(bool unset) => Model == "gemma4" || Flag("add_bos_token", unset);
+
     /// <summary>The id of a named token, e.g. <c>bos</c>; null where there is none.</summary>
     public int? Id(string name)
     {

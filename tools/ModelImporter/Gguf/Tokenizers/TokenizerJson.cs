@@ -96,7 +96,7 @@ internal static class TokenizerJson
     {
         var single = new JsonArray();
         var specials = new JsonObject();
-        if (vocabulary.Flag("add_bos_token", addsBegin))
+        if (vocabulary.Begins(addsBegin))
             Add("bos");
         single.Add(new JsonObject { ["Sequence"] = new JsonObject { ["id"] = "A", ["type_id"] = 0 } });
         if (vocabulary.Flag("add_eos_token", addsEnd))

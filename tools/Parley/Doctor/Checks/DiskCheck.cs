@@ -17,7 +17,8 @@ internal static class DiskCheck
         {
             var free = folder.FreeBytes is { } bytes ? $"{ByteText.Of(bytes)} free" : "free room not known";
             var fact = $"{folder.Path} ({folder.Use}): {free}";
-            var needed = Math.Max(FreeBytesMin, 2 * (state.Package.Size?.WeightBytes ?? 0));
+            var stored = state.Package.Size is { } size ? size.WeightBytes + size.RowBytes : 0;
+            var needed = Math.Max(FreeBytesMin, 2 * stored);
             if (folder.Failure is not null)
             {
                 yield return Finding.Warning(
