@@ -225,6 +225,38 @@ public sealed class GgufImportTests
         Assert.InRange(error.RootMeanSquare, 0, 0.05);
     }
 
+    /// <summary>
+    /// Embedding and head that a file has in 4 bits stay so in int4, where 8 would hold the same numbers in twice the bytes. Levels have 8
+    /// bits, whose high nibbles say something.
+    /// </summary>
+    [Theory]
+    [InlineData("Q4_0", 4, "QuantizedLinear")]
+    [InlineData("Q4_1", 4, "QuantizedLinear")]
+    [InlineData("IQ4_NL", 8, "QuantizedHead")]
+    public void Import_VocabularyOfFourBits_KeepsThem(string type, int bits, string head)
+    {
+        using var folder = new TemporaryFolder();
+        var source = GgufCheckpoint.Write(folder, Fixture.TiedLlama3Rope, withConfig: true,
+            tensor => tensor.Contains("norm", StringComparison.Ordinal) ? GgufType.F32 : Enum.Parse<GgufType>(type));
+        Import(source, folder.File("kept"), "int4");
+        Import(source, folder.File("bytes"), "int8");
+        var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder.File("kept/model.onnx")));
+        var error = new LogitError();
+        error.Add(GgufGridTests.Logits(folder.File("kept")), GgufGridTests.Logits(folder.File("bytes")));
+
+        var nodes = model.Graph.Node.Where(node => node.OpType == "QuantizedGather" || node.Output.Contains("logits")).ToArray();
+        Assert.Equal(head, nodes[1].OpType);
+        Assert.All(nodes, node => Assert.Equal(bits, node.Attribute.Single(attribute => attribute.Name == "bits").I));
+        Assert.Equal(nodes[0].Input.Skip(1), nodes[1].Input.Skip(1).Take(2));
+        var name = nodes[0].Input[1].Replace(".weight", "", StringComparison.Ordinal);
+        var kept = new PackedTensor(model, folder.File("kept"), name);
+        var bytes = new PackedTensor(
+            ModelProto.Parser.ParseFrom(File.ReadAllBytes(folder.File("bytes/model.onnx"))), folder.File("bytes"), name);
+        Assert.All(Enumerable.Range(0, 64), i => Assert.Equal(bytes.Weight(5 * i, i).Weight, kept.Weight(5 * i, i).Weight));
+        // The rounding of activations tips over here and there.
+        Assert.InRange(error.RootMeanSquare, 0, 0.02);
+    }
+
     [Fact]
     public void Import_FolderWithSeveral_AsksForOne()
     {

@@ -81,7 +81,7 @@ internal sealed record Precision(string Name, LinearFormat Linears, VocabularyFo
     {
         var offsets = new OrtOffsets();
         VocabularyFormat vocabulary = own
-            ? new Int8Vocabulary(blockMax)
+            ? new PackedVocabulary(blockMax, keepsNibbles: name == "int4" && rounding.KeepsGrids)
             : new OrtInt8Vocabulary(blockMax, kept: new Int8Format(blockMax, Int8Format.KeepsInOrtVocabulary));
         var (bytes, nibbles) = (new Int8Format(blockMax), new Int4Format(rounding));
         return name switch

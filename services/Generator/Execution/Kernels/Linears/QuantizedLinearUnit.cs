@@ -193,6 +193,10 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile->Sums = sums;
         tile->Activations = step->Activations;
         tile->Parameters = step->Parameters;
+        var parts = (step->Rows / TOps.TileRows) switch { >= 4 => 4, >= 2 => 2, _ => 1 };
+        tile->AheadParts = parts;
+        tile->AheadStep = QuantizedLinearLayout.VectorBytes / parts;
+        tile->AheadPart = (nint)QuantizedLinearLayout.BlockBytes(step->Inputs) / parts;
     }
 
     private static void SetStreams(QuantizedLinearStep* step, int unit, ref QuantizedTile tile, ref QuantizedTile partner)
@@ -277,8 +281,10 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
             RunParts<TForm>(tile, rows);
         tile->Activations += (nint)rows * step->Inputs;
         tile->Parameters += (nint)rows * tile->Groups * 2;
-        // The streams are in the caches from now on.
-        (tile->Ahead, tile->ScalesAhead) = (0, 0);
+        // The streams are in the caches from now on, and what comes next is when all its parts were asked for.
+        (tile->Ahead, tile->ScalesAhead) = (tile->Ahead + tile->AheadPart, 0);
+        if (--tile->AheadParts == 0)
+            (tile->Ahead, tile->AheadStep, tile->AheadPart) = (0, 0, 0);
     }
 
     private static void RunParts<TForm>(QuantizedTile* tile, int rows)

@@ -54,9 +54,19 @@ internal unsafe struct QuantizedTile
     /// <summary>Runs per group.</summary>
     public int GroupRuns;
 
-    /// <summary>Bytes between what is read and what is prefetched.</summary>
+    /// <summary>Bytes between where a stream begins and what is prefetched from there on.</summary>
     public nint Ahead;
 
     /// <summary>The same of scales.</summary>
     public nint ScalesAhead;
+
+    /// <summary>
+    /// Bytes by which prefetching goes on with each vector: all of them where one tile fetches what comes next, a part where several do,
+    /// 0 where nothing is to fetch any more.
+    /// </summary>
+    public nint AheadStep;
+
+    /// <summary>Tiles that share the fetching, this one included, and the bytes of a stream that each fetches.</summary>
+    public int AheadParts;
+    public nint AheadPart;
 }

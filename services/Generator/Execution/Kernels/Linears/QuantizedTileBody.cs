@@ -26,7 +26,12 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
         byte* first = tile->FirstCodes + (4 * TOps.Width * part), second = tile->SecondCodes + (4 * TOps.Width * part);
         var groupSums = tile->GroupSums + (TOps.Width * part);
         var activations = tile->Activations;
-        var ahead = tile->Ahead;
+        var step = tile->AheadStep;
+        byte* next = tile->FirstCodes + tile->Ahead, next2 = tile->SecondCodes + tile->Ahead;
+        // Where sixteen outputs are two vectors, each line is read twice: each time that of one stream is asked for, so that memory is
+        // never idle.
+        if (TOps.Width < BlockOutputs && !TForm.HasLevels && part > 0)
+            next = next2;
         for (var group = 0; group < tile->Groups; group++)
         {
             for (var run = 0; run < tile->GroupRuns; run++)
@@ -37,7 +42,7 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
                 Unsafe.SkipInit(out q0); Unsafe.SkipInit(out q1); Unsafe.SkipInit(out q2); Unsafe.SkipInit(out q3);
                 Unsafe.SkipInit(out q4); Unsafe.SkipInit(out q5); Unsafe.SkipInit(out q6); Unsafe.SkipInit(out q7);
                 Load(tile, first, second, out var low, out var high, out var low2, out var high2);
-                Prefetch(part, first + ahead, second + ahead);
+                Prefetch(ref next, ref next2, step);
                 MultiplyFour(0, activations, low, high, low2, high2, ref p0, ref p1, ref p2, ref p3, ref q0, ref q1, ref q2, ref q3);
                 MultiplyFour(4, activations, low, high, low2, high2, ref p4, ref p5, ref p6, ref p7, ref q4, ref q5, ref q6, ref q7);
                 for (var i = 1; i < TForm.RunVectors; i++)
@@ -46,7 +51,7 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
                     second += VectorBytes;
                     activations += 8 * TRows.Count;
                     Load(tile, first, second, out low, out high, out low2, out high2);
-                    Prefetch(part, first + ahead, second + ahead);
+                    Prefetch(ref next, ref next2, step);
                     AddFour(0, activations, low, high, low2, high2, ref p0, ref p1, ref p2, ref p3, ref q0, ref q1, ref q2, ref q3);
                     AddFour(4, activations, low, high, low2, high2, ref p4, ref p5, ref p6, ref p7, ref q4, ref q5, ref q6, ref q7);
                 }
@@ -243,24 +248,23 @@ internal static unsafe class QuantizedTileBody<TOps, TInt, TFloat, TRows, TForm>
         TOps.Store(sums + BlockOutputs, TOps.MultiplyAdd(product, rowScale, TOps.Load(sums + BlockOutputs)));
     }
 
-    /// <summary>
-    /// The place in the next unit's codes of where reading is in these. Where sixteen outputs are two vectors, each line is read twice:
-    /// each time that of one stream is asked for, so that memory is never idle.
-    /// </summary>
+    /// <summary>Asks for the next line of what comes behind these codes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(int part, byte* first, byte* second)
+    private static void Prefetch(ref byte* next, ref byte* next2, nint step)
     {
         if (!Sse.IsSupported)
             return;
-        if (TForm.HasLevels)
-            Sse.Prefetch1(first);
-        else if (TOps.Width < BlockOutputs)
-            Sse.Prefetch1(part == 0 ? first : second);
-        else
+        if (TForm.HasLevels || TOps.Width < BlockOutputs)
         {
-            Sse.Prefetch0(first);
-            Sse.Prefetch0(second);
+            Sse.Prefetch1(next);
+            next += step;
+            return;
         }
+
+        Sse.Prefetch0(next);
+        Sse.Prefetch0(next2);
+        next += step;
+        next2 += step;
     }
 
     /// <summary>The same of scales, which are too short for the processor to see by itself where reading goes on.</summary>

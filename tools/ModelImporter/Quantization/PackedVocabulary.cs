@@ -1,17 +1,22 @@
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Safetensors;
+using Parley.PackageFormat;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Quantization;
 
 /// <summary>
 /// Embedding and head of 8 bits with a scale per group, in every quantised precision: a head of 4 bits costs more quality than all
-/// other linears together. Tied ones are the same two tensors.
+/// other linears together. One that the file has rounded to 4 bits already keeps them where the linears do: 8 would hold the same numbers
+/// in twice the bytes, with high nibbles that say nothing. Tied ones are the same two tensors.
 /// </summary>
-internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
+/// <param name="blockMax">Largest number of weights per scale, where weights are rounded.</param>
+/// <param name="keepsNibbles">Whether codes of 4 bits stay so.</param>
+internal sealed class PackedVocabulary(int blockMax, bool keepsNibbles) : VocabularyFormat
 {
-    private readonly Int8Format _format = new(blockMax, Int8Format.KeepsInVocabulary);
+    private readonly Int8Format _bytes = new(blockMax, Int8Format.KeepsInVocabulary);
+    private readonly Int4Format _nibbles = new(new PlainRounding(PlainRounding.DefaultGroup));
     private (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves)? _embedding;
 
     public override string EmitEmbedding(OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights embedding, string ids)
@@ -31,9 +36,9 @@ internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights head, bool tied, string input, string output, int first)
     {
         var planned = tied ? _embedding!.Value : Plan(graph, tensors, head);
-        if (planned.Matrix.Grid.HasMinima)
+        if (planned.Matrix.Planes == 1 || planned.Matrix.Grid.HasMinima)
         {
-            // Its high nibbles alone would be no estimate: codes of few bits have none.
+            // There is nothing to read first: one plane, or high nibbles that are no estimate, since codes of few bits have none.
             planned.Matrix.Multiply(graph, input, planned.Codes, planned.Halves, output);
             return head.Outputs;
         }
@@ -47,8 +52,13 @@ internal sealed class Int8Vocabulary(int blockMax) : VocabularyFormat
     private (PackedMatrix Matrix, TensorTarget Codes, TensorTarget Halves) Plan(
         OnnxGraphBuilder graph, CheckpointTensors tensors, LinearWeights weights)
     {
-        var matrix = _format.Split(tensors, weights).Single();
-        var (codes, halves) = _format.Plan(graph, tensors, matrix);
+        PackedFormat format = keepsNibbles && weights.Parts.All(part => HasFourBits(tensors.GridOf(part.Weight))) ? _nibbles : _bytes;
+        var matrix = format.Split(tensors, weights).Single();
+        var (codes, halves) = format.Plan(graph, tensors, matrix);
         return (matrix, codes, halves);
     }
+
+    /// <remarks>Levels fill 8 bits, so their high nibbles are worth reading first.</remarks>
+    private static bool HasFourBits(StoredGrid? grid) =>
+        grid is { Bits: 4, Levels: null, Group: not QuantizedLinearLayout.SmallGroup };
 }
