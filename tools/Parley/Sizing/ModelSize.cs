@@ -31,8 +31,8 @@ internal sealed record ModelSize(
 
     /// <summary>The size of a package.</summary>
     public static ModelSize OfPackage(ModelPackage package) => new(
-        package.Manifest.Name, package.Manifest.Precision, package.Shape with { Drafter = null }, package.WeightBytes, package.Manifest.Parameters,
-        package.Manifest.Target, IsPackage: true)
+        package.Manifest.Name, package.Manifest.Precision, package.Shape with { Drafter = null }, package.WeightBytes,
+        package.Manifest.Parameters, package.Manifest.Target, IsPackage: true)
     {
         RowBytes = package.Manifest.RowBytes ?? 0,
     };
