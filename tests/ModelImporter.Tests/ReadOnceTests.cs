@@ -63,7 +63,8 @@ public sealed class ReadOnceTests
         };
 
         new ModelPackageWriter(folder.Path, new ParallelOptions(), progress: null).Write(
-            checkpoint, Precision.Create(precision, linears: linears), contextTokensMax: 64, files => Describe(checkpoint, files));
+            checkpoint, Precision.Create(precision, linears: linears), contextTokensMax: 64, guessable: 64,
+            files => Describe(checkpoint, files));
 
         foreach (var (name, counts) in reads)
         {

@@ -116,7 +116,7 @@ internal static class HeadReference
         RandomCheckpoint.Change(target, tensors =>
         {
             var embedding = tensors["model.embed_tokens.weight"].Values;
-            var head = tensors.ContainsKey("lm_head.weight") ? tensors["lm_head.weight"].Values : embedding;
+            var head = tensors.TryGetValue("lm_head.weight", out var own) ? own.Values : embedding;
             var all = tensors.ToDictionary();
             var projection = all["model.layers.4.eh_proj.weight"].Values;
             var rows = new float[embedding.Length];
