@@ -94,7 +94,7 @@ internal sealed class ParityEngine : IDisposable
 
     /// <summary>The same, and how each ended.</summary>
     public (StreamedToken[] Tokens, SequenceEnd End)[] RunToEnds(int count, params IReadOnlyList<uint[]> prompts) =>
-        [.. Drive(new SamplingParameters(), count, true, [.. prompts.Select(ids => (ids, Array.Empty<uint>()))])
+        [.. Drive(new SamplingParameters { MaxTokens = count }, count, true, [.. prompts.Select(ids => (ids, Array.Empty<uint>()))])
             .Select(sequence => (Read(sequence), sequence.Stream.End!))];
 
     private static StreamedToken[] Read(Sequence sequence)
