@@ -63,10 +63,7 @@ public static class ModelImport
         var precision = options.CreatePrecision(checkpoint);
         var writer = new ModelPackageWriter(staging.Folder, parallel, progress);
         var bytes = writer.Write(
-            checkpoint,
-            precision,
-            shape.ContextTokensMax,
-            options.DraftVocabulary ?? DrafterShape.VocabularyDefault,
+            checkpoint, precision, shape.ContextTokensMax, options.DraftVocabulary ?? DrafterShape.VocabularyDefault,
             files => new ModelManifest
             {
                 FormatVersion = ModelManifest.CurrentFormatVersion,

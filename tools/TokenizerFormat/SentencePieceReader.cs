@@ -242,5 +242,6 @@ internal sealed class SentencePieceReader
     private static JsonSection? Sequence(string name, JsonArray steps) =>
         steps.Count == 0 ? null : Section(new JsonObject { ["type"] = "Sequence", [name] = steps });
 
-    private static JsonSection Section(JsonObject json) => new(JsonSerializer.SerializeToElement(json, SectionJson.Default.JsonObject), Name);
+    private static JsonSection Section(JsonObject json) =>
+        new(JsonSerializer.SerializeToElement(json, SectionJson.Default.JsonObject), Name);
 }

@@ -54,7 +54,8 @@ internal static class TiktokenReader
         };
     }
 
-    private static JsonSection Section(string name, JsonObject json) => new(JsonSerializer.SerializeToElement(json, SectionJson.Default.JsonObject), name);
+    private static JsonSection Section(string name, JsonObject json) =>
+        new(JsonSerializer.SerializeToElement(json, SectionJson.Default.JsonObject), name);
 
     private static Dictionary<string, int> ReadRanks(string name, byte[] bytes)
     {

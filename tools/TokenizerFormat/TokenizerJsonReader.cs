@@ -58,7 +58,8 @@ internal sealed class TokenizerJsonReader(string sha256)
         if (_scores is null != (type == "BPE"))
             throw Fault($"model.vocab is not written as for a model of the type {type}");
         var unigram = _scores is null ? null : UnigramReader.ReadOptions(
-            new JsonSection(JsonSerializer.SerializeToElement(_model, SectionJson.Default.DictionaryStringJsonElement), $"{TokenizerFile.FileName}: model"), _scores);
+            new JsonSection(JsonSerializer.SerializeToElement(_model, SectionJson.Default.DictionaryStringJsonElement),
+                $"{TokenizerFile.FileName}: model"), _scores);
         return new TokenizerFile
         {
             Sha256 = sha256,

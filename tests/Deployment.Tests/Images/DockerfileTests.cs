@@ -85,7 +85,8 @@ public sealed partial class DockerfileTests
         var file = Dockerfile.Read(path);
         var project = XDocument.Load(ProjectFile(file.Project));
         Assert.StartsWith(project.Descendants("ContainerRepository").Single().Value, $"parley/{file.Image}");
-        Assert.Equal(file.Argument("RUNTIME_IMAGE"), project.Descendants("ContainerBaseImage").Single(image => image.Attribute("Condition") is null).Value);
+        var image = project.Descendants("ContainerBaseImage").Single(image => image.Attribute("Condition") is null);
+        Assert.Equal(file.Argument("RUNTIME_IMAGE"), image.Value);
         Assert.Equal("1654", project.Descendants("ContainerUser").Single().Value);
         Assert.Equal(
             file.Final.SingleOrDefault(one => one.Name == "EXPOSE")?.Arguments.Split(' ') ?? [],

@@ -125,7 +125,8 @@ public sealed class HeadDraftingTests
     }
 
     /// <summary>A text that seldom repeats itself, so that there is little to quote.</summary>
-    private static int Next(uint id, int place) => (int)((((ulong)id * 31) + ((ulong)(place * place) * 17) + 5) * 2_654_435_761 % 4093 % 60);
+    private static int Next(uint id, int place) =>
+        (int)((((ulong)id * 31) + ((ulong)(place * place) * 17) + 5) * 2_654_435_761 % 4093 % 60);
 
     private static float[] Scripted(uint[] history)
     {

@@ -20,56 +20,53 @@ public sealed class HybridTableTests
     private static readonly Lazy<string[]> Page = new(() =>
         File.ReadAllLines(Path.Combine(Shared.RepositoryRoot, "docs", "benchmarks", "hybrids.md")));
 
-    /// <summary>A checkpoint of ../shared/fixtures/hf, with its GGUF file if there is one; or a family with random weights.</summary>
-    public static TheoryData<string, string?> Rows { get; } = new()
-    {
-        { "lfm2", null },
-        { "lfm3", null },
-        { "qwen3.5-in-multimodal", null },
-        { "granite4-hybrid", null },
-        { "granite-swa", null },
-        { "gemma4-e-in-multimodal", null },
-        { "glm4-moe-lite-mla", null },
-        {
+    private static readonly string[] Fixtures =
+    [
+        "lfm2", "lfm3", "qwen3.5-in-multimodal", "granite4-hybrid", "granite-swa", "gemma4-e-in-multimodal", "glm4-moe-lite-mla",
+    ];
+
+    private static readonly (string Name, string Fields)[] Families =
+    [
+        (
             "lfm2_moe",
             """
             {"norm_eps":1e-5,"layer_types":["conv","full_attention","conv","full_attention"],"num_experts":6,"num_experts_per_tok":3,
              "moe_intermediate_size":64,"num_dense_layers":1,"conv_L_cache":3,"rope_theta":1000000.0}
             """
-        },
-        {
+        ),
+        (
             "qwen3_5_moe_text",
             """
             {"rms_norm_eps":1e-5,"head_dim":32,"full_attention_interval":4,"linear_num_key_heads":2,"linear_num_value_heads":4,
              "linear_key_head_dim":16,"linear_value_head_dim":32,"linear_conv_kernel_dim":4,"num_experts":8,"num_experts_per_tok":3,
              "moe_intermediate_size":64,"shared_expert_intermediate_size":32,"rope_theta":900.0}
             """
-        },
-        {
+        ),
+        (
             "qwen3_next",
             """
             {"rms_norm_eps":1e-5,"head_dim":32,"full_attention_interval":2,"linear_num_key_heads":2,"linear_num_value_heads":4,
              "linear_key_head_dim":32,"linear_value_head_dim":16,"linear_conv_kernel_dim":4,"num_experts":8,"num_experts_per_tok":3,
              "moe_intermediate_size":32,"shared_expert_intermediate_size":64,"rope_theta":900.0}
             """
-        },
-        {
+        ),
+        (
             "granitemoehybrid",
             """
             {"rms_norm_eps":1e-5,"layer_types":["mamba","attention","mamba","mamba"],"num_local_experts":6,"num_experts_per_tok":2,
              "mamba_n_heads":8,"mamba_n_groups":2,"mamba_d_state":32,"mamba_d_conv":4,"mamba_expand":2,"shared_intermediate_size":64,
              "attention_multiplier":0.2,"residual_multiplier":0.5,"logits_scaling":3.0}
             """
-        },
-        {
+        ),
+        (
             "gemma4_text, dense",
             """
             {"rms_norm_eps":1e-5,"head_dim":16,"global_head_dim":32,"num_global_key_value_heads":1,"attention_k_eq_v":true,
              "sliding_window":12,"hidden_size_per_layer_input":0,"final_logit_softcapping":30.0,
              "layer_types":["sliding_attention","full_attention","sliding_attention","full_attention"]}
             """
-        },
-        {
+        ),
+        (
             "gemma4_text, mixture",
             """
             {"rms_norm_eps":1e-5,"head_dim":16,"global_head_dim":32,"num_global_key_value_heads":1,"attention_k_eq_v":true,
@@ -77,8 +74,8 @@ public sealed class HybridTableTests
              "hidden_size_per_layer_input":0,
              "layer_types":["sliding_attention","full_attention","sliding_attention","full_attention"]}
             """
-        },
-        {
+        ),
+        (
             "deepseek_v2",
             """
             {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":8,"num_experts_per_tok":3,"moe_intermediate_size":32,
@@ -86,8 +83,8 @@ public sealed class HybridTableTests
              "q_lora_rank":null,"kv_lora_rank":64,"qk_nope_head_dim":32,"qk_rope_head_dim":16,"v_head_dim":16,
              "routed_scaling_factor":1.5}
             """
-        },
-        {
+        ),
+        (
             "deepseek_v3",
             """
             {"rms_norm_eps":1e-5,"num_key_value_heads":4,"n_routed_experts":8,"num_experts_per_tok":2,"moe_intermediate_size":64,
@@ -95,8 +92,11 @@ public sealed class HybridTableTests
              "qk_nope_head_dim":32,"qk_rope_head_dim":16,"v_head_dim":32,"routed_scaling_factor":2.5,"norm_topk_prob":true,
              "scoring_func":"sigmoid"}
             """
-        },
-    };
+        ),
+    ];
+
+    /// <summary>A checkpoint of ../shared/fixtures/hf, with its GGUF file if there is one; or a family with random weights.</summary>
+    public static TheoryData<string, string?> Rows { get; } = AllRows();
 
     [Theory]
     [MemberData(nameof(Rows))]
@@ -155,6 +155,16 @@ public sealed class HybridTableTests
 
         Assert.InRange(worst, 0, LogitBound);
         return worst;
+    }
+
+    private static TheoryData<string, string?> AllRows()
+    {
+        var rows = new TheoryData<string, string?>();
+        foreach (var name in Fixtures)
+            rows.Add(name, null);
+        foreach (var (name, fields) in Families)
+            rows.Add(name, fields);
+        return rows;
     }
 
     private static string Greedy(ParityPackage package, IReadOnlyList<ParityCase> cases)

@@ -28,6 +28,9 @@ internal sealed class CalibratedRounding(CheckpointReader checkpoint, IReadOnlyL
         + "their weights were rounded each to the nearest code, without it.",
     ];
 
+    /// <inheritdoc/>
+    public override bool ReadsText => true;
+
     public override bool KeepsGrids => plain.KeepsGrids;
 
     public override int GroupOf(CheckpointTensors tensors, LinearWeights linear) => plain.GroupOf(tensors, linear);

@@ -1,5 +1,4 @@
 using Parley.ModelImporter.Architectures;
-using Parley.ModelImporter.Calibration;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
@@ -71,8 +70,7 @@ internal static class DecoderGraph
         OnnxGraphBuilder graph, DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, Precision precision, int positions,
         int first)
     {
-        // A text that decides how weights are rounded goes through the decoder's alone.
-        var linears = precision.Rounding is CalibratedRounding ? precision.Fine : precision.Linears;
+        var linears = precision.Rounding is { ReadsText: true } ? precision.Fine : precision.Linears;
         var (own, drafter) = (config.ToDrafter(), weights.Drafter!);
         graph.Activations = precision.Activations;
         var tokens = graph.Input("input_ids", DataType.Int64, "tokens");

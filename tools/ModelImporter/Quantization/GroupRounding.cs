@@ -16,6 +16,9 @@ internal abstract class GroupRounding
     /// </summary>
     public virtual bool LeavesRest => false;
 
+    /// <summary>Whether a text decides how weights are rounded; it goes through the decoder's layers alone.</summary>
+    public virtual bool ReadsText => false;
+
     /// <summary>What whoever imports should know when all is rounded, one sentence each.</summary>
     public virtual IReadOnlyList<string> Notes => [];
 

@@ -28,11 +28,7 @@ internal static class ImportCommand
             DefaultValueFactory = _ => ModelImport.Attentions[0],
         };
         attention.AcceptOnlyFromAmong([.. ModelImport.Attentions]);
-        var context = new Option<int>("--context")
-        {
-            Description = "Positions to serve; the importer's default without it.",
-            HelpName = "TOKENS",
-        };
+        var context = CreateContext();
         var block = new Option<int?>("--block")
         {
             Description = "Largest number of weights per scale: 128, 64 or 32; without it 32 in int8, in int4 as --group.",
@@ -43,11 +39,7 @@ internal static class ImportCommand
             DefaultValueFactory = _ => ModelImport.Linears[0],
         };
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
-        var guessable = new Option<int?>("--draft-vocabulary")
-        {
-            Description = "Ids that the model's own head for further tokens may guess: the first so many, 32,768 without it.",
-            HelpName = "IDS",
-        };
+        var guessable = CreateGuessable();
         var ifMissing = ExistingPackage.CreateOption();
         var rounding = new RoundingSelection();
         var command = new Command("import", "Turn a model into a package.")
@@ -89,6 +81,18 @@ internal static class ImportCommand
         });
         return command;
     }
+
+    private static Option<int?> CreateGuessable() => new("--draft-vocabulary")
+    {
+        Description = "Ids that the model's own head for further tokens may guess: the first so many, 32,768 without it.",
+        HelpName = "IDS",
+    };
+
+    private static Option<int> CreateContext() => new("--context")
+    {
+        Description = "Positions to serve; the importer's default without it.",
+        HelpName = "TOKENS",
+    };
 
     private static async Task<bool> IsThereAsync(string destination, string? precision)
     {

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Gguf.Metadata;
 
 namespace Parley.ModelImporter.Gguf.Families;
@@ -21,10 +20,10 @@ internal abstract class GgufFamily
         ["ffn_gate"] = "mlp.gate_proj",
         ["ffn_up"] = "mlp.up_proj",
         ["ffn_down"] = "mlp.down_proj",
-        ["nextn.eh_proj"] = DrafterWeights.ProjectionName,
-        ["nextn.enorm"] = DrafterWeights.EmbeddingNormName,
-        ["nextn.hnorm"] = DrafterWeights.StreamNormName,
-        ["nextn.shared_head_norm"] = DrafterWeights.NormName,
+        ["nextn.eh_proj"] = "eh_proj",
+        ["nextn.enorm"] = "enorm",
+        ["nextn.hnorm"] = "hnorm",
+        ["nextn.shared_head_norm"] = "shared_head.norm",
     };
 
     /// <summary>Key of what is added in norms that take the mean away.</summary>
