@@ -81,19 +81,28 @@ public sealed class NativeServicesTests(DemoSystem system, PublishedPrograms pub
         var message = new JsonObject { ["role"] = "user", ["content"] = Question };
         var text = (string)(await PostAsync(http, "/v1/chat/completions", new()
         {
-            ["messages"] = new JsonArray(message.DeepClone()), ["temperature"] = 0, ["max_tokens"] = TokensMax,
+            ["messages"] = new JsonArray(message.DeepClone()),
+            ["temperature"] = 0,
+            ["max_tokens"] = TokensMax,
         }))["choices"]![0]!["message"]!["content"]!;
         Assert.Equal(text, (string)(await PostAsync(http, "/v1/responses", new()
         {
-            ["input"] = new JsonArray(message.DeepClone()), ["temperature"] = 0, ["max_output_tokens"] = TokensMax,
+            ["input"] = new JsonArray(message.DeepClone()),
+            ["temperature"] = 0,
+            ["max_output_tokens"] = TokensMax,
         }))["output"]![0]!["content"]![0]!["text"]!);
         Assert.Equal(text, (string)(await PostAsync(http, "/v1/messages", new()
         {
-            ["model"] = "demo", ["messages"] = new JsonArray(message.DeepClone()), ["temperature"] = 0, ["max_tokens"] = TokensMax,
+            ["model"] = "demo",
+            ["messages"] = new JsonArray(message.DeepClone()),
+            ["temperature"] = 0,
+            ["max_tokens"] = TokensMax,
         }))["content"]![0]!["text"]!);
         Assert.Equal(text, (string)(await PostAsync(http, "/api/chat", new()
         {
-            ["model"] = "demo", ["messages"] = new JsonArray(message.DeepClone()), ["stream"] = false,
+            ["model"] = "demo",
+            ["messages"] = new JsonArray(message.DeepClone()),
+            ["stream"] = false,
             ["options"] = new JsonObject { ["temperature"] = 0, ["num_predict"] = TokensMax },
         }))["message"]!["content"]!);
         return text;
