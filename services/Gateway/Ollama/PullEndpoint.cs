@@ -76,7 +76,11 @@ internal sealed class PullEndpoint(
                 name = fields.Text(field, value) is { Length: > 0 } given ? given : name;
             else if (key == "stream")
                 stream = fields.Flag(field, value) ?? true;
-            else if (key is not ("insecure" or "username" or "password"))
+            else if (key is "insecure" or "username" or "password")
+                continue;
+            else if (options.Value.UnknownFields == UnknownFields.Refuse)
+                fields.Refuse(field, "is unknown", ViolationReason.Unknown);
+            else
                 fields.Ignore(field);
         }
 

@@ -66,6 +66,21 @@ public sealed class PullTests
     }
 
     [Fact]
+    public async Task Pull_FieldThatNobodyKnows_IsReadOverOrRefused()
+    {
+        await using var told = await StartAsync(Allowed);
+        await using var strict = await StartAsync(new(Allowed) { ["UnknownFields"] = "Refuse" });
+        const string Fields = "\"model\":\"org/one\",\"insecure\":false,\"frobnicate\":1,\"stream\":false";
+
+        var (status, _) = await PullAsync(told.Http(), Fields);
+        var (refused, lines) = await PullAsync(strict.Http(), Fields);
+
+        Assert.Equal((200, 400), (status, refused));
+        Assert.Equal("frobnicate is unknown.", Assert.Single(lines).GetProperty("error").GetString());
+        Assert.Equal(["org/one"], _pull.Names);
+    }
+
+    [Fact]
     public async Task Pull_ThatFails_SaysWhy()
     {
         await using var host = await StartAsync(Allowed);
