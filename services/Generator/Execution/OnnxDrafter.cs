@@ -15,14 +15,8 @@ internal sealed class OnnxDrafter : IDrafter, IDisposable
     private readonly RunOptions _runOptions;
     private readonly OrtIoBinding _binding;
     private readonly StepTensor _modelStream;
-    private readonly StepTensor _inputIds;
+    private readonly StepInputs _inputs;
     private readonly StepTensor _stream;
-    private readonly StepTensor _logitRows;
-    private readonly StepTensor? _logitBest;
-    private readonly StepTensor _cumulativeLengths;
-    private readonly StepTensor _pastLengths;
-    private readonly StepTensor _blockTable;
-    private readonly StepTensor? _rotaryLengths;
     private readonly StepTensor _nextStream;
     private readonly StepTensor _logits;
     private readonly int[] _best;
@@ -38,19 +32,9 @@ internal sealed class OnnxDrafter : IDrafter, IDisposable
         _binding = session.CreateIoBinding();
         cache.Bind(_binding, layer => layer >= shape.Layers);
         var (tokens, sequences) = (options.StepTokensMax, options.SequencesMax);
-        _inputIds = new StepTensor(_binding, GraphContract.InputIds, TensorElementType.Int64, sizeof(long), tokens);
+        _inputs = new StepInputs(session, _binding, options, sequences);
         _stream = new StepTensor(
             _binding, GraphContract.Stream, TensorElementType.Float, sizeof(float), checked((long)tokens * shape.HiddenSize));
-        _logitRows = new StepTensor(_binding, GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), sequences);
-        if (session.InputMetadata.ContainsKey(GraphContract.LogitBest))
-            _logitBest = new StepTensor(_binding, GraphContract.LogitBest, TensorElementType.Int32, sizeof(int), sequences);
-        _cumulativeLengths = new StepTensor(
-            _binding, GraphContract.CumulativeLengths, TensorElementType.Int32, sizeof(int), sequences + 1);
-        _pastLengths = new StepTensor(_binding, GraphContract.PastLengths, TensorElementType.Int32, sizeof(int), sequences);
-        if (session.InputMetadata.ContainsKey(GraphContract.RotaryLengths))
-            _rotaryLengths = new StepTensor(_binding, GraphContract.RotaryLengths, TensorElementType.Int32, sizeof(int), sequences);
-        _blockTable = new StepTensor(
-            _binding, GraphContract.BlockTable, TensorElementType.Int32, sizeof(int), (long)sequences * options.BlocksPerSequenceMax);
         _nextStream = new StepTensor(
             _binding, GraphContract.NextStream, TensorElementType.Float, sizeof(float), checked((long)sequences * shape.HiddenSize),
             isOutput: true);
@@ -88,7 +72,7 @@ internal sealed class OnnxDrafter : IDrafter, IDisposable
     /// <exception cref="OnnxRuntimeException">A node failed or the run was terminated.</exception>
     public ReadOnlySpan<int> Guess(StepBatch batch, ReadOnlySpan<int> streams, bool goesOn)
     {
-        var (tokens, sequences, rows) = (batch.TokenCount, batch.SequenceCount, Math.Max(batch.LogitRowCount, 1));
+        var tokens = batch.TokenCount;
         ArgumentOutOfRangeException.ThrowIfZero(tokens);
         ArgumentOutOfRangeException.ThrowIfNotEqual(streams.Length, tokens);
         var hidden = _sizes.Hidden;
@@ -98,23 +82,8 @@ internal sealed class OnnxDrafter : IDrafter, IDisposable
         for (var i = 0; i < tokens; i++)
             source.Slice(streams[i] * hidden, hidden).CopyTo(target[(i * hidden)..]);
         _stream.Bind(tokens, hidden);
-        _inputIds.Set<long>(batch.InputIds.AsSpan(0, tokens));
-        _cumulativeLengths.Set<int>(batch.CumulativeLengths.AsSpan(0, sequences + 1));
-        _pastLengths.Set<int>(batch.PastLengths.AsSpan(0, sequences));
-        _rotaryLengths?.Set<int>(batch.RotaryLengths.AsSpan(0, sequences));
-        _blockTable.Set<int>(batch.BlockTable.AsSpan(0, sequences * batch.BlockTableWidth), batch.BlockTableWidth);
-        if (batch.LogitRowCount > 0)
-        {
-            _logitRows.Set<long>(batch.LogitRows.AsSpan(0, rows));
-            _logitBest?.Set<int>(batch.LogitBest.AsSpan(0, rows));
-        }
-        else
-        {
-            // As in the model's own runner: keys alone are wanted, and one row is asked for and dropped.
-            _logitRows.Set<long>([0]);
-            _logitBest?.Set<int>([1]);
-        }
-
+        // Where keys alone are wanted, the one row is dropped.
+        var rows = _inputs.Set(batch);
         _nextStream.Bind(rows, hidden);
         _logits.Bind(rows, _sizes.Vocabulary);
         _session.RunWithBinding(_runOptions, _binding);
@@ -132,16 +101,10 @@ internal sealed class OnnxDrafter : IDrafter, IDisposable
     public void Dispose()
     {
         _binding.Dispose();
-        _inputIds.Dispose();
+        _inputs.Dispose();
         _stream.Dispose();
-        _logitRows.Dispose();
-        _cumulativeLengths.Dispose();
-        _pastLengths.Dispose();
-        _blockTable.Dispose();
         _nextStream.Dispose();
         _logits.Dispose();
-        _logitBest?.Dispose();
-        _rotaryLengths?.Dispose();
         _session.Dispose();
     }
 }

@@ -18,13 +18,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     private readonly OrtIoBinding _binding;
     private readonly KvCacheBuffers _cache;
     private readonly StateBuffers? _states;
-    private readonly StepTensor _inputIds;
-    private readonly StepTensor _logitRows;
-    private readonly StepTensor? _logitBest;
-    private readonly StepTensor _cumulativeLengths;
-    private readonly StepTensor _pastLengths;
-    private readonly StepTensor _blockTable;
-    private readonly StepTensor? _rotaryLengths;
+    private readonly StepInputs _inputs;
     private readonly StepTensor _logits;
     private readonly StepTensor? _stream;
     private readonly LogitsMemory _logitsMemory;
@@ -43,27 +37,10 @@ internal sealed class OnnxModelRunner : IModelRunner
         _cache = new KvCacheBuffers(shape, options);
         _cache.Bind(_binding, layer => layer < shape.Layers);
         _states = shape.States is null ? null : new StateBuffers(shape.States, options, _binding);
-        _inputIds = new StepTensor(_binding, GraphContract.InputIds, TensorElementType.Int64, sizeof(long), options.StepTokensMax);
-        _logitRows = new StepTensor(_binding, GraphContract.LogitRows, TensorElementType.Int64, sizeof(long), options.LogitRowsMax);
-        if (session.InputMetadata.ContainsKey(GraphContract.LogitBest))
-        {
-            // The head is ours. In w8a8 it is the only linear that is.
+        _inputs = new StepInputs(session, _binding, options, options.LogitRowsMax);
+        // In w8a8 the head is the only linear that is ours.
+        if (StepInputs.HasLogitBest(session))
             FreeTokens = manifest.Precision is "int4" or "int8" ? QuantizedLinearKernel.Best.FreeRows : 1;
-            _logitBest = new StepTensor(
-                _binding, GraphContract.LogitBest, TensorElementType.Int32, sizeof(int), options.LogitRowsMax);
-        }
-
-        _cumulativeLengths = new StepTensor(
-            _binding, GraphContract.CumulativeLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax + 1);
-        _pastLengths = new StepTensor(_binding, GraphContract.PastLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax);
-        if (shape.Positions is not null)
-        {
-            _rotaryLengths = new StepTensor(
-                _binding, GraphContract.RotaryLengths, TensorElementType.Int32, sizeof(int), options.SequencesMax);
-        }
-
-        var tableEntries = (long)options.SequencesMax * options.BlocksPerSequenceMax;
-        _blockTable = new StepTensor(_binding, GraphContract.BlockTable, TensorElementType.Int32, sizeof(int), tableEntries);
         var logits = checked(options.LogitRowsMax * shape.VocabularySize);
         _logits = new StepTensor(_binding, GraphContract.Logits, TensorElementType.Float, sizeof(float), logits, isOutput: true);
         _logitsMemory = new LogitsMemory(() => _logits.Span<float>(logits));
@@ -152,26 +129,8 @@ internal sealed class OnnxModelRunner : IModelRunner
         ArgumentOutOfRangeException.ThrowIfZero(batch.TokenCount);
         ArgumentOutOfRangeException.ThrowIfZero(batch.SequenceCount);
 
-        _inputIds.Set<long>(batch.InputIds.AsSpan(0, batch.TokenCount));
-        _cumulativeLengths.Set<int>(batch.CumulativeLengths.AsSpan(0, batch.SequenceCount + 1));
-        _pastLengths.Set<int>(batch.PastLengths.AsSpan(0, batch.SequenceCount));
         _states?.Set(batch);
-        _rotaryLengths?.Set<int>(batch.RotaryLengths.AsSpan(0, batch.SequenceCount));
-        _blockTable.Set<int>(batch.BlockTable.AsSpan(0, batch.SequenceCount * batch.BlockTableWidth), batch.BlockTableWidth);
-        // A step of chunks that are not the last wants no logits, and operators over no rows are best avoided: ask for one and drop it.
-        var rows = Math.Max(batch.LogitRowCount, 1);
-        if (batch.LogitRowCount > 0)
-        {
-            _logitRows.Set<long>(batch.LogitRows.AsSpan(0, rows));
-            _logitBest?.Set<int>(batch.LogitBest.AsSpan(0, rows));
-        }
-        else
-        {
-            _logitRows.Set<long>([0]);
-            _logitBest?.Set<int>([1]);
-        }
-
-        _logits.Bind(rows, Shape.VocabularySize);
+        _logits.Bind(_inputs.Set(batch), Shape.VocabularySize);
         _stream?.Bind(batch.TokenCount, Shape.HiddenSize);
 
         _session.RunWithBinding(_runOptions, _binding);
@@ -207,11 +166,9 @@ internal sealed class OnnxModelRunner : IModelRunner
             _drafter?.Dispose();
             // The binding refers to the values, the values to the buffers, both to the session's allocators.
             _binding.Dispose();
-            foreach (var tensor in new[] { _inputIds, _logitRows, _cumulativeLengths, _pastLengths, _blockTable, _logits })
-                tensor.Dispose();
-            _logitBest?.Dispose();
+            _inputs.Dispose();
+            _logits.Dispose();
             _stream?.Dispose();
-            _rotaryLengths?.Dispose();
             _cache.Dispose();
             _states?.Dispose();
             _runOptions.Dispose();
