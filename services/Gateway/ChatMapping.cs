@@ -99,6 +99,8 @@ internal static class ChatMapping
         PrefillNanoseconds = Nanoseconds(timings.Prefill),
         DecodeNanoseconds = Nanoseconds(timings.Decode),
         TotalNanoseconds = Nanoseconds(timings.Total),
+        Resumes = timings.Resumes,
+        InexactResumes = timings.InexactResumes,
     };
 
     public static TokenizerProto.TokenPiece ToProto(TokenPiece piece) => new()

@@ -11,7 +11,10 @@ public sealed class GatewayOptions
     [Required]
     public string TokenizerAddress { get; set; } = "";
 
-    /// <value>Where the Generator answers gRPC, e.g. <c>http://generator:5083</c>. No default.</value>
+    /// <value>
+    /// Where the Generators answer gRPC, e.g. <c>http://generator:5083</c>; several after commas, or <c>dns:///name:port</c>, whose every
+    /// address is one. No default.
+    /// </value>
     [Required]
     public string GeneratorAddress { get; set; } = "";
 
@@ -169,6 +172,52 @@ public sealed class GatewayOptions
     /// </value>
     [Range(50, 60_000)]
     public int LoadIntervalMs { get; set; } = 1000;
+
+    /// <value>How often the name of <c>dns:///name:port</c> is looked up, in seconds. Default 5, range 1 to 3,600.</value>
+    [Range(1, 3600)]
+    public int ResolveSeconds { get; set; } = 5;
+
+    /// <value>
+    /// How often an answer may move to another Generator because its own is lost. Default 3, range 0 to 100; 0 is never.
+    /// </value>
+    [Range(0, 100)]
+    public int FailoversMax { get; set; } = 3;
+
+    /// <value>
+    /// Second attempts that a request earns for all, so that a fault does not multiply the load; <see cref="ConcurrentChoicesMax"/> of them
+    /// are there at the start. Default 0.2, range 0 to 10.
+    /// </value>
+    [Range(0, 10.0)]
+    public double FailoverRatio { get; set; } = 0.2;
+
+    /// <value>
+    /// How long a Generator may send nothing before it is asked whether it works, in seconds; if not, the answer moves. Default 10, range 1
+    /// to 3,600.
+    /// </value>
+    [Range(1, 3600)]
+    public int GeneratorSilenceSeconds { get; set; } = 10;
+
+    /// <value>Faults in a row after which a Generator gets no requests for a while. Default 3, range 1 to 1,000.</value>
+    [Range(1, 1000)]
+    public int BreakerFaultsMax { get; set; } = 3;
+
+    /// <value>The longest such while, in seconds; the first is one second, each further one is twice as long. Default 30, range 1 to 3,600.</value>
+    [Range(1, 3600)]
+    public int BreakerSecondsMax { get; set; } = 30;
+
+    /// <value>
+    /// Blocks of prompts of which the Gateway remembers which Generator has computed them. Default 100,000, range 0 to 10,000,000; 0 chooses
+    /// by load alone.
+    /// </value>
+    [Range(0, 10_000_000)]
+    public int PrefixBlocksMax { get; set; } = 100_000;
+
+    /// <value>
+    /// How much busier than another a Generator may be and still get the prompts that it knows, in lengths of what it knows. Default 2, range
+    /// 0 to 1,000.
+    /// </value>
+    [Range(0, 1000.0)]
+    public double PrefixOverloadFactor { get; set; } = 2;
 
     /// <value>Token batches of one choice on their way through the Tokenizer. Default 32, range 1 to 10,000.</value>
     [Range(1, 10_000)]

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
+using Parley.Gateway.Balancing;
 
 namespace Parley.Gateway;
 
@@ -10,7 +11,8 @@ internal sealed class GatewayOptionsRules : IValidateOptions<GatewayOptions>
     {
         var faults = new List<string>();
         CheckAddress(nameof(options.TokenizerAddress), options.TokenizerAddress, faults);
-        CheckAddress(nameof(options.GeneratorAddress), options.GeneratorAddress, faults);
+        if (ReplicaAddresses.Read(options.GeneratorAddress) is null)
+            faults.Add($"Gateway:GeneratorAddress {ReplicaAddresses.Form} (it is '{options.GeneratorAddress}').");
         if (options.ChoicesMax > options.ConcurrentChoicesMax)
             faults.Add(
                 $"Gateway:ChoicesMax ({options.ChoicesMax}) must not exceed "

@@ -81,8 +81,10 @@ public static class GatewayRegistration
         services.AddSingleton<UpstreamPairing>();
         services.AddSingleton<DetokenizeCalls>();
         services.AddSingleton<TokenizerClient>();
-        services.AddSingleton<GeneratorClient>();
-        services.AddHostedService<LoadWatch>();
+        services.AddSingleton<GeneratorFleet>();
+        services.AddSingleton<GenerationStreams>();
+        services.TryAddSingleton<HostLookup>(Dns.GetHostAddressesAsync);
+        services.AddHostedService<GeneratorWatch>();
 
         // Readiness only: a Gateway whose services are away must not be restarted. UpstreamPairing logs when that changes.
         services.AddHealthChecks().AddCheck<UpstreamHealthCheck>("upstream")

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
+using Parley.Gateway.Balancing;
 using Parley.Gateway.Chat;
-using Parley.Gateway.Upstream;
 using Parley.ServiceDefaults.Telemetry;
 
 namespace Parley.Gateway;
@@ -26,14 +26,14 @@ internal sealed class GatewayTelemetry : IDisposable
     private readonly TelemetryOptions _options;
     private readonly Uri? _server;
     private readonly ObservableGauge<int> _reachable;
-    private Func<GeneratorLoad?> _load = static () => null;
+    private Func<IReadOnlyList<ReplicaLoad>> _loads = static () => [];
 
     public GatewayTelemetry(
         IMeterFactory meters, IOptions<GatewayOptions> gatewayOptions, IOptions<TelemetryOptions> options, TimeProvider time)
     {
         Time = time;
         _options = options.Value;
-        _server = Uri.TryCreate(gatewayOptions.Value.GeneratorAddress, UriKind.Absolute, out var address) ? address : null;
+        _server = ReplicaAddresses.Read(gatewayOptions.Value.GeneratorAddress) is { Fixed: [var address] } ? address : null;
         var meter = meters.Create(Name);
         Duration = Seconds(meter, "gen_ai.client.inference.duration", "Duration of a chat.");
         TimeToFirstChunk = Seconds(meter, "gen_ai.client.inference.time_to_first_chunk", "From the request to its first text.");
@@ -51,15 +51,17 @@ internal sealed class GatewayTelemetry : IDisposable
         CallerTokens = meter.CreateCounter<long>(
             "parley.gateway.caller.tokens", "{token}", "Tokens of prompts and answers by whose key the request had.");
         _reachable = meter.CreateObservableGauge(
-            "parley.gateway.generators.reachable", () => _load() is null ? 0 : 1, "{generator}", "Generators that tell their load.");
+            "parley.gateway.generators.reachable", () => Volatile.Read(ref _loads)().Count, "{generator}", "Generators that tell their load.");
         Gauge(meter, "parley.gateway.generators.requests.queued", "{request}", "Requests that wait in the Generators.",
-            load => load.QueuedRequests);
+            loads => loads.Sum(load => load.QueuedRequests));
         Gauge(meter, "parley.gateway.generators.requests.running", "{request}", "Sequences that run in the Generators.",
-            load => load.RunningSequences);
+            loads => loads.Sum(load => load.RunningSequences));
         Gauge(meter, "parley.gateway.generators.tokens.queued", "{token}", "Prompt tokens that wait in the Generators.",
-            load => load.QueuedPromptTokens);
+            loads => loads.Sum(load => load.QueuedPromptTokens));
         Gauge(meter, "parley.gateway.generators.kv.utilization", "1", "Part of the Generators' KV blocks that sequences hold.",
-            load => load.KvUtilization);
+            loads => loads.Average(load => load.KvUtilization));
+        Failovers = meter.CreateCounter<long>(
+            "parley.gateway.failovers", "{attempt}", "Answers that moved to another Generator, before their first token or behind it.");
     }
 
     public TimeProvider Time { get; }
@@ -88,11 +90,13 @@ internal sealed class GatewayTelemetry : IDisposable
 
     public Counter<long> CallerTokens { get; }
 
+    public Counter<long> Failovers { get; }
+
     /// <summary>Whether somebody collects what the Generators' load is asked for.</summary>
     public bool WantsLoad => _reachable.Enabled;
 
     /// <summary>Starts the gauges of the Generators' load.</summary>
-    public void Observe(Func<GeneratorLoad?> load) => Volatile.Write(ref _load, load);
+    public void Observe(Func<IReadOnlyList<ReplicaLoad>> loads) => Volatile.Write(ref _loads, loads);
 
     /// <summary>Starts to measure a request; disposing ends it.</summary>
     public ChatMeasurement Begin(ChatRequest request)
@@ -120,7 +124,7 @@ internal sealed class GatewayTelemetry : IDisposable
         meter.CreateHistogram(
             name, "{token}", description, advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = TokenBuckets });
 
-    private void Gauge<T>(Meter meter, string name, string unit, string description, Func<GeneratorLoad, T> read)
+    private void Gauge<T>(Meter meter, string name, string unit, string description, Func<IReadOnlyList<ReplicaLoad>, T> read)
         where T : struct => meter.CreateObservableGauge<T>(
-            name, () => Volatile.Read(ref _load)() is { } load ? [new Measurement<T>(read(load))] : [], unit, description);
+            name, () => Volatile.Read(ref _loads)() is { Count: > 0 } loads ? [new Measurement<T>(read(loads))] : [], unit, description);
 }

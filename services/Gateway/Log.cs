@@ -31,6 +31,25 @@ internal static partial class Log
         "The response_template of {Model} cannot be used: {Fault}. One of Parley's own is used where the chat template fits one.")]
     public static partial void ResponseTemplateRefused(ILogger logger, string model, string fault);
 
+    [LoggerMessage(2020, LogLevel.Information, "A Generator was found at {Address}")]
+    public static partial void ReplicaFound(ILogger logger, string address);
+
+    [LoggerMessage(2021, LogLevel.Information, "The Generator at {Address} is no longer named; it finishes what it has")]
+    public static partial void ReplicaGone(ILogger logger, string address);
+
+    [LoggerMessage(2022, LogLevel.Warning, "{Host} could not be looked up ({Error}); the Generators of before stay")]
+    public static partial void NotResolved(ILogger logger, string host, System.Net.Sockets.SocketError error);
+
+    [LoggerMessage(2023, LogLevel.Warning, "The Generator at {Address} failed again and again, and gets no requests for a while: {Reason}")]
+    public static partial void BreakerOpened(ILogger logger, string address, string reason);
+
+    [LoggerMessage(2024, LogLevel.Warning,
+        "Request {RequestId} goes on at {Next} behind {Tokens} tokens of its answer; it was lost at {Address}: {Reason}")]
+    public static partial void FailedOver(ILogger logger, string requestId, string address, string next, int tokens, string reason);
+
+    [LoggerMessage(2025, LogLevel.Warning, "Request {RequestId} is lost: the budget of second attempts is spent (Gateway:FailoverRatio)")]
+    public static partial void BudgetSpent(ILogger logger, string requestId);
+
     [LoggerMessage(2030, LogLevel.Information, "The file of keys was read again: {Count} keys are in force")]
     public static partial void KeysRead(ILogger logger, int count);
 

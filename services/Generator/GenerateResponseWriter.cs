@@ -78,6 +78,8 @@ internal sealed class GenerateResponseWriter(
             return;
         _promptSent = true;
         var prompt = new Wire.PromptEvent { PromptTokens = (uint)sequence.PromptLength, CachedTokens = (uint)cachedTokens };
+        if (sequence.Parameters.Sample)
+            prompt.Seed = sequence.Parameters.Seed;
         await response.WriteAsync(new Wire.GenerateResponse { Prompt = prompt }, cancellationToken);
     }
 

@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 using Google.Rpc;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
@@ -58,6 +60,8 @@ internal sealed class GenerationService(
             DefaultStopStrings = { model.Defaults.StopStrings },
             UnhonouredDefaults = { model.Defaults.Unhonoured },
             WithoutVision = model.WithoutVision,
+            NumericsSha256 = Convert.ToHexStringLower(
+                SHA256.HashData(Encoding.UTF8.GetBytes($"{model.PackageSha256} {Version} {runner.Numerics}"))),
         });
     }
 

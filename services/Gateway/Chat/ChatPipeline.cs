@@ -24,7 +24,7 @@ namespace Parley.Gateway.Chat;
 /// </remarks>
 internal sealed class ChatPipeline(
     ChatRequestValidator validator, RequestPermits permits, Callers callers, UpstreamPairing pairing, TokenizerClient tokenizer,
-    GeneratorClient generator, GatewayTelemetry telemetry, IOptions<GatewayOptions> options, TimeProvider time,
+    GenerationStreams generator, GatewayTelemetry telemetry, IOptions<GatewayOptions> options, TimeProvider time,
     ILogger<ChatPipeline> logger)
 {
     /// <summary>Answers a chat.</summary>

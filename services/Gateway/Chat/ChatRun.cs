@@ -20,7 +20,7 @@ internal sealed class ChatRun : IAsyncDisposable
     private readonly ChatRequest _request;
     private readonly EncodedPrompt _prompt;
     private readonly bool _marksSpecial;
-    private readonly GeneratorClient _generator;
+    private readonly GenerationStreams _generator;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _open;
     private readonly CancellationToken _deadlineToken;
@@ -44,7 +44,7 @@ internal sealed class ChatRun : IAsyncDisposable
     /// <param name="deadlineToken">Cancelled when the deadline passes.</param>
     /// <param name="callerToken">Cancelled when the caller leaves.</param>
     public ChatRun(
-        ChatRequest request, EncodedPrompt prompt, ResponseFormat? format, TokenizerClient tokenizer, GeneratorClient generator,
+        ChatRequest request, EncodedPrompt prompt, ResponseFormat? format, TokenizerClient tokenizer, GenerationStreams generator,
         GatewayOptions options, TimeProvider time, CancellationToken deadlineToken, CancellationToken callerToken)
     {
         _request = request;
@@ -203,6 +203,10 @@ internal sealed class ChatRun : IAsyncDisposable
                         judged.Start, [.. _prompt.Ids.Skip((int)judged.Start).Take(judged.Judged.Count)], judged.Judged),
                     choice.GenerateToken);
                 return false;
+            case GenerationEvent.Resumed resumed:
+                choice.Resumes++;
+                choice.InexactResumes += resumed.IsExact ? 0U : 1;
+                return false;
             case GenerationEvent.Prompt prompt:
                 choice.PlannedAt = _time.GetTimestamp();
                 choice.CachedTokens = prompt.CachedTokens;
@@ -273,7 +277,8 @@ internal sealed class ChatRun : IAsyncDisposable
         var finished = sent as GenerationEvent.Finished;
         if (finished is null && !stopped)
             throw new ChatException(new ChatError(ChatErrorKind.Internal, "The Tokenizer ended a sequence that goes on."));
-        choice.Durations = finished is null ? MeasuredDurations(choice) : (finished.Queue, finished.Prefill, finished.Decode);
+        // What the last of several Generators measured is not the whole.
+        choice.Durations = finished is null || choice.Resumes > 0 ? MeasuredDurations(choice) : (finished.Queue, finished.Prefill, finished.Decode);
         await _updates.Writer.WriteAsync(
             new ChatUpdate.ChoiceFinished(
                 choice.Index,
@@ -329,7 +334,11 @@ internal sealed class ChatRun : IAsyncDisposable
             _choices.Max(choice => choice.Durations.Queue),
             _choices.Max(choice => choice.Durations.Prefill),
             _choices.Max(choice => choice.Durations.Decode),
-            _time.GetElapsedTime(_startedAt) + _prompt.TemplateDuration + _prompt.EncodeDuration));
+            _time.GetElapsedTime(_startedAt) + _prompt.TemplateDuration + _prompt.EncodeDuration)
+        {
+            Resumes = (uint)_choices.Sum(choice => choice.Resumes),
+            InexactResumes = (uint)_choices.Sum(choice => choice.InexactResumes),
+        });
 
     /// <summary>The prompt is one for all choices: the first has it judged.</summary>
     private ChatRequest RequestOf(ChoiceRun choice) => choice.Index == 0 || _request.Sampling.PromptLogprobs is null

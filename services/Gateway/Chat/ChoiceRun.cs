@@ -44,6 +44,12 @@ internal sealed class ChoiceRun(uint index, ulong? seed, int batchesInFlightMax,
 
     public uint CachedTokens { get; set; }
 
+    /// <summary>Times that another Generator went on with it.</summary>
+    public uint Resumes { get; set; }
+
+    /// <summary>Of these, times that its bits may be others.</summary>
+    public uint InexactResumes { get; set; }
+
     public long StartedAt { get; set; }
 
     public long PlannedAt { get; set; }

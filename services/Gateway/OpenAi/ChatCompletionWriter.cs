@@ -249,6 +249,12 @@ internal sealed class ChatCompletionWriter(
         json.WriteNumber("prefill_ms", timings.Prefill.TotalMilliseconds);
         json.WriteNumber("decode_ms", timings.Decode.TotalMilliseconds);
         json.WriteNumber("total_ms", timings.Total.TotalMilliseconds);
+        if (timings.Resumes > 0)
+        {
+            json.WriteNumber("resumes", timings.Resumes);
+            json.WriteNumber("inexact_resumes", timings.InexactResumes);
+        }
+
         json.WriteEndObject();
     }
 }

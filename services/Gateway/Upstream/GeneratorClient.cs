@@ -1,15 +1,17 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
+using Grpc.Net.Client;
+using Parley.Gateway.Balancing;
 using Parley.Gateway.Chat;
 using Parley.Gateway.Responses.Tags;
 using Parley.Generator.V1;
 
 namespace Parley.Gateway.Upstream;
 
-/// <summary>The Generator, in the Gateway's own terms. Every fault is a <see cref="ChatException"/> that names the service.</summary>
-internal sealed class GeneratorClient(UpstreamChannels channels)
+/// <summary>A Generator, in the Gateway's own terms. Every fault is a <see cref="ChatException"/> that names the service.</summary>
+internal sealed class GeneratorClient(UpstreamService service, GrpcChannel channel)
 {
-    private readonly Generation.GenerationClient _client = new(channels.GeneratorChannel);
+    private readonly Generation.GenerationClient _client = new(channel);
 
     public async Task<GeneratorDescription> DescribeAsync(DateTime? deadline, CancellationToken cancellationToken)
     {
@@ -25,34 +27,49 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
                 Architecture = reply.Architecture,
                 Parameters = reply.Parameters,
                 DraftTokensMax = reply.DraftTokensMax,
+                VocabularySize = reply.VocabularySize,
+                CompletionTokensMax = reply.CompletionTokensMax,
+                EosTokenIds = [.. reply.EosTokenIds],
+                KvBlockTokens = reply.KvBlockTokens,
+                NumericsSha256 = reply.NumericsSha256,
             };
         }
         catch (RpcException exception)
         {
-            throw UpstreamFault.Translate(exception, channels.Generator, cancellationToken);
+            throw UpstreamFault.Translate(exception, service, cancellationToken);
         }
     }
 
-    public async Task<GeneratorLoad> GetLoadAsync(CancellationToken cancellationToken)
+    public async Task<ReplicaLoad> GetLoadAsync(CancellationToken cancellationToken)
     {
         try
         {
             var load = await _client.GetLoadAsync(new GetLoadRequest(), cancellationToken: cancellationToken);
-            return new GeneratorLoad(
+            return new ReplicaLoad(
                 (int)load.QueuedRequests, (int)load.QueuedPromptTokens, (int)load.RunningSequences,
-                load.KvBlocks == 0 ? 0 : (double)load.KvBlocksUsed / load.KvBlocks);
+                load.KvBlocks == 0 ? 0 : (double)load.KvBlocksUsed / load.KvBlocks)
+            {
+                IsClosed = load.Draining || load.Unhealthy,
+                Steps = load.Steps,
+            };
         }
         catch (RpcException exception)
         {
-            throw UpstreamFault.Translate(exception, channels.Generator, cancellationToken);
+            throw UpstreamFault.Translate(exception, service, cancellationToken);
         }
     }
 
     /// <summary>
     /// One sequence. Leaving the enumeration, or cancelling it, cancels the call: the Generator frees the sequence at its next step.
     /// </summary>
+    /// <param name="request">What is asked.</param>
+    /// <param name="prompt">Its ids.</param>
+    /// <param name="seed">Of the draws; null leaves it to the Generator.</param>
+    /// <param name="delivered">Ids of the answer that are there already: it goes on behind them.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     public async IAsyncEnumerable<GenerationEvent> GenerateAsync(
-        ChatRequest request, EncodedPrompt prompt, ulong? seed, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ChatRequest request, EncodedPrompt prompt, ulong? seed, IReadOnlyList<uint> delivered,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var message = new GenerateRequest
         {
@@ -62,6 +79,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
             TokenizerSha256 = prompt.TokenizerSha256,
         };
         message.PromptIds.AddRange(prompt.Ids);
+        message.ResumeIds.AddRange(delivered);
         using var call = _client.Generate(message, RequestMetadata.For(request), RequestMetadata.Deadline(request), cancellationToken);
         while (await MoveNextAsync(call, request.Sampling.Guide, cancellationToken))
         {
@@ -79,7 +97,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         }
         catch (RpcException exception)
         {
-            throw Named(UpstreamFault.Translate(exception, channels.Generator, cancellationToken), guide);
+            throw Named(UpstreamFault.Translate(exception, service, cancellationToken), guide);
         }
     }
 
@@ -121,7 +139,8 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
             [.. response.Tokens.Ids], ProtoMapping.ToDomain(response.Tokens.Logprobs), ProtoMapping.ToDomain(response.Tokens.Traces)),
         GenerateResponse.EventOneofCase.Progress => new GenerationEvent.Progress(
             response.Progress.QueuePosition, response.Progress.PromptTokensDone),
-        GenerateResponse.EventOneofCase.Prompt => new GenerationEvent.Prompt(response.Prompt.PromptTokens, response.Prompt.CachedTokens),
+        GenerateResponse.EventOneofCase.Prompt => new GenerationEvent.Prompt(
+            response.Prompt.PromptTokens, response.Prompt.CachedTokens, response.Prompt.HasSeed ? response.Prompt.Seed : null),
         GenerateResponse.EventOneofCase.PromptLogprobs => new GenerationEvent.PromptLogprobs(
             response.PromptLogprobs.Start, [.. response.PromptLogprobs.Tokens.Select(ProtoMapping.ToDomain)]),
         GenerateResponse.EventOneofCase.Guide => new GenerationEvent.Guide([.. response.Guide.UnassertedFormats]),
@@ -162,7 +181,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         return new ChatError(kind, message)
         {
             Retryable = failed.Retryable,
-            Detail = $"The {channels.Generator} lost the sequence ({failed.Code}): {failed.Message}",
+            Detail = $"The {service} lost the sequence ({failed.Code}): {failed.Message}",
         };
     }
 }

@@ -21,4 +21,19 @@ internal sealed record GeneratorDescription(
 
     /// <summary>The most drafts that a request may ask for; 0 is none.</summary>
     public uint DraftTokensMax { get; init; }
+
+    /// <summary>Ids are below it; 0 where it is not said.</summary>
+    public uint VocabularySize { get; init; }
+
+    /// <summary>The most tokens of an answer.</summary>
+    public uint CompletionTokensMax { get; init; }
+
+    /// <summary>Ids that end an answer.</summary>
+    public IReadOnlyList<uint> EosTokenIds { get; init; } = [];
+
+    /// <summary>Tokens of a block of its cache.</summary>
+    public uint KvBlockTokens { get; init; }
+
+    /// <summary>Of all that decides the bits of an answer; empty where it is not said.</summary>
+    public string NumericsSha256 { get; init; } = "";
 }

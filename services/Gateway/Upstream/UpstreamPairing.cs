@@ -10,7 +10,7 @@ namespace Parley.Gateway.Upstream;
 /// A description is good for a few seconds; many callers share one look.
 /// </summary>
 internal sealed class UpstreamPairing(
-    TokenizerClient tokenizer, GeneratorClient generator, IOptions<GatewayOptions> options, TimeProvider time,
+    TokenizerClient tokenizer, GeneratorFleet generators, IOptions<GatewayOptions> options, TimeProvider time,
     ILogger<UpstreamPairing> logger)
 {
     private readonly Lock _lock = new();
@@ -86,7 +86,7 @@ internal sealed class UpstreamPairing(
         CancellationToken cancellationToken)
     {
         var tokenizerTask = LimitedAsync("Tokenizer", options.Value.TokenizerAddress, tokenizer.DescribeAsync(null, cancellationToken));
-        var generatorTask = LimitedAsync("Generator", options.Value.GeneratorAddress, generator.DescribeAsync(null, cancellationToken));
+        var generatorTask = LimitedAsync("Generator", options.Value.GeneratorAddress, generators.DescribeAsync(cancellationToken));
         try
         {
             await Task.WhenAll(tokenizerTask, generatorTask);

@@ -1,6 +1,5 @@
 using Parley.PackageFormat;
 
-
 namespace Parley.Generator.Execution;
 
 /// <summary>
@@ -22,6 +21,9 @@ internal interface IModelRunner : IDisposable
 
     /// <summary>Where it runs, e.g. <c>CPU (2 threads, AVX-512)</c>.</summary>
     string Device { get; }
+
+    /// <summary>What of the machine and of this build decides the bits of a step, beside the package; threads do not.</summary>
+    string Numerics => Device;
 
     /// <summary>Tokens that a step takes at nearly the price of one, each with the very numbers that it has alone.</summary>
     /// <value>1: a second one has its price.</value>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.Generator.Execution.Kernels;
@@ -33,6 +34,8 @@ internal sealed class OnnxModelRunner : IModelRunner
         var cache = options.CachePrecision.ToString().ToLowerInvariant();
         var own = shape.Drafter is null ? "" : ", drafts by its own head";
         Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, {PagedAttentionKernel.BestName}, {cache} cache{own})";
+        Numerics = $"{RuntimeInformation.ProcessArchitecture}, {PagedAttentionKernel.BestName} attention, "
+            + $"{QuantizedLinearKernel.Best.Name} linears, {cache} cache, ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
         _binding = session.CreateIoBinding();
         _cache = new KvCacheBuffers(shape, options);
         _cache.Bind(_binding, layer => layer < shape.Layers);
@@ -61,6 +64,8 @@ internal sealed class OnnxModelRunner : IModelRunner
     public int StateSlots => _states?.Slots ?? 0;
 
     public string Device { get; }
+
+    public string Numerics { get; }
 
     public int FreeTokens { get; } = 1;
 

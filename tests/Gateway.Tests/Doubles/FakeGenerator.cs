@@ -25,6 +25,15 @@ internal sealed class FakeGenerator : Generation.GenerationBase
     /// <summary>The model was imported without its vision tower.</summary>
     public bool WithoutVision { get; set; }
 
+    /// <summary>What decides the bits of its answers.</summary>
+    public string Numerics { get; set; } = "bits";
+
+    /// <summary>What it tells of its load; null is no answer, as of a process that was stopped.</summary>
+    public GetLoadResponse? Load { get; set; } = new();
+
+    /// <summary>The seed that it draws where a request has none.</summary>
+    public ulong Drawn { get; set; } = 42;
+
     /// <summary>Stop strings of the model itself.</summary>
     public IReadOnlyList<string> StopStrings { get; set; } = [];
 
@@ -48,6 +57,12 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     /// <summary>Told first, where there are any.</summary>
     public IReadOnlyList<string> UnassertedFormats { get; set; } = [];
+
+    /// <summary>Called as <see cref="Fault"/> happens.</summary>
+    public Action OnFault { get; set; } = () => { };
+
+    /// <summary>Ids that it says end an answer.</summary>
+    public IReadOnlyList<uint> EosTokenIds { get; set; } = [];
 
     /// <summary>The log-probability of each token of a call.</summary>
     public Func<GenerateRequest, float> Logprob { get; set; } = _ => -0.5f;
@@ -78,7 +93,18 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             Device = "CPU",
             DefaultSampling = DefaultSampling,
             DefaultStopStrings = { StopStrings },
+            NumericsSha256 = Numerics,
+            CompletionTokensMax = 1000,
+            EosTokenIds = { EosTokenIds },
+            KvBlockTokens = 4,
         });
+
+    public override async Task<GetLoadResponse> GetLoad(GetLoadRequest request, ServerCallContext context)
+    {
+        if (Load is null)
+            await Task.Delay(Timeout.Infinite, context.CancellationToken);
+        return Load!;
+    }
 
     public override async Task Generate(
         GenerateRequest request, IServerStreamWriter<GenerateResponse> responseStream, ServerCallContext context)
@@ -112,7 +138,12 @@ internal sealed class FakeGenerator : Generation.GenerationBase
         }
 
         await BeforePrompt(cancellationToken);
-        var prompt = new PromptEvent { PromptTokens = (uint)request.PromptIds.Count, CachedTokens = 3 };
+        var prompt = new PromptEvent
+        {
+            PromptTokens = (uint)request.PromptIds.Count,
+            CachedTokens = 3,
+            Seed = request.Sampling.HasSeed ? request.Sampling.Seed : Drawn,
+        };
         await writer.WriteAsync(new GenerateResponse { Prompt = prompt }, cancellationToken);
         await writer.WriteAsync(new GenerateResponse { Progress = new ProgressEvent { PromptTokensDone = 1 } }, cancellationToken);
         if (request.Sampling.HasPromptLogprobs)
@@ -121,12 +152,13 @@ internal sealed class FakeGenerator : Generation.GenerationBase
                 await writer.WriteAsync(new GenerateResponse { PromptLogprobs = Judged(request, start) }, cancellationToken);
         }
 
-        var total = 0u;
+        var total = (uint)request.ResumeIds.Count;
         var number = 0;
-        foreach (var batch in Script(request))
+        foreach (var batch in Behind(Script(request), request.ResumeIds.Count))
         {
             if (Fault is { } fault && fault.Batch == number)
             {
+                OnFault();
                 if (fault.Event is null)
                     throw new RpcException(new Status(StatusCode.Unavailable, TransportWords));
                 await EndAsync(writer, new GenerateResponse { Failed = fault.Event }, cancellationToken);
@@ -138,14 +170,33 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             await writer.WriteAsync(new GenerateResponse { Tokens = Tokens(request, batch) }, cancellationToken);
         }
 
+        // The connection may break behind the last token, too.
+        if (Fault is { Batch: int.MaxValue, Event: null })
+        {
+            OnFault();
+            throw new RpcException(new Status(StatusCode.Unavailable, TransportWords));
+        }
+
         var finished = new FinishedEvent
         {
             Reason = Reason,
             Usage = new Usage { PromptTokens = (uint)request.PromptIds.Count, CachedTokens = 3, CompletionTokens = total },
             Timings = new Timings { QueueNanoseconds = 1000, PrefillNanoseconds = 2000, DecodeNanoseconds = 3000 },
-            Seed = request.Sampling.HasSeed ? request.Sampling.Seed : 42,
+            Seed = request.Sampling.HasSeed ? request.Sampling.Seed : Drawn,
         };
         await EndAsync(writer, new GenerateResponse { Finished = finished }, cancellationToken);
+    }
+
+    /// <summary>An answer behind the ids that another has delivered.</summary>
+    private static IEnumerable<uint[]> Behind(IEnumerable<uint[]> batches, int delivered)
+    {
+        foreach (var batch in batches)
+        {
+            var left = batch[Math.Min(delivered, batch.Length)..];
+            delivered -= batch.Length - left.Length;
+            if (left.Length > 0)
+                yield return left;
+        }
     }
 
     /// <summary>The terminal event: who has it may leave before this call is over, which cancels nothing.</summary>

@@ -18,11 +18,11 @@ namespace Parley.Gateway.Tests.Doubles;
 /// </summary>
 internal sealed class GatewayHost : IAsyncDisposable
 {
-    private readonly WebApplication _upstream;
+    private readonly List<WebApplication> _upstream;
     private readonly WebApplication _gateway;
     private readonly List<IDisposable> _clients = [];
 
-    private GatewayHost(WebApplication upstream, WebApplication gateway)
+    private GatewayHost(List<WebApplication> upstream, WebApplication gateway)
     {
         _upstream = upstream;
         _gateway = gateway;
@@ -30,7 +30,11 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public FakeTokenizer Tokenizer { get; private init; } = new();
 
-    public FakeGenerator Generator { get; private init; } = new();
+    /// <summary>The first of the Generators, mostly the only one.</summary>
+    public FakeGenerator Generator => Generators[0];
+
+    /// <summary>All of them: <c>generator</c>, <c>generator-1</c>, …</summary>
+    public IReadOnlyList<FakeGenerator> Generators { get; private init; } = [];
 
     public LogGuard Logs { get; private init; } = new();
 
@@ -47,14 +51,16 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public static async Task<GatewayHost> StartAsync(
         Dictionary<string, string?>? settings = null, TimeProvider? time = null, Action<GatewayHost>? arrange = null,
-        bool onSockets = false, Action<IServiceCollection>? services = null)
+        bool onSockets = false, Action<IServiceCollection>? services = null, int generators = 1)
     {
         var tokenizer = new FakeTokenizer();
-        var generator = new FakeGenerator();
+        var fakes = Enumerable.Range(0, generators).Select(_ => new FakeGenerator()).ToList();
         var logs = new LogGuard();
         var missing = new HashSet<string>();
-        var upstream = BuildUpstream(tokenizer, generator);
-        await upstream.StartAsync();
+        var upstream = fakes.ConvertAll(fake => BuildUpstream(tokenizer, fake));
+        var names = Enumerable.Range(0, generators).Select(index => index == 0 ? "generator" : $"generator-{index}").ToList();
+        foreach (var app in upstream)
+            await app.StartAsync();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         if (onSockets)
             ListenOnLoopback(builder);
@@ -63,7 +69,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Services.AddRoutingCore();
         builder.Logging.AddProvider(logs);
         Set(builder, "TokenizerAddress", "http://tokenizer");
-        Set(builder, "GeneratorAddress", "http://generator");
+        Set(builder, "GeneratorAddress", string.Join(',', names.Select(name => $"http://{name}")));
         Set(builder, "DescribeCacheSeconds", "0");
         foreach (var (key, value) in settings ?? [])
             Set(builder, key, value);
@@ -72,14 +78,15 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.AddServiceDefaults("parley-gateway");
         builder.Services.AddSingleton<UpstreamChannelFactory>(address => GrpcChannel.ForAddress(address, new GrpcChannelOptions
         {
-            HttpHandler = new AbsentHandler(missing, upstream.GetTestServer().CreateHandler()),
+            HttpHandler = new AbsentHandler(
+                missing, upstream[Math.Max(0, names.IndexOf(address.Host))].GetTestServer().CreateHandler()),
         }));
         services?.Invoke(builder.Services);
         builder.AddGateway();
         var gateway = builder.Build();
         gateway.MapServiceDefaults();
         gateway.MapGateway();
-        var host = new GatewayHost(upstream, gateway) { Tokenizer = tokenizer, Generator = generator, Logs = logs, Missing = missing };
+        var host = new GatewayHost(upstream, gateway) { Tokenizer = tokenizer, Generators = fakes, Logs = logs, Missing = missing };
         arrange?.Invoke(host);
         await gateway.StartAsync();
         return host;
@@ -97,7 +104,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     public async Task AssertIdleAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (Generator.Running > 0 || Tokenizer.OpenStreams > 0)
+        while (Generators.Any(generator => generator.Running > 0) || Tokenizer.OpenStreams > 0)
             await Task.Delay(5, limit.Token);
     }
 
@@ -107,8 +114,11 @@ internal sealed class GatewayHost : IAsyncDisposable
             client.Dispose();
         await _gateway.StopAsync();
         await _gateway.DisposeAsync();
-        await _upstream.StopAsync();
-        await _upstream.DisposeAsync();
+        foreach (var app in _upstream)
+        {
+            await app.StopAsync();
+            await app.DisposeAsync();
+        }
     }
 
     private static void ListenOnLoopback(WebApplicationBuilder builder) => builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
