@@ -191,6 +191,13 @@ public sealed class GatewayOptions
     public double FailoverRatio { get; set; } = 0.2;
 
     /// <value>
+    /// How long an answer that has begun waits for a Generator that goes on with it, where none is there, in seconds: as long as one takes to
+    /// start. Default 10, range 0 to 600.
+    /// </value>
+    [Range(0, 600)]
+    public int ResumeWaitSeconds { get; set; } = 10;
+
+    /// <value>
     /// How long a Generator may send nothing before it is asked whether it works, in seconds; if not, the answer moves. Default 10, range 1
     /// to 3,600.
     /// </value>

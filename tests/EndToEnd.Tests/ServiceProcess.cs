@@ -12,8 +12,11 @@ internal sealed partial class ServiceProcess : IDisposable
 {
     private readonly StringBuilder _output = new();
     private readonly Process _process;
+    private bool _isDisposed;
 
     private ServiceProcess(Process process) => _process = process;
+
+    public int Id => _process.Id;
 
     public string Output
     {
@@ -103,6 +106,9 @@ internal sealed partial class ServiceProcess : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         if (!_process.HasExited)
             _process.Kill();
         _process.Dispose();

@@ -19,6 +19,7 @@ internal sealed class GenerationAttempt : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         (_replica, _lease, _watch, _events, _cancellationToken) = (replica, lease, watch, events, cancellationToken);
+        Description = replica.Description;
     }
 
     /// <summary>Calls a Generator.</summary>
@@ -41,6 +42,9 @@ internal sealed class GenerationAttempt : IAsyncDisposable
             .GetAsyncEnumerator(CancellationToken.None);
         return new GenerationAttempt(replica, replica.Begin(prompt.Ids.Count), watch, events, cancellationToken);
     }
+
+    /// <summary>What the Generator said of itself when it was called.</summary>
+    public GeneratorDescription? Description { get; }
 
     /// <summary>The next event; or the fault that ended the call; or neither, when the call is over.</summary>
     /// <exception cref="OperationCanceledException">The call was cancelled from outside.</exception>
@@ -70,6 +74,7 @@ internal sealed class GenerationAttempt : IAsyncDisposable
     public bool Fail()
     {
         _replica.Tell(null);
+        _replica.Description = null;
         return _lease.Fail();
     }
 
@@ -85,7 +90,7 @@ internal sealed class GenerationAttempt : IAsyncDisposable
         switch (happened)
         {
             case GenerationEvent.Tokens tokens:
-                if (_replica.Description?.VocabularySize is > 0 and var size && Array.Exists(tokens.Ids, id => id >= size))
+                if (Description?.VocabularySize is > 0 and var size && Array.Exists(tokens.Ids, id => id >= size))
                     return (null, Broken($"sent an id that its vocabulary of {size} has not."));
                 _lease.Answers();
                 _lease.Succeed();

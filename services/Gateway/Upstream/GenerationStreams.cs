@@ -29,13 +29,19 @@ internal sealed class GenerationStreams(
         var progress = new GenerationProgress(seed);
         var avoided = None;
         var replica = fleet.Pick(prompt, avoided) ?? throw Nowhere();
+        GeneratorDescription? before = null;
         for (var attempts = 0; ; attempts++)
         {
+            if (fleet.IsBalanced || attempts > 0)
+                await fleet.KnowAsync(replica, cancellationToken);
             var had = progress.Ids.Count;
+            if (had > 0)
+                yield return new GenerationEvent.Resumed(IsExact(before, replica.Description));
             ChatException? fault;
             await using (var attempt =
                 GenerationAttempt.Begin(replica, request, prompt, progress, _options, time, cancellationToken))
             {
+                before = attempt.Description;
                 while (true)
                 {
                     (var happened, fault) = await attempt.ReadAsync();
@@ -59,41 +65,46 @@ internal sealed class GenerationStreams(
 
             // Whoever has got further since has not failed for the same cause as those before.
             avoided = progress.Ids.Count > had ? new HashSet<GeneratorReplica> { replica } : [.. avoided, replica];
-            var (next, end) = Next(request, prompt, progress, fault, attempts, replica, avoided);
-            if (end is not null)
+            if (!MayMove(request, progress, fault.Error, attempts))
+                throw fault;
+            if (before is not null && progress.End(request, prompt.Ids.Count, before) is { } end)
             {
                 yield return end;
                 yield break;
             }
 
-            if (progress.Ids.Count > 0)
-                yield return new GenerationEvent.Resumed(IsExact(replica, next!));
-            replica = next!;
+            replica = await NextAsync(request, prompt, progress, fault, replica, avoided, cancellationToken);
         }
     }
 
-    /// <summary>Who goes on with an answer, or its end where nothing was left to come.</summary>
-    /// <exception cref="ChatException">The fault, where the answer cannot be had elsewhere.</exception>
-    private (GeneratorReplica? Next, GenerationEvent.Finished? End) Next(
-        ChatRequest request, EncodedPrompt prompt, GenerationProgress progress, ChatException fault, int attempts,
-        GeneratorReplica replica, IReadOnlySet<GeneratorReplica> avoided)
+    private bool MayMove(ChatRequest request, GenerationProgress progress, ChatError error, int attempts) =>
+        IsElsewhere(error) && attempts < _options.FailoversMax
+        // Its state is of past steps, which ids do not tell.
+        && (progress.Ids.Count == 0 || request.Sampling.Processors?.Mirostat is null or 0);
+
+    /// <summary>Who goes on with an answer.</summary>
+    /// <exception cref="ChatException">The fault, where nobody can.</exception>
+    private async Task<GeneratorReplica> NextAsync(
+        ChatRequest request, EncodedPrompt prompt, GenerationProgress progress, ChatException fault, GeneratorReplica replica,
+        IReadOnlySet<GeneratorReplica> avoided, CancellationToken cancellationToken)
     {
-        var isBegun = progress.Ids.Count > 0;
-        if (!IsElsewhere(fault.Error) || attempts >= _options.FailoversMax || (isBegun && request.Sampling.Processors?.Mirostat is > 0))
+        var next = fleet.Pick(prompt, avoided);
+        // Whoever has not heard a word is told at once and may ask again; who has read half an answer waits.
+        if (next is null && progress.Ids.Count > 0)
+            next = await fleet.AwaitAsync(prompt, cancellationToken);
+        if (next is null)
             throw fault;
-        if (replica.Description is { } description && progress.End(request, prompt.Ids.Count, description) is { } end)
-            return (null, end);
-        var next = fleet.Pick(prompt, avoided) ?? throw fault;
         if (!fleet.Budget.TryTake())
         {
             Log.BudgetSpent(logger, request.RequestId);
             throw fault;
         }
 
-        telemetry.Failovers.Add(1, new KeyValuePair<string, object?>("parley.failover", isBegun ? "resumed" : "begun anew"));
+        var kind = progress.Ids.Count > 0 ? "resumed" : "begun_anew";
+        telemetry.Failovers.Add(1, new KeyValuePair<string, object?>("parley.failover", kind));
         Log.FailedOver(
             logger, request.RequestId, replica.Address.Authority, next.Address.Authority, progress.Ids.Count, fault.Error.LogMessage);
-        return (next, null);
+        return next;
     }
 
     /// <summary>Whether another replica may do better: not with what is wrong with the request, nor where its time is over.</summary>
@@ -108,8 +119,8 @@ internal sealed class GenerationStreams(
         _ => false,
     };
 
-    private static bool IsExact(GeneratorReplica from, GeneratorReplica to) =>
-        from.Description?.NumericsSha256 is { Length: > 0 } numerics && numerics == to.Description?.NumericsSha256;
+    private static bool IsExact(GeneratorDescription? from, GeneratorDescription? to) =>
+        from?.NumericsSha256 is { Length: > 0 } numerics && numerics == to?.NumericsSha256;
 
     private static ChatException Nowhere() => new(new ChatError(ChatErrorKind.Unavailable, ChatError.NotAvailable)
     {

@@ -19,6 +19,8 @@ internal sealed class GeneratorFleet : IDisposable
 
     private const int BlockTokensUnsaid = 16;
 
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(200);
+
     private readonly GatewayOptions _options;
     private readonly UpstreamChannelFactory _factory;
     private readonly TimeProvider _time;
@@ -107,6 +109,24 @@ internal sealed class GeneratorFleet : IDisposable
         }
     }
 
+    /// <summary>Has a Generator say what it is, where that is not known: it may have been started anew since it was last there.</summary>
+    public async ValueTask KnowAsync(GeneratorReplica replica, CancellationToken cancellationToken)
+    {
+        if (replica.Description is not null)
+            return;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(_options.DescribeSecondsMax), _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await DescribeAsync(replica, either.Token);
+        }
+        catch (Exception exception) when (exception is ChatException or OperationCanceledException)
+        {
+            // The call itself will tell.
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
     /// <summary>The Generator for a prompt; null where there is none but those that are avoided.</summary>
     public GeneratorReplica? Pick(EncodedPrompt prompt, IReadOnlySet<GeneratorReplica> avoided)
     {
@@ -118,6 +138,26 @@ internal sealed class GeneratorFleet : IDisposable
 
         GeneratorReplica? Pick(Func<GeneratorReplica, bool> mayServe) =>
             _picker.Pick(replicas, blocks, BlockTokens(replicas), replica => !avoided.Contains(replica) && mayServe(replica));
+    }
+
+    /// <summary>Waits for any Generator that can go on with an answer: one that was started anew, or that has loaded its model by now.</summary>
+    /// <returns>Null where none has come in time.</returns>
+    public async Task<GeneratorReplica?> AwaitAsync(EncodedPrompt prompt, CancellationToken cancellationToken)
+    {
+        var begun = _time.GetTimestamp();
+        while (_time.GetElapsedTime(begun) < TimeSpan.FromSeconds(_options.ResumeWaitSeconds))
+        {
+            await Task.Delay(AskAgain, _time, cancellationToken);
+            foreach (var replica in Replicas)
+            {
+                replica.Description = null;
+                await KnowAsync(replica, cancellationToken);
+                if (replica.Description?.TokenizerSha256 == prompt.TokenizerSha256)
+                    return replica;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>A Generator has computed these tokens from the first on.</summary>

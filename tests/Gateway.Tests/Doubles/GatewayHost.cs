@@ -71,6 +71,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         Set(builder, "TokenizerAddress", "http://tokenizer");
         Set(builder, "GeneratorAddress", string.Join(',', names.Select(name => $"http://{name}")));
         Set(builder, "DescribeCacheSeconds", "0");
+        Set(builder, "ResumeWaitSeconds", "0");
         foreach (var (key, value) in settings ?? [])
             Set(builder, key, value);
         if (time is not null)

@@ -259,6 +259,20 @@ public sealed class FailoverTests
         Assert.Single(host.Generator.Requests);
     }
 
+    [Fact]
+    public async Task Complete_OneGeneratorAloneComesBack_GoesOn()
+    {
+        await using var host = await GatewayHost.StartAsync(new() { ["ResumeWaitSeconds"] = "60" });
+        host.Generator.Fault = (3, null);
+        host.Generator.OnFault = () => host.Generator.Fault = null;
+
+        var events = await CompleteAsync(host, Request());
+
+        Assert.Equal(Answer, TextOf(events));
+        Assert.Equal((1u, 0u), (events[^1].Completed.Timings.Resumes, events[^1].Completed.Timings.InexactResumes));
+        Assert.Equal(2, host.Generator.Requests.Count);
+    }
+
     [Theory]
     [InlineData("no answer")]
     [InlineData("stands")]
