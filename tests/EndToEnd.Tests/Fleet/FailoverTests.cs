@@ -67,6 +67,39 @@ public sealed class FailoverTests(DemoSystem system)
     }
 
     [Fact]
+    public async Task Complete_GeneratorsAreRolledUnderLoad_LosesNothing()
+    {
+        await using var fleet = await FleetSystem.StartAsync(system);
+        var request = Request("seeded");
+        request.Sampling.MaxTokens = 300;
+        var expected = Seen(await fleet.Chat.CollectAsync(request));
+        using var rolled = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, 6).Select(async _ =>
+        {
+            var answers = 0;
+            for (; !rolled.IsCancellationRequested; answers++)
+            {
+                var events = await fleet.Chat.CollectAsync(request);
+                events.Completed();
+                Assert.Equal(expected, Seen(events));
+            }
+
+            return answers;
+        }).ToList();
+
+        for (var turn = 0; turn < 4; turn++)
+        {
+            // What has begun may take no second: it is handed over, and the process ends in order.
+            await fleet.Generators[turn % 2].TerminateAsync();
+            Assert.Equal(0, (await fleet.Generators[turn % 2].ExitAsync()).Code);
+            await fleet.RestartAsync(turn % 2);
+        }
+
+        await rolled.CancelAsync();
+        Assert.All(await Task.WhenAll(callers), answers => Assert.NotEqual(0, answers));
+    }
+
+    [Fact]
     public async Task Complete_AGeneratorIsStopped_TheAnswerMoves()
     {
         await using var fleet = await FleetSystem.StartAsync(system, "--Gateway:GeneratorSilenceSeconds=1", "--Gateway:DescribeSecondsMax=1");

@@ -1,3 +1,4 @@
+using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Parley.Gateway.V1;
 using Parley.ServiceDefaults;
@@ -68,12 +69,16 @@ internal sealed class FleetSystem : IAsyncDisposable
             _left = bytes;
     }
 
-    /// <summary>The same Generator again, at the same address.</summary>
+    /// <summary>The same Generator again, at the same address; returns when it is ready.</summary>
     public async Task RestartAsync(int index)
     {
         Generators[index].Dispose();
         Generators[index] = StartGenerator(_addresses[index]);
         await Generators[index].ListeningAsync();
+        using var channel = GrpcClientDefaults.CreateChannel(_addresses[index]);
+        var health = new Health.HealthClient(channel);
+        while ((await health.CheckAsync(new HealthCheckRequest())).Status != HealthCheckResponse.Types.ServingStatus.Serving)
+            await Task.Delay(20);
     }
 
     public async ValueTask DisposeAsync()
@@ -88,7 +93,8 @@ internal sealed class FleetSystem : IAsyncDisposable
     }
 
     private ServiceProcess StartGenerator(Uri address) => ServiceProcess.Start("Generator", _folder, new Dictionary<string, string>(),
-        [$"--Kestrel:Endpoints:Grpc:Url={address.GetLeftPart(UriPartial.Authority)}", $"--Generator:PackageDirectory={_demo.Package}"]);
+        [$"--Kestrel:Endpoints:Grpc:Url={address.GetLeftPart(UriPartial.Authority)}", $"--Generator:PackageDirectory={_demo.Package}",
+            "--Parley:ShutdownSeconds=1"]);
 
     private int Pass(int length)
     {
