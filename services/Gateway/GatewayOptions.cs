@@ -191,8 +191,8 @@ public sealed class GatewayOptions
     public double FailoverRatio { get; set; } = 0.2;
 
     /// <value>
-    /// How long an answer that has begun waits for a Generator that goes on with it, where none is there, in seconds: as long as one takes to
-    /// start. Default 10, range 0 to 600.
+    /// How long an answer that has begun waits for a Generator that goes on with it, where none is there, in seconds: as long as one takes
+    /// to start. Default 10, range 0 to 600.
     /// </value>
     [Range(0, 600)]
     public int ResumeWaitSeconds { get; set; } = 10;
@@ -208,20 +208,20 @@ public sealed class GatewayOptions
     [Range(1, 1000)]
     public int BreakerFaultsMax { get; set; } = 3;
 
-    /// <value>The longest such while, in seconds; the first is one second, each further one is twice as long. Default 30, range 1 to 3,600.</value>
+    /// <value>The longest such while, in seconds; the first is one second, each further one twice as long. Default 30, range 1 to 3,600.</value>
     [Range(1, 3600)]
     public int BreakerSecondsMax { get; set; } = 30;
 
     /// <value>
-    /// Blocks of prompts of which the Gateway remembers which Generator has computed them. Default 100,000, range 0 to 10,000,000; 0 chooses
-    /// by load alone.
+    /// Blocks of prompts of which the Gateway remembers which Generator has computed them. Default 100,000, range 0 to 10,000,000; 0
+    /// chooses by load alone.
     /// </value>
     [Range(0, 10_000_000)]
     public int PrefixBlocksMax { get; set; } = 100_000;
 
     /// <value>
-    /// How much busier than another a Generator may be and still get the prompts that it knows, in lengths of what it knows. Default 2, range
-    /// 0 to 1,000.
+    /// How much busier than another a Generator may be and still get the prompts that it knows, in lengths of what it knows. Default 2,
+    /// range 0 to 1,000.
     /// </value>
     [Range(0, 1000.0)]
     public double PrefixOverloadFactor { get; set; } = 2;

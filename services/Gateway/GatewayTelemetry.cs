@@ -51,7 +51,8 @@ internal sealed class GatewayTelemetry : IDisposable
         CallerTokens = meter.CreateCounter<long>(
             "parley.gateway.caller.tokens", "{token}", "Tokens of prompts and answers by whose key the request had.");
         _reachable = meter.CreateObservableGauge(
-            "parley.gateway.generators.reachable", () => Volatile.Read(ref _loads)().Count, "{generator}", "Generators that tell their load.");
+            "parley.gateway.generators.reachable", () => Volatile.Read(ref _loads)().Count, "{generator}",
+            "Generators that tell their load.");
         Gauge(meter, "parley.gateway.generators.requests.queued", "{request}", "Requests that wait in the Generators.",
             loads => loads.Sum(load => load.QueuedRequests));
         Gauge(meter, "parley.gateway.generators.requests.running", "{request}", "Sequences that run in the Generators.",

@@ -31,8 +31,8 @@ internal class Replica(Uri address, CircuitBreaker breaker)
     public bool IsOpen => !IsLeaving && Told is not { IsClosed: true } && breaker.IsClosed;
 
     /// <summary>
-    /// The work before a new request, in tokens of prompts: what it told, which has the requests of other Gateways in it, or what this Gateway
-    /// has sent where that is more.
+    /// The work before a new request, in tokens of prompts: what it told, which has the requests of other Gateways in it, or what this
+    /// Gateway has sent where that is more.
     /// </summary>
     public long Work
     {

@@ -42,7 +42,9 @@ internal sealed record ReplicaAddresses(IReadOnlyList<Uri> Fixed, string? Host, 
         return new ReplicaAddresses(addresses, null, 0);
     }
 
-    /// <summary>dns:///name:port, as gRPC writes it; an authority before the name would be a name server, which is the system's matter.</summary>
+    /// <summary>
+    /// dns:///name:port, as gRPC writes it; an authority before the name would be a name server, which is the system's matter.
+    /// </summary>
     private static ReplicaAddresses? ReadName(Uri address)
     {
         var target = address.AbsolutePath.TrimStart('/');

@@ -278,7 +278,9 @@ internal sealed class ChatRun : IAsyncDisposable
         if (finished is null && !stopped)
             throw new ChatException(new ChatError(ChatErrorKind.Internal, "The Tokenizer ended a sequence that goes on."));
         // What the last of several Generators measured is not the whole.
-        choice.Durations = finished is null || choice.Resumes > 0 ? MeasuredDurations(choice) : (finished.Queue, finished.Prefill, finished.Decode);
+        choice.Durations = finished is null || choice.Resumes > 0
+            ? MeasuredDurations(choice)
+            : (finished.Queue, finished.Prefill, finished.Decode);
         await _updates.Writer.WriteAsync(
             new ChatUpdate.ChoiceFinished(
                 choice.Index,

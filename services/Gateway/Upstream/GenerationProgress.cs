@@ -80,6 +80,8 @@ internal sealed class GenerationProgress(ulong? seed)
         if (end <= told)
             return null;
         _judged = end;
-        return told == judged.Start ? judged : new GenerationEvent.PromptLogprobs(told, [.. judged.Judged.Skip((int)(told - judged.Start))]);
+        return told == judged.Start
+            ? judged
+            : new GenerationEvent.PromptLogprobs(told, [.. judged.Judged.Skip((int)(told - judged.Start))]);
     }
 }

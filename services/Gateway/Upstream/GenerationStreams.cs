@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Options;
-using Parley.Gateway.Balancing;
 using Parley.Gateway.Chat;
 
 namespace Parley.Gateway.Upstream;
@@ -10,7 +9,8 @@ namespace Parley.Gateway.Upstream;
 /// elsewhere from the ids that are there, with the same seed: the same answer, since the draw of a token depends on seed and place alone.
 /// </summary>
 internal sealed class GenerationStreams(
-    GeneratorFleet fleet, GatewayTelemetry telemetry, IOptions<GatewayOptions> options, TimeProvider time, ILogger<GenerationStreams> logger)
+    GeneratorFleet fleet, GatewayTelemetry telemetry, IOptions<GatewayOptions> options, TimeProvider time,
+    ILogger<GenerationStreams> logger)
 {
     private static readonly IReadOnlySet<GeneratorReplica> None = new HashSet<GeneratorReplica>();
 

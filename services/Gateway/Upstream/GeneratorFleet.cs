@@ -9,8 +9,8 @@ namespace Parley.Gateway.Upstream;
 
 /// <summary>The Generators of the model: which there are, what they say of themselves, and which of them a prompt goes to.</summary>
 /// <remarks>
-/// A channel for each, and not grpc-dotnet's balancer over one: who picks has to know the prompt's blocks and which replicas have failed this
-/// very answer, and has to be told which one was picked.
+/// A channel for each, and not grpc-dotnet's balancer over one: who picks has to know the prompt's blocks and which replicas have failed
+/// this very answer, and has to be told which one was picked.
 /// </remarks>
 internal sealed class GeneratorFleet : IDisposable
 {
@@ -73,7 +73,7 @@ internal sealed class GeneratorFleet : IDisposable
         }
     }
 
-    /// <summary>What a Generator of the fleet says of itself: the first that answers; the others' answers are noted when they come.</summary>
+    /// <summary>What a Generator says of itself: the first that answers; the others' answers are noted when they come.</summary>
     /// <exception cref="ChatException">None is there.</exception>
     public async Task<GeneratorDescription> DescribeAsync(CancellationToken cancellationToken)
     {
@@ -140,7 +140,7 @@ internal sealed class GeneratorFleet : IDisposable
             _picker.Pick(replicas, blocks, BlockTokens(replicas), replica => !avoided.Contains(replica) && mayServe(replica));
     }
 
-    /// <summary>Waits for any Generator that can go on with an answer: one that was started anew, or that has loaded its model by now.</summary>
+    /// <summary>Waits for a Generator that can go on with an answer: one that was started anew, or has loaded its model by now.</summary>
     /// <returns>Null where none has come in time.</returns>
     public async Task<GeneratorReplica?> AwaitAsync(EncodedPrompt prompt, CancellationToken cancellationToken)
     {

@@ -6,8 +6,8 @@ using Parley.ServiceDefaults.Telemetry;
 namespace Parley.Gateway.Upstream;
 
 /// <summary>
-/// Finds the Generators and asks each for its load at an interval: for the picker where there are several, and for the gauges while somebody
-/// collects them. One that does not answer in the time that a description may take has no load, and is picked last.
+/// Finds the Generators and asks each for its load at an interval: for the picker where there are several, and for the gauges while
+/// somebody collects them. One that does not answer in the time that a description may take has no load, and is picked last.
 /// </summary>
 internal sealed class GeneratorWatch(
     GeneratorFleet fleet, HostLookup lookup, GatewayTelemetry telemetry, IOptions<GatewayOptions> options, TimeProvider time)

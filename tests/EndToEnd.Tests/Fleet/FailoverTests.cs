@@ -10,7 +10,8 @@ namespace Parley.EndToEnd.Tests.Fleet;
 [Collection(DemoCollection.Name)]
 public sealed class FailoverTests(DemoSystem system)
 {
-    private const string Schema = """{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string","maxLength":20}},"required":["a","b"]}""";
+    private const string Schema =
+        """{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string","maxLength":20}},"required":["a","b"]}""";
 
     public static TheoryData<string> Kinds => ["greedy", "seeded", "guided", "logprobs", "stop", "choices"];
 
@@ -102,7 +103,8 @@ public sealed class FailoverTests(DemoSystem system)
     [Fact]
     public async Task Complete_AGeneratorIsStopped_TheAnswerMoves()
     {
-        await using var fleet = await FleetSystem.StartAsync(system, "--Gateway:GeneratorSilenceSeconds=1", "--Gateway:DescribeSecondsMax=1");
+        await using var fleet = await FleetSystem.StartAsync(
+            system, "--Gateway:GeneratorSilenceSeconds=1", "--Gateway:DescribeSecondsMax=1");
         var request = Request("seeded");
         request.Sampling.MaxTokens = 2000;
         var expected = Seen(await fleet.Chat.CollectAsync(request));
@@ -164,7 +166,8 @@ public sealed class FailoverTests(DemoSystem system)
     private static List<string> Seen(IReadOnlyList<CompleteResponse> events) => [.. events
         .Where(one => one.Delta is not null).Select(one => one.Delta).GroupBy(delta => delta.Choice).OrderBy(choice => choice.Key)
         .Select(choice => $"{choice.Key}: {string.Concat(choice.Select(delta => delta.Text))} "
-            + $"[{string.Join(' ', choice.SelectMany(delta => delta.Ids))}] {string.Join(' ', choice.SelectMany(delta => delta.Logprobs))}"),
+            + $"[{string.Join(' ', choice.SelectMany(delta => delta.Ids))}] "
+            + string.Join(' ', choice.SelectMany(delta => delta.Logprobs))),
         .. events.Where(one => one.ChoiceFinished is not null).Select(one => one.ChoiceFinished).OrderBy(one => one.Choice)
             .Select(one => $"{one.Choice}: {one.Reason} '{one.Stop}' {one.StopTokenId}"),
         $"{events[^1].Completed?.Usage.CompletionTokens}"];

@@ -16,9 +16,11 @@ public sealed class ReplicaAddressesTests
     }
 
     [Fact]
-    public void Read_AName_IsLookedUp() =>
-        Assert.Equal(("generator.parley.svc", 5083), (
-            ReplicaAddresses.Read("dns:///generator.parley.svc:5083")?.Host, ReplicaAddresses.Read("dns:///generator.parley.svc:5083")?.Port));
+    public void Read_AName_IsLookedUp()
+    {
+        var addresses = ReplicaAddresses.Read("dns:///generator.parley.svc:5083");
+        Assert.Equal(("generator.parley.svc", 5083), (addresses?.Host, addresses?.Port));
+    }
 
     [Theory]
     [InlineData("")]

@@ -78,7 +78,8 @@ public sealed class ReplicaPickerTests
     }
 
     private static List<Replica> Replicas(int count) => [.. Enumerable.Range(0, count).Select(index => new Replica(
-        new Uri($"http://replica-{index}"), new CircuitBreaker(1, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), new FakeTimeProvider())))];
+        new Uri($"http://replica-{index}"),
+        new CircuitBreaker(1, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1), new FakeTimeProvider())))];
 
     private Replica? Pick(List<Replica> replicas, ulong[]? blocks = null) => _picker.Pick(replicas, blocks ?? [], 4, _ => true);
 }

@@ -336,7 +336,8 @@ public sealed class FailoverTests
     private static (GenerateRequest First, GenerateRequest Second) Calls(GatewayHost host)
     {
         Assert.All(host.Generators, one => Assert.Single(one.Requests));
-        var calls = host.Generators.Select(one => one.Requests.Single()).OrderBy(one => one.ResumeIds.Count + (one.Sampling.HasSeed ? 1 : 0));
+        var calls = host.Generators.Select(one => one.Requests.Single())
+            .OrderBy(one => one.ResumeIds.Count + (one.Sampling.HasSeed ? 1 : 0));
         return (calls.First(), calls.Last());
     }
 
