@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Parley.Generator.Execution.Kernels.Adapters;
 using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
@@ -40,8 +41,11 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
             rows = QuantizedLinearStep.RowsOfTile(step->Rows - row, TOps.TileRows);
             RunTile(step, &tile, rows);
             if (step->HasBytes && step->Gated)
-            {
                 RunTile(step, &partner, rows);
+            if (step->Adapters is not null)
+                Adapt(step, tile.Sums, partner.Sums, (int)unit, row, rows);
+            if (step->HasBytes && step->Gated)
+            {
                 StoreGatedPlanes(step, tile.Sums, partner.Sums, (int)unit, row, rows);
             }
             else if (step->Gated)
@@ -311,6 +315,23 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
                     QuantizedTileBody<TOps, TInt, TFloat, EightRows, TForm>.Run(tile, part);
                     break;
             }
+        }
+    }
+
+    /// <summary>Adds to the sums of a tile what the rows' adapters have for them.</summary>
+    private static void Adapt(QuantizedLinearStep* step, float* sums, float* partners, int unit, int row, int rows)
+    {
+        var half = step->Blocks / 2;
+        var (first, second) = step->Gated ? (unit, unit + half) : step->HasBytes ? (unit, -1) : (2 * unit, (2 * unit) + 1);
+        if (!(step->HasBytes && step->Gated))
+            partners = sums + BlockOutputs;
+        if (second >= step->Blocks)
+            second = -1;
+        for (var r = 0; r < rows; r++, sums += 2 * BlockOutputs, partners += 2 * BlockOutputs)
+        {
+            AdapterUp.Add(step->Adapters, row + r, first, sums);
+            if (second >= 0)
+                AdapterUp.Add(step->Adapters, row + r, second, partners);
         }
     }
 

@@ -1,0 +1,7 @@
+namespace Parley.Generator.Adapters;
+
+/// <summary>What adapters may take; the settings say how much.</summary>
+/// <param name="Count">Adapters that are served at once.</param>
+/// <param name="Bytes">Memory of all, those included that are unloaded and still in use.</param>
+/// <param name="Rank">Largest rank of a part.</param>
+internal sealed record AdapterLimits(int Count, long Bytes, int Rank);
