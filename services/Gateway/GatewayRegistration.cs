@@ -48,6 +48,7 @@ public static class GatewayRegistration
         // the edges
         services.AddSingleton<ChatCompletionsEndpoint>();
         services.AddSingleton<ModelsEndpoint>();
+        services.AddSingleton<AdaptersEndpoint>();
         services.AddSingleton<CompletionsEndpoint>();
         services.AddSingleton<MessagesEndpoint>();
         services.AddSingleton<AnthropicModelsEndpoint>();

@@ -74,7 +74,7 @@ internal sealed class AdapterService(
     {
         if (_options.AdapterDirectory.Length == 0)
         {
-            throw GrpcFaults.FailedPrecondition(
+            throw GrpcFaults.Unimplemented(
                 "path", "adapters are not loaded while the service runs: Generator:AdapterDirectory is not set.");
         }
 

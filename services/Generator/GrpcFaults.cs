@@ -33,7 +33,7 @@ internal static class GrpcFaults
         exception.Kind switch
         {
             AdapterRefusalKind.Unknown => StatusCode.NotFound,
-            AdapterRefusalKind.Unsupported => StatusCode.FailedPrecondition,
+            AdapterRefusalKind.Unsupported => StatusCode.Unimplemented,
             AdapterRefusalKind.Full => StatusCode.ResourceExhausted,
             _ => StatusCode.InvalidArgument,
         },

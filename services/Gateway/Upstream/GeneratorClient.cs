@@ -10,6 +10,7 @@ namespace Parley.Gateway.Upstream;
 internal sealed class GeneratorClient(UpstreamChannels channels)
 {
     private readonly Generation.GenerationClient _client = new(channels.GeneratorChannel);
+    private readonly Adapters.AdaptersClient _adapters = new(channels.GeneratorChannel);
 
     public async Task<GeneratorDescription> DescribeAsync(DateTime? deadline, CancellationToken cancellationToken)
     {
@@ -25,6 +26,8 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
                 Architecture = reply.Architecture,
                 Parameters = reply.Parameters,
                 DraftTokensMax = reply.DraftTokensMax,
+                Adapters = [.. reply.Adapters.Select(adapter => new AdapterDescription(adapter.Name, adapter.PackageSha256))],
+                AdapterLoading = reply.AdapterLoading,
             };
         }
         catch (RpcException exception)
@@ -48,6 +51,33 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         }
     }
 
+    /// <summary>Has an adapter loaded; its path is one of the Generator's machine.</summary>
+    public async Task<AdapterChange> LoadAdapterAsync(string name, string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await _adapters.LoadAsync(new LoadAdapterRequest { Name = name, Path = path }, cancellationToken: cancellationToken);
+            return new AdapterChange(reply.SequencesLeft, reply.Replaced);
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Generator, cancellationToken);
+        }
+    }
+
+    public async Task<AdapterChange> UnloadAdapterAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await _adapters.UnloadAsync(new UnloadAdapterRequest { Name = name }, cancellationToken: cancellationToken);
+            return new AdapterChange(reply.SequencesLeft);
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, channels.Generator, cancellationToken);
+        }
+    }
+
     /// <summary>
     /// One sequence. Leaving the enumeration, or cancelling it, cancels the call: the Generator frees the sequence at its next step.
     /// </summary>
@@ -58,6 +88,7 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
         {
             RequestId = request.RequestId,
             Model = request.Model,
+            Adapter = request.Adapter,
             Sampling = ProtoMapping.ToProto(request.Sampling with { Seed = seed }),
             TokenizerSha256 = prompt.TokenizerSha256,
         };
