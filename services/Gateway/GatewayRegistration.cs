@@ -5,6 +5,7 @@ using Microsoft.Extensions.Caching.StackExchangeRedis;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
+using Parley.Gateway.AdapterLoading;
 using Parley.Gateway.Anthropic;
 using Parley.Gateway.ApiDescription;
 using Parley.Gateway.Chat;
@@ -119,6 +120,7 @@ public static class GatewayRegistration
         app.Use((context, next) => context.RequestServices.GetRequiredService<AccessGate>().RunAsync(context, next));
         app.MapGrpcService<ChatCompletionService>();
         app.MapOpenAi();
+        app.MapAdapterLoading();
         CompletionsEndpoint.Map(app);
         app.MapAnthropic();
         app.MapOllama();

@@ -67,7 +67,8 @@ internal sealed class AdapterService(
             throw new AdapterException(AdapterRefusalKind.Invalid, "path", "is empty, or holds a character that no path has.");
         var folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path, root));
         return folder.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) ? folder
-            : throw new AdapterException(AdapterRefusalKind.Invalid, "path", "leads out of the folder that Generator:AdapterDirectory names.");
+            : throw new AdapterException(
+                AdapterRefusalKind.Invalid, "path", "leads out of the folder that Generator:AdapterDirectory names.");
     }
 
     private AdapterShelf Shelf()

@@ -13,10 +13,6 @@ internal static class OpenAiRoutes
             (chat, context) => chat.HandleAsync(context))));
         MapRead(app, Root + "/models", Endpoint<ModelsEndpoint>((models, context) => models.ListAsync(context)));
         MapRead(app, Root + "/models/{**id}", Endpoint<ModelsEndpoint>((models, context) => models.GetAsync(context)));
-        Map(app, Root + "/load_lora_adapter", (HttpMethods.Post, Endpoint<AdaptersEndpoint>(
-            (adapters, context) => adapters.LoadAsync(context))));
-        Map(app, Root + "/unload_lora_adapter", (HttpMethods.Post, Endpoint<AdaptersEndpoint>(
-            (adapters, context) => adapters.UnloadAsync(context))));
         Map(app, Root + "/embeddings", (HttpMethods.Post, _ => throw new OpenAiException(OpenAiError.Invalid(
             "This server gives no embeddings: the model that it serves writes text. A server of an embedding model is needed for them.",
             code: "unsupported_endpoint"))));

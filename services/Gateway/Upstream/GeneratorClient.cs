@@ -56,7 +56,8 @@ internal sealed class GeneratorClient(UpstreamChannels channels)
     {
         try
         {
-            var reply = await _adapters.LoadAsync(new LoadAdapterRequest { Name = name, Path = path }, cancellationToken: cancellationToken);
+            var reply = await _adapters.LoadAsync(
+                new LoadAdapterRequest { Name = name, Path = path }, cancellationToken: cancellationToken);
             return new AdapterChange(reply.SequencesLeft, reply.Replaced);
         }
         catch (RpcException exception)

@@ -12,6 +12,6 @@ internal sealed record AdapterBaseModel(IReadOnlyList<string> Names, ModelManife
     /// <summary>Why it takes no adapters, with the way out; null where it does.</summary>
     public string? Fault => Linears is { All.Count: > 0 } ? null
         : $"adapters are served beside packages of int4 or int8 on the CPU, and {Manifest.Name} is {Manifest.Precision}"
-            + $"{(Manifest.Target is null ? " with linears that take none" : " for CUDA")}: import the model with --precision int4 or int8, "
-            + "or merge the adapter by `parley import --adapter`.";
+            + $"{(Manifest.Target is null ? " with linears that take none" : " for CUDA")}: import the model with --precision int4 or "
+            + "int8, or merge the adapter by `parley import --adapter`.";
 }

@@ -122,7 +122,11 @@ internal sealed class AdapterPackage
             }
 
             if (linear.Inputs != entry.Inputs)
-                throw new InvalidDataException($"{field}.inputs is {entry.Inputs}, {entry.Node} has {linear.Inputs}; make the adapter again.");
+            {
+                throw new InvalidDataException(
+                    $"{field}.inputs is {entry.Inputs}, {entry.Node} has {linear.Inputs}; make the adapter again.");
+            }
+
             if (entry.OutputsMin() > linear.Outputs)
             {
                 throw new InvalidDataException(
@@ -151,7 +155,8 @@ internal sealed class AdapterPackage
         if (stream.Length != expected.Bytes || expected.Bytes % sizeof(float) != 0)
         {
             throw new InvalidDataException(
-                $"{_dataPath}: the file has {stream.Length} bytes, {AdapterManifest.FileName} says {expected.Bytes}; make the adapter again.");
+                $"{_dataPath}: the file has {stream.Length} bytes, {AdapterManifest.FileName} says {expected.Bytes}; "
+                + "make the adapter again.");
         }
 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

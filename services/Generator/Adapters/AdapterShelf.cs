@@ -38,7 +38,7 @@ internal sealed class AdapterShelf(AdapterBaseModel model, AdapterLimits limits)
         }
     }
 
-    /// <summary>Serves the adapter in a folder; one of the same name gives way to it when it is there. Reads files; may take seconds.</summary>
+    /// <summary>Serves the adapter in a folder; one of the same name gives way to it. Reads files, which may take seconds.</summary>
     /// <param name="name">Name that requests give.</param>
     /// <param name="folder">Its folder.</param>
     /// <returns>It, and how many sequences still run with the one before it; null where there was none.</returns>
@@ -147,8 +147,8 @@ internal sealed class AdapterShelf(AdapterBaseModel model, AdapterLimits limits)
             if (_bytes + bytes > limits.Bytes)
             {
                 throw new AdapterException(AdapterRefusalKind.Full, "path",
-                    $"the adapter takes {bytes} bytes, those that are loaded {_bytes}, and Generator:AdapterBytesMax allows {limits.Bytes}: "
-                    + "unload one, or raise it.");
+                    $"the adapter takes {bytes} bytes, those that are loaded {_bytes}, and Generator:AdapterBytesMax allows "
+                    + $"{limits.Bytes}: unload one, or raise it.");
             }
 
             _bytes += bytes;

@@ -209,7 +209,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
         }
     }
 
-    /// <summary>Puts the adapters of the settings on the shelf; one that cannot be served ends the start, as a broken package does.</summary>
+    /// <summary>Puts the adapters of the settings on the shelf; one that cannot be served ends the start, as a package does.</summary>
     private void LoadAdapters(ServedModel model, IModelRunner runner)
     {
         if (model.Manifest is not { } manifest)

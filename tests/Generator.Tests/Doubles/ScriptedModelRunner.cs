@@ -169,7 +169,7 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
 
     public void Dispose() => IsDisposed = true;
 
-    /// <summary>What a history of a sequence with an adapter begins with; every token of it must have been computed with that one.</summary>
+    /// <summary>What a history with an adapter begins with; every token of it must have been computed with that one.</summary>
     public static uint MarkOf(long adapter) => 1000 + (uint)adapter;
 
     /// <summary>The linears of this model that adapters are checked against.</summary>

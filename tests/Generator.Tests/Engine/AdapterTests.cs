@@ -7,8 +7,8 @@ using Parley.Generator.Tests.Execution;
 namespace Parley.Generator.Tests.Engine;
 
 /// <summary>
-/// Sequences of several adapters in one engine. The scripted model's logits depend on the adapter, and it refuses a history of which a token
-/// was computed with another one. Blocks hold 4 tokens.
+/// Sequences of several adapters in one engine. The scripted model's logits depend on the adapter, and it refuses a history of which a
+/// token was computed with another one. Blocks hold 4 tokens.
 /// </summary>
 public sealed class AdapterTests : IDisposable
 {

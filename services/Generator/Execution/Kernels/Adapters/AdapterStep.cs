@@ -26,7 +26,7 @@ internal unsafe struct AdapterStep
     /// <summary>Inputs of the linear.</summary>
     public int Inputs;
 
-    /// <summary>The linear's input as rows [places, inputs] where it is normalised on the way; null where it lies in memory as it is.</summary>
+    /// <summary>The linear's input [places, inputs] where it is normalised on the way; null where it lies in memory as it is.</summary>
     public float* Normalized;
 
     /// <summary>The linear's input by rows, where <see cref="Normalized"/> is null.</summary>

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
 using Parley.Gateway.Chat;
+using Parley.Gateway.OpenAi;
 using Parley.Gateway.Upstream;
 
-namespace Parley.Gateway.OpenAi;
+namespace Parley.Gateway.AdapterLoading;
 
 /// <summary>
 /// <c>POST /v1/load_lora_adapter</c> and <c>/v1/unload_lora_adapter</c>, as vLLM names them: only where a setting allows it, and only for
