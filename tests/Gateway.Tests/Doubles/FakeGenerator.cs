@@ -20,6 +20,11 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     public IReadOnlyList<string> Aliases { get; set; } = [];
 
+    /// <summary>Adapters that it serves, by name.</summary>
+    public List<string> Adapters { get; } = [];
+
+    public bool AdapterLoading { get; set; }
+
     public uint ContextTokensMax { get; set; } = 10_000;
 
     /// <summary>The model was imported without its vision tower.</summary>
@@ -78,6 +83,8 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             Device = "CPU",
             DefaultSampling = DefaultSampling,
             DefaultStopStrings = { StopStrings },
+            Adapters = { Adapters.Select(name => new Adapter { Name = name, PackageSha256 = "feedfacefeedface" }) },
+            AdapterLoading = AdapterLoading,
         });
 
     public override async Task Generate(

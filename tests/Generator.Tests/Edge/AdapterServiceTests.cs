@@ -106,7 +106,7 @@ public sealed class AdapterServiceTests : IDisposable
     [Fact]
     public async Task Load_WithoutADirectory_IsUnimplemented()
     {
-        await using var app = await StartAsync(("Generator:AdapterDirectory", ""));
+        await using var app = await StartAsync(directory: "");
 
         var refused = await Assert.ThrowsAsync<RpcException>(async () =>
             await new Wire.Adapters.AdaptersClient(app.Channel).LoadAsync(new Wire.LoadAdapterRequest { Name = "a", Path = "first" }));
@@ -128,12 +128,14 @@ public sealed class AdapterServiceTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private Task<GeneratorApp> StartAsync(params (string Key, string Value)[] settings)
+    private Task<GeneratorApp> StartAsync(params (string Key, string Value)[] settings) => StartAsync(_folder.Path, settings);
+
+    private static Task<GeneratorApp> StartAsync(string directory, params (string Key, string Value)[] settings)
     {
         var runner = new ScriptedModelRunner { Adapted = AdapterFolder.Model().Linears };
         return GeneratorApp.StartAsync(
             runner, open: () => GeneratorApp.Model(runner) with { Manifest = TinyModel.Manifest("int4") },
-            settings: [("Generator:AdapterDirectory", _folder.Path), .. settings]);
+            settings: [("Generator:AdapterDirectory", directory), .. settings]);
     }
 
     private static Wire.GenerateRequest Request(string adapter) => new()

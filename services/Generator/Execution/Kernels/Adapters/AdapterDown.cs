@@ -48,21 +48,46 @@ internal static unsafe class AdapterDown
         where TElement : struct, IAdapterElement
     {
         var inputs = step->Inputs;
-        for (var i = 0; i < group->Count; i++)
+        var start = (long)first * inputs;
+        var stride = step->Stride;
+        for (int place = group->First, end = place + group->Count; place < end; place++)
         {
-            var place = group->First + i;
             var row = step->RowAt(place);
-            var products = step->Products + ((long)place * step->Stride) + first;
-            var start = (long)first * inputs;
-            if (ranks == UnitRanks)
+            var products = step->Products + ((long)place * stride) + first;
+            if (ranks < UnitRanks)
             {
-                FourRanks<TElement>(down, start, row, inputs, products);
-                continue;
+                for (var rank = 0; rank < ranks; rank++)
+                    products[rank] = OneRank<TElement>(down, start + ((long)rank * inputs), row, inputs);
             }
-
-            for (var rank = 0; rank < ranks; rank++)
-                products[rank] = OneRank<TElement>(down, start + ((long)rank * inputs), row, inputs);
+            else if (place + 1 < end)
+            {
+                var next = step->RowAt(++place);
+                TwoRanks<TElement>(down, start, row, next, inputs, products, products + stride);
+                TwoRanks<TElement>(down, start + (2L * inputs), row, next, inputs, products + 2, products + stride + 2);
+            }
+            else
+                FourRanks<TElement>(down, start, row, inputs, products);
         }
+    }
+
+    /// <summary>Two ranks with two rows: each number of A is widened once for both.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TwoRanks<TElement>(
+        byte* down, long start, float* row, float* next, int inputs, float* products, float* nextProducts)
+        where TElement : struct, IAdapterElement
+    {
+        Vector512<float> a = default, b = default, c = default, d = default;
+        for (var i = 0; i < inputs; i += Vector512<float>.Count)
+        {
+            Vector512<float> first = TElement.Load(down, start + i), second = TElement.Load(down, start + inputs + i);
+            Vector512<float> x = Vector512.Load(row + i), y = Vector512.Load(next + i);
+            a = Vector512.FusedMultiplyAdd(first, x, a);
+            b = Vector512.FusedMultiplyAdd(second, x, b);
+            c = Vector512.FusedMultiplyAdd(first, y, c);
+            d = Vector512.FusedMultiplyAdd(second, y, d);
+        }
+
+        (products[0], products[1], nextProducts[0], nextProducts[1]) = (Sum(a), Sum(b), Sum(c), Sum(d));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

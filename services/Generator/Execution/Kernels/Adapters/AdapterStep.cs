@@ -38,13 +38,9 @@ internal unsafe struct AdapterStep
     /// <summary>Floats from a place's products to the next one's: the most ranks that one of the adapters has.</summary>
     public int Stride;
 
-    /// <summary>The adapter's matrices of a row; null where it has none for this linear.</summary>
-    public readonly AdapterMatrices* MatricesOf(int row, out float* products)
+    /// <summary>Matrices of the adapter at a place; null where it has none for this linear.</summary>
+    public readonly AdapterMatrices* MatricesAt(int place)
     {
-        var place = Places[row];
-        products = Products + ((long)place * Stride);
-        if (place < 0)
-            return null;
         var matrices = Groups[GroupOf[place]].Linears + Linear;
         return matrices->Rank == 0 ? null : matrices;
     }
