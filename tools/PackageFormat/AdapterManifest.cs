@@ -96,7 +96,8 @@ public sealed record AdapterManifest
         var own = AdapterBase.Of(package);
         if (own == Base)
             return null;
-        (string Name, string Wanted, string Found) field = own.Architecture != Base.Architecture ? ("architecture", Base.Architecture, own.Architecture)
+        (string Name, string Wanted, string Found) field =
+            own.Architecture != Base.Architecture ? ("architecture", Base.Architecture, own.Architecture)
             : own.Layers != Base.Layers ? ("layers", $"{Base.Layers}", $"{own.Layers}")
             : own.HiddenSize != Base.HiddenSize ? ("hiddenSize", $"{Base.HiddenSize}", $"{own.HiddenSize}")
             : own.VocabularySize != Base.VocabularySize ? ("vocabularySize", $"{Base.VocabularySize}", $"{own.VocabularySize}")
