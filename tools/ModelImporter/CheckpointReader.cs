@@ -147,6 +147,14 @@ internal sealed class CheckpointReader : IDisposable
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
     public static DecoderConfig CheckConfiguration(ConfigFile file) => ReadArchitecture(file).Config;
 
+    /// <summary>The family of a configuration, and what it says.</summary>
+    /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
+    public static (IArchitecture Architecture, DecoderConfig Config) DescribedBy(ConfigFile file)
+    {
+        var (architecture, config, _) = ReadArchitecture(file);
+        return (architecture, config);
+    }
+
     /// <summary>The <c>config.json</c> of a description; null where there is none.</summary>
     /// <exception cref="InvalidDataException">It is no JSON object.</exception>
     public static ConfigFile? FindConfig(DescriptionFiles files) =>

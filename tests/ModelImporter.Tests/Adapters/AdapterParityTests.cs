@@ -51,6 +51,7 @@ public sealed class AdapterParityTests : IDisposable
         using var expected = Expected(name);
         using var package = Package(name, baseIsGguf, adapterIsGguf);
         using var engine = new ParityEngine(package);
+        var compared = 0;
         foreach (var scene in expected.RootElement.GetProperty("cases").EnumerateArray())
         {
             uint[] ids = [.. scene.GetProperty("ids").EnumerateArray().Select(id => id.GetUInt32())];
@@ -60,9 +61,11 @@ public sealed class AdapterParityTests : IDisposable
 
             var answer = engine.Greedy(greedy.Length, ids)[0];
 
-            Assert.True(decided > 0);
+            compared += decided;
             Assert.Equal(greedy[..decided], answer[..decided]);
         }
+
+        Assert.True(compared > 0);
     }
 
     private static JsonDocument Expected(string name) =>

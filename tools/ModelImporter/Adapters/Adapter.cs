@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Safetensors;
 
 namespace Parley.ModelImporter.Adapters;
@@ -52,6 +55,14 @@ internal sealed class Adapter(string path, ITensorFile file) : IDisposable
     {
         using var adapter = Open(path);
         return [.. adapter.FilesAt(index)];
+    }
+
+    /// <summary>SHA-256 over names and hashes of the files.</summary>
+    /// <returns>Lower-case hexadecimal.</returns>
+    public string Hash(CancellationToken cancellationToken)
+    {
+        var lines = Files.Select(one => $"{FileHash.Compute(one.Path, _ => { }, cancellationToken)}  {one.Name}\n");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
     }
 
     public void Dispose() => file.Dispose();

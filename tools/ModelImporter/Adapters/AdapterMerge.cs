@@ -30,7 +30,7 @@ internal sealed class AdapterMerge(
                 $"{adapter.Path}: the adapter is for {string.Join(", ", types)}, the base is {architecture.ModelType}.");
         }
 
-        var (changed, rounded, skipped) = (0, 0, 0);
+        var (changed, rounded, skipped, names) = (0, 0, 0, new HashSet<string>(StringComparer.Ordinal));
         var follows = adapter.ChangesTied && adapter.Changes.Any(change => NameOf(change.Module, Weight) == _embedding);
         foreach (var change in adapter.Changes)
         {
@@ -47,7 +47,9 @@ internal sealed class AdapterMerge(
                 continue;
             }
 
-            rounded += tensors.IsRounded(name) ? 1 : 0;
+            if (!names.Add(name))
+                throw Fault(adapter, change, "another module of the adapter means the same");
+            rounded += (change.Weight is not null || change.Product is not null) && tensors.IsRounded(name) ? 1 : 0;
             changed++;
             Apply(adapter, change, name);
             if (name == _embedding && adapter.ChangesTied && config.Shape.TiedEmbeddings && tensors.Contains(_head))
