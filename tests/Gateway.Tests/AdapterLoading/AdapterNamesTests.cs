@@ -39,16 +39,15 @@ public sealed class AdapterNamesTests
     public async Task Model_ThatIsAnAdapter_IsAskedForOverGrpc()
     {
         await using var host = await StartAsync();
-        var request = new ChatRequest
-        {
-            Model = "org/poet", Chat = new Tokenizer.V1.Chat { Messages = { new Tokenizer.V1.ChatMessage { Role = "user", Content = "Hi" } } },
-        };
+        var message = new Tokenizer.V1.ChatMessage { Role = "user", Content = "Hi" };
+        var request = new CompleteRequest { Model = "org/poet", Chat = new Tokenizer.V1.Chat { Messages = { message } } };
+        var model = "";
 
-        using var call = host.Client().Chat(request);
+        using var call = host.Client().Complete(request);
         while (await call.ResponseStream.MoveNext(CancellationToken.None))
-        {
-        }
+            model = call.ResponseStream.Current.Accepted?.Model ?? model;
 
+        Assert.Equal("org/poet", model);
         Assert.Equal("org/poet", host.Generator.Requests.Last().Adapter);
     }
 
