@@ -51,6 +51,13 @@ internal sealed class AdapterFolder(TemporaryFolder folder, string fields = "{}"
         return this;
     }
 
+    /// <summary>Adds a tensor without numbers.</summary>
+    public AdapterFolder AddEmpty(string tensor, params int[] shape)
+    {
+        _tensors[Prefix + tensor] = (shape, []);
+        return this;
+    }
+
     /// <summary>Changes a tensor.</summary>
     public AdapterFolder Change(string tensor, Action<float[]> change)
     {

@@ -3,7 +3,6 @@ using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Tests.Gguf;
 using Parley.ModelImporter.Tests.Parity;
 using Parley.TestSupport;
-using Parley.TestSupport.Gguf;
 
 namespace Parley.ModelImporter.Tests.Adapters;
 

@@ -170,7 +170,8 @@ public sealed class MergedTensorTests : IDisposable
     {
         var source = Base("llama", """{"tie_word_embeddings":true}""");
         var adapter = new AdapterFolder(_folder,
-            $$"""{"target_modules":["embed_tokens"],"ensure_weight_tying":{{(ensures ? "true" : "false")}}}""").Embedding(Embedding, 384, 64);
+            $$"""{"target_modules":["embed_tokens"],"ensure_weight_tying":{{(ensures ? "true" : "false")}}}""")
+            .Embedding(Embedding, 384, 64);
 
         using var merged = CheckpointReader.Open(source, adapters: adapter.Write());
 
