@@ -259,7 +259,7 @@ internal sealed class GeneratorOptions
             : [packageName];
 
     /// <summary>Memory that adapters may take; 0 where there will be none.</summary>
-    public long AdapterBytes => Adapters.Count > 0 || AdapterDirectory.Length > 0 ? AdapterBytesMax : 0;
+    public long ReservedForAdapters() => Adapters.Count > 0 || AdapterDirectory.Length > 0 ? AdapterBytesMax : 0;
 
     /// <summary>The adapters' part of the settings.</summary>
     public AdapterLimits ToAdapterLimits() => new(AdaptersMax, AdapterBytesMax, AdapterRankMax);

@@ -95,7 +95,7 @@ internal sealed record HostMemoryPlan(
         var slots = StateSlots(options, shape);
         var plan = new HostMemoryPlan(
             new KvCacheSize(0, 0) { StateSlots = slots }, limit, limits.MemorySource, weightBytes, step, Reserve(limit), 0);
-        plan = plan with { StateBytes = slots * shape.StateBytes, AdapterBytes = options.AdapterBytes };
+        plan = plan with { StateBytes = slots * shape.StateBytes, AdapterBytes = options.ReservedForAdapters() };
         var room = limit - plan.NeedBytes;
         var isSet = options.KvCacheMegabytes > 0;
         // Who sets a size gets it or is refused; the default gives way.

@@ -23,7 +23,8 @@ public sealed class AdaptersEndpointTests
         Assert.Equal(("poet", false), (loaded.Body.GetProperty("id").GetString(), loaded.Body.GetProperty("replaced").GetBoolean()));
         Assert.True(again.Body.GetProperty("replaced").GetBoolean());
         Assert.Equal(2, again.Body.GetProperty("sequences_left").GetInt32());
-        Assert.Equal((false, 1), (unloaded.Body.GetProperty("loaded").GetBoolean(), unloaded.Body.GetProperty("sequences_left").GetInt32()));
+        Assert.False(unloaded.Body.GetProperty("loaded").GetBoolean());
+        Assert.Equal(1, unloaded.Body.GetProperty("sequences_left").GetInt32());
         Assert.Equal("lora_name", gone.Body.GetProperty("error").GetProperty("param").GetString());
     }
 

@@ -44,7 +44,8 @@ public sealed class AdaptedModelTests : IDisposable
         using var runner = Runner();
         using var shelf = Shelf(runner, "a", "b", "c");
         AdapterWeights?[] adapters = [.. shelf.Served.Select(adapter => adapter.Weights), null, null];
-        var prompts = Enumerable.Range(0, 5).Select(i => Enumerable.Range(0, 3 + (5 * i)).Select(j => (uint)((j * 7) % 50)).ToArray()).ToList();
+        var prompts = Enumerable.Range(0, 5)
+            .Select(i => Enumerable.Range(0, 3 + (5 * i)).Select(j => (uint)((j * 7) % 50)).ToArray()).ToList();
         var alone = new List<float[]>();
         for (var i = 0; i < 5; i++)
             alone.Add(Logits(runner, [(prompts[i], 0, i, adapters[i])]));
@@ -73,7 +74,13 @@ public sealed class AdaptedModelTests : IDisposable
         var requests = Enumerable.Range(0, 12).Select(i => new Wire.GenerateRequest
         {
             PromptIds = { Enumerable.Range(0, 5 + (Math.Min(i, 8) * 4)).Select(j => (uint)((j * 3) % 50)) },
-            Sampling = new Wire.SamplingParameters { MaxTokens = 16, Seed = (ulong)i, Temperature = i % 2, DraftTokens = i % 3 == 0 ? 4u : 0 },
+            Sampling = new Wire.SamplingParameters
+            {
+                MaxTokens = 16,
+                Seed = (ulong)i,
+                Temperature = i % 2,
+                DraftTokens = i % 3 == 0 ? 4u : 0,
+            },
             Adapter = names[i % 4],
         }).ToList();
 
