@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Parley.ModelImporter.Safetensors;
-using Parley.TestSupport.Gguf;
 
 namespace Parley.ModelImporter.Tests.Adapters;
 

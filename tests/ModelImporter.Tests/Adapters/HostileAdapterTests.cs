@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Parley.ModelImporter.Tests.Parity;
-using Parley.TestSupport.Gguf;
 
 namespace Parley.ModelImporter.Tests.Adapters;
 

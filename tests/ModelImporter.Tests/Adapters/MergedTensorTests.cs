@@ -1,4 +1,5 @@
 using Parley.ModelImporter.Tests.Parity;
+using Parley.TestSupport;
 
 namespace Parley.ModelImporter.Tests.Adapters;
 
@@ -241,7 +242,41 @@ public sealed class MergedTensorTests : IDisposable
         AssertClose(adapter.Merge(Read(source, Qkv), Qkv, Scale), Read(merged, Qkv));
     }
 
+    [Fact]
+    public void Matrices_ThatCameQuantised_AreRoundedAnewFromTheSum()
+    {
+        var source = Shared.Fixture("quantised", "gptq-actorder-asym-g64");
+        var shape = Shape(source, Query);
+        var adapter = new AdapterFolder(_folder).Product(Query, shape.Outputs, shape.Inputs);
+        var path = adapter.Write();
+
+        using var merged = CheckpointReader.Open(source, adapters: path);
+
+        AssertClose(adapter.Merge(Read(source, Query), Query, Scale), Read(merged, Query));
+        Assert.Null(merged.Tensors.GridOf($"{Query}.weight"));
+        Assert.NotNull(merged.Tensors.GridOf($"{Value}.weight"));
+        Assert.Equal("int4", ModelImport.DefaultPrecision(source, path));
+        using var package = new ParityPackage(source, "int4", adapters: path);
+        Assert.Contains(
+            "adapter adapter: merged into 1 modules; 1 of them came quantised, and are rounded anew from the sum.", package.Result.Notes);
+        using var exact = new ParityPackage(source, adapters: path);
+        using var runner = package.Open(ParityPackage.Options());
+        using var exactRunner = exact.Open(ParityPackage.Options());
+        uint[] ids = [.. Enumerable.Range(0, 40).Select(i => (uint)((i * 37) % 384))];
+        var error = new LogitError();
+        foreach (var (actual, expected) in package.Logits(runner, [ids], 16)[0].Zip(exact.Logits(exactRunner, [ids], 16)[0]))
+            error.Add(actual, expected);
+        Assert.InRange(error.RootMeanSquare, 0, 0.08);
+    }
+
     private string Base(string type, string fields = "{}") => RandomCheckpoint.Write(_folder, type, fields, 3);
+
+    private static (int Outputs, int Inputs) Shape(string source, string module)
+    {
+        using var checkpoint = CheckpointReader.Open(source);
+        var shape = checkpoint.Tensors.Source($"{module}.weight").Shape;
+        return ((int)shape[0], (int)shape[1]);
+    }
 
     private static float[] Read(string source, string module, string kind = "weight")
     {

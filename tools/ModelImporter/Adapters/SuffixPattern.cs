@@ -8,7 +8,7 @@ namespace Parley.ModelImporter.Adapters;
 /// </summary>
 internal sealed class SuffixPattern
 {
-    private const int CountMax = 1 << 14;
+    private const int CountMax = 1 << 12;
     private const int ExpressionsMax = 256;
 
     private readonly NamePattern? _expression;
