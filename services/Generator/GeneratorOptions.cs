@@ -242,6 +242,11 @@ internal sealed class GeneratorOptions
     [Range(1L << 20, 1L << 40)]
     public long AdapterBytesMax { get; set; } = 512L << 20;
 
+    /// <summary>How the numbers of adapters lie in memory: of those that need 32 bits, Bf16 takes half the memory.</summary>
+    /// <value>Exact or Bf16; default Exact.</value>
+    [EnumDataType(typeof(AdapterPrecision))]
+    public AdapterPrecision AdapterPrecision { get; set; } = AdapterPrecision.Exact;
+
     /// <summary>Rank of an adapter at most: what it costs grows with it.</summary>
     /// <value>1 to 1,024; default 128.</value>
     [Range(1, AdapterManifest.RankLimit)]
@@ -262,7 +267,7 @@ internal sealed class GeneratorOptions
     public long ReservedForAdapters() => Adapters.Count > 0 || AdapterDirectory.Length > 0 ? AdapterBytesMax : 0;
 
     /// <summary>The adapters' part of the settings.</summary>
-    public AdapterLimits ToAdapterLimits() => new(AdaptersMax, AdapterBytesMax, AdapterRankMax);
+    public AdapterLimits ToAdapterLimits() => new(AdaptersMax, AdapterBytesMax, AdapterRankMax, AdapterPrecision);
 
     /// <summary>Whether the model's own head makes drafts.</summary>
     public bool DraftsByHead => Drafts == HeadDrafts;

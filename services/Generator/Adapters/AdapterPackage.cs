@@ -56,7 +56,7 @@ internal sealed class AdapterPackage
 
         var package = new AdapterPackage(folder, manifest, Convert.ToHexStringLower(SHA256.HashData(bytes)));
         var linears = FindLinears(manifest, model, path);
-        var isNarrow = package.CheckData(manifest.Files[AdapterManifest.DataName], limits);
+        var isNarrow = package.CheckData(manifest.Files[AdapterManifest.DataName], limits) || limits.Precision == AdapterPrecision.Bf16;
         foreach (var (linear, entry) in linears)
             package._layouts.Add(new AdapterLayout(linear, entry.Parts, isNarrow));
         return package;

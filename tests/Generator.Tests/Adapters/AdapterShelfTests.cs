@@ -71,6 +71,23 @@ public sealed class AdapterShelfTests : IDisposable
     }
 
     [Fact]
+    public unsafe void Load_Rounded_TakesHalfAndTheNearestNumbers()
+    {
+        using var shelf = new AdapterShelf(AdapterFolder.Model(), Limits with { Precision = AdapterPrecision.Bf16 });
+        var folder = Folder("a");
+        float[] written = [1 + (1f / 256), 1 + (3f / 256), -1.00001f, float.MaxValue];
+        AdapterFolder.Rewrite(folder, numbers => written.CopyTo(numbers, 0));
+
+        var rounded = shelf.Load("one", folder).Adapter.Weights;
+
+        var down = (nint)rounded.Linears[0].Down;
+        Assert.True(rounded.Linears[0].IsNarrow);
+        Assert.Equal([1, 1 + (1f / 64), -1, 3.3895314e38f],
+            Enumerable.Range(0, 4).Select(i => BitConverter.UInt32BitsToSingle((uint)((ushort*)down)[i] << 16)));
+        Assert.InRange(rounded.Bytes, 1, _shelf.Load("exact", folder).Adapter.Weights.Bytes * 6 / 10);
+    }
+
+    [Fact]
     public void Load_MoreThanTheSettingsAllow_IsRefusedAndChangesNothing()
     {
         var folder = Folder("a");

@@ -6,7 +6,7 @@ namespace Parley.Generator.Execution.Kernels.Adapters;
 /// <summary>How an adapter's matrices for one linear lie in memory, and how they get there.</summary>
 /// <param name="linear">The session's linear.</param>
 /// <param name="parts">The adapter's parts for it.</param>
-/// <param name="isNarrow">Whether the upper halves of all its numbers are the numbers.</param>
+/// <param name="isNarrow">Whether numbers have 16 bits, to which they are rounded where these do not hold them.</param>
 internal sealed unsafe class AdapterLayout(AdaptedLinear linear, IReadOnlyList<AdapterPart> parts, bool isNarrow)
 {
     private const int BlockOutputs = QuantizedLinearLayout.BlockOutputs;
@@ -76,9 +76,16 @@ internal sealed unsafe class AdapterLayout(AdaptedLinear linear, IReadOnlyList<A
     private void Write(byte* matrix, long index, float value)
     {
         if (isNarrow)
-            ((ushort*)matrix)[index] = (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16);
+            ((ushort*)matrix)[index] = Round(BitConverter.SingleToUInt32Bits(value));
         else
             ((float*)matrix)[index] = value;
+    }
+
+    /// <summary>To the nearest, to the even one of two; a finite number stays finite.</summary>
+    private static ushort Round(uint bits)
+    {
+        var rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+        return (ushort)((rounded & 0x7F80) == 0x7F80 ? bits >> 16 : rounded);
     }
 
     /// <summary>The ranks of each block: those of all parts with outputs in it, which follow each other.</summary>
