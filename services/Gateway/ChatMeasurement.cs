@@ -46,18 +46,23 @@ internal sealed class ChatMeasurement : IDisposable
     public bool IsOpen { get; private set; } = true;
 
     /// <summary>It is known which model is served, and under which names.</summary>
-    public void Paired(IReadOnlyList<string> names)
+    /// <param name="names">The names, of which the first is the model's own.</param>
+    /// <param name="adapter">The adapter that the request's name stands for; null for none.</param>
+    public void Paired(IReadOnlyList<string> names, string? adapter = null)
     {
-        var requested = _request.Model.Length == 0 ? names[0] : names.Contains(_request.Model) ? _request.Model : OtherModel;
+        var requested = _request.Model.Length == 0 ? names[0]
+            : adapter is not null ? _telemetry.Adapters.LabelOf(adapter)
+            : names.Contains(_request.Model) ? _request.Model : OtherModel;
         _tags.Add("gen_ai.request.model", requested);
-        if (requested == OtherModel)
+        if (requested == OtherModel && adapter is null)
             return;
-        _tags.Add("gen_ai.response.model", names[0]);
+        var response = adapter is null ? names[0] : requested;
+        _tags.Add("gen_ai.response.model", response);
         if (_activity is null)
             return;
         _activity.DisplayName = $"{_operation} {requested}";
         _activity.SetTag("gen_ai.request.model", requested);
-        _activity.SetTag("gen_ai.response.model", names[0]);
+        _activity.SetTag("gen_ai.response.model", adapter ?? names[0]);
     }
 
     public void Chunk(uint choice, string text)

@@ -92,6 +92,16 @@ public sealed class GatewayOptions
     public bool AllowPull { get; set; }
 
     /// <value>
+    /// Whether callers with a key may have adapters loaded and unloaded (<c>/v1/load_lora_adapter</c>), where the Generator has a folder of
+    /// them (<c>Generator:AdapterDirectory</c>). Default false.
+    /// </value>
+    public bool AllowAdapterLoading { get; set; }
+
+    /// <value>Adapters whose names become labels of metrics; those beyond are <c>other</c>. Default 64, range 1 to 10,000.</value>
+    [Range(1, 10_000)]
+    public int AdapterNamesMax { get; set; } = 64;
+
+    /// <value>
     /// Origins whose pages may call the Gateway from a browser, e.g. <c>https://chat.example.com</c>; <c>*</c> is every one. Default none.
     /// </value>
     public IList<string> CorsOrigins { get; } = [];

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Caching.StackExchangeRedis;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Parley.Gateway.Access;
+using Parley.Gateway.AdapterLoading;
 using Parley.Gateway.Anthropic;
 using Parley.Gateway.ApiDescription;
 using Parley.Gateway.Chat;
@@ -48,6 +49,7 @@ public static class GatewayRegistration
         // the edges
         services.AddSingleton<ChatCompletionsEndpoint>();
         services.AddSingleton<ModelsEndpoint>();
+        services.AddSingleton<AdaptersEndpoint>();
         services.AddSingleton<CompletionsEndpoint>();
         services.AddSingleton<MessagesEndpoint>();
         services.AddSingleton<AnthropicModelsEndpoint>();
@@ -120,6 +122,7 @@ public static class GatewayRegistration
         app.Use((context, next) => context.RequestServices.GetRequiredService<AccessGate>().RunAsync(context, next));
         app.MapGrpcService<ChatCompletionService>();
         app.MapOpenAi();
+        app.MapAdapterLoading();
         CompletionsEndpoint.Map(app);
         app.MapAnthropic();
         app.MapOllama();

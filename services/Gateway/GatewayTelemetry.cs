@@ -32,6 +32,7 @@ internal sealed class GatewayTelemetry : IDisposable
         IMeterFactory meters, IOptions<GatewayOptions> gatewayOptions, IOptions<TelemetryOptions> options, TimeProvider time)
     {
         Time = time;
+        Adapters = new AdapterLabels(gatewayOptions.Value.AdapterNamesMax);
         _options = options.Value;
         _server = ReplicaAddresses.Read(gatewayOptions.Value.GeneratorAddress) is { Fixed: [var address] } ? address : null;
         var meter = meters.Create(Name);
@@ -66,6 +67,9 @@ internal sealed class GatewayTelemetry : IDisposable
     }
 
     public TimeProvider Time { get; }
+
+    /// <summary>Which adapters have labels of their own.</summary>
+    public AdapterLabels Adapters { get; }
 
     public Histogram<double> Duration { get; }
 

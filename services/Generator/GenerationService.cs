@@ -4,6 +4,7 @@ using System.Text;
 using Google.Rpc;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
+using Parley.Generator.Adapters;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
 using Parley.Generator.Guidance;
@@ -62,6 +63,8 @@ internal sealed class GenerationService(
             WithoutVision = model.WithoutVision,
             NumericsSha256 = Convert.ToHexStringLower(
                 SHA256.HashData(Encoding.UTF8.GetBytes($"{model.PackageSha256} {Version} {runner.Numerics}"))),
+            Adapters = { (host.Adapters?.Served ?? []).Select(AdapterService.Describe) },
+            AdapterLoading = _options.AdapterDirectory.Length > 0,
         });
     }
 
@@ -73,12 +76,18 @@ internal sealed class GenerationService(
         var (model, engine) = Served();
         var reader = new GenerateRequestReader(model, ServedNames(model), engine.Limits, Sampling(model));
         reader.CheckServed(request);
+        // Nothing is worked on for one that is not there; the sequence's own hold is taken when all else is known.
+        HoldAdapter(request)?.Dispose();
         var violations = new List<BadRequest.Types.FieldViolation>();
         var matcher = await new GuideReader(guides, RetryAfter).ReadAsync(request, violations, context.CancellationToken);
         var (prompt, resumed, parameters) = reader.Read(request, violations);
         var stream = new TokenStream(_options.StreamTokensMax, queue.Wake);
         var requestId = request.RequestId.Length > 0 ? request.RequestId : Guid.NewGuid().ToString("N");
-        var sequence = new Sequence(requestId, prompt, resumed, parameters, stream, DeadlineOf(context)) { Guide = matcher };
+        var sequence = new Sequence(requestId, prompt, resumed, parameters, stream, DeadlineOf(context))
+        {
+            Guide = matcher,
+            Adapter = HoldAdapter(request),
+        };
         spans.Begin(sequence);
         Admit(sequence);
 
@@ -97,17 +106,44 @@ internal sealed class GenerationService(
         }
     }
 
+    /// <exception cref="RpcException">NOT_FOUND, with the names that are known.</exception>
+    private AdapterHold? HoldAdapter(Wire.GenerateRequest request)
+    {
+        try
+        {
+            return request.Adapter.Length == 0 ? null
+                : host.Adapters?.Hold("adapter", request.Adapter)
+                    ?? throw GrpcFaults.NotFound("adapter", "this service has no adapters.");
+        }
+        catch (AdapterException exception)
+        {
+            throw GrpcFaults.Of(exception);
+        }
+    }
+
     private void Admit(Sequence sequence)
     {
-        if (time.GetTimestamp() >= sequence.Deadline)
-            throw GrpcFaults.DeadlineExceeded("The deadline passed before the request was accepted.");
-        var result = queue.TryEnqueue(sequence);
+        AdmissionResult result;
+        try
+        {
+            if (time.GetTimestamp() >= sequence.Deadline)
+                throw GrpcFaults.DeadlineExceeded("The deadline passed before the request was accepted.");
+            result = queue.TryEnqueue(sequence);
+        }
+        catch
+        {
+            sequence.Adapter?.Dispose();
+            throw;
+        }
+
         if (result == AdmissionResult.Accepted)
         {
             Log.Accepted(logger, sequence.RequestId, sequence.PromptLength);
             return;
         }
 
+        // The engine will never see it end.
+        sequence.Adapter?.Dispose();
         telemetry.Refused(result);
         Log.Refused(logger, sequence.RequestId, result.ToString());
         throw result switch

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using Parley.Generator.Adapters;
 using Parley.Generator.Engine;
 using Parley.Generator.Execution.Cuda;
 using Parley.Generator.Execution.Kernels;
@@ -220,6 +221,37 @@ internal sealed class GeneratorOptions
     [Range(1, 1_048_576)]
     public int DryBreakerIdsMax { get; set; } = 65_536;
 
+    /// <summary>Adapters that are served from the start, by name, each the folder that <c>parley adapter</c> wrote.</summary>
+    /// <value>None by default; at most <see cref="AdaptersMax"/>.</value>
+    public Dictionary<string, string> Adapters { get; set; } = [];
+
+    /// <summary>The folder within which adapters may be loaded while the service runs.</summary>
+    /// <value>Empty, the default, allows none.</value>
+    public string AdapterDirectory { get; set; } = "";
+
+    /// <summary>Adapters that are served at once.</summary>
+    /// <value>1 to 1,024; default 16.</value>
+    [Range(1, 1024)]
+    public int AdaptersMax { get; set; } = 16;
+
+    /// <summary>
+    /// Memory of all adapters, those included that are unloaded and still in use; it counts among what must fit where adapters are named
+    /// or may be loaded.
+    /// </summary>
+    /// <value>2²⁰ to 2⁴⁰ bytes; default 536,870,912.</value>
+    [Range(1L << 20, 1L << 40)]
+    public long AdapterBytesMax { get; set; } = 512L << 20;
+
+    /// <summary>How the numbers of adapters lie in memory: of those that need 32 bits, Bf16 takes half the memory.</summary>
+    /// <value>Exact or Bf16; default Exact.</value>
+    [EnumDataType(typeof(AdapterPrecision))]
+    public AdapterPrecision AdapterPrecision { get; set; } = AdapterPrecision.Exact;
+
+    /// <summary>Rank of an adapter at most: what it costs grows with it.</summary>
+    /// <value>1 to 1,024; default 128.</value>
+    [Range(1, AdapterManifest.RankLimit)]
+    public int AdapterRankMax { get; set; } = 128;
+
     /// <summary>What bounds guides, and how they write JSON.</summary>
     [ValidateObjectMembers]
     public GuideOptions Guides { get; set; } = new();
@@ -230,6 +262,12 @@ internal sealed class GeneratorOptions
         ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) is { Length: > 0 } names
             ? [.. names.Distinct()]
             : [packageName];
+
+    /// <summary>Memory that adapters may take; 0 where there will be none.</summary>
+    public long ReservedForAdapters() => Adapters.Count > 0 || AdapterDirectory.Length > 0 ? AdapterBytesMax : 0;
+
+    /// <summary>The adapters' part of the settings.</summary>
+    public AdapterLimits ToAdapterLimits() => new(AdaptersMax, AdapterBytesMax, AdapterRankMax, AdapterPrecision);
 
     /// <summary>Whether the model's own head makes drafts.</summary>
     public bool DraftsByHead => Drafts == HeadDrafts;

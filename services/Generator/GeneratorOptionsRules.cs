@@ -53,6 +53,21 @@ internal sealed class GeneratorOptionsRules : IValidateOptions<GeneratorOptions>
                 + $"{options.KvBlockTokens}.");
         }
 
+        if (options.Adapters.Count > options.AdaptersMax)
+        {
+            failures.Add(
+                $"Generator:Adapters has {options.Adapters.Count} entries and Generator:AdaptersMax is {options.AdaptersMax}: raise it.");
+        }
+
+        foreach (var (adapter, folder) in options.Adapters)
+        {
+            if (string.IsNullOrWhiteSpace(folder))
+                failures.Add($"Generator:Adapters:{adapter} is empty; it names the folder that `parley adapter` wrote.");
+        }
+
+        if (options.AdapterDirectory.Length > 0 && !Path.IsPathFullyQualified(options.AdapterDirectory))
+            failures.Add($"Generator:AdapterDirectory is {options.AdapterDirectory}, which is no full path.");
+
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
 }

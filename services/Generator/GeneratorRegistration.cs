@@ -53,6 +53,7 @@ public static class GeneratorRegistration
     {
         ArgumentNullException.ThrowIfNull(app);
         app.MapGrpcService<GenerationService>();
+        app.MapGrpcService<AdapterService>();
         return app;
     }
 }

@@ -1,5 +1,6 @@
 using Google.Rpc;
 using Grpc.Core;
+using Parley.Generator.Adapters;
 using Parley.ServiceDefaults;
 
 namespace Parley.Generator;
@@ -26,6 +27,18 @@ internal static class GrpcFaults
         RpcFaults.Create(StatusCode.Unavailable, message, [], retryAfter);
 
     public static RpcException DeadlineExceeded(string message) => new(new Grpc.Core.Status(StatusCode.DeadlineExceeded, message));
+
+    /// <summary>Something about an adapter that is refused.</summary>
+    public static RpcException Of(AdapterException exception) => Fault(
+        exception.Kind switch
+        {
+            AdapterRefusalKind.Unknown => StatusCode.NotFound,
+            AdapterRefusalKind.Unsupported => StatusCode.Unimplemented,
+            AdapterRefusalKind.Full => StatusCode.ResourceExhausted,
+            _ => StatusCode.InvalidArgument,
+        },
+        exception.Field,
+        exception.Message);
 
     private static RpcException Fault(StatusCode code, string field, string message) =>
         RpcFaults.Create(code, message: null, [(field, message)]);

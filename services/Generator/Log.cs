@@ -76,4 +76,11 @@ internal static partial class Log
 
     [LoggerMessage(3018, LogLevel.Warning, "{Path}: not honoured, though it changes the model's answers: {Keys}")]
     public static partial void DefaultsNotHonoured(ILogger logger, string path, string keys);
+
+    [LoggerMessage(
+        3022, LogLevel.Information, "Adapter {Name}: rank {Rank}, {Linears} linears, {Bytes} bytes, from {Folder}")]
+    public static partial void AdapterLoaded(ILogger logger, string name, int rank, int linears, long bytes, string folder);
+
+    [LoggerMessage(3023, LogLevel.Information, "Adapter {Name} is unloaded; {Sequences} sequences still run with it")]
+    public static partial void AdapterUnloaded(ILogger logger, string name, int sequences);
 }

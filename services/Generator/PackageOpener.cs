@@ -50,6 +50,7 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
             Parameters = package.Manifest.Parameters,
             WeightBytes = package.WeightBytes,
             Importer = package.Manifest.Importer,
+            Manifest = package.Manifest,
             Runtime = RuntimeReport.Describe(options.Value),
             KvBytesPerToken = cuda?.BytesPerToken ?? KvCacheFormat.TokenBytes(options.Value.KvCachePrecision, shape),
             ReadTokens = () => GuideTokens.Read(package.Folder, package.Shape.VocabularySize, package.Defaults.EosTokenIds),

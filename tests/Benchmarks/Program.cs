@@ -3,6 +3,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
+using Parley.Benchmarks.Adapters;
 using Parley.Benchmarks.Dashboards;
 using Parley.Benchmarks.Drafts;
 using Parley.Benchmarks.Forms;
@@ -34,6 +35,12 @@ if (args is ["guides", "steps", .. var steps])
 if (args is ["guides", "grammar", .. var grammars])
 {
     GrammarTable.Print(grammars);
+    return;
+}
+
+if (args is ["adapters", .. var adapters])
+{
+    AdapterTable.Print(adapters);
     return;
 }
 

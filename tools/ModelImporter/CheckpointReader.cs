@@ -1,3 +1,4 @@
+using Parley.ModelImporter.Adapters;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Forms;
 using Parley.ModelImporter.Gguf;
@@ -37,8 +38,9 @@ internal sealed class CheckpointReader : IDisposable
 
     private CheckpointReader(
         DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, DescriptionFiles files, IArchitecture architecture,
-        IStoredForm? form)
+        IStoredForm? form, IReadOnlyList<(string Name, string Path)> adapterFiles)
     {
+        AdapterFiles = adapterFiles;
         (Config, Weights, Tensors, Files) = (config, weights, tensors, files);
         IsQuantized = form is not (null or Mxfp4Form);
         _made = new(() => Make(tensors.Gguf, files, config.Shape.VocabularySize, architecture));
@@ -53,6 +55,9 @@ internal sealed class CheckpointReader : IDisposable
 
     public CheckpointTensors Tensors { get; }
 
+    /// <summary>The files of the adapters that were merged, each with a name for the hash; none for the checkpoint alone.</summary>
+    public IReadOnlyList<(string Name, string Path)> AdapterFiles { get; }
+
     /// <summary>What describes the weights, and where it lies.</summary>
     public DescriptionFiles Files { get; }
 
@@ -66,9 +71,10 @@ internal sealed class CheckpointReader : IDisposable
     /// <summary>Opens a checkpoint folder, or a GGUF file.</summary>
     /// <param name="source">Folder or file.</param>
     /// <param name="canDraft">Whether a block that predicts further tokens is of use.</param>
+    /// <param name="adapters">Adapters that are merged, one on top of the other: folders, or GGUF files.</param>
     /// <exception cref="InvalidDataException">Something in it is missing, malformed or unsupported; the message names file and field or
     /// tensor.</exception>
-    public static CheckpointReader Open(string source, bool canDraft = true)
+    public static CheckpointReader Open(string source, bool canDraft = true, params IReadOnlyList<string> adapters)
     {
         var files = new DescriptionFiles(CheckpointTensors.FolderOf(source));
         var tensors = CheckpointTensors.AreGguf(source) ? CheckpointTensors.Open(source) : null;
@@ -92,6 +98,7 @@ internal sealed class CheckpointReader : IDisposable
             }
 
             form?.Drop(tensors, known);
+            (config, var adapterFiles) = Merge(adapters, new AdapterMerge(tensors, architecture, config, known), config);
             foreach (var norm in untied.Norms())
                 norm.Unstack(tensors);
             foreach (var stack in untied.AllLayers.SelectMany(layer => layer.Stacks))
@@ -104,7 +111,7 @@ internal sealed class CheckpointReader : IDisposable
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, tensor => architecture.Ignores(tensor, config));
             CheckEnds(files, file, config.Shape.VocabularySize);
-            return new CheckpointReader(config, weights, tensors, files, architecture, form);
+            return new CheckpointReader(config, weights, tensors, files, architecture, form, adapterFiles);
         }
         catch
         {
@@ -140,6 +147,14 @@ internal sealed class CheckpointReader : IDisposable
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
     public static DecoderConfig CheckConfiguration(ConfigFile file) => ReadArchitecture(file).Config;
 
+    /// <summary>The family of a configuration, and what it says.</summary>
+    /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
+    public static (IArchitecture Architecture, DecoderConfig Config) DescribedBy(ConfigFile file)
+    {
+        var (architecture, config, _) = ReadArchitecture(file);
+        return (architecture, config);
+    }
+
     /// <summary>The <c>config.json</c> of a description; null where there is none.</summary>
     /// <exception cref="InvalidDataException">It is no JSON object.</exception>
     public static ConfigFile? FindConfig(DescriptionFiles files) =>
@@ -150,6 +165,20 @@ internal sealed class CheckpointReader : IDisposable
         Architectures.Single(architecture => architecture.Name == config.Architecture).Weights(config);
 
     public void Dispose() => Tensors.Dispose();
+
+    private static (DecoderConfig Config, IReadOnlyList<(string Name, string Path)> Files) Merge(
+        IReadOnlyList<string> adapters, AdapterMerge merge, DecoderConfig config)
+    {
+        var files = new List<(string Name, string Path)>();
+        foreach (var (index, path) in adapters.Index())
+        {
+            var adapter = Adapter.Open(path);
+            config = config with { Notes = [.. config.Notes, .. merge.Apply(adapter)] };
+            files.AddRange(adapter.FilesAt(index));
+        }
+
+        return (config, files);
+    }
 
     private static IReadOnlyList<(string Name, byte[] Bytes)> Make(
         GgufFile? gguf, DescriptionFiles files, int vocabularySize, IArchitecture architecture)

@@ -26,6 +26,12 @@ public sealed record ImportOptions
     /// </value>
     public bool AppendsSourceHash { get; init; }
 
+    /// <value>
+    /// LoRA adapters that are merged before anything is rounded, one on top of the other: folders of peft's, or GGUF files of llama.cpp's.
+    /// The source's hash takes them in. Default: none.
+    /// </value>
+    public IReadOnlyList<string> Adapters { get; init; } = [];
+
     /// <value>fp32, int8, w8a8 or int4; for CUDA bf16, fp16 or int4-fp16. Default: w8a8.</value>
     public string Precision { get; init; } = "w8a8";
 

@@ -1,3 +1,4 @@
+using Parley.ModelImporter.Adapters;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
@@ -43,11 +44,11 @@ public static class ModelImport
                 + $"{TokenizerFiles.SentencePiece} and *{TokenizerFiles.TiktokenEnding}: the model has no tokenizer beside it.");
         }
 
-        using var checkpoint = CheckpointReader.Open(options.Source, options.CanDraft);
+        using var checkpoint = CheckpointReader.Open(options.Source, options.CanDraft, options.Adapters);
         // A tokenizer that is not read ends the import before a large file is hashed.
         _ = checkpoint.Made;
         using var staging = new PackageStaging(options.Destination);
-        using var digest = new SourceDigest(options.Source);
+        using var digest = new SourceDigest(options.Source, checkpoint.AdapterFiles);
         checkpoint.Tensors.HashWhileReading(digest);
         var (sourceHash, errors) = ("", (IReadOnlyList<TypeError>)[]);
         var positions = Math.Min(options.ContextTokensMax, checkpoint.Config.Shape.ContextTokensMax);
@@ -115,9 +116,17 @@ public static class ModelImport
     /// <returns>Lower-case hexadecimal.</returns>
     /// <exception cref="InvalidDataException">The folder has no weights.</exception>
     public static string SourceHash(
-        string source, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
+        string source, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        SourceHash(source, [], progress, cancellationToken);
+
+    /// <summary>The same of a checkpoint with adapters merged into it; their order is a part of it.</summary>
+    /// <returns>Lower-case hexadecimal.</returns>
+    /// <exception cref="InvalidDataException">The folder has no weights, or an adapter is none.</exception>
+    public static string SourceHash(
+        string source, IReadOnlyList<string> adapters, IProgress<ImportProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
-        using var digest = new SourceDigest(source);
+        using var digest = new SourceDigest(source, adapters.Index().SelectMany(adapter => Adapter.FilesOf(adapter.Item, adapter.Index)));
         return digest.Complete(new ParallelOptions { CancellationToken = cancellationToken }, progress);
     }
 
@@ -138,9 +147,9 @@ public static class ModelImport
     /// out keeps 8 bits.
     /// </summary>
     /// <exception cref="InvalidDataException">As for <see cref="Run"/>.</exception>
-    public static string DefaultPrecision(string source)
+    public static string DefaultPrecision(string source, params IReadOnlyList<string> adapters)
     {
-        using var checkpoint = CheckpointReader.Open(source);
+        using var checkpoint = CheckpointReader.Open(source, canDraft: true, adapters);
         var layers = checkpoint.Weights.Layers;
         // A GGUF file says the type of each tensor, and int4 keeps the grid of each; otherwise weights are tried, and two layers stand for
         // all.

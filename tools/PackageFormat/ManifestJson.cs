@@ -8,4 +8,5 @@ namespace Parley.PackageFormat;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(ModelManifest))]
+[JsonSerializable(typeof(AdapterManifest))]
 internal sealed partial class ManifestJson : JsonSerializerContext;

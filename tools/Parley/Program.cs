@@ -25,6 +25,7 @@ var root = new RootCommand("Parley: a self-hosted chat service. Start with 'parl
     KeyCommand.Create(),
     InspectCommand.Create(console),
     ImportCommand.Create(console),
+    AdapterCommand.Create(),
     SynthCommand.Create(console),
     EvalCommand.Create(console, SelectedPackage.ResolveAsync),
     BenchCommand.Create(console),

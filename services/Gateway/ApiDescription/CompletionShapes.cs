@@ -19,6 +19,15 @@ internal static class CompletionShapes
             Needed("choices", List(Choice()), "Empty in the chunk that tells the usage."),
             new("usage", AnyOf(Ref("Usage"), Null()), "Of a whole answer, or of a stream's last chunk where it was asked for.")])),
         ("Model", Record(Model())),
+        ("AdapterToLoad", Request(
+            new Field("lora_name", Text(), "What requests will give as their model.") { IsRequired = true },
+            new Field("lora_path", Text(), "Its folder, within `Generator:AdapterDirectory`.") { IsRequired = true },
+            new("lora_int_id", Any()), new("load_inplace", Any(), "One of the same name gives way in any case."))),
+        ("AdapterToUnload", Request(new Field("lora_name", Text()) { IsRequired = true }, new("lora_int_id", Any()))),
+        ("AdapterChange", Record(
+            Needed("id", Text()), Needed("object", Constant("model")), Needed("loaded", Flag()),
+            Needed("replaced", Flag(), "One of the same name has given way."),
+            Needed("sequences_left", Unsigned(), "Answers that are still written with the one that has lost its name."))),
         ("ModelList", Record(Needed("object", Constant("list")), Needed("data", List(Ref("Model"))))),
         ("TokenizeRequest", Record(
         [
@@ -82,6 +91,7 @@ internal static class CompletionShapes
     private static IEnumerable<Field> Model() =>
     [
         Needed("id", Text()), Needed("object", Constant("model")), Needed("created", Integer(0)), Needed("owned_by", Text()),
+        Needed("root", Text()), Needed("parent", OrNull(Text()), "The model that an adapter is served beside."),
         Needed("max_model_len", Unsigned(), "Tokens of a prompt with its answer."), Needed("precision", Text()), Needed("device", Text()),
         Needed("default_sampling", Object(), "What a request means that says nothing of sampling, under the names of its fields."),
         Needed("varied_sampling", Object(), "What one means that asks for several answers, or for do_sample, and says nothing else."),

@@ -49,6 +49,25 @@ internal static class OpenAiOperations
             Parameters = [new("path", "id", Shape.Text(), "A served name."), Version],
             Headers = HeaderNames.OfAnthropic,
         },
+        new("POST", "/v1/load_lora_adapter", "loadAdapter", Tag,
+            "Serves an adapter beside the model, where `Gateway:AllowAdapterLoading` lets callers with a key do so.")
+        {
+            Request = "AdapterToLoad",
+            Example = """{"lora_name": "support", "lora_path": "support-v2"}""",
+            Answers = [Answer.Json("AdapterChange")],
+            Protocol = Protocol.OpenAi,
+            Faults = OfModel,
+            Headers = [HeaderNames.Ignored],
+        },
+        new("POST", "/v1/unload_lora_adapter", "unloadAdapter", Tag, "Refuses an adapter to new requests; those that run keep it.")
+        {
+            Request = "AdapterToUnload",
+            Example = """{"lora_name": "support"}""",
+            Answers = [Answer.Json("AdapterChange")],
+            Protocol = Protocol.OpenAi,
+            Faults = OfModel,
+            Headers = [HeaderNames.Ignored],
+        },
         new("POST", "/v1/embeddings", "createEmbedding", Tag, "Refused: the served model writes text.")
         {
             Protocol = Protocol.OpenAi,

@@ -13,12 +13,13 @@ internal static class PromptBlocks
     /// <param name="ids">The prompt's ids.</param>
     /// <param name="blockTokens">Ids of a block, at least 1.</param>
     /// <param name="blocksMax">Only the first so many are named.</param>
-    public static ulong[] Hash(IReadOnlyList<uint> ids, int blockTokens, int blocksMax)
+    /// <param name="adapter">Of the weights, by which the same ids give other keys; empty for the model alone.</param>
+    public static ulong[] Hash(IReadOnlyList<uint> ids, int blockTokens, int blocksMax, string adapter = "")
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(blockTokens, 1);
         var names = new ulong[Math.Min(ids.Count / blockTokens, blocksMax)];
         var block = new uint[blockTokens];
-        var name = 0UL;
+        var name = XxHash3.HashToUInt64(MemoryMarshal.AsBytes(adapter.AsSpan()));
         for (var i = 0; i < names.Length; i++)
         {
             for (var j = 0; j < blockTokens; j++)

@@ -47,7 +47,7 @@ internal sealed class ChatPipeline(
             {
                 // (1) Accept: every fault at once, a pair of services that belong together, a permit per choice: the caller's, then ours.
                 var pair = await AcceptAsync(request, measurement, waiting.Token);
-                allowance = Allowance.Take(callers, request, pair.Names, TimeSpan.FromSeconds(options.Value.RetryAfterSeconds));
+                allowance = Take(request, pair);
                 permit = permits.Acquire(request.Choices);
                 request = allowance.Prioritize(WithDefaults(request, pair));
 
@@ -61,7 +61,8 @@ internal sealed class ChatPipeline(
                 run = new ChatRun(request, prompt, format, tokenizer, generator, options.Value, time, deadline.Token, cancellationToken);
                 await run.StartAsync();
                 allowance.Accept();
-                accepted = new ChatUpdate.Accepted(request.RequestId, pair.Model, (uint)prompt.Ids.Count, prompt.Rendered)
+                var served = request.Adapter.Length > 0 ? request.Adapter : pair.Model;
+                accepted = new ChatUpdate.Accepted(request.RequestId, served, (uint)prompt.Ids.Count, prompt.Rendered)
                 {
                     UnassertedFormats = run.UnassertedFormats,
                     PromptIds = prompt.Ids,
@@ -107,7 +108,7 @@ internal sealed class ChatPipeline(
         try
         {
             var pair = await AcceptAsync(request, null, waiting.Token);
-            using var allowance = Allowance.Take(callers, request, pair.Names, TimeSpan.FromSeconds(options.Value.RetryAfterSeconds));
+            using var allowance = Take(request, pair);
             var prompt = await tokenizer.EncodeChatAsync(WithDefaults(request, pair), withText: false, waiting.Token);
             return prompt.Ids.Count;
         }
@@ -124,6 +125,9 @@ internal sealed class ChatPipeline(
         }
     }
 
+    private Allowance Take(ChatRequest request, UpstreamPair pair) => Allowance.Take(
+        callers, request, pair.NamesFor(request.Model), TimeSpan.FromSeconds(options.Value.RetryAfterSeconds));
+
     /// <summary>What the request leaves to the model: its sampling, its stop strings, the name that the Generator gave itself.</summary>
     private static ChatRequest WithDefaults(ChatRequest request, UpstreamPair pair)
     {
@@ -136,7 +140,8 @@ internal sealed class ChatPipeline(
         // As for `generate`, the model's own stop strings are a default: a request that names any has those.
         if (request.Stop.Count == 0)
             request = request with { Stop = pair.Generator.DefaultStopStrings };
-        return request.Model.Length > 0 ? request with { Model = pair.Generator.Model } : request;
+        return request.Model.Length == 0 ? request
+            : request with { Model = pair.Generator.Model, Adapter = pair.AdapterOf(request.Model)?.Name ?? "" };
     }
 
     /// <summary>The prompt's ids, and the request in the model's own ids and in its way of writing.</summary>
@@ -166,7 +171,10 @@ internal sealed class ChatPipeline(
         if (violations.Count > 0)
             throw new ChatException(ChatError.Invalid(violations));
         var pair = await pairing.GetAsync(cancellationToken);
-        measurement?.Paired(pair.Names);
+        // An adapter may have come since the services were last looked at.
+        if (request.Model.Length > 0 && pair.Generator.AdapterLoading && !pair.Names.Contains(request.Model))
+            pair = await pairing.LookAsync(cancellationToken);
+        measurement?.Paired(pair.Names, pair.AdapterOf(request.Model)?.Name);
         if (request.ToolChoice != ToolChoice.None)
             CheckTools(request.Conversation, pair);
         AnswerPlan.Check(request, pair);
@@ -221,7 +229,7 @@ internal sealed class ChatPipeline(
     private void Note(ChatRequest request, ChatError error, Exception? cause, ChatMeasurement measurement)
     {
         // What the services say may have changed; the next request looks again.
-        if (error.Kind is ChatErrorKind.Unavailable or ChatErrorKind.PairMismatch)
+        if (error.Kind is ChatErrorKind.Unavailable or ChatErrorKind.PairMismatch or ChatErrorKind.ModelNotFound)
             pairing.Forget();
         measurement.Failed(error.Code);
         Log.RequestFailed(logger, request.RequestId, error, cause);

@@ -11,6 +11,9 @@ internal sealed record ChatRequest
     /// <summary>Served name; empty is the only one.</summary>
     public string Model { get; init; } = "";
 
+    /// <summary>What is added to the model for it, where the name that it gave stands for an adapter; empty is nothing.</summary>
+    public string Adapter { get; init; } = "";
+
     public required Conversation Conversation { get; init; }
 
     /// <summary>A prompt as it stands, in the place of the conversation: no template writes it.</summary>

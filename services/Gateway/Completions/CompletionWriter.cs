@@ -42,7 +42,7 @@ internal sealed class CompletionWriter(
         json.WriteString("object", "text_completion");
         json.WriteNumber("created", createdSeconds);
         json.WriteString("model", answers.Model);
-        json.WriteString("system_fingerprint", pairing.LastSeen?.Fingerprint ?? "");
+        json.WriteString("system_fingerprint", pairing.LastSeen?.Fingerprint(answers.Model) ?? "");
         json.WriteStartArray("choices");
     }
 

@@ -72,7 +72,7 @@ internal sealed class ModelInfoEndpoint(
             throw new OpenAiException(OllamaErrors.From(error, OllamaNames.OfChat));
         }
 
-        callers.Current.Require(name, pair.Names);
+        callers.Current.Require(name, pair.NamesFor(name));
         await JsonAnswer.WriteAsync(context, json => WriteShown(json, pair));
     }
 

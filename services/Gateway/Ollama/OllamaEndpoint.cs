@@ -70,7 +70,7 @@ internal sealed class OllamaEndpoint(
         var pair = await pairing.GetAsync(context.RequestAborted);
         if (request.Chat.Model.Length > 0 && !pair.Names.Contains(request.Chat.Model))
             throw new ChatException(ChatRequestValidator.ModelNotFound(request.Chat.Model, pair.Model));
-        callers.Current.Require(request.Chat.Model, pair.Names);
+        callers.Current.Require(request.Chat.Model, pair.NamesFor(request.Chat.Model));
         await JsonAnswer.WriteAsync(context, json => Lines(pair.Model, isChat, new PieceTable(false)).WriteLoaded(json));
     }
 

@@ -112,6 +112,6 @@ internal sealed class ChatCompletionsEndpoint(
     }
 
     private ChatCompletionWriter Writer(string model, ChatCompletionRequest request, PieceTable pieces) => new(
-        $"chatcmpl-{request.Chat.RequestId}", time.GetUtcNow().ToUnixTimeSeconds(), model, pairing.LastSeen?.Fingerprint ?? "",
+        $"chatcmpl-{request.Chat.RequestId}", time.GetUtcNow().ToUnixTimeSeconds(), model, pairing.LastSeen?.Fingerprint(model) ?? "",
         request.IncludeUsage, pieces, request.Chat.ToolChoice == ToolChoice.Named);
 }

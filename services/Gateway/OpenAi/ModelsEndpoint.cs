@@ -42,6 +42,9 @@ internal sealed class ModelsEndpoint(UpstreamPairing pairing, Callers callers, T
         json.WriteString("object", "model");
         json.WriteNumber("created", _createdSeconds);
         json.WriteString("owned_by", "parley");
+        var adapter = pair.AdapterOf(name);
+        json.WriteString("root", adapter?.Name ?? pair.Model);
+        json.WriteString("parent", adapter is null ? null : pair.Model);
         json.WriteNumber("max_model_len", pair.Generator.ContextTokensMax);
         json.WriteString("precision", pair.Generator.Precision);
         json.WriteString("device", pair.Generator.Device);

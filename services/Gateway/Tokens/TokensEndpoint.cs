@@ -79,7 +79,7 @@ internal sealed class TokensEndpoint(
     private async ValueTask<UpstreamPair> AcceptAsync(string model, CancellationToken cancellationToken)
     {
         var pair = await pairing.GetAsync(cancellationToken);
-        callers.Current.Require(model, pair.Names);
+        callers.Current.Require(model, pair.NamesFor(model));
         if (model.Length == 0 || pair.Names.Contains(model))
             return pair;
         throw new ChatException(ChatRequestValidator.ModelNotFound(model, pair.Model));

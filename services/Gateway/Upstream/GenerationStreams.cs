@@ -28,7 +28,7 @@ internal sealed class GenerationStreams(
         fleet.Budget.Earn();
         var progress = new GenerationProgress(seed);
         var avoided = None;
-        var replica = fleet.Pick(prompt, avoided) ?? throw Nowhere();
+        var replica = fleet.Pick(prompt, request.Adapter, avoided) ?? throw Nowhere();
         GeneratorDescription? before = null;
         for (var attempts = 0; ; attempts++)
         {
@@ -36,7 +36,7 @@ internal sealed class GenerationStreams(
                 await fleet.KnowAsync(replica, cancellationToken);
             var had = progress.Ids.Count;
             if (had > 0)
-                yield return new GenerationEvent.Resumed(IsExact(before, replica.Description));
+                yield return new GenerationEvent.Resumed(IsExact(before, replica.Description, request.Adapter));
             ChatException? fault;
             await using (var attempt =
                 GenerationAttempt.Begin(replica, request, prompt, progress, _options, time, cancellationToken))
@@ -48,14 +48,14 @@ internal sealed class GenerationStreams(
                     if (happened is null)
                         break;
                     if (happened is GenerationEvent.Prompt)
-                        fleet.Learn(replica, prompt.Ids);
+                        fleet.Learn(replica, prompt.Ids, request.Adapter);
                     if (progress.Take(happened) is { } told)
                         yield return told;
                 }
 
                 if (fault is null)
                 {
-                    fleet.Learn(replica, [.. prompt.Ids, .. progress.Ids]);
+                    fleet.Learn(replica, [.. prompt.Ids, .. progress.Ids], request.Adapter);
                     yield break;
                 }
 
@@ -88,7 +88,7 @@ internal sealed class GenerationStreams(
         ChatRequest request, EncodedPrompt prompt, GenerationProgress progress, ChatException fault, GeneratorReplica replica,
         IReadOnlySet<GeneratorReplica> avoided, CancellationToken cancellationToken)
     {
-        var next = fleet.Pick(prompt, avoided);
+        var next = fleet.Pick(prompt, request.Adapter, avoided);
         // Whoever has not heard a word is told at once and may ask again; who has read half an answer waits.
         if (next is null && progress.Ids.Count > 0)
             next = await fleet.AwaitAsync(prompt, cancellationToken);
@@ -119,8 +119,9 @@ internal sealed class GenerationStreams(
         _ => false,
     };
 
-    private static bool IsExact(GeneratorDescription? from, GeneratorDescription? to) =>
-        from?.NumericsSha256 is { Length: > 0 } numerics && numerics == to?.NumericsSha256;
+    private static bool IsExact(GeneratorDescription? from, GeneratorDescription? to, string adapter) =>
+        from?.NumericsSha256 is { Length: > 0 } numerics && numerics == to?.NumericsSha256
+        && from.Adapters.FirstOrDefault(one => one.Name == adapter) == to.Adapters.FirstOrDefault(one => one.Name == adapter);
 
     private static ChatException Nowhere() => new(new ChatError(ChatErrorKind.Unavailable, ChatError.NotAvailable)
     {

@@ -12,6 +12,7 @@ namespace Parley.Gateway.Upstream;
 internal sealed class GeneratorClient(UpstreamService service, GrpcChannel channel)
 {
     private readonly Generation.GenerationClient _client = new(channel);
+    private readonly Adapters.AdaptersClient _adapters = new(channel);
 
     public async Task<GeneratorDescription> DescribeAsync(DateTime? deadline, CancellationToken cancellationToken)
     {
@@ -32,6 +33,8 @@ internal sealed class GeneratorClient(UpstreamService service, GrpcChannel chann
                 EosTokenIds = [.. reply.EosTokenIds],
                 KvBlockTokens = reply.KvBlockTokens,
                 NumericsSha256 = reply.NumericsSha256,
+                Adapters = [.. reply.Adapters.Select(adapter => new AdapterDescription(adapter.Name, adapter.PackageSha256))],
+                AdapterLoading = reply.AdapterLoading,
             };
         }
         catch (RpcException exception)
@@ -59,6 +62,34 @@ internal sealed class GeneratorClient(UpstreamService service, GrpcChannel chann
         }
     }
 
+    /// <summary>Has an adapter loaded; its path is one of the Generator's machine.</summary>
+    public async Task<AdapterChange> LoadAdapterAsync(string name, string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await _adapters.LoadAsync(
+                new LoadAdapterRequest { Name = name, Path = path }, cancellationToken: cancellationToken);
+            return new AdapterChange(reply.SequencesLeft, reply.Replaced);
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, service, cancellationToken);
+        }
+    }
+
+    public async Task<AdapterChange> UnloadAdapterAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var reply = await _adapters.UnloadAsync(new UnloadAdapterRequest { Name = name }, cancellationToken: cancellationToken);
+            return new AdapterChange(reply.SequencesLeft);
+        }
+        catch (RpcException exception)
+        {
+            throw UpstreamFault.Translate(exception, service, cancellationToken);
+        }
+    }
+
     /// <summary>
     /// One sequence. Leaving the enumeration, or cancelling it, cancels the call: the Generator frees the sequence at its next step.
     /// </summary>
@@ -75,6 +106,7 @@ internal sealed class GeneratorClient(UpstreamService service, GrpcChannel chann
         {
             RequestId = request.RequestId,
             Model = request.Model,
+            Adapter = request.Adapter,
             Sampling = ProtoMapping.ToProto(request.Sampling with { Seed = seed }),
             TokenizerSha256 = prompt.TokenizerSha256,
         };

@@ -16,6 +16,12 @@ internal sealed record GeneratorDescription(
     /// <summary>Further names of the model.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
+    /// <summary>Adapters that are served beside the model.</summary>
+    public IReadOnlyList<AdapterDescription> Adapters { get; init; } = [];
+
+    /// <summary>Adapters may come and go while it runs.</summary>
+    public bool AdapterLoading { get; init; }
+
     /// <summary>The model sees images as its makers publish it, and was imported as its text model alone.</summary>
     public bool WithoutVision { get; init; }
 

@@ -127,13 +127,34 @@ internal sealed class GeneratorFleet : IDisposable
         }
     }
 
-    /// <summary>The Generator for a prompt; null where there is none but those that are avoided.</summary>
-    public GeneratorReplica? Pick(EncodedPrompt prompt, IReadOnlySet<GeneratorReplica> avoided)
+    /// <summary>Has every Generator load or unload an adapter. Where one cannot, the others have done so all the same.</summary>
+    /// <exception cref="ChatException">One could not.</exception>
+    public async Task<AdapterChange> ChangeAsync(Func<GeneratorClient, Task<AdapterChange>> change)
     {
         var replicas = Replicas;
-        var blocks = replicas.Count > 1 ? Blocks(replicas, prompt.Ids) : [];
+        if (replicas.Count == 0)
+            throw Nowhere($"{_options.GeneratorAddress} has no address yet.");
+        try
+        {
+            var changes = await Task.WhenAll(replicas.Select(replica => change(replica.Client)));
+            return new AdapterChange((uint)changes.Sum(one => one.SequencesLeft), changes.Any(one => one.Replaced));
+        }
+        finally
+        {
+            // What they say of themselves is another thing now.
+            foreach (var replica in replicas)
+                replica.Description = null;
+        }
+    }
+
+    /// <summary>The Generator for a prompt; null where there is none but those that are avoided.</summary>
+    public GeneratorReplica? Pick(EncodedPrompt prompt, string adapter, IReadOnlySet<GeneratorReplica> avoided)
+    {
+        var replicas = Replicas;
+        var blocks = replicas.Count > 1 ? Blocks(replicas, prompt.Ids, adapter) : [];
         // One that has not said what it is may be of another model: only where no other is there. It compares tokenizers itself.
-        return Pick(replica => replica.Description?.TokenizerSha256 == prompt.TokenizerSha256)
+        return Pick(replica => replica.Description is { } description && description.TokenizerSha256 == prompt.TokenizerSha256
+                && (adapter.Length == 0 || description.Adapters.Any(one => one.Name == adapter)))
             ?? Pick(replica => replica.Description is null);
 
         GeneratorReplica? Pick(Func<GeneratorReplica, bool> mayServe) =>
@@ -161,11 +182,11 @@ internal sealed class GeneratorFleet : IDisposable
     }
 
     /// <summary>A Generator has computed these tokens from the first on.</summary>
-    public void Learn(GeneratorReplica replica, IReadOnlyList<uint> ids)
+    public void Learn(GeneratorReplica replica, IReadOnlyList<uint> ids, string adapter)
     {
         var replicas = Replicas;
         if (replicas.Count > 1)
-            _memory.Learn(Blocks(replicas, ids), replica);
+            _memory.Learn(Blocks(replicas, ids, adapter), replica);
     }
 
     /// <summary>Frees the channels of Generators that have gone and whose last stream has ended.</summary>
@@ -212,8 +233,8 @@ internal sealed class GeneratorFleet : IDisposable
 
     private Uri AddressOf(IPAddress address) => new UriBuilder(Uri.UriSchemeHttp, address.ToString(), _addresses.Port).Uri;
 
-    private static ulong[] Blocks(IReadOnlyList<GeneratorReplica> replicas, IReadOnlyList<uint> ids) =>
-        PromptBlocks.Hash(ids, BlockTokens(replicas), BlocksMax);
+    private static ulong[] Blocks(IReadOnlyList<GeneratorReplica> replicas, IReadOnlyList<uint> ids, string adapter) =>
+        PromptBlocks.Hash(ids, BlockTokens(replicas), BlocksMax, adapter);
 
     private static int BlockTokens(IReadOnlyList<GeneratorReplica> replicas) =>
         replicas.Select(replica => (int)(replica.Description?.KvBlockTokens ?? 0)).FirstOrDefault(tokens => tokens > 0, BlockTokensUnsaid);

@@ -134,8 +134,10 @@ internal sealed class UpstreamPairing(
         }
 
         var names = options.Value.ModelName.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return new UpstreamPair(tokenizer, generator, names.Length > 0 ? [.. names.Distinct()] : [generator.Model, .. generator.Aliases])
+        names = names.Length > 0 ? names : [generator.Model, .. generator.Aliases];
+        return new UpstreamPair(tokenizer, generator, [.. names.Concat(generator.Adapters.Select(adapter => adapter.Name)).Distinct()])
         {
+            ModelNames = [.. names.Distinct()],
             Format = FormatOf(tokenizer),
         };
     }

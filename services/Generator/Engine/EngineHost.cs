@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
+using Parley.Generator.Adapters;
 using Parley.Generator.Admission;
 using Parley.Generator.Execution;
 using Parley.Generator.KvCache;
@@ -43,6 +44,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
     private ServedModel? _model;
     private KvCacheSize _cacheSize;
     private GenerationEngine? _engine;
+    private AdapterShelf? _adapters;
     private Thread? _thread;
     private long _drainDeadline = long.MaxValue;
     private long _heartbeat;
@@ -79,6 +81,9 @@ internal sealed class EngineHost : IHostedService, IDisposable
 
     /// <summary>The engine once the model is loaded, warmed up and served; null before.</summary>
     public GenerationEngine? Engine => _ready.Task.IsCompletedSuccessfully ? _engine : null;
+
+    /// <summary>The adapters that are served beside the model; null before it is served, and where there is no package.</summary>
+    public AdapterShelf? Adapters => _ready.Task.IsCompletedSuccessfully ? _adapters : null;
 
     /// <summary>Completes when the engine is ready; fails when the model cannot be served.</summary>
     public Task Ready => _ready.Task;
@@ -155,6 +160,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
             _state = _state == EngineState.Unhealthy ? EngineState.Unhealthy : EngineState.Stopped;
             _ready.TrySetCanceled();
             _engine?.Dispose();
+            _adapters?.Dispose();
             _ended.SetResult();
         }
     }
@@ -171,6 +177,7 @@ internal sealed class EngineHost : IHostedService, IDisposable
             var limits = _options.ToLimits(runner.SkipsBehindWindow && model.Shape.WindowTokens is not null ? size.ContextTokensMax
                 : Math.Min(size.ContextTokensMax, runner.BlockCount * runner.BlockTokens));
             _engine = new GenerationEngine(runner, model.Defaults.EosTokenIds, limits, _queue, _time, _telemetry, _logger);
+            LoadAdapters(model, runner);
             var loaded = Stopwatch.GetTimestamp();
             new EngineWarmUp(_engine, _options).Run();
             _engine.ResetTotals();
@@ -199,6 +206,27 @@ internal sealed class EngineHost : IHostedService, IDisposable
             _ready.TrySetException(exception);
             _lifetime.StopApplication();
             return false;
+        }
+    }
+
+    /// <summary>Puts the adapters of the settings on the shelf; one that cannot be served ends the start, as a package does.</summary>
+    private void LoadAdapters(ServedModel model, IModelRunner runner)
+    {
+        if (model.Manifest is not { } manifest)
+            return;
+        _adapters = new AdapterShelf(
+            new AdapterBaseModel(_options.ServedNames(model.Name), manifest, runner.Adapted), _options.ToAdapterLimits());
+        foreach (var (name, folder) in _options.Adapters.OrderBy(adapter => adapter.Key, StringComparer.Ordinal))
+        {
+            try
+            {
+                var (adapter, _) = _adapters.Load(name, folder);
+                Log.AdapterLoaded(_logger, name, adapter.RankMax, adapter.LinearCount, adapter.Weights.Bytes, adapter.Folder);
+            }
+            catch (AdapterException exception)
+            {
+                throw new InvalidDataException($"Generator:Adapters:{name}: {exception.Message}", exception);
+            }
         }
     }
 

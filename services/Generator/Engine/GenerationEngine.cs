@@ -218,7 +218,8 @@ internal sealed class GenerationEngine : IDisposable
             if (rows > 0)
             {
                 var part = logits.Span.Slice(_sampler.VocabularySize * logitsRow, _sampler.VocabularySize * rows);
-                isFaulty |= SampleOrFail(row, part, logitsRow) == FailureReason.ModelFault;
+                // Numbers that are none by an adapter's doing say nothing of the model.
+                isFaulty |= SampleOrFail(row, part, logitsRow) == FailureReason.ModelFault && row.Sequence.Adapter is null;
             }
 
             logitsRow += rows;
@@ -369,6 +370,7 @@ internal sealed class GenerationEngine : IDisposable
         {
             var ids = sequence.TokensAndDraft.Slice(past, row.NewTokens + row.DraftTokens);
             _batch.Add(ids, past, sequence.Blocks.Blocks, row.LogitRows, Sampler.LogitBest(sequence), sequence.RotaryLength);
+            _batch.SetAdapter(sequence.Adapter?.Weights);
             if (_pool.States is null)
                 return true;
             _batch.SetStateIn(sequence.States.Slot);

@@ -113,6 +113,8 @@ internal sealed class SequenceEndings(
         // A fault may come after the first half of an ending; it has one end all the same.
         if (sequence.Status != SequenceStatus.Ended)
             scheduler.Remove(sequence);
+        // No step reads it any more: a step has ended, or begins without this sequence.
+        sequence.Adapter?.Dispose();
         if (sequence.Stream.End is null)
             Tell(sequence, Describe(sequence, finish, failure, stopTokenId, message, retryable));
     }

@@ -47,6 +47,9 @@ internal sealed record ServedModel
     /// <summary>Bytes of keys and values that one token takes in the blocks.</summary>
     public required int KvBytesPerToken { get; init; }
 
+    /// <summary>The package's manifest, against which adapters are checked; null where there is no package, and no adapters.</summary>
+    public ModelManifest? Manifest { get; init; }
+
     /// <summary>Reads the tokens' bytes, for guides; called once, and only when a guide comes.</summary>
     public Func<TokenVocabulary> ReadTokens { get; init; } =
         static () => throw new InvalidDataException("The package holds no tokenizer.");

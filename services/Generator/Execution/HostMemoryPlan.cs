@@ -22,6 +22,9 @@ internal sealed record HostMemoryPlan(
     /// <summary>Slots for what sequences carry beside keys and values; 0 where the model has no states.</summary>
     public long StateBytes { get; init; }
 
+    /// <summary>What adapters may take; 0 where there are none.</summary>
+    public long AdapterBytes { get; init; }
+
     /// <summary>The KV cache where nobody says how large: enough for some long conversations of a small model.</summary>
     public const int CacheMegabytesDefault = 1024;
 
@@ -33,7 +36,7 @@ internal sealed record HostMemoryPlan(
     private const long ReserveBytesMax = 4096 * Megabyte;
 
     /// <summary>All of it.</summary>
-    public long NeedBytes => WeightBytes + StepBytes + ReserveBytes + StateBytes + CacheBytes;
+    public long NeedBytes => WeightBytes + StepBytes + ReserveBytes + StateBytes + AdapterBytes + CacheBytes;
 
     /// <summary>
     /// What the program itself keeps of a limit. Beyond nine tenths of it the garbage collector takes memory for scarce and collects
@@ -92,7 +95,7 @@ internal sealed record HostMemoryPlan(
         var slots = StateSlots(options, shape);
         var plan = new HostMemoryPlan(
             new KvCacheSize(0, 0) { StateSlots = slots }, limit, limits.MemorySource, weightBytes, step, Reserve(limit), 0);
-        plan = plan with { StateBytes = slots * shape.StateBytes };
+        plan = plan with { StateBytes = slots * shape.StateBytes, AdapterBytes = options.ReservedForAdapters() };
         var room = limit - plan.NeedBytes;
         var isSet = options.KvCacheMegabytes > 0;
         // Who sets a size gets it or is refused; the default gives way.
@@ -136,14 +139,17 @@ internal sealed record HostMemoryPlan(
             : "Import the model with a smaller precision, lower Generator:StepTokensMax or Generator:RunningSequencesMax, or raise";
         var left = room < 0 ? "nothing" : $"{room / Megabyte} MB";
         return $"The model does not fit: the process may use {LimitBytes / Megabyte} MB ({LimitSource}), and weights "
-            + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB{States} and {Up(ReserveBytes)} MB for the program itself leave {left} for "
-            + $"the KV cache, which takes {Up(asked)} MB{(asked == blockBytes ? " at the very least" : "")}. {lower} the memory limit "
-            + $"to at least {Up(LimitFor(WeightBytes + StepBytes + StateBytes + asked))} MB.";
+            + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB{States}{Adapters} and {Up(ReserveBytes)} MB for the program itself leave "
+            + $"{left} for the KV cache, which takes {Up(asked)} MB{(asked == blockBytes ? " at the very least" : "")}. {lower} the memory limit "
+            + $"to at least {Up(LimitFor(WeightBytes + StepBytes + StateBytes + AdapterBytes + asked))} MB.";
     }
 
     /// <summary>What is there where the model has states, and what makes it less.</summary>
     private string States => StateBytes == 0 ? ""
         : $", {Cache.StateSlots} states {Up(StateBytes)} MB (fewer by Generator:StateSnapshotMegabytes or Generator:RunningSequencesMax)";
+
+    /// <summary>What adapters may take, and what makes it less.</summary>
+    private string Adapters => AdapterBytes == 0 ? "" : $", adapters {Up(AdapterBytes)} MB (Generator:AdapterBytesMax)";
 
     private static long Up(long bytes) => (bytes + Megabyte - 1) / Megabyte;
 }

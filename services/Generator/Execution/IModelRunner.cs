@@ -1,3 +1,4 @@
+using Parley.Generator.Execution.Kernels.Adapters;
 using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution;
@@ -34,6 +35,9 @@ internal interface IModelRunner : IDisposable
 
     /// <summary>The model's own head for further tokens; null where it has none, or none is used.</summary>
     IDrafter? Drafter => null;
+
+    /// <summary>The linears to which adapters may add something; null where the runner takes no adapters.</summary>
+    AdaptedLinears? Adapted => null;
 
     /// <summary>Runs one step: writes keys and values of every row into the blocks, returns the logits of the rows asked for.</summary>
     /// <param name="batch">The rows; at least one sequence and one token.</param>

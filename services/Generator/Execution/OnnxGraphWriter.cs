@@ -26,6 +26,14 @@ internal sealed class OnnxGraphWriter
     public const int BFloat16 = 16;
 
     private readonly ArrayBufferWriter<byte> _graph = new();
+    private string _nodeName = "";
+
+    /// <summary>Names the next node.</summary>
+    public OnnxGraphWriter Named(string name)
+    {
+        _nodeName = name;
+        return this;
+    }
 
     /// <summary>Adds a node; an empty input name leaves the input out. Attributes are long, float or a list of longs.</summary>
     public OnnxGraphWriter Node(
@@ -36,6 +44,9 @@ internal sealed class OnnxGraphWriter
             Text(node, 1, input);
         foreach (var output in outputs)
             Text(node, 2, output);
+        if (_nodeName.Length > 0)
+            Text(node, 3, _nodeName);
+        _nodeName = "";
         Text(node, 4, type);
         foreach (var (name, value) in attributes)
             Bytes(node, 5, Attribute(name, value));

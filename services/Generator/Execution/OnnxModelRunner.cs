@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.Generator.Execution.Kernels;
+using Parley.Generator.Execution.Kernels.Adapters;
 using Parley.Generator.Execution.Kernels.Linears;
 using Parley.PackageFormat;
 
@@ -26,8 +27,10 @@ internal sealed class OnnxModelRunner : IModelRunner
     private OnnxDrafter? _drafter;
     private bool _disposed;
 
-    private OnnxModelRunner(InferenceSession session, ModelManifest manifest, ModelShape shape, RunnerOptions options)
+    private OnnxModelRunner(
+        InferenceSession session, ModelManifest manifest, ModelShape shape, RunnerOptions options, AdaptedLinears adapted)
     {
+        Adapted = adapted;
         _session = session;
         _options = options;
         Shape = shape;
@@ -71,6 +74,8 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     public bool SkipsBehindWindow => true;
 
+    public AdaptedLinears Adapted { get; }
+
     public IDrafter? Drafter => _drafter;
 
     /// <summary>Bytes of all KV blocks.</summary>
@@ -90,13 +95,19 @@ internal sealed class OnnxModelRunner : IModelRunner
         var shape = options.Drafts ? manifest.Shape : manifest.Shape with { Drafter = null };
         Validate(options, shape);
         IntegerProductSelfTest.Require(manifest.Precision, Path.GetDirectoryName(modelPath) ?? modelPath);
-        var session = SessionFactory.Create(
-            modelPath, options.Threads, options.SpinMicroseconds, shape, options.CachePrecision, options.ProfilePrefix);
+        var adapted = new AdaptedLinears(options.StepTokensMax);
+        InferenceSession session;
+        using (adapted.Receive())
+        {
+            session = SessionFactory.Create(
+                modelPath, options.Threads, options.SpinMicroseconds, shape, options.CachePrecision, options.ProfilePrefix);
+        }
+
         OnnxModelRunner runner;
         try
         {
             GraphContract.Verify(session, shape, options.CachePrecision, modelPath);
-            runner = new OnnxModelRunner(session, manifest, shape, options);
+            runner = new OnnxModelRunner(session, manifest, shape, options, adapted);
         }
         catch
         {
@@ -135,6 +146,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         ArgumentOutOfRangeException.ThrowIfZero(batch.SequenceCount);
 
         _states?.Set(batch);
+        Adapted.Set(batch.Adapters.AsSpan(0, batch.SequenceCount), batch.CumulativeLengths);
         _logits.Bind(_inputs.Set(batch), Shape.VocabularySize);
         _stream?.Bind(batch.TokenCount, Shape.HiddenSize);
 

@@ -1,3 +1,5 @@
+using Parley.Generator.Execution.Kernels.Adapters;
+
 namespace Parley.Generator.Execution;
 
 /// <summary>
@@ -35,6 +37,9 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
     /// <summary>Slot that the states behind each token go to [TokenCount]; −1 for none.</summary>
     public int[] StateOut { get; } = new int[tokensMax];
 
+    /// <summary>What is added to the model for each sequence [SequenceCount]; null for nothing.</summary>
+    public AdapterWeights?[] Adapters { get; } = new AdapterWeights?[sequencesMax];
+
     /// <summary>Block ids of each sequence in order [SequenceCount, BlockTableWidth], row-major; unused entries are 0.</summary>
     public int[] BlockTable { get; } = new int[sequencesMax * blocksPerSequenceMax];
 
@@ -60,6 +65,7 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(blockTableWidth, blocksPerSequenceMax);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(blockTableWidth);
+        Adapters.AsSpan().Clear();
         TokenCount = 0;
         SequenceCount = 0;
         LogitRowCount = 0;
@@ -98,6 +104,9 @@ internal sealed class StepBatch(int tokensMax, int sequencesMax, int blocksPerSe
         TokenCount += ids.Length;
         CumulativeLengths[++SequenceCount] = TokenCount;
     }
+
+    /// <summary>Says what is added to the model for the sequence that was added last.</summary>
+    public void SetAdapter(AdapterWeights? adapter) => Adapters[SequenceCount - 1] = adapter;
 
     /// <summary>The sequence that was added last goes on in a slot of its own, which holds what the step before has left there.</summary>
     public void ContinueStates(int slot)

@@ -13,7 +13,8 @@ internal sealed class BlockTable
     /// <summary>Identity of the content up to and with block IndexedCount − 1; <see cref="Root"/> is the empty prefix.</summary>
     public long PrefixNode { get; set; }
 
-    /// <summary>Identity of the empty prefix: 0, or a negative number of those whose keys are computed in another way.</summary>
+    /// <summary>Identity of the empty prefix: 0, or a negative number of those whose keys are computed in another way:
+    /// at another length, or with an adapter.</summary>
     public long Root { get; private set; }
 
     /// <summary>Leading blocks that were given back because nothing looks at them any more; the table holds 0 in their place.</summary>

@@ -1,3 +1,4 @@
+using Parley.Generator.Adapters;
 using Parley.Generator.Guides;
 using Parley.Generator.KvCache;
 using Parley.Generator.Sampling;
@@ -63,6 +64,9 @@ internal sealed class Sequence
 
     /// <summary>What its answer must be, led as far as the answer goes; null for anything. A preemption changes neither.</summary>
     public GuideMatcher? Guide { get; init; }
+
+    /// <summary>What is added to the model for it, held until its end; null for nothing.</summary>
+    public AdapterHold? Adapter { get; init; }
 
     /// <summary>Where its request is traced, what its spans are made of; set before it is queued.</summary>
     public SequenceTrace? Trace { get; set; }

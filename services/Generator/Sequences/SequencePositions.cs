@@ -12,16 +12,23 @@ internal sealed class SequencePositions(PositionRule? rule)
     /// <summary>Positions that depend on nothing.</summary>
     public static SequencePositions Plain { get; } = new(null);
 
-    /// <summary>Settles the length for a sequence that holds no blocks; blocks of another are none of its own.</summary>
+    /// <summary>
+    /// Settles the length for a sequence that holds no blocks; blocks of another length, or of another adapter, are none of its own.
+    /// </summary>
     public void Settle(Sequence sequence)
     {
+        var adapter = -((sequence.Adapter?.Weights.Identity ?? 0) << 32);
         if (rule is null)
+        {
+            sequence.Blocks.SetRoot(adapter);
             return;
+        }
+
         var length = rule.Kind == PositionRule.Dynamic ? sequence.PromptLength : sequence.Length;
         sequence.RotaryLength = length <= rule.Border ? rule.Border
             : rule.Kind == PositionRule.Dynamic ? length
             : rule.Border + 1;
-        sequence.Blocks.SetRoot(length <= rule.Border ? 0 : -sequence.RotaryLength);
+        sequence.Blocks.SetRoot(length <= rule.Border ? adapter : adapter - sequence.RotaryLength);
     }
 
     /// <summary>Whether a sequence has grown over the border since it was settled: all its tokens turn otherwise now.</summary>

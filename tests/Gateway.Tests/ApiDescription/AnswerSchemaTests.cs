@@ -14,6 +14,7 @@ public sealed class AnswerSchemaTests
     private static readonly Dictionary<string, string?> Settings = new()
     {
         ["ApiKey"] = "secret-key",
+        ["AllowAdapterLoading"] = "true",
         ["Limits:default:RequestsPerMinute"] = "100000",
         ["Limits:default:TokensPerMinute"] = "10000000",
     };
@@ -112,6 +113,11 @@ public sealed class AnswerSchemaTests
         await answers.SendAsync("POST", "/v1/responses/{id}/cancel", 400, ("id", id));
         await answers.SendAsync("DELETE", "/v1/responses/{id}", 200, ("id", id));
         await answers.SendAsync("GET", "/v1/responses/{id}", 404, ("id", id));
+        const string Adapter = """{"lora_name":"poet","lora_path":"v1"}""";
+        await answers.PostAsync("/v1/load_lora_adapter", Adapter, 200);
+        await answers.SendAsync("GET", "/v1/models", 200);
+        await answers.PostAsync("/v1/unload_lora_adapter", """{"lora_name":"poet"}""", 200);
+        await answers.PostAsync("/v1/unload_lora_adapter", """{"lora_name":"poet"}""", 404);
         foreach (var root in (string[])["", "/v1"])
         {
             await answers.PostAsync(root + "/tokenize", """{"prompt":"Hi","return_token_strs":true}""", 200);

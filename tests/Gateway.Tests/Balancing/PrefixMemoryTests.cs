@@ -15,6 +15,7 @@ public sealed class PrefixMemoryTests
         // The same block behind another beginning is another.
         Assert.NotEqual(one[0], PromptBlocks.Hash([9, 9, 9, 9, 1, 2, 3, 4], 4, 10)[1]);
         Assert.Single(PromptBlocks.Hash([1, 2, 3, 4, 5, 6, 7, 8], 4, 1));
+        Assert.NotEqual(one[0], PromptBlocks.Hash([1, 2, 3, 4], 4, 1, "adapter")[0]);
     }
 
     [Fact]

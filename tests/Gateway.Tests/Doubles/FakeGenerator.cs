@@ -20,6 +20,11 @@ internal sealed class FakeGenerator : Generation.GenerationBase
 
     public IReadOnlyList<string> Aliases { get; set; } = [];
 
+    /// <summary>Adapters that it serves, by name.</summary>
+    public List<string> Adapters { get; } = [];
+
+    public bool AdapterLoading { get; set; }
+
     public uint ContextTokensMax { get; set; } = 10_000;
 
     /// <summary>The model was imported without its vision tower.</summary>
@@ -97,6 +102,8 @@ internal sealed class FakeGenerator : Generation.GenerationBase
             CompletionTokensMax = 1000,
             EosTokenIds = { EosTokenIds },
             KvBlockTokens = 4,
+            Adapters = { Adapters.Select(name => new Adapter { Name = name, PackageSha256 = "feedfacefeedface" }) },
+            AdapterLoading = AdapterLoading,
         });
 
     public override async Task<GetLoadResponse> GetLoad(GetLoadRequest request, ServerCallContext context)

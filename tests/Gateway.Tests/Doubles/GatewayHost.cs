@@ -139,6 +139,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var app = builder.Build();
         app.MapGrpcService<FakeTokenizer>();
         app.MapGrpcService<FakeGenerator>();
+        app.MapGrpcService<FakeAdapters>();
         return app;
     }
 

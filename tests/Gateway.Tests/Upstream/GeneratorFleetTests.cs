@@ -23,7 +23,7 @@ public sealed class GeneratorFleetTests : IDisposable
     public async Task ResolveAsync_AddressesComeAndGo_AreTheReplicas()
     {
         Assert.True(_fleet.IsBalanced);
-        Assert.Null(_fleet.Pick(Prompt, new HashSet<GeneratorReplica>()));
+        Assert.Null(_fleet.Pick(Prompt, "", new HashSet<GeneratorReplica>()));
 
         await ResolveAsync("10.0.0.1", "fd00::2");
         Assert.Equal(["http://10.0.0.1:5083/", "http://[fd00::2]:5083/"], _fleet.Replicas.Select(one => one.Address.AbsoluteUri));
@@ -55,9 +55,9 @@ public sealed class GeneratorFleetTests : IDisposable
         var (none, other, own) = (_fleet.Replicas[0], _fleet.Replicas[1], _fleet.Replicas[2]);
         other.Description = Description("bb");
         own.Description = Description("aa");
-        Assert.Same(own, _fleet.Pick(Prompt, new HashSet<GeneratorReplica>()));
-        Assert.Same(none, _fleet.Pick(Prompt, new HashSet<GeneratorReplica> { own }));
-        Assert.Null(_fleet.Pick(Prompt, new HashSet<GeneratorReplica> { own, none }));
+        Assert.Same(own, _fleet.Pick(Prompt, "", new HashSet<GeneratorReplica>()));
+        Assert.Same(none, _fleet.Pick(Prompt, "", new HashSet<GeneratorReplica> { own }));
+        Assert.Null(_fleet.Pick(Prompt, "", new HashSet<GeneratorReplica> { own, none }));
     }
 
     [Fact]
@@ -66,9 +66,9 @@ public sealed class GeneratorFleetTests : IDisposable
         await ResolveAsync("10.0.0.1", "10.0.0.2");
         foreach (var replica in _fleet.Replicas)
             replica.Description = Description("aa");
-        _fleet.Learn(_fleet.Replicas[1], Prompt.Ids);
+        _fleet.Learn(_fleet.Replicas[1], Prompt.Ids, "");
         for (var i = 0; i < 20; i++)
-            Assert.Same(_fleet.Replicas[1], _fleet.Pick(Prompt, new HashSet<GeneratorReplica>()));
+            Assert.Same(_fleet.Replicas[1], _fleet.Pick(Prompt, "", new HashSet<GeneratorReplica>()));
     }
 
     private static GeneratorDescription Description(string tokenizer) =>

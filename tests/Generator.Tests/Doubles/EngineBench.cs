@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using Parley.Generator.Adapters;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
 using Parley.Generator.Guides;
@@ -72,18 +73,18 @@ internal sealed class EngineBench : IDisposable
 
     public Sequence Make(
         uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null,
-        GuideMatcher? guide = null) =>
+        GuideMatcher? guide = null, AdapterHold? adapter = null) =>
         new(
             $"s{++_lastId}", prompt, resumed ?? [],
             parameters.DraftTokens > 0 ? parameters : parameters with { DraftTokens = _draftTokensDefault },
             new TokenStream(streamTokensMax, Queue.Wake), deadline)
-        { Guide = guide };
+        { Guide = guide, Adapter = adapter };
 
     public Sequence Submit(
         uint[] prompt, SamplingParameters parameters, int streamTokensMax = 4096, long deadline = long.MaxValue, uint[]? resumed = null,
-        GuideMatcher? guide = null)
+        GuideMatcher? guide = null, AdapterHold? adapter = null)
     {
-        var sequence = Make(prompt, parameters, streamTokensMax, deadline, resumed, guide);
+        var sequence = Make(prompt, parameters, streamTokensMax, deadline, resumed, guide, adapter);
         Assert.Equal(AdmissionResult.Accepted, Queue.TryEnqueue(sequence));
         _sequences.Add(sequence);
         return sequence;

@@ -1,4 +1,5 @@
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Kernels.Adapters;
 using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Doubles;
@@ -12,6 +13,7 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
 {
     private readonly uint[] _cache = new uint[blockCount * blockTokens];
     private readonly int[] _lengths = new int[blockCount * blockTokens];
+    private readonly long[] _adapters = new long[blockCount * blockTokens];
     private readonly uint[]?[] _states = new uint[]?[1024];
     private float[] _logits = [];
 
@@ -86,9 +88,11 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
                 var position = batch.PastLengths[row] + token - batch.CumulativeLengths[row];
                 var slot = (table[position / blockTokens] * blockTokens) + (position % blockTokens);
                 (_cache[slot], _lengths[slot]) = ((uint)batch.InputIds[token], batch.RotaryLengths[row]);
+                var adapter = batch.Adapters[row]?.Identity ?? 0;
+                _adapters[slot] = adapter;
                 if (logitRow == batch.LogitRowCount || batch.LogitRows[logitRow] != token)
                     continue;
-                LogitsOf(History(table, position, batch.RotaryLengths[row])).CopyTo(_logits.AsSpan(logitRow++ * vocabularySize));
+                LogitsOf(History(table, position, batch.RotaryLengths[row], adapter)).CopyTo(_logits.AsSpan(logitRow++ * vocabularySize));
             }
         }
 
@@ -127,9 +131,11 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
     /// What a position sees: all before it, or the window; every token of it must have been computed for the same length. Where a length
     /// decides, it comes first.
     /// </summary>
-    private uint[] History(ReadOnlySpan<int> table, int position, int length)
+    private uint[] History(ReadOnlySpan<int> table, int position, int length, long adapter)
     {
         var history = new List<uint>();
+        if (adapter != 0)
+            history.Add(MarkOf(adapter));
         if (Shape.Positions is { } rule)
         {
             Assert.True(rule.Kind == PositionRule.Dynamic || position + 1 > rule.Border == length > rule.Border,
@@ -141,6 +147,7 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
         {
             var slot = (table[i / blockTokens] * blockTokens) + (i % blockTokens);
             Assert.Equal(length, _lengths[slot]);
+            Assert.Equal(adapter, _adapters[slot]);
             history.Add(_cache[slot]);
         }
 
@@ -153,6 +160,7 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
             throw new InvalidOperationException("device");
         _cache.AsSpan(source * blockTokens, blockTokens).CopyTo(_cache.AsSpan(destination * blockTokens));
         _lengths.AsSpan(source * blockTokens, blockTokens).CopyTo(_lengths.AsSpan(destination * blockTokens));
+        _adapters.AsSpan(source * blockTokens, blockTokens).CopyTo(_adapters.AsSpan(destination * blockTokens));
     }
 
     public void Terminate()
@@ -160,6 +168,12 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
     }
 
     public void Dispose() => IsDisposed = true;
+
+    /// <summary>What a history with an adapter begins with; every token of it must have been computed with that one.</summary>
+    public static uint MarkOf(long adapter) => 1000 + (uint)adapter;
+
+    /// <summary>The linears of this model that adapters are checked against.</summary>
+    public AdaptedLinears? Adapted { get; init; }
 
     /// <summary>Logits from −4 to 4 that depend on every id of the history and on its order.</summary>
     public static float[] HashedLogits(uint[] history, int vocabularySize)

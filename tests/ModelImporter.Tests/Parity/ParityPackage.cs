@@ -10,7 +10,7 @@ internal sealed class ParityPackage : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly ModelPackage _package;
 
-    public ParityPackage(string source, string precision = "fp32", int? draftVocabulary = null)
+    public ParityPackage(string source, string precision = "fp32", int? draftVocabulary = null, params IReadOnlyList<string> adapters)
     {
         Result = ModelImport.Run(new ImportOptions
         {
@@ -18,6 +18,7 @@ internal sealed class ParityPackage : IDisposable
             Destination = _folder.File("package"),
             Precision = precision,
             DraftVocabulary = draftVocabulary,
+            Adapters = adapters,
         });
         _package = ModelPackage.Open(_folder.File("package"));
     }

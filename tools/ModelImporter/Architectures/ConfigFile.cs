@@ -267,6 +267,17 @@ internal sealed class ConfigFile
         return [.. value.EnumerateArray().Select(item => item.GetString()!)];
     }
 
+    /// <summary>Whether the field is a text.</summary>
+    public bool IsText(string field) => TryGet(field, out var value) && value.ValueKind == JsonValueKind.String;
+
+    /// <summary>A text, or a list of them; empty where the field is missing.</summary>
+    public IReadOnlyList<string> OneOrMoreTexts(string field) => IsText(field) ? [Text(field)] : Texts(field);
+
+    /// <summary>A whole number, or a list of them; empty where the field is missing.</summary>
+    public IReadOnlyList<int> OneOrMoreWholeNumbers(string field) =>
+        Has(field) && _object.GetProperty(field).ValueKind == JsonValueKind.Number
+            ? [Int(field, int.MinValue, int.MaxValue)] : WholeNumbers(field);
+
     /// <summary>Checks a field that is missing, null, an id or a list of ids.</summary>
     /// <exception cref="InvalidDataException">It is something else, or an id is not below <paramref name="count"/>.</exception>
     public void CheckIds(string field, int count)

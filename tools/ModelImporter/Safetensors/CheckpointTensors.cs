@@ -110,6 +110,20 @@ internal sealed class CheckpointTensors : IDisposable
         }
     }
 
+    /// <summary>Puts other weights under a name that is there.</summary>
+    public void Replace(string name, TensorSource source)
+    {
+        _ = Source(name);
+        _tensors[name] = source;
+    }
+
+    /// <summary>Keeps a file open with the others whose tensors are put under names of these; it is closed with them.</summary>
+    public void Join(ITensorFile file)
+    {
+        if (!_files.Contains(file))
+            _files.Add(file);
+    }
+
     /// <summary>Matrices that were transposed last.</summary>
     public TransposedMatrices Transposed { get; } = new();
 

@@ -8,12 +8,14 @@ internal sealed class SourceDigest : IDisposable
 {
     private readonly List<(string Name, string Path, FileDigest File)> _files = [];
 
+    /// <param name="source">The checkpoint.</param>
+    /// <param name="more">Files beside it that decide what comes of it, each with a name.</param>
     /// <exception cref="InvalidDataException">A file is missing.</exception>
-    public SourceDigest(string source)
+    public SourceDigest(string source, params IEnumerable<(string Name, string Path)> more)
     {
         try
         {
-            foreach (var (name, path) in CheckpointFiles.Present(source))
+            foreach (var (name, path) in CheckpointFiles.Present(source).Concat(more))
             {
                 if (!SourceFile.Exists(path))
                     throw new InvalidDataException($"{path}: the shard is missing.");
@@ -28,7 +30,7 @@ internal sealed class SourceDigest : IDisposable
     }
 
     /// <summary>The digest of a file, by the path that it was opened under.</summary>
-    public FileDigest Of(string path) => _files.Single(file => file.Path == path).File;
+    public FileDigest Of(string path) => _files.First(file => file.Path == path).File;
 
     /// <summary>Hashes what has not been read yet.</summary>
     /// <param name="parallel">How many threads take part.</param>

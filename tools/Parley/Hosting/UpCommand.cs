@@ -27,9 +27,12 @@ internal static class UpCommand
         model.AddTo(command);
         reach.AddTo(command);
         command.Options.Add(verbose);
+        var adapter = SelectedAdapters.CreateOption();
+        command.Options.Add(adapter);
         command.SetAction(async (result, _) =>
         {
             using var termination = new Termination();
+            using var adapters = new SelectedAdapters();
             var reached = reach.Apply(new LocalSystemOptions { PackageDirectory = "" }, result);
             var started = Stopwatch.GetTimestamp();
             var (system, options) = await ModelProgress.RunAsync(console, TimeProvider.System, async view =>
@@ -38,6 +41,7 @@ internal static class UpCommand
                 var options = reached with
                 {
                     PackageDirectory = package,
+                    Settings = adapters.AddTo(reached.Settings, view, package, result.GetValue(adapter) ?? [], termination.Token),
                     Threads = result.GetValue(model.Threads),
                     LogLevelMin = result.GetValue(verbose) ? LogLevel.Information : LogLevel.Warning,
                     AddServices = services => services.AddSingleton<IModelPull>(new HubModelPull(Environment.GetEnvironmentVariable)),

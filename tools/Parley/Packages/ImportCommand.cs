@@ -40,11 +40,12 @@ internal static class ImportCommand
         };
         linears.AcceptOnlyFromAmong([.. ModelImport.Linears]);
         var guessable = CreateGuessable();
+        var adapters = CreateAdapters();
         var ifMissing = ExistingPackage.CreateOption();
         var rounding = new RoundingSelection();
         var command = new Command("import", "Turn a model into a package.")
         {
-            source, destination, precision, attention, name, context, block, linears, guessable, ifMissing,
+            source, destination, precision, attention, name, context, block, linears, guessable, adapters, ifMissing,
         };
         rounding.AddTo(command);
         ImportOptions Options(ParseResult result, ModelSource model)
@@ -53,7 +54,9 @@ internal static class ImportCommand
             {
                 Source = model.Path,
                 Destination = result.GetRequiredValue(destination),
-                Precision = result.GetValue(precision) ?? ModelImport.DefaultPrecision(model.Path),
+                Adapters = result.GetValue(adapters) ?? [],
+                Precision = result.GetValue(precision)
+                    ?? ModelImport.DefaultPrecision(model.Path, result.GetValue(adapters) ?? []),
                 Attention = result.GetRequiredValue(attention),
                 Name = result.GetValue(name) ?? model.Name,
                 BlockMax = result.GetValue(block),
@@ -86,6 +89,14 @@ internal static class ImportCommand
     {
         Description = "Ids that the model's own head for further tokens may guess: the first so many, 32,768 without it.",
         HelpName = "IDS",
+    };
+
+    private static Option<string[]> CreateAdapters() => new("--adapter")
+    {
+        Description = "A LoRA to merge before anything is rounded: peft's folder, or llama.cpp's .gguf. Several are merged in turn.",
+        HelpName = "ADAPTER",
+        AllowMultipleArgumentsPerToken = false,
+        Arity = ArgumentArity.ZeroOrMore,
     };
 
     private static Option<int> CreateContext() => new("--context")

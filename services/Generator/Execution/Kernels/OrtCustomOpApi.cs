@@ -78,6 +78,18 @@ internal static unsafe class OrtCustomOpApi
         }
     }
 
+    /// <summary>The node's name in the graph; empty where it has none.</summary>
+    public static string GetNodeName(void* info)
+    {
+        var get = (delegate* unmanaged<void*, byte*, nuint*, IntPtr>)Api.KernelInfo_GetNodeName;
+        nuint bytes = 0;
+        Check(get(info, null, &bytes));
+        var name = new byte[checked((int)bytes)];
+        fixed (byte* text = name)
+            Check(get(info, text, &bytes));
+        return Encoding.UTF8.GetString(name).TrimEnd('\0');
+    }
+
     /// <summary>A float attribute, or the default where the node has none.</summary>
     public static float GetFloat(void* info, ReadOnlySpan<byte> name, float missing)
     {

@@ -74,6 +74,12 @@ internal static unsafe class ActivationQuantizer
                 target += step->Group * rows;
                 parameters += 2 * rows;
             }
+
+            if (step->Adapters is not null && step->Adapters->Places[row + r] is var place && place >= 0)
+            {
+                var start = step->Adapters->Normalized + ((long)place * step->Inputs);
+                RootMeanSquareNorm.Apply(source - step->Inputs, step->NormWeight, factor, start, step->Inputs);
+            }
         }
     }
 

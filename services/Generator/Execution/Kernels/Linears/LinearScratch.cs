@@ -17,6 +17,12 @@ internal static unsafe class LinearScratch
     [ThreadStatic]
     private static byte[]? _experts;
 
+    [ThreadStatic]
+    private static byte[]? _adapted;
+
+    /// <summary>Rows as adapters read them, and their products.</summary>
+    public static float* Adapted(long count) => (float*)Reserve(ref _adapted, count * sizeof(float));
+
     /// <summary>All that a mixture of experts needs for a pass, as <c>ExpertMemory</c> divides it.</summary>
     public static byte* Experts(long bytes) => Reserve(ref _experts, bytes);
 

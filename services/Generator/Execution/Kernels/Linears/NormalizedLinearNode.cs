@@ -1,8 +1,10 @@
+using Parley.Generator.Execution.Kernels.Adapters;
+
 namespace Parley.Generator.Execution.Kernels.Linears;
 
 /// <summary>One linear of a session with the norm in front of it.</summary>
 internal sealed unsafe class NormalizedLinearNode(
-    QuantizedMatrix matrix, (bool IsGated, bool IsGelu) gate, IntPtr weight, float epsilon) : CustomOpNode
+    QuantizedMatrix matrix, (bool IsGated, bool IsGelu) gate, IntPtr weight, float epsilon, AdaptedNode? adapters) : CustomOpNode
 {
     public const int WeightInput = 3;
 
@@ -21,7 +23,8 @@ internal sealed unsafe class NormalizedLinearNode(
             throw new NotSupportedException($"the norm's weight [{width}] does not fit K {matrix.Inputs}; {QuantizedMatrix.Remedy}");
         var epsilon = OrtCustomOpApi.GetFloat(info, "epsilon\0"u8, 0);
         return epsilon > 0 && float.IsFinite(epsilon)
-            ? new NormalizedLinearNode(matrix, matrix.ReadGate(info), (IntPtr)weight, epsilon)
+            ? new NormalizedLinearNode(
+                matrix, matrix.ReadGate(info), (IntPtr)weight, epsilon, AdaptedNode.Of(info, matrix.Inputs, matrix.Outputs))
             : throw new NotSupportedException($"epsilon is {epsilon}, no positive number; {QuantizedMatrix.Remedy}");
     }
 
@@ -50,6 +53,6 @@ internal sealed unsafe class NormalizedLinearNode(
         }
 
         step.Output = (float*)OrtCustomOpApi.GetOutput(context, rows, step.Columns);
-        QuantizedLinearPlan.Run(context, &step);
+        QuantizedLinearPlan.Run(context, &step, adapters);
     }
 }

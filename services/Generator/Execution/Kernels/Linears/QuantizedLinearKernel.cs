@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using Parley.Generator.Execution.Kernels.Adapters;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
 
@@ -74,6 +75,8 @@ internal sealed unsafe class QuantizedLinearKernel(
     {
         var plan = new QuantizedLinearPlan(step, tileRows);
         QuantizedLinearPlan.Quantize(context: null, &plan);
+        if (step->Adapters is not null)
+            AdapterDown.Run(context: null, step->Adapters);
         QuantizedLinearPlan.Multiply(context: null, &plan, run, step->Units, parallel: false);
     }
 }

@@ -1,14 +1,17 @@
+using Parley.Generator.Execution.Kernels.Adapters;
+
 namespace Parley.Generator.Execution.Kernels.Linears;
 
 /// <summary>One linear of a session: its matrix, and how its rows become a step.</summary>
-internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix, (bool IsGated, bool IsGelu) gate) : CustomOpNode
+internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix, (bool IsGated, bool IsGelu) gate, AdaptedNode? adapters)
+    : CustomOpNode
 {
     /// <summary>Reads a node.</summary>
     /// <exception cref="NotSupportedException">It asks for what the kernels do not do.</exception>
     public static QuantizedLinearNode Read(void* info)
     {
         var matrix = QuantizedMatrix.Read(info, codesInput: 1);
-        return new QuantizedLinearNode(matrix, matrix.ReadGate(info));
+        return new QuantizedLinearNode(matrix, matrix.ReadGate(info), AdaptedNode.Of(info, matrix.Inputs, matrix.Outputs));
     }
 
     public override string ToString() => QuantizedLinearOp.OpName;
@@ -23,6 +26,6 @@ internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix, (bool I
         step.Rows = checked((int)shape[0]);
         (step.Gated, step.Gelu) = gate;
         step.Output = (float*)OrtCustomOpApi.GetOutput(context, step.Rows, step.Columns);
-        QuantizedLinearPlan.Run(context, &step);
+        QuantizedLinearPlan.Run(context, &step, adapters);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Parley.Generator.Execution.Kernels.Adapters;
 using Parley.Generator.Machine;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
@@ -32,14 +33,22 @@ internal unsafe struct QuantizedLinearPlan
     public int WorkerCount { get; private set; }
 
     /// <summary>Runs a whole step on the threads of a session, by the fastest kernel.</summary>
-    public static void Run(void* context, QuantizedLinearStep* step)
+    /// <param name="context">Context of the node.</param>
+    /// <param name="step">Its arguments.</param>
+    /// <param name="adapters">What adapters may add to it; null for nothing.</param>
+    public static void Run(void* context, QuantizedLinearStep* step, AdaptedNode? adapters)
     {
         if (step->Rows == 0)
             return;
         Reserve(step);
         var kernel = QuantizedLinearKernel.Best;
         var plan = new QuantizedLinearPlan(step, kernel.TileRows);
+        AdapterStep adapterStep = default;
+        if (adapters?.TryBegin(step->Rows, out adapterStep) == true)
+            Reserve(step, &adapterStep);
         Quantize(context, &plan);
+        if (step->Adapters is not null)
+            AdapterDown.Run(context, step->Adapters);
         Multiply(context, &plan, kernel.RunUnit, step->Units, (long)step->Rows * step->Inputs * step->Outputs > RunInlineMax);
     }
 
@@ -48,6 +57,19 @@ internal unsafe struct QuantizedLinearPlan
     {
         step->Activations = LinearScratch.Activations((long)step->Rows * step->Inputs);
         step->Parameters = LinearScratch.Parameters((long)step->Rows * step->Groups * 2);
+    }
+
+    /// <summary>Gives what adapters add the calling thread's scratch, and its place in the step.</summary>
+    public static void Reserve(QuantizedLinearStep* step, AdapterStep* adapters)
+    {
+        long places = adapters->PlaceCount;
+        var products = places * adapters->Stride;
+        var rows = step->NormWeight is null ? 0 : places * step->Inputs;
+        var scratch = LinearScratch.Adapted(rows + products);
+        adapters->Normalized = step->NormWeight is null ? null : scratch;
+        adapters->Input = step->Input;
+        adapters->Products = scratch + rows;
+        step->Adapters = adapters;
     }
 
     /// <summary>Quantises all rows.</summary>

@@ -1,5 +1,5 @@
+using Parley.Generator.Execution.Kernels.Adapters;
 using Parley.PackageFormat;
-
 
 namespace Parley.Generator.Execution.Kernels.Linears;
 
@@ -89,6 +89,9 @@ internal unsafe struct QuantizedLinearStep
 
     /// <summary>As <see cref="Ahead"/>, from a unit's scales.</summary>
     public nint ScalesAhead;
+
+    /// <summary>What adapters add to the rows that have one; null where none has.</summary>
+    public AdapterStep* Adapters;
 
     /// <summary>Whether weights are computed as two nibbles: stored so, or looked up.</summary>
     public readonly bool HasBytes => Planes == 2 || Levels is not null;

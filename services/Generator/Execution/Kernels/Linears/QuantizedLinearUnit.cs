@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Parley.Generator.Execution.Kernels.Adapters;
 using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution.Kernels.Linears;
@@ -33,6 +34,11 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         SetUp(step, &partner, sums + TileFloats);
         tile.GroupSums = partner.GroupSums = (int*)(sums + (2 * TileFloats));
         SetStreams(step, (int)unit, ref tile, ref partner);
+        if (step->Adapters is not null)
+        {
+            var (first, second) = AdaptedBlocks(step, (int)unit);
+            AdapterUp.Prefetch(step->Adapters, first, second);
+        }
 
         int rows;
         for (var row = 0; row < step->Rows; row += rows)
@@ -40,10 +46,11 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
             rows = QuantizedLinearStep.RowsOfTile(step->Rows - row, TOps.TileRows);
             RunTile(step, &tile, rows);
             if (step->HasBytes && step->Gated)
-            {
                 RunTile(step, &partner, rows);
+            if (step->Adapters is not null)
+                Adapt(step, tile.Sums, partner.Sums, (int)unit, row, rows);
+            if (step->HasBytes && step->Gated)
                 StoreGatedPlanes(step, tile.Sums, partner.Sums, (int)unit, row, rows);
-            }
             else if (step->Gated)
                 StoreGated(step, tile.Sums, (int)unit, row, rows);
             else if (step->HasBytes)
@@ -312,6 +319,32 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
                     break;
             }
         }
+    }
+
+    /// <summary>Adds to the sums of a tile what the rows' adapters have for them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Adapt(QuantizedLinearStep* step, float* sums, float* partners, int unit, int row, int rows)
+    {
+        var (first, second) = AdaptedBlocks(step, unit);
+        if (!(step->HasBytes && step->Gated))
+            partners = sums + BlockOutputs;
+        for (var r = 0; r < rows; r++, sums += 2 * BlockOutputs, partners += 2 * BlockOutputs)
+        {
+            var place = step->Adapters->Places[row + r];
+            var matrices = place < 0 ? null : step->Adapters->MatricesAt(place);
+            if (matrices is null)
+                continue;
+            AdapterUp.Add(step->Adapters, place, matrices, first, sums);
+            if (second >= 0)
+                AdapterUp.Add(step->Adapters, place, matrices, second, partners);
+        }
+    }
+
+    /// <summary>The one or two blocks of a unit; the second is −1 where there is none.</summary>
+    private static (int First, int Second) AdaptedBlocks(QuantizedLinearStep* step, int unit)
+    {
+        var (first, second) = step->Gated ? (unit, unit + (step->Blocks / 2)) : step->HasBytes ? (unit, -1) : (2 * unit, (2 * unit) + 1);
+        return (first, second < step->Blocks ? second : -1);
     }
 
     private static void Store(QuantizedLinearStep* step, float* sums, int unit, int row, int rows)

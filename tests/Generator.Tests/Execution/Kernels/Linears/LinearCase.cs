@@ -180,7 +180,8 @@ internal sealed unsafe class LinearCase
     private QuantizedMatrix Matrix(QuantizedLinearStep step) =>
         new(Outputs, Inputs, Group, Bits / 4, Minima, (IntPtr)step.Codes, (IntPtr)step.Halves);
 
-    private float[] Run(float[] rows, bool gated, Action<IntPtr> run)
+    /// <summary>What a run of a step with these rows leaves; the step is handed on as a pointer.</summary>
+    public float[] Run(float[] rows, bool gated, Action<IntPtr> run)
     {
         var count = rows.Length / Inputs;
         var output = new float[count * Outputs / (gated ? 2 : 1)];
