@@ -5,6 +5,7 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Parley.Benchmarks;
 using Parley.Benchmarks.Dashboards;
 using Parley.Benchmarks.Drafts;
+using Parley.Benchmarks.Exports;
 using Parley.Benchmarks.Forms;
 using Parley.Benchmarks.Gguf;
 using Parley.Benchmarks.Guides;
@@ -40,6 +41,12 @@ if (args is ["guides", "grammar", .. var grammars])
 if (args is ["drafts", .. var drafts])
 {
     HeadDraftTable.Print(drafts);
+    return;
+}
+
+if (args is ["exports", .. var exports])
+{
+    ExportTable.Print(exports);
     return;
 }
 

@@ -1,4 +1,5 @@
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Exports;
 using Parley.ModelImporter.Forms;
 using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Safetensors;
@@ -37,11 +38,11 @@ internal sealed class CheckpointReader : IDisposable
 
     private CheckpointReader(
         DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, DescriptionFiles files, IArchitecture architecture,
-        IStoredForm? form)
+        IStoredForm? form, ExportCheckpoint? export)
     {
         (Config, Weights, Tensors, Files) = (config, weights, tensors, files);
         IsQuantized = form is not (null or Mxfp4Form);
-        _made = new(() => Make(tensors.Gguf, files, config.Shape.VocabularySize, architecture));
+        _made = new(() => export?.Made ?? Make(tensors.Gguf, files, config.Shape.VocabularySize, architecture));
     }
 
     public DecoderConfig Config { get; }
@@ -70,12 +71,14 @@ internal sealed class CheckpointReader : IDisposable
     /// tensor.</exception>
     public static CheckpointReader Open(string source, bool canDraft = true)
     {
-        var files = new DescriptionFiles(CheckpointTensors.FolderOf(source));
-        var tensors = CheckpointTensors.AreGguf(source) ? CheckpointTensors.Open(source) : null;
+        var export = ExportSource.Is(source) ? ExportCheckpoint.Open(source) : null;
+        var files = new DescriptionFiles(export?.Tensors.Folder ?? CheckpointTensors.FolderOf(source));
+        var tensors = export?.Tensors ?? (CheckpointTensors.AreGguf(source) ? CheckpointTensors.Open(source) : null);
         try
         {
-            var file = OpenConfig(files, tensors?.Gguf);
+            var file = export?.Config ?? OpenConfig(files, tensors?.Gguf);
             var (architecture, config, form) = ReadArchitecture(file);
+            form = export?.Form ?? form;
             if (tensors?.Gguf is { } gguf)
                 config = GgufBeside.Complete(config, gguf, FindConfig(files));
             tensors ??= CheckpointTensors.Open(source);
@@ -104,7 +107,7 @@ internal sealed class CheckpointReader : IDisposable
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, tensor => architecture.Ignores(tensor, config));
             CheckEnds(files, file, config.Shape.VocabularySize);
-            return new CheckpointReader(config, weights, tensors, files, architecture, form);
+            return new CheckpointReader(config, weights, tensors, files, architecture, form, export);
         }
         catch
         {

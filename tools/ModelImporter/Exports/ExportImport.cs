@@ -111,18 +111,25 @@ internal static class ExportImport
     private static IEnumerable<(string Name, byte[] Bytes)> SmallFiles(
         ExportSource source, IReadOnlyList<(string Name, string Path)> described)
     {
-        var genai = source.GenaiPath is { } path ? GenaiConfig.Open(path) : null;
         foreach (var (name, file) in described)
         {
             var bytes = File.ReadAllBytes(file);
             yield return (name, name is ConfigFile.Name or CheckpointReader.GenerationName ? PythonNumbers.Spell(bytes) : bytes);
         }
 
-        if (genai is null)
+        foreach (var made in MadeFiles(source))
+            yield return made;
+    }
+
+    /// <summary>What <c>genai_config.json</c> says where the files that services read are missing.</summary>
+    public static IEnumerable<(string Name, byte[] Bytes)> MadeFiles(ExportSource source)
+    {
+        if (source.GenaiPath is not { } path)
             yield break;
-        if (described.All(file => file.Name != ConfigFile.Name))
+        var genai = GenaiConfig.Open(path);
+        if (!SourceFile.Exists(Path.Combine(source.Folder, ConfigFile.Name)))
             yield return (ConfigFile.Name, genai.MakeConfig());
-        if (described.All(file => file.Name != CheckpointReader.GenerationName))
+        if (!SourceFile.Exists(Path.Combine(source.Folder, CheckpointReader.GenerationName)))
             yield return (CheckpointReader.GenerationName, genai.MakeGeneration());
     }
 

@@ -69,8 +69,15 @@ internal sealed class ExportedModel
     public static bool IsExternal(TensorProto tensor) => tensor.DataLocation == TensorProto.Types.DataLocation.External;
 
     /// <summary>A field of a tensor's place in another file; null where it does not say.</summary>
-    public static string? PlaceOf(TensorProto tensor, string key) =>
+    private static string? PlaceOf(TensorProto tensor, string key) =>
         tensor.ExternalData.FirstOrDefault(entry => entry.Key == key)?.Value;
+
+    /// <summary>The file of a tensor that lies outside the graph.</summary>
+    public static string FileOf(TensorProto tensor) => PlaceOf(tensor, Location) ?? "";
+
+    /// <summary>Where it begins there; checked when the graph was opened.</summary>
+    public static long OffsetOf(TensorProto tensor) => PlaceOf(tensor, "offset") is { } text
+        ? long.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : 0;
 
     private void Check(IEnumerable<NodeProto> nodes, int depth)
     {
@@ -104,7 +111,7 @@ internal sealed class ExportedModel
     /// <summary>The bytes of a tensor lie in a file of the same folder, and that is long enough.</summary>
     private void CheckPlace(TensorProto tensor)
     {
-        var name = PlaceOf(tensor, Location) ?? "";
+        var name = FileOf(tensor);
         if (name.Length == 0 || name != System.IO.Path.GetFileName(name) || name is "." or ".." || name.Contains('\\', StringComparison.Ordinal))
         {
             throw new InvalidDataException(
