@@ -124,6 +124,13 @@ internal sealed class CheckpointReader : IDisposable
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
     public static DecoderConfig ReadConfig(string source)
     {
+        if (ExportSource.Is(source))
+        {
+            var export = ExportCheckpoint.Open(source);
+            export.Tensors.Dispose();
+            return CheckConfiguration(export.Config);
+        }
+
         if (!CheckpointTensors.AreGguf(source))
             return CheckConfiguration(ConfigFile.Open(source));
         using var tensors = CheckpointTensors.Open(source);

@@ -17,7 +17,8 @@ internal sealed class ExportedTensorFile : ITensorFile
         var found = new List<StoredTensor>();
         foreach (var tensor in tensors)
         {
-            if (TypeOf(tensor) is not var (type, size) || size == 0)
+            var (type, size) = TypeOf(tensor);
+            if (size == 0)
                 continue;
             var elements = tensor.Dims.Aggregate((Int128)1, (product, dimension) => product * dimension);
             var offset = file is null ? 0 : ExportedModel.OffsetOf(tensor);
