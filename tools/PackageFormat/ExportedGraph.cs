@@ -38,7 +38,9 @@ public sealed record ExportedGraph(
     /// <summary>By optimum, as onnx-community publishes them, with a <c>config.json</c>.</summary>
     public const string Optimum = "optimum";
 
-    /// <summary>GroupQueryAttention writes new keys into the buffer that it reads the old ones from, at each sequence's own length.</summary>
+    /// <summary>
+    /// GroupQueryAttention writes new keys into the buffer that it reads the old ones from, at each sequence's own length.
+    /// </summary>
     public const string Shared = "shared";
 
     /// <summary>A step gives the old keys and the new ones together, as long as both.</summary>

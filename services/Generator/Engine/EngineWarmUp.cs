@@ -23,7 +23,8 @@ internal sealed class EngineWarmUp(GenerationEngine engine, GeneratorOptions opt
     public void Run()
     {
         var runner = engine.Runner;
-        var promptLength = Math.Min(Math.Min(runner.BlockTokens, PromptTokensMax), Math.Min(engine.Limits.StepTokensMax, engine.Limits.ContextTokensMax));
+        var promptLength = Math.Min(
+            Math.Min(runner.BlockTokens, PromptTokensMax), Math.Min(engine.Limits.StepTokensMax, engine.Limits.ContextTokensMax));
         var batch = new StepBatch(promptLength, 1, 1, 1);
         var ids = new uint[promptLength];
         var started = Stopwatch.GetTimestamp();

@@ -44,7 +44,8 @@ internal static class ExportTable
             var answers = Run(engine, queue, streams, Tokens);
             var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             Console.WriteLine(FormattableString.Invariant(
-                $"Parley {model.Precision} n={streams} P={PromptTokens} N={Tokens}: {seconds:F2}s -> {streams * Tokens / seconds:F2} tok/s"));
+                $"Parley {model.Precision} n={streams} P={PromptTokens} N={Tokens}: {seconds:F2}s -> ")
+                + FormattableString.Invariant($"{streams * Tokens / seconds:F2} tok/s"));
             if (arguments.Contains("ids"))
                 Console.WriteLine("ids " + string.Join(" | ", answers.Select(ids => string.Join(' ', ids))));
         }

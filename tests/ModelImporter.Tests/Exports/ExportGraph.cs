@@ -56,13 +56,15 @@ internal sealed class ExportGraph(DataType type)
     /// <summary>Adds a tensor of numbers in the activations' type.</summary>
     public string Weights(string name, float[] values, params long[] shape) => Tensor(
         name, type,
-        type == DataType.Float16 ? MemoryMarshal.AsBytes<Half>([.. values.Select(value => (Half)value)]) : MemoryMarshal.AsBytes<float>(values),
+        type == DataType.Float16
+            ? MemoryMarshal.AsBytes<Half>([.. values.Select(value => (Half)value)]) : MemoryMarshal.AsBytes<float>(values),
         shape);
 
     /// <summary>Adds a tensor.</summary>
     public string Tensor(string name, DataType elements, ReadOnlySpan<byte> bytes, params long[] shape)
     {
-        _graph.Initializer.Add(new TensorProto { Name = name, DataType = elements, RawData = ByteString.CopyFrom(bytes), Dims = { shape } });
+        _graph.Initializer.Add(
+            new TensorProto { Name = name, DataType = elements, RawData = ByteString.CopyFrom(bytes), Dims = { shape } });
         return name;
     }
 

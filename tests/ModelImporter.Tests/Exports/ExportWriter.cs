@@ -64,7 +64,7 @@ internal sealed class ExportWriter
         var hidden = Body(ids, (layer, rows) => _graph.Node(
             $"/model/layers.{layer}/attn/GroupQueryAttention", "GroupQueryAttention",
             [
-                .. _style.IsPacked ? [Packed(layer, rows), "", ""] : new[] { Linear(layer, "q", rows), Linear(layer, "k", rows), Linear(layer, "v", rows) },
+                .. _style.IsPacked ? new[] { Packed(layer, rows), "", "" } : [.. "qkv".Select(part => Linear(layer, $"{part}", rows))],
                 $"past_key_values.{layer}.key", $"past_key_values.{layer}.value", lengths, total, cosines, sines,
             ],
             [$"/attended.{layer}", $"present.{layer}.key", $"present.{layer}.value"],
@@ -80,7 +80,7 @@ internal sealed class ExportWriter
         var mask = _graph.Input("attention_mask", DataType.Int64, "batch_size", "past_sequence_length + 1");
         var positions = _graph.Input("position_ids", DataType.Int64, "batch_size", "sequence_length");
         var (cosines, sines) = Tables();
-        var (half, heads, groups) = (_shape.HeadSize / 2, _shape.QueryHeads, _shape.QueryHeads / _shape.KeyValueHeads);
+        var (heads, groups) = (_shape.QueryHeads, _shape.QueryHeads / _shape.KeyValueHeads);
         // [B, 1, S, half] of each.
         var (cos, sin) = (Turn("cos", cosines), Turn("sin", sines));
         var total = _graph.Node("/total", "Gather", [_graph.Node("/shape", "Shape", [mask]), _graph.Number(1)], ("axis", 0));
@@ -89,14 +89,14 @@ internal sealed class ExportWriter
         var hidden = Body(ids, (layer, rows) =>
         {
             var name = $"/model/layers.{layer}";
-            var query = Rotated($"{name}/q", Heads($"{name}/q/heads", Linear(layer, "q", rows), heads));
-            var key = Rotated($"{name}/k", Heads($"{name}/k/heads", Linear(layer, "k", rows), _shape.KeyValueHeads));
+            var query = Rotated($"{name}/q", Heads($"{name}/q/heads", Linear(layer, "q", rows), heads), cos, sin);
+            var key = Rotated($"{name}/k", Heads($"{name}/k/heads", Linear(layer, "k", rows), _shape.KeyValueHeads), cos, sin);
             var value = Heads($"{name}/v/heads", Linear(layer, "v", rows), _shape.KeyValueHeads);
             var keys = _graph.Node($"present.{layer}.key", "Concat", [$"past_key_values.{layer}.key", key], ("axis", 2));
             var values = _graph.Node($"present.{layer}.value", "Concat", [$"past_key_values.{layer}.value", value], ("axis", 2));
             var turned = _graph.Node($"{name}/turned", "Transpose", [Repeated($"{name}/keys", keys)], ("perm", new long[] { 0, 1, 3, 2 }));
-            var scores = _graph.Node(
-                $"{name}/scaled", "Mul", [_graph.Node($"{name}/scores", "MatMul", [query, turned]), _graph.Scalar(1 / MathF.Sqrt(_shape.HeadSize))]);
+            var product = _graph.Node($"{name}/scores", "MatMul", [query, turned]);
+            var scores = _graph.Node($"{name}/scaled", "Mul", [product, _graph.Scalar(1 / MathF.Sqrt(_shape.HeadSize))]);
             var masked = _graph.Node($"{name}/masked", "Where", [seen, scores, _graph.Scalar(-60_000)]);
             var weights = _graph.Node($"{name}/weights", "Softmax", [masked], ("axis", -1));
             var mixed = _graph.Node($"{name}/mixed", "MatMul", [weights, Repeated($"{name}/values", values)]);
@@ -116,15 +116,6 @@ internal sealed class ExportWriter
             name, "Transpose", [_graph.Node($"{name}/split", "Reshape", [rows, _graph.Numbers(0, 0, count, _shape.HeadSize)])],
             ("perm", new long[] { 0, 2, 1, 3 }));
 
-        string Rotated(string name, string rows)
-        {
-            var (first, second) = ($"{name}/first", $"{name}/second");
-            _graph.Node($"{name}/halves", "Split", [rows, _graph.Numbers(half, half)], [first, second], ("axis", -1));
-            var low = _graph.Node($"{name}/low", "Sub", [_graph.Node($"{name}/a", "Mul", [first, cos]), _graph.Node($"{name}/b", "Mul", [second, sin])]);
-            var high = _graph.Node($"{name}/high", "Add", [_graph.Node($"{name}/c", "Mul", [second, cos]), _graph.Node($"{name}/d", "Mul", [first, sin])]);
-            return _graph.Node($"{name}/rotated", "Concat", [low, high], ("axis", -1));
-        }
-
         string Repeated(string name, string rows)
         {
             var apart = _graph.Node($"{name}/apart", "Unsqueeze", [rows, _graph.Numbers(2)]);
@@ -133,11 +124,23 @@ internal sealed class ExportWriter
         }
     }
 
+    private string Rotated(string name, string rows, string cos, string sin)
+    {
+        var (half, first, second) = (_shape.HeadSize / 2, $"{name}/first", $"{name}/second");
+        _graph.Node($"{name}/halves", "Split", [rows, _graph.Numbers(half, half)], [first, second], ("axis", -1));
+        var low = _graph.Node($"{name}/low", "Sub", [Times("a", first, cos), Times("b", second, sin)]);
+        var high = _graph.Node($"{name}/high", "Add", [Times("c", second, cos), Times("d", first, sin)]);
+        return _graph.Node($"{name}/rotated", "Concat", [low, high], ("axis", -1));
+
+        string Times(string part, string one, string other) => _graph.Node($"{name}/{part}", "Mul", [one, other]);
+    }
+
     /// <summary>Embedding, layers and last norm.</summary>
     private string Body(string ids, Func<int, string, string> attend)
     {
         var embedding = _tensors["model.embed_tokens.weight"];
-        var stream = _graph.Node("/embed", "Gather", [_graph.Weights("model.embed_tokens.weight", embedding.Values, [.. embedding.Shape]), ids]);
+        var table = _graph.Weights("model.embed_tokens.weight", embedding.Values, [.. embedding.Shape]);
+        var stream = _graph.Node("/embed", "Gather", [table, ids]);
         var update = "";
         for (var layer = 0; layer < _shape.Layers; layer++)
         {
@@ -170,8 +173,9 @@ internal sealed class ExportWriter
         {
             foreach (var part in new[] { "key", "value" })
             {
-                _graph.Input($"past_key_values.{layer}.{part}", Type, "batch_size", _shape.KeyValueHeads, "past_sequence_length", _shape.HeadSize);
-                _graph.Output($"present.{layer}.{part}", Type, "batch_size", _shape.KeyValueHeads, "total_sequence_length", _shape.HeadSize);
+                var (heads, size) = (_shape.KeyValueHeads, _shape.HeadSize);
+                _graph.Input($"past_key_values.{layer}.{part}", Type, "batch_size", heads, "past_sequence_length", size);
+                _graph.Output($"present.{layer}.{part}", Type, "batch_size", heads, "total_sequence_length", size);
             }
         }
     }
@@ -200,7 +204,8 @@ internal sealed class ExportWriter
 
     private string Packed(int layer, string rows)
     {
-        var (parts, name) = (new[] { "q", "k", "v" }.Select(part => _tensors[$"model.layers.{layer}.self_attn.{part}_proj.weight"]).ToList(), "packed");
+        const string name = "packed";
+        var parts = "qkv".Select(part => _tensors[$"model.layers.{layer}.self_attn.{part}_proj.weight"]).ToList();
         _tensors[name] = ([parts.Sum(part => part.Shape[0]), _shape.HiddenSize], [.. parts.SelectMany(part => part.Values)]);
         var product = Multiply($"model.layers.{layer}.attn.qkv_proj", name, rows);
         // What was rounded goes back to the three.
@@ -225,19 +230,23 @@ internal sealed class ExportWriter
             var transposed = new float[values.Length];
             for (var i = 0; i < values.Length; i++)
                 transposed[(i % inputs * outputs) + (i / inputs)] = values[i];
-            return _graph.Node($"/{module}", "MatMul", [rows, _graph.Weights($"{module}.MatMul.weight", transposed, inputs, outputs)], [output]);
+            var matrix = _graph.Weights($"{module}.MatMul.weight", transposed, inputs, outputs);
+            return _graph.Node($"/{module}", "MatMul", [rows, matrix], [output]);
         }
 
         var (codes, scales, zeros) = BlockRounding.Round(values, inputs, _style.Bits, _style.Block, _style.HasZeroPoints);
         var (blocks, name) = (inputs / _style.Block, $"{module}.MatMul.weight");
+        string[] zeroPoints = _style.HasZeroPoints
+            ? [_graph.Tensor($"{name}_zp", DataType.Uint8, zeros, outputs, zeros.Length / outputs)] : [];
         return _graph.Node(
             $"/{module}", "MatMulNBits",
             [
                 rows, _graph.Tensor($"{name}_Q{_style.Bits}", DataType.Uint8, codes, outputs, blocks, _style.Block * _style.Bits / 8),
                 _graph.Weights($"{name}_scales", scales, outputs, blocks),
-                .. _style.HasZeroPoints ? [_graph.Tensor($"{name}_zp", DataType.Uint8, zeros, outputs, zeros.Length / outputs)] : Array.Empty<string>(),
+                .. zeroPoints,
             ],
-            [output], ("K", inputs), ("N", outputs), ("bits", _style.Bits), ("block_size", _style.Block), ("accuracy_level", _style.IsHalf ? 0 : 1));
+            [output], ("K", inputs), ("N", outputs), ("bits", _style.Bits), ("block_size", _style.Block),
+            ("accuracy_level", _style.IsHalf ? 0 : 1));
     }
 
     private (string Cosines, string Sines) Tables()

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Parley.Generator;
 using Parley.Generator.Execution;
 using Parley.Generator.Model;
@@ -14,7 +15,9 @@ public sealed class ExportedPackageTests
 
     private static readonly uint[][] Prompts =
     [
-        [.. Enumerable.Range(0, 23).Select(i => (uint)((i * 37) + 5) % 384)], [7], [.. Enumerable.Range(0, 70).Select(i => (uint)(i * i) % 384)],
+        [.. Enumerable.Range(0, 23).Select(i => (uint)((i * 37) + 5) % 384)],
+        [7],
+        [.. Enumerable.Range(0, 70).Select(i => (uint)(i * i) % 384)],
         [.. Enumerable.Range(0, 9).Select(i => (uint)((i * 11) + 300) % 384)],
     ];
 
@@ -83,7 +86,7 @@ public sealed class ExportedPackageTests
         // The last begins as the third does, which is a copy of a slot; together they are more than slots.
         uint[][] prompts = [.. Prompts, [.. Prompts[2].Take(60), 3, 4], Prompts[2]];
         using var engine = new ParityEngine(
-            options => PackageOpener.CreateRunner(package, options with { BlockTokens = Context, BlockCount = 4, ContextTokensMax = Context }),
+            options => PackageOpener.CreateRunner(package, Slots(options)),
             draftTokens: drafts, context: Context, stepTokens: 24);
 
         var together = engine.Greedy(20, prompts);
@@ -109,7 +112,7 @@ public sealed class ExportedPackageTests
         using var folder = new TemporaryFolder();
         var (_, package) = Import(folder, new ExportStyle());
         using var engine = new ParityEngine(
-            options => PackageOpener.CreateRunner(package, options with { BlockTokens = Context, BlockCount = 4, ContextTokensMax = Context }),
+            options => PackageOpener.CreateRunner(package, Slots(options)),
             context: Context);
 
         var ends = engine.RunToEnds(500, Prompts[2], Prompts[0]);
@@ -153,7 +156,10 @@ public sealed class ExportedPackageTests
         if (refusal is null)
             Assert.Equal(sequences, Open(package.Folder, options).PlanCache!().BlockCount);
         else
-            Assert.Contains(refusal, Assert.Throws<InvalidDataException>(() => Open(package.Folder, options)).Message, StringComparison.Ordinal);
+        {
+            var fault = Assert.Throws<InvalidDataException>(() => Open(package.Folder, options)).Message;
+            Assert.Contains(refusal, fault, StringComparison.Ordinal);
+        }
     }
 
     internal static (string Checkpoint, ModelPackage Package) Import(TemporaryFolder folder, ExportStyle style)
@@ -172,9 +178,11 @@ public sealed class ExportedPackageTests
     private static Parley.Generator.Engine.ServedModel Open(string package, GeneratorOptions options)
     {
         options.PackageDirectory = package;
-        return new PackageOpener(
-            Microsoft.Extensions.Options.Options.Create(options), Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance).Open();
+        return new PackageOpener(Microsoft.Extensions.Options.Options.Create(options), NullLoggerFactory.Instance).Open();
     }
+
+    private static RunnerOptions Slots(RunnerOptions options) =>
+        options with { BlockTokens = Context, BlockCount = 4, ContextTokensMax = Context };
 
     private static RunnerOptions Options() => new()
     {

@@ -1,6 +1,3 @@
-using Parley.Generator;
-using Parley.Generator.Execution;
-using Parley.Generator.Model;
 using Parley.ModelImporter.Tests.Parity;
 using Parley.TestSupport;
 
@@ -9,7 +6,8 @@ namespace Parley.ModelImporter.Tests.Exports;
 /// <summary>The weights of an export in a graph of ours: the same numbers, and those of 4 and 8 bits code by code.</summary>
 public sealed class ExportedWeightsTests
 {
-    public static TheoryData<string> Styles => [.. ExportedPackageTests.All.Where(style => style.Value.IsGenai && !style.Value.KeepsLogits).Select(style => style.Key)];
+    public static TheoryData<string> Styles =>
+        [.. ExportedPackageTests.All.Where(style => style.Value is { IsGenai: true, KeepsLogits: false }).Select(style => style.Key)];
 
     [Theory]
     [MemberData(nameof(Styles))]

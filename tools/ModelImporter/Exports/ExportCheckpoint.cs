@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Parley.ModelImporter.Architectures;
-using Parley.ModelImporter.Graph.Onnx;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
 
@@ -15,6 +14,8 @@ namespace Parley.ModelImporter.Exports;
 internal sealed record ExportCheckpoint(
     ConfigFile Config, CheckpointTensors Tensors, NBitsForm Form, IReadOnlyList<(string Name, byte[] Bytes)> Made)
 {
+    private const string Down = "model.layers.0.mlp.down_proj.MatMul";
+
     /// <summary>Families of which the builder writes all numbers as they are, and no others.</summary>
     private static readonly string[] ModelTypes = ["llama", "mistral", "qwen2", "qwen3"];
 
@@ -29,7 +30,8 @@ internal sealed record ExportCheckpoint(
         {
             throw new InvalidDataException(
                 $"{source.Folder}: there is no {ExportSource.GenaiName}: weights are read of exports by onnxruntime-genai's builder alone. "
-                + $"Leave --precision out, or give {ModelImport.Exported}, to run the export as it is; or import the checkpoint it was made of.");
+                + $"Leave --precision out, or give {ModelImport.Exported}, to run the export as it is; or import the checkpoint that it "
+                + "was made of.");
         }
 
         var made = new List<(string, byte[])>();
@@ -59,13 +61,13 @@ internal sealed record ExportCheckpoint(
         var fields = new JsonObject(
             JsonNode.Parse(genai.MakeConfig())!.AsObject().Select(field => KeyValuePair.Create(field.Key, field.Value?.DeepClone())));
         var norm = model.Graph.Node.FirstOrDefault(node => node.OpType == "SimplifiedLayerNormalization");
-        var gate = model.Graph.Node.FirstOrDefault(node => node.Input.Any(input => input.StartsWith("model.layers.0.mlp.down_proj.MatMul", StringComparison.Ordinal)));
+        var down = model.Graph.Node.FirstOrDefault(node => node.Input.Any(input => input.StartsWith(Down, StringComparison.Ordinal)));
         fields["rms_norm_eps"] = double.Parse(
             (norm?.Attribute.FirstOrDefault(attribute => attribute.Name == "epsilon")?.F ?? 1e-6f).ToString(CultureInfo.InvariantCulture),
             CultureInfo.InvariantCulture);
-        fields["intermediate_size"] = gate?.Attribute.FirstOrDefault(attribute => attribute.Name == "K")?.I
-            ?? model.Graph.Initializer.FirstOrDefault(tensor => gate?.Input.Contains(tensor.Name) == true)?.Dims.FirstOrDefault()
-            ?? throw new InvalidDataException($"{model.Path}: there is no model.layers.0.mlp.down_proj, as the builder names it.");
+        fields["intermediate_size"] = down?.Attribute.FirstOrDefault(attribute => attribute.Name == "K")?.I
+            ?? model.Graph.Initializer.FirstOrDefault(tensor => down?.Input.Contains(tensor.Name) == true)?.Dims.FirstOrDefault()
+            ?? throw new InvalidDataException($"{model.Path}: there is no {Down}, as the builder names it.");
         fields["hidden_act"] = "silu";
         fields["rope_theta"] = RotaryBase.Find(model, shape.HeadSize);
         fields["tie_word_embeddings"] = model.Graph.Node.Any(node =>

@@ -147,11 +147,14 @@ internal static class ExportImport
     private static IEnumerable<string> Notes(ExportSource source, ExportedGraph graph)
     {
         yield return graph.Caches == ExportedGraph.Shared
-            ? "the graph runs as it was exported, on ONNX Runtime's operators; --precision int4 or int8 imports its weights into a graph of ours "
-                + "where the architecture is one that is known."
+            ? "the graph runs as it was exported, on ONNX Runtime's operators; --precision int4 or int8 imports its weights into a graph "
+                + "of ours where the architecture is one that is known."
             : "the graph's caches grow, so it runs one sequence at a time.";
         if (source.Others.Count > 0)
-            yield return $"{Path.GetFileName(source.GraphPath)} was taken; beside it lie {string.Join(", ", source.Others)}, each by its path.";
+        {
+            var others = string.Join(", ", source.Others);
+            yield return $"{Path.GetFileName(source.GraphPath)} was taken; beside it lie {others}: each is imported by its path.";
+        }
     }
 
     /// <summary>Copies the weights, or moves those of the graph beside it.</summary>
@@ -234,9 +237,10 @@ internal static class ExportImport
         var files = new SortedDictionary<string, PackageFile>(StringComparer.Ordinal);
         foreach (var path in paths)
         {
-            var hash = FileHash.Compute(path, bytes => progress?.Report(new ImportProgress("seal", done += bytes, total)), cancellationToken);
-            files.Add(
-                Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/'), new PackageFile(new FileInfo(path).Length, hash));
+            var hash = FileHash.Compute(
+                path, bytes => progress?.Report(new ImportProgress("seal", done += bytes, total)), cancellationToken);
+            var name = Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/');
+            files.Add(name, new PackageFile(new FileInfo(path).Length, hash));
         }
 
         return files;

@@ -29,7 +29,7 @@ internal sealed record ExportSource(string GraphPath, string Folder, IReadOnlyLi
 
     /// <summary>Whether a source is an export and no checkpoint.</summary>
     public static bool Is(string source) => IsGraph(source) && SourceFile.Exists(source)
-        || Directory.Exists(source) && !HasWeights(source)
+        || Directory.Exists(source) && !HasWeights(source) && !SourceFile.Exists(Path.Combine(source, ModelManifest.FileName))
             && (SourceFile.Exists(Path.Combine(source, GenaiName)) || GraphsOf(source).Length > 0
                 || GraphsOf(Path.Combine(source, GraphFolder)).Length > 0);
 

@@ -3,7 +3,9 @@ using Parley.ModelImporter.Graph.Onnx;
 
 namespace Parley.ModelImporter.Exports;
 
-/// <summary>The graph of an export, read and looked through: nothing in it leads out of its folder or asks for somebody's library.</summary>
+/// <summary>
+/// The graph of an export, read and looked through: nothing in it leads out of its folder or asks for somebody's library.
+/// </summary>
 internal sealed class ExportedModel
 {
     private const string Location = "location";
@@ -88,8 +90,8 @@ internal sealed class ExportedModel
             if (!Domains.Contains(node.Domain) && !_functions.Contains((node.Domain, node.OpType)))
             {
                 throw new InvalidDataException(
-                    $"{Path}: node {node.Name} is {node.OpType} of the domain {node.Domain}, which is none of ONNX Runtime's own: a library "
-                    + "of operators is code, and none is loaded.");
+                    $"{Path}: node {node.Name} is {node.OpType} of the domain {node.Domain}, which is none of ONNX Runtime's own: a "
+                    + "library of operators is code, and none is loaded.");
             }
 
             if (Outsiders.Contains(node.OpType))
@@ -112,7 +114,7 @@ internal sealed class ExportedModel
     private void CheckPlace(TensorProto tensor)
     {
         var name = FileOf(tensor);
-        if (name.Length == 0 || name != System.IO.Path.GetFileName(name) || name is "." or ".." || name.Contains('\\', StringComparison.Ordinal))
+        if (name is "" or "." or ".." || name != System.IO.Path.GetFileName(name) || name.Contains('\\', StringComparison.Ordinal))
         {
             throw new InvalidDataException(
                 $"{Path}: tensor {tensor.Name} lies in \"{name}\", which is not the name of a file in the same folder.");

@@ -56,7 +56,8 @@ internal sealed record ExportedShape(ModelShape Shape, ExportedGraph Graph, stri
             CacheType = type == DataType.Float16 ? "fp16" : "fp32",
             Caches = AreShared(model, names, layers) ? ExportedGraph.Shared : ExportedGraph.Growing,
         };
-        var architecture = config is not null && config.Texts("architectures") is [var first, ..] ? first : genai?.Type ?? config!.Text("model_type");
+        var architecture = config is not null && config.Texts("architectures") is [var first, ..] ? first
+            : genai?.Type ?? config!.Text("model_type");
         return new ExportedShape(shape, graph, architecture, weights.Parameters);
     }
 
@@ -98,8 +99,8 @@ internal sealed record ExportedShape(ModelShape Shape, ExportedGraph Graph, stri
             .Concat([names.InputIds, names.AttentionMask ?? "", names.PositionIds ?? "", Keep]).ToHashSet(StringComparer.Ordinal);
         if (model.Inputs.FirstOrDefault(input => !known.Contains(input.Name)) is { } other)
         {
-            throw Fault(model, $"the input {other.Name} is of no convention that is known (input_ids, attention_mask, position_ids, keys and "
-                + $"values of the past, {Keep})");
+            throw Fault(model, $"the input {other.Name} is of no convention that is known (input_ids, attention_mask, position_ids, keys "
+                + $"and values of the past, {Keep})");
         }
 
         Check(names.InputIds, isInput: true, 2);
@@ -183,7 +184,8 @@ internal sealed record ExportedShape(ModelShape Shape, ExportedGraph Graph, stri
     private static int Agreed(ExportedModel model, string what, int found, int configured) => found == 0 || found == configured
         ? configured : throw Fault(model, $"keys and values have the {what} {found}, and the configuration says {configured}");
 
-    private static ValueInfoProto? Find(IEnumerable<ValueInfoProto> values, string name) => values.FirstOrDefault(value => value.Name == name);
+    private static ValueInfoProto? Find(IEnumerable<ValueInfoProto> values, string name) =>
+        values.FirstOrDefault(value => value.Name == name);
 
     private static InvalidDataException Fault(ExportedModel model, string what) => new($"{model.Path}: {what}.");
 }

@@ -5,7 +5,9 @@ using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Exports;
 
-/// <summary>The initializers of an export that lie in one file: mapped where that is a file of weights, in memory where it is the graph.</summary>
+/// <summary>
+/// The initializers of an export that lie in one file: mapped where that is a file of weights, in memory where it is the graph.
+/// </summary>
 internal sealed class ExportedTensorFile : ITensorFile
 {
     private readonly MappedFile? _file;
@@ -26,7 +28,8 @@ internal sealed class ExportedTensorFile : ITensorFile
             if (tensor.Dims.Any(dimension => dimension < 0) || elements * size > bytes || (file is null && elements * size != bytes))
             {
                 throw new InvalidDataException(
-                    $"{path}: tensor {tensor.Name} is {type} [{string.Join(", ", tensor.Dims)}], more or less than the {bytes} bytes of it.");
+                    $"{path}: tensor {tensor.Name} is {type} [{string.Join(", ", tensor.Dims)}], more or less than the {bytes} bytes "
+                    + "of it.");
             }
 
             if (file is null)

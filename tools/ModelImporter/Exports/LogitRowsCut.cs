@@ -1,5 +1,4 @@
 using Parley.ModelImporter.Graph.Onnx;
-using Parley.PackageFormat;
 using DataType = Parley.ModelImporter.Graph.Onnx.TensorProto.Types.DataType;
 
 namespace Parley.ModelImporter.Exports;
@@ -43,7 +42,11 @@ internal static class LogitRowsCut
                 var type = graph.Output.First(output => output.Name == logits).Type.TensorType;
                 type.Shape = new TensorShapeProto
                 {
-                    Dim = { new TensorShapeProto.Types.Dimension { DimParam = "rows" }, new TensorShapeProto.Types.Dimension { DimValue = vocabulary } },
+                    Dim =
+                    {
+                        new TensorShapeProto.Types.Dimension { DimParam = "rows" },
+                        new TensorShapeProto.Types.Dimension { DimValue = vocabulary },
+                    },
                 };
                 // Shapes in between were noted for all tokens.
                 graph.ValueInfo.Clear();

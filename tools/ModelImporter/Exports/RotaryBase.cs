@@ -1,5 +1,3 @@
-using Parley.ModelImporter.Graph.Onnx;
-
 namespace Parley.ModelImporter.Exports;
 
 /// <summary>The base of a rotation by its tables: of plain ones, each number of which it then must explain.</summary>

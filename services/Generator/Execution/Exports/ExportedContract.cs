@@ -30,13 +30,17 @@ internal static class ExportedContract
         if (shape.OtherHeads is not null || shape.States is not null || shape.Latent is not null || shape.KeylessLayers is not null
             || shape.Drafter is not null || shape.Positions is not null)
         {
-            throw new InvalidDataException($"{path}: shape has more than keys and values of the same heads in each layer, which no export has.");
+            throw new InvalidDataException(
+                $"{path}: shape has more than keys and values of the same heads in each layer, which no export has.");
         }
 
         void OneOf(string field, string value, params string[] known)
         {
             if (!known.Contains(value))
-                throw new InvalidDataException($"{path}: export.{field} is {value}, not {string.Join(" or ", known)}; import the model again.");
+            {
+                throw new InvalidDataException(
+                    $"{path}: export.{field} is {value}, not {string.Join(" or ", known)}; import the model again.");
+            }
         }
     }
 

@@ -32,14 +32,16 @@ internal sealed class SharedCacheRunner : IModelRunner
         ArgumentOutOfRangeException.ThrowIfLessThan(options.BlockTokens, options.ContextTokensMax, nameof(options));
         (_session, _options, Shape) = (session, options, shape);
         Device = $"CPU ({SessionFactory.ThreadCount(options.Threads)} threads, ONNX Runtime, GroupQueryAttention over {options.BlockCount} "
-            + $"slots, {graph.CacheType} cache; a row's last bits depend on its company, prefixes are shared among running sequences alone)";
+            + $"slots, {graph.CacheType} cache; a row's last bits may depend on its company, prefixes are shared among running sequences "
+            + "alone)";
         _caches = new SlotCaches(shape, graph, options.BlockCount, options.BlockTokens);
         _step = new SlotStep(options.BlockCount, options.ContextTokensMax, options.SequencesMax, options.LogitRowsMax);
         _last = new int[options.BlockCount];
         // A run has a row of logits that nobody reads where none is wanted.
         var rows = options.LogitRowsMax + 1;
         _singles = new BoundSlots(
-            new ExportedStep(session, graph, shape.VocabularySize, options.BlockCount, rows, (long)options.BlockCount * options.BlockTokens),
+            new ExportedStep(
+                session, graph, shape.VocabularySize, options.BlockCount, rows, (long)options.BlockCount * options.BlockTokens),
             _caches);
         _chunks = new BoundSlots(
             new ExportedStep(session, graph, shape.VocabularySize, options.StepTokensMax, rows, options.BlockTokens), _caches);

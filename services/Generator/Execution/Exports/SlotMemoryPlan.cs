@@ -40,11 +40,11 @@ internal static class SlotMemoryPlan
         var fewer = Math.Max((fit / perToken / least) - (places - slots), 0);
         throw new InvalidDataException(
             $"The model does not fit: the process may use {limit / Megabyte} MB ({limits.MemorySource}), and weights "
-            + $"{weightBytes / Megabyte} MB, a step {step / Megabyte} MB and the program itself leave the caches {fit / Megabyte} MB. Each of "
-            + $"Generator:RunningSequencesMax = {slots} sequences of a {graph.Convention} export has a slot of its own, of at least {least} "
-            + $"positions of {perToken} bytes: lower Generator:RunningSequencesMax to {Math.Max(fewer, 1)}, or Generator:ContextTokensMax to "
-            + $"{Math.Max(fit / perToken / places, 1)}, set Generator:KvCacheMegabytes to at most {Math.Max(room, 0) / Megabyte}, or import "
-            + "the model as int4 or int8, which shares the memory by what is used.");
+            + $"{weightBytes / Megabyte} MB, a step {step / Megabyte} MB and the program itself leave the caches {fit / Megabyte} MB. "
+            + $"Each of Generator:RunningSequencesMax = {slots} sequences of a {graph.Convention} export has a slot of its own, of at "
+            + $"least {least} positions of {perToken} bytes: lower Generator:RunningSequencesMax to {Math.Max(fewer, 1)}, or "
+            + $"Generator:ContextTokensMax to {Math.Max(fit / perToken / places, 1)}, set Generator:KvCacheMegabytes to at most "
+            + $"{Math.Max(room, 0) / Megabyte}, or import the model as int4 or int8, which shares the memory by what is used.");
     }
 
     /// <summary>Bytes of keys and values of one token over all layers.</summary>
