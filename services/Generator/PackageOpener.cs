@@ -2,17 +2,19 @@ using Microsoft.Extensions.Options;
 using Parley.Generator.Engine;
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Execution.Exports;
 using Parley.Generator.Execution.Kernels;
 using Parley.Generator.Execution.Runtime;
 using Parley.Generator.Guidance;
 using Parley.Generator.KvCache;
+using Parley.Generator.Machine;
 using Parley.Generator.Model;
 using Parley.PackageFormat;
 
 namespace Parley.Generator;
 
 /// <summary>Opens the package that the options name.</summary>
-internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerFactory loggers)
+internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerFactory loggers, ProcessLimits? limits = null)
 {
     /// <summary>Reads manifest and generation defaults; the weights are read by <see cref="ServedModel.CreateRunner"/>.</summary>
     /// <exception cref="InvalidDataException">Something of the package is missing or broken; the message names file and field.</exception>
@@ -36,6 +38,12 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
 
         var shape = options.Value.Served(package.Shape);
         var cuda = CudaServing.Prepare(package, options.Value, loggers.CreateLogger("Parley.Generator.Cuda"));
+        var export = package.Manifest.Export;
+        if (export is not null)
+            ExportedContract.Check(package.Manifest, export, Path.Combine(package.Folder, ModelManifest.FileName));
+        // Said before the port opens, as of packages of ours.
+        KvCacheSize? slots = export is null ? null
+            : SlotMemoryPlan.Compute(options.Value, shape, export, package.WeightBytes, limits ?? ProcessLimits.Current);
         return new ServedModel
         {
             Name = package.Manifest.Name,
@@ -52,15 +60,25 @@ internal sealed class PackageOpener(IOptions<GeneratorOptions> options, ILoggerF
             Importer = package.Manifest.Importer,
             Manifest = package.Manifest,
             Runtime = RuntimeReport.Describe(options.Value),
-            KvBytesPerToken = cuda?.BytesPerToken ?? KvCacheFormat.TokenBytes(options.Value.KvCachePrecision, shape),
+            KvBytesPerToken = export is not null ? SlotMemoryPlan.BytesPerToken(shape, export)
+                : cuda?.BytesPerToken ?? KvCacheFormat.TokenBytes(options.Value.KvCachePrecision, shape),
             ReadTokens = () => GuideTokens.Read(package.Folder, package.Shape.VocabularySize, package.Defaults.EosTokenIds),
-            PlanCache = cuda is null ? null : cuda.PlanCache,
+            PlanCache = slots is { } planned ? () => planned : cuda is null ? null : cuda.PlanCache,
             CreateRunner = cuda is null ? size => CreateRunner(package, size) : cuda.CreateRunner,
         };
     }
 
-    private OnnxModelRunner CreateRunner(ModelPackage package, KvCacheSize size) =>
-        OnnxModelRunner.Create(package.ModelPath, package.Manifest, SizesOf(options.Value, size));
+    private IModelRunner CreateRunner(ModelPackage package, KvCacheSize size)
+    {
+        var sizes = SizesOf(options.Value, size);
+        return CreateRunner(package, package.Manifest.Export is null ? sizes : sizes with { BlockTokens = size.ContextTokensMax });
+    }
+
+    /// <summary>Loads a package for the CPU, ours or an export.</summary>
+    /// <exception cref="InvalidDataException">The graph cannot be loaded or does not fit the manifest.</exception>
+    public static IModelRunner CreateRunner(ModelPackage package, RunnerOptions sizes) => package.Manifest.Export is null
+        ? OnnxModelRunner.Create(package.ModelPath, package.Manifest, sizes)
+        : ExportedServing.CreateRunner(package, sizes);
 
     /// <summary>The sizes of a runner that serves with these settings.</summary>
     public static RunnerOptions SizesOf(GeneratorOptions options, KvCacheSize size) => new()

@@ -6,6 +6,7 @@ using Parley.Benchmarks;
 using Parley.Benchmarks.Adapters;
 using Parley.Benchmarks.Dashboards;
 using Parley.Benchmarks.Drafts;
+using Parley.Benchmarks.Exports;
 using Parley.Benchmarks.Forms;
 using Parley.Benchmarks.Gguf;
 using Parley.Benchmarks.Guides;
@@ -47,6 +48,12 @@ if (args is ["adapters", .. var adapters])
 if (args is ["drafts", .. var drafts])
 {
     HeadDraftTable.Print(drafts);
+    return;
+}
+
+if (args is ["exports", .. var exports])
+{
+    ExportTable.Print(exports);
     return;
 }
 

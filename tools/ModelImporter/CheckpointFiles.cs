@@ -1,3 +1,4 @@
+using Parley.ModelImporter.Exports;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
 
@@ -52,6 +53,8 @@ internal static class CheckpointFiles
     /// <summary>The files that an import reads of a source, which is a folder or a GGUF file, in order.</summary>
     public static IReadOnlyList<(string Name, string Path)> Present(string source)
     {
+        if (ExportSource.Is(source))
+            return ExportImport.Present(source);
         var folder = CheckpointTensors.FolderOf(source);
         return
         [

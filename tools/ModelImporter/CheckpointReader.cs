@@ -1,5 +1,6 @@
 using Parley.ModelImporter.Adapters;
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Exports;
 using Parley.ModelImporter.Forms;
 using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Safetensors;
@@ -38,12 +39,12 @@ internal sealed class CheckpointReader : IDisposable
 
     private CheckpointReader(
         DecoderConfig config, DecoderWeights weights, CheckpointTensors tensors, DescriptionFiles files, IArchitecture architecture,
-        IStoredForm? form, IReadOnlyList<(string Name, string Path)> adapterFiles)
+        IStoredForm? form, IReadOnlyList<(string Name, string Path)> adapterFiles, ExportCheckpoint? export)
     {
         AdapterFiles = adapterFiles;
         (Config, Weights, Tensors, Files) = (config, weights, tensors, files);
         IsQuantized = form is not (null or Mxfp4Form);
-        _made = new(() => Make(tensors.Gguf, files, config.Shape.VocabularySize, architecture));
+        _made = new(() => export?.Made ?? Make(tensors.Gguf, files, config.Shape.VocabularySize, architecture));
     }
 
     public DecoderConfig Config { get; }
@@ -76,12 +77,14 @@ internal sealed class CheckpointReader : IDisposable
     /// tensor.</exception>
     public static CheckpointReader Open(string source, bool canDraft = true, params IReadOnlyList<string> adapters)
     {
-        var files = new DescriptionFiles(CheckpointTensors.FolderOf(source));
-        var tensors = CheckpointTensors.AreGguf(source) ? CheckpointTensors.Open(source) : null;
+        var export = ExportSource.Is(source) ? ExportCheckpoint.Open(source) : null;
+        var files = new DescriptionFiles(export?.Tensors.Folder ?? CheckpointTensors.FolderOf(source));
+        var tensors = export?.Tensors ?? (CheckpointTensors.AreGguf(source) ? CheckpointTensors.Open(source) : null);
         try
         {
-            var file = OpenConfig(files, tensors?.Gguf);
+            var file = export?.Config ?? OpenConfig(files, tensors?.Gguf);
             var (architecture, config, form) = ReadArchitecture(file);
+            form = export?.Form ?? form;
             if (tensors?.Gguf is { } gguf)
                 config = GgufBeside.Complete(config, gguf, FindConfig(files));
             tensors ??= CheckpointTensors.Open(source);
@@ -111,7 +114,7 @@ internal sealed class CheckpointReader : IDisposable
             var weights = architecture.Weights(config);
             weights.Check(tensors, config.Shape, tensor => architecture.Ignores(tensor, config));
             CheckEnds(files, file, config.Shape.VocabularySize);
-            return new CheckpointReader(config, weights, tensors, files, architecture, form, adapterFiles);
+            return new CheckpointReader(config, weights, tensors, files, architecture, form, adapterFiles, export);
         }
         catch
         {
@@ -128,6 +131,13 @@ internal sealed class CheckpointReader : IDisposable
     /// <exception cref="InvalidDataException">As <see cref="Open"/>.</exception>
     public static DecoderConfig ReadConfig(string source)
     {
+        if (ExportSource.Is(source))
+        {
+            var export = ExportCheckpoint.Open(source);
+            export.Tensors.Dispose();
+            return CheckConfiguration(export.Config);
+        }
+
         if (!CheckpointTensors.AreGguf(source))
             return CheckConfiguration(ConfigFile.Open(source));
         using var tensors = CheckpointTensors.Open(source);

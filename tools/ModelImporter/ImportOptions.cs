@@ -32,7 +32,9 @@ public sealed record ImportOptions
     /// </value>
     public IReadOnlyList<string> Adapters { get; init; } = [];
 
-    /// <value>fp32, int8, w8a8 or int4; for CUDA bf16, fp16 or int4-fp16. Default: w8a8.</value>
+    /// <value>
+    /// fp32, int8, w8a8 or int4; for CUDA bf16, fp16 or int4-fp16; exported for an export to ONNX as it is. Default: w8a8.
+    /// </value>
     public string Precision { get; init; } = "w8a8";
 
     /// <value>
@@ -99,7 +101,8 @@ public sealed record ImportOptions
     /// <exception cref="ArgumentException">One is; the message names it.</exception>
     internal void Check()
     {
-        Quantization.Precision.Check(Precision, Attention);
+        if (Precision != ModelImport.Exported)
+            Quantization.Precision.Check(Precision, Attention);
         ArgumentOutOfRangeException.ThrowIfLessThan(ContextTokensMax, 1);
         RefuseIf(DraftVocabulary < 16, nameof(DraftVocabulary), $"{DraftVocabulary}, less than 16");
         RefuseIf(!ModelImport.Linears.Contains(Linears), nameof(Linears), $"\"{Linears}\", not own or ort");

@@ -1,5 +1,6 @@
 using Parley.ModelImporter.Adapters;
 using Parley.ModelImporter.Architectures;
+using Parley.ModelImporter.Exports;
 using Parley.ModelImporter.Package;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
@@ -16,8 +17,11 @@ public static class ModelImport
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];
 
+    /// <summary>The precision of a package that keeps graph and weights of an export to ONNX as they are.</summary>
+    public const string Exported = "exported";
+
     /// <summary>All precisions, those of the CPU first, each list most exact first.</summary>
-    public static IReadOnlyList<string> Precisions { get; } = [.. Precision.Names, .. Precision.CudaNames];
+    public static IReadOnlyList<string> Precisions { get; } = [.. Precision.Names, .. Precision.CudaNames, Exported];
 
     /// <summary>The precisions for CUDA.</summary>
     public static IReadOnlyList<string> CudaPrecisions => Precision.CudaNames;
@@ -37,6 +41,15 @@ public static class ModelImport
         ImportOptions options, IProgress<ImportProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         options.Check();
+        if (options.Precision == Exported)
+        {
+            return options.Adapters.Count == 0
+                ? ExportImport.Run(options, progress, cancellationToken)
+                : throw new ArgumentException(
+                    "An export that is taken as it is has no place for adapters: choose another precision, by which its weights are read, "
+                    + "or merge them into the checkpoint that it was made of.", nameof(options));
+        }
+
         var names = CheckpointFiles.Names(options.Source).ToList();
         if (names.Contains(ConfigFile.Name) && TokenizerFiles.Choose(names) is null && !CheckpointTensors.AreGguf(options.Source))
         {
@@ -137,6 +150,17 @@ public static class ModelImport
     /// <exception cref="InvalidDataException">As for <see cref="Run"/>.</exception>
     public static void WriteSmallFiles(string source, string folder)
     {
+        if (ExportSource.Is(source))
+        {
+            foreach (var (name, bytes) in ExportImport.SmallFiles(source))
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(folder, name))!);
+                File.WriteAllBytes(Path.Combine(folder, name), bytes);
+            }
+
+            return;
+        }
+
         using var checkpoint = CheckpointReader.Open(source);
         new ModelPackageWriter(folder, new ParallelOptions(), progress: null).WriteSmall(checkpoint);
     }
@@ -149,6 +173,9 @@ public static class ModelImport
     /// <exception cref="InvalidDataException">As for <see cref="Run"/>.</exception>
     public static string DefaultPrecision(string source, params IReadOnlyList<string> adapters)
     {
+        // What is merged makes other weights, which an export as it is has no place for.
+        if (ExportSource.Is(source) && adapters.Count == 0)
+            return Exported;
         using var checkpoint = CheckpointReader.Open(source, canDraft: true, adapters);
         var layers = checkpoint.Weights.Layers;
         // A GGUF file says the type of each tensor, and int4 keeps the grid of each; otherwise weights are tried, and two layers stand for

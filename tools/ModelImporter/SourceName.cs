@@ -1,3 +1,4 @@
+using Parley.ModelImporter.Exports;
 using Parley.ModelImporter.Safetensors;
 using Parley.PackageFormat;
 
@@ -11,6 +12,8 @@ internal static class SourceName
     /// </summary>
     public static string Of(string source)
     {
+        if (ExportSource.Is(source))
+            source = ExportSource.FolderOf(source);
         if (HubSnapshot.RepositoryOf(source) is { } repository)
             return repository;
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(source))).ToLowerInvariant();
@@ -20,7 +23,7 @@ internal static class SourceName
     /// <summary>The commit of a snapshot; null for any other source.</summary>
     public static string? RevisionOf(string source)
     {
-        var folder = CheckpointTensors.FolderOf(source);
+        var folder = ExportSource.Is(source) ? ExportSource.FolderOf(source) : CheckpointTensors.FolderOf(source);
         return HubSnapshot.CommitOf(HubSnapshot.Above(folder) ?? folder);
     }
 }

@@ -21,13 +21,19 @@ public sealed record ModelManifest
     /// <summary>Architecture as <c>config.json</c> names it, e.g. <c>LlamaForCausalLM</c>.</summary>
     public required string Architecture { get; init; }
 
-    /// <summary><c>fp32</c>, <c>w8a8</c>, <c>int8</c>, <c>int4</c>; for CUDA <c>fp16</c>, <c>bf16</c>, <c>int4-fp16</c>.</summary>
+    /// <summary>
+    /// <c>fp32</c>, <c>w8a8</c>, <c>int8</c>, <c>int4</c>; for CUDA <c>fp16</c>, <c>bf16</c>, <c>int4-fp16</c>;
+    /// <c>exported</c>: as others wrote it.
+    /// </summary>
     public required string Precision { get; init; }
 
     public required ModelShape Shape { get; init; }
 
     /// <summary>The device of the graph; null is the CPU.</summary>
     public GraphTarget? Target { get; init; }
+
+    /// <summary>How a step is given to a graph that others have written; null where it is one of ours.</summary>
+    public ExportedGraph? Export { get; init; }
 
     /// <summary>Number of weights of the source, a tied embedding counted once.</summary>
     public required long Parameters { get; init; }

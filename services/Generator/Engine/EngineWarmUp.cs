@@ -14,13 +14,17 @@ internal sealed class EngineWarmUp(GenerationEngine engine, GeneratorOptions opt
 {
     private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(2);
 
+    /// <summary>A block may be a slot of thousands of positions, and reading so many takes longer than a start should.</summary>
+    private const int PromptTokensMax = 64;
+
     private readonly Sampler _sampler = new(engine.Runner.Shape.VocabularySize, []);
 
     /// <exception cref="SamplingException">The model's logits are not numbers: it is broken.</exception>
     public void Run()
     {
         var runner = engine.Runner;
-        var promptLength = Math.Min(runner.BlockTokens, Math.Min(engine.Limits.StepTokensMax, engine.Limits.ContextTokensMax));
+        var promptLength = Math.Min(
+            Math.Min(runner.BlockTokens, PromptTokensMax), Math.Min(engine.Limits.StepTokensMax, engine.Limits.ContextTokensMax));
         var batch = new StepBatch(promptLength, 1, 1, 1);
         var ids = new uint[promptLength];
         var started = Stopwatch.GetTimestamp();

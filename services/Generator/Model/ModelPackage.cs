@@ -54,7 +54,7 @@ internal sealed class ModelPackage
     /// <summary>Bytes of the weights that a step reads; 0 where all of them are in the graph.</summary>
     public long WeightBytes => DataBytes - (Manifest.RowBytes ?? 0);
 
-    private long DataBytes => Manifest.Files.TryGetValue(DataFileName, out var data) ? data.Bytes : 0;
+    private long DataBytes => (Manifest.Export?.Data ?? [DataFileName]).Sum(name => Manifest.Files.GetValueOrDefault(name)?.Bytes ?? 0);
 
     /// <summary>Opens a package.</summary>
     /// <param name="folder">The package's folder.</param>
@@ -71,7 +71,7 @@ internal sealed class ModelPackage
             throw new InvalidDataException($"{manifestPath}: more than {ManifestBytesMax} bytes; import the model again.");
         var bytes = File.ReadAllBytes(manifestPath);
         var manifest = ModelManifest.Parse(System.Text.Encoding.UTF8.GetString(bytes), manifestPath);
-        CheckShape(manifest.Shape, manifestPath);
+        CheckShape(manifest.Shape, manifestPath, isOwn: manifest.Export is null);
         foreach (var required in new[] { ModelFileName, GenerationConfigFile.ConfigName })
         {
             if (!manifest.Files.ContainsKey(required))
@@ -120,7 +120,7 @@ internal sealed class ModelPackage
         }
     }
 
-    private static void CheckShape(ModelShape shape, string path)
+    private static void CheckShape(ModelShape shape, string path, bool isOwn)
     {
         foreach (var (name, value) in new[]
         {
@@ -151,7 +151,7 @@ internal sealed class ModelPackage
                 + $"{shape.ValueSize} in the cache, more than {CacheElementsMax} numbers.");
         }
 
-        CheckHeads(shape, "", new LayerHeads(0, shape.KeyValueHeads, shape.HeadSize), path);
+        CheckHeads(shape, "", new LayerHeads(0, shape.KeyValueHeads, shape.HeadSize), path, isOwn);
         var last = -1;
         foreach (var (i, heads) in (shape.OtherHeads ?? []).Index())
         {
@@ -171,7 +171,7 @@ internal sealed class ModelPackage
         }
     }
 
-    private static void CheckHeads(ModelShape shape, string field, LayerHeads heads, string path)
+    private static void CheckHeads(ModelShape shape, string field, LayerHeads heads, string path, bool isOwn = true)
     {
         if (shape.QueryHeads % heads.KeyValueHeads != 0)
         {
@@ -179,7 +179,7 @@ internal sealed class ModelPackage
                 $"{path}: shape.queryHeads {shape.QueryHeads} is not a multiple of shape.{field}keyValueHeads {heads.KeyValueHeads}.");
         }
 
-        if (shape.Latent is null && heads.HeadSize % 16 != 0)
+        if (isOwn && shape.Latent is null && heads.HeadSize % 16 != 0)
             throw new InvalidDataException($"{path}: shape.{field}headSize {heads.HeadSize} is not a multiple of 16.");
     }
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Parley.Generator;
 using Parley.Generator.Admission;
 using Parley.Generator.Engine;
+using Parley.Generator.Execution;
 using Parley.Generator.Sequences;
 using Parley.Generator.Streaming;
 
@@ -25,6 +26,19 @@ internal sealed class ParityEngine : IDisposable
     /// <param name="headTokens">Those of a draft by the model's own head; 0 does without.</param>
     public ParityEngine(
         ParityPackage package, int blocks = 64, int draftTokens = 0, int stepTokens = 64, int context = 256, int headTokens = 0)
+        : this(package.Open, blocks, draftTokens, stepTokens, context, headTokens)
+    {
+    }
+
+    /// <param name="open">Makes the runner.</param>
+    /// <param name="blocks">KV blocks.</param>
+    /// <param name="draftTokens">Tokens of a draft.</param>
+    /// <param name="stepTokens">Tokens of a step.</param>
+    /// <param name="context">Tokens of a sequence.</param>
+    /// <param name="headTokens">Those of a draft by the model's own head; 0 does without.</param>
+    public ParityEngine(
+        Func<RunnerOptions, IModelRunner> open, int blocks = 64, int draftTokens = 0, int stepTokens = 64, int context = 256,
+        int headTokens = 0)
     {
         _draftTokens = draftTokens;
         var options = ParityPackage.Options(blocks, context) with { Drafts = headTokens > 0 };
@@ -42,7 +56,7 @@ internal sealed class ParityEngine : IDisposable
         };
         var telemetry = new GeneratorTelemetry(_services.GetRequiredService<IMeterFactory>());
         _engine = new GenerationEngine(
-            package.Open(options), [1], limits, _queue, TimeProvider.System, telemetry, NullLogger.Instance);
+            open(options), [1], limits, _queue, TimeProvider.System, telemetry, NullLogger.Instance);
     }
 
     public EngineTotals Totals => _engine.Totals;

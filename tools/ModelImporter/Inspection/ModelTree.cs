@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Parley.ModelImporter.Architectures;
 using Parley.ModelImporter.Calibration;
+using Parley.ModelImporter.Exports;
 using Parley.ModelImporter.Graph;
 using Parley.ModelImporter.Quantization;
 using Parley.ModelImporter.Safetensors;
@@ -33,6 +34,8 @@ public sealed record ModelTree(
     /// <exception cref="InvalidDataException">config.json is missing, malformed or unsupported; the message names the field.</exception>
     public static ModelTree Read(string folder)
     {
+        if (ExportSource.Is(folder))
+            return ExportTree.Read(folder);
         var config = CheckpointReader.ReadConfig(folder);
         var weights = CheckpointReader.WeightsOf(config);
         return new ModelTree(
@@ -50,7 +53,8 @@ public sealed record ModelTree(
 
     /// <summary>The sizes of a model, from its configuration alone.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Read"/>.</exception>
-    public static ModelShape ReadShape(string source) => CheckpointReader.ReadConfig(source).Shape;
+    public static ModelShape ReadShape(string source) => ExportSource.Is(source)
+        ? ReadExport(source).Read.Shape : CheckpointReader.ReadConfig(source).Shape;
 
     /// <summary>What the weights of a model would take as a package, from its configuration alone.</summary>
     /// <param name="source">A folder, or a GGUF file.</param>
@@ -60,10 +64,23 @@ public sealed record ModelTree(
     /// <exception cref="InvalidDataException">As <see cref="Read"/>, or the model's widths do not allow the precision.</exception>
     public static (long Bytes, long RowBytes, long Parameters) MeasureWeights(string source, string precision, int contextTokensMax)
     {
+        if (precision == ModelImport.Exported)
+        {
+            var (model, read) = ReadExport(source);
+            return (ExportTree.Bytes(model), 0, read.Parameters);
+        }
+
         var config = CheckpointReader.ReadConfig(source);
         var weights = CheckpointReader.WeightsOf(config);
         var graph = Plan(source, config, weights, precision, contextTokensMax);
         return (graph.DataBytes - graph.RowBytes, graph.RowBytes, weights.Parameters(config.Shape));
+    }
+
+    private static (ExportedModel Model, ExportedShape Read) ReadExport(string path)
+    {
+        var source = ExportSource.Open(path);
+        var model = ExportedModel.Open(source.GraphPath);
+        return (model, ExportedShape.Read(source, model));
     }
 
     /// <summary>Everything as text: the modules, then one line per size and per file.</summary>

@@ -63,6 +63,25 @@ internal sealed class CheckpointTensors : IDisposable
     /// <summary>A checkpoint without weights: enough to plan a graph, and to learn how large it is.</summary>
     public static CheckpointTensors None(string folder) => new(folder);
 
+    /// <summary>The tensors of some open files, which are its own from then on.</summary>
+    /// <exception cref="InvalidDataException">Two have the same name; the message names both files.</exception>
+    public static CheckpointTensors Of(string folder, IEnumerable<ITensorFile> files)
+    {
+        var tensors = new CheckpointTensors(folder);
+        tensors._files.AddRange(files);
+        try
+        {
+            foreach (var file in tensors._files)
+                tensors.AddTensors(file);
+            return tensors;
+        }
+        catch
+        {
+            tensors.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Opens the weights of a source, which is a checkpoint folder or a GGUF file.</summary>
     /// <exception cref="InvalidDataException">A file is missing or malformed; the message names it and the tensor or field.</exception>
     public static CheckpointTensors Open(string source)

@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Parley.Generator.Execution.Slots;
 using Parley.PackageFormat;
 
 namespace Parley.Generator.Execution.Cuda;

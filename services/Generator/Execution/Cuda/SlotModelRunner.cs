@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using Parley.Generator.Execution.Slots;
 using Parley.Generator.Sampling;
 using Parley.PackageFormat;
 
@@ -77,7 +78,7 @@ internal sealed class SlotModelRunner : ICandidateRunner
         _step.Plan(batch);
         var end = PlanRuns();
         for (var i = 0; i < _step.Runs.Count; i++)
-            _step.Pack(_step.Runs[i], _plans[i].Plan, _qkvWidth, _buffers.Staging, _buffers.Host);
+            Pack(_step.Runs[i], _plans[i].Plan);
 
         _buffers.Upload(end.Upload);
         for (var i = 0; i < _step.Runs.Count; i++)
@@ -192,6 +193,20 @@ internal sealed class SlotModelRunner : ICandidateRunner
         }
 
         return start;
+    }
+
+    /// <summary>Writes a run's inputs where its plan has them.</summary>
+    private void Pack(SlotRun run, BindingPlan plan)
+    {
+        var (staging, host) = (_buffers.Staging, _buffers.Host);
+        var longest = _step.Pack(
+            run,
+            staging.Span<long>(plan.OffsetOf(GraphContract.InputIds), run.Tokens),
+            staging.Span<long>(plan.OffsetOf(GraphContract.LogitRows), run.BoundLogitRows),
+            staging.Span<int>(plan.OffsetOf(BindingPlan.SlotPositions), run.Slots));
+        ReadOnlySpan<long> shape = [run.Slots, run.TokensEach, _qkvWidth];
+        shape.CopyTo(host.Span<long>(plan.OffsetOf(BindingPlan.AttentionShape), BindingPlan.AttentionShapeCount));
+        host.Span<int>(plan.OffsetOf(BindingPlan.LongestLength), 1)[0] = longest;
     }
 
     private void RunBound(SlotRun run, BindingPlan plan)

@@ -1,5 +1,6 @@
 using Parley.Generator.Execution;
 using Parley.Generator.Execution.Cuda;
+using Parley.Generator.Execution.Slots;
 using Parley.PackageFormat;
 
 namespace Parley.Generator.Tests.Execution.Cuda;
@@ -60,19 +61,17 @@ public sealed class SlotStepTests
         _batch.Add([23], 0, [1], 0);
         _step.Plan(_batch);
 
-        var (ids, rows, positions, shape, longest) = Pack(0);
+        var (ids, rows, positions, longest) = Pack(0);
         Assert.Equal(new SlotRun(1, 6, 1, 2), _step.Runs[0]);
         Assert.Equal([23, 22, 0, 0, 0, 21], ids);
         Assert.Equal([1, 5], rows);
         Assert.Equal([0, 30, 40, 10, 0, 8], positions);
-        Assert.Equal([6, 1, (6 + 2 + 2) * 16], shape);
         Assert.Equal(41, longest);
 
-        (ids, rows, positions, shape, longest) = Pack(1);
+        (ids, rows, positions, longest) = Pack(1);
         Assert.Equal(new long[6], ids);
         Assert.Equal([0], rows);
         Assert.Equal([15], positions);
-        Assert.Equal([1, 6, 160], shape);
         Assert.Equal(16, longest);
     }
 
@@ -133,19 +132,10 @@ public sealed class SlotStepTests
         _step.Plan(_batch);
     }
 
-    private (long[] Ids, long[] Rows, int[] Positions, long[] Shape, int Longest) Pack(int index)
+    private (long[] Ids, long[] Rows, int[] Positions, int Longest) Pack(int index)
     {
         var run = _step.Runs[index];
-        var plan = BindingPlan.CreateRun(Shape, Target, run, (Slots, 64), default);
-        using var memory = new RehearsalMemory();
-        using var staging = new DeviceBuffer(memory, plan.UploadBytes, pinned: true);
-        using var host = new DeviceBuffer(memory, plan.HostBytes, pinned: true);
-        _step.Pack(run, plan, 160, staging, host);
-        return (
-            staging.Span<long>(plan.OffsetOf("input_ids"), run.Tokens).ToArray(),
-            staging.Span<long>(plan.OffsetOf("logit_rows"), run.BoundLogitRows).ToArray(),
-            staging.Span<int>(plan.OffsetOf("seqlens_k"), run.Slots).ToArray(),
-            host.Span<long>(plan.OffsetOf("attention_shape"), 3).ToArray(),
-            host.Span<int>(plan.OffsetOf("total_sequence_length"), 1)[0]);
+        var (ids, rows, positions) = (new long[run.Tokens], new long[run.BoundLogitRows], new int[run.Slots]);
+        return (ids, rows, positions, _step.Pack(run, ids, rows, positions));
     }
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Parley.Generator;
 using Parley.Generator.Execution;
+using Parley.Generator.Execution.Exports;
 using Parley.Generator.Execution.Kernels.Experts;
 using Parley.Generator.Model;
 
@@ -12,7 +14,7 @@ internal sealed class EngineSteps : IDisposable
 
     private readonly EngineLoad _load;
     private readonly RunnerOptions _options;
-    private readonly OnnxModelRunner _runner;
+    private readonly IModelRunner _runner;
     private readonly ModelPackage _package;
     private readonly long _weightBytes;
     private readonly long _expertBytes;
@@ -27,11 +29,13 @@ internal sealed class EngineSteps : IDisposable
         _weightBytes = package.WeightBytes;
         var longest = Math.Max(load.Pasts.Max() + 1, load.Prompts.Max());
         var sequences = load.Batches.Max();
+        // A block of an export is a slot.
+        var block = package.Manifest.Export is null ? load.BlockTokens : longest;
         _options = new RunnerOptions
         {
-            BlockTokens = load.BlockTokens,
+            BlockTokens = block,
             CachePrecision = load.CachePrecision,
-            BlockCount = sequences * ((longest + load.BlockTokens - 1) / load.BlockTokens),
+            BlockCount = sequences * ((longest + block - 1) / block),
             StepTokensMax = Math.Max(sequences, longest),
             SequencesMax = sequences,
             LogitRowsMax = sequences,
@@ -40,7 +44,7 @@ internal sealed class EngineSteps : IDisposable
             SpinMicroseconds = load.SpinMicroseconds,
         };
         var (started, held) = (Stopwatch.GetTimestamp(), ExpertReads.HeldBytes);
-        _runner = OnnxModelRunner.Create(package.ModelPath, package.Manifest, _options);
+        _runner = PackageOpener.CreateRunner(package, _options);
         _expertBytes = ExpertReads.HeldBytes - held;
         _loadSeconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         _batch = _options.CreateBatch();
@@ -103,7 +107,8 @@ internal sealed class EngineSteps : IDisposable
             experts[turn] += ExpertReads.Bytes - read;
         }
 
-        var cacheBytes = _runner.CacheBytes / ((double)_options.BlockCount * _options.BlockTokens);
+        var cacheBytes = _runner is OnnxModelRunner own ? own.CacheBytes / ((double)_options.BlockCount * _options.BlockTokens)
+            : SlotMemoryPlan.BytesPerToken(_package.Shape, _package.Manifest.Export!);
         // Experts are counted where they are read; the rest of the weights is read whole.
         var alwaysRead = _weightBytes - _expertBytes + (sequences * past * cacheBytes);
         var results = new EngineResult[times.Length];
@@ -125,7 +130,7 @@ internal sealed class EngineSteps : IDisposable
         StepBatch batch, RunnerOptions options, EngineLoad load, uint[] ids, int first, int sequences, int tokensEach, int past,
         int logitBest)
     {
-        var blocks = (past + tokensEach + load.BlockTokens - 1) / load.BlockTokens;
+        var blocks = (past + tokensEach + options.BlockTokens - 1) / options.BlockTokens;
         var stride = options.BlocksPerSequenceMax;
         Span<int> table = stackalloc int[blocks];
         batch.Clear(blocks);

@@ -1,4 +1,4 @@
-namespace Parley.Generator.Execution.Cuda;
+namespace Parley.Generator.Execution.Slots;
 
 /// <summary>
 /// What GroupQueryAttention takes at once: one new token of each of some neighbouring slots, or several tokens of one slot.

@@ -1,4 +1,4 @@
-namespace Parley.Generator.Execution.Cuda;
+namespace Parley.Generator.Execution.Slots;
 
 /// <summary>
 /// A step over slots, cut into runs: decode rows of slots that lie close together in one, then the chunks of prompts and the drafts one by
@@ -67,12 +67,14 @@ internal sealed class SlotStep
         }
     }
 
-    /// <summary>Writes a run's inputs where its plan has them.</summary>
-    public void Pack(SlotRun run, BindingPlan plan, int qkvWidth, DeviceBuffer staging, DeviceBuffer host)
+    /// <summary>Writes the inputs of a run.</summary>
+    /// <param name="run">One of <see cref="Runs"/>.</param>
+    /// <param name="ids">Receives its tokens, slot after slot.</param>
+    /// <param name="rows">Receives the tokens whose logits are computed [<see cref="SlotRun.BoundLogitRows"/>].</param>
+    /// <param name="positions">Receives the position of each slot's last token [<see cref="SlotRun.Slots"/>].</param>
+    /// <returns>Positions up to the last of all of them.</returns>
+    public int Pack(SlotRun run, Span<long> ids, Span<long> rows, Span<int> positions)
     {
-        var ids = staging.Span<long>(plan.OffsetOf(GraphContract.InputIds), run.Tokens);
-        var rows = staging.Span<long>(plan.OffsetOf(GraphContract.LogitRows), run.BoundLogitRows);
-        var positions = staging.Span<int>(plan.OffsetOf(BindingPlan.SlotPositions), run.Slots);
         rows[0] = 0;
         if (run.TokensEach == 1)
             PackSingles(run, ids, rows, positions);
@@ -82,9 +84,7 @@ internal sealed class SlotStep
         var longest = 0;
         foreach (var position in positions)
             longest = Math.Max(longest, position + 1);
-        ReadOnlySpan<long> shape = [run.Slots, run.TokensEach, qkvWidth];
-        shape.CopyTo(host.Span<long>(plan.OffsetOf(BindingPlan.AttentionShape), BindingPlan.AttentionShapeCount));
-        host.Span<int>(plan.OffsetOf(BindingPlan.LongestLength), 1)[0] = longest;
+        return longest;
     }
 
     /// <summary>The step ran: its tokens are in the slots.</summary>
@@ -93,6 +93,9 @@ internal sealed class SlotStep
         for (var s = 0; s < _batch.SequenceCount; s++)
             _written[SlotOf(s)] = _batch.PastLengths[s] + NewTokens(s);
     }
+
+    /// <summary>Positions of a slot that were written.</summary>
+    public int WrittenOf(int slot) => _written[slot];
 
     /// <summary>A slot was copied over another.</summary>
     public void Copied(int source, int destination) => _written[destination] = _written[source];
