@@ -25,7 +25,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     private OnnxDrafter? _drafter;
     private bool _disposed;
 
-    private OnnxModelRunner(InferenceSession session, ModelManifest manifest, ModelShape shape, RunnerOptions options)
+    private OnnxModelRunner(InferenceSession session, ModelShape shape, RunnerOptions options, int freeTokens)
     {
         _session = session;
         _options = options;
@@ -38,9 +38,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         _cache.Bind(_binding, layer => layer < shape.Layers);
         _states = shape.States is null ? null : new StateBuffers(shape.States, options, _binding);
         _inputs = new StepInputs(session, _binding, options, options.LogitRowsMax);
-        // In w8a8 the head is the only linear that is ours.
-        if (StepInputs.HasLogitBest(session))
-            FreeTokens = manifest.Precision is "int4" or "int8" ? QuantizedLinearKernel.Best.FreeRows : 1;
+        FreeTokens = freeTokens;
         var logits = checked(options.LogitRowsMax * shape.VocabularySize);
         _logits = new StepTensor(_binding, GraphContract.Logits, TensorElementType.Float, sizeof(float), logits, isOutput: true);
         _logitsMemory = new LogitsMemory(() => _logits.Span<float>(logits));
@@ -62,7 +60,7 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     public string Device { get; }
 
-    public int FreeTokens { get; } = 1;
+    public int FreeTokens { get; }
 
     public bool SkipsBehindWindow => true;
 
@@ -91,7 +89,9 @@ internal sealed class OnnxModelRunner : IModelRunner
         try
         {
             GraphContract.Verify(session, shape, options.CachePrecision, modelPath);
-            runner = new OnnxModelRunner(session, manifest, shape, options);
+            // In w8a8 the head is the only linear that is ours.
+            var isOurs = manifest.Precision is "int4" or "int8" && OwnLinears.AreIn(File.ReadAllBytes(modelPath));
+            runner = new OnnxModelRunner(session, shape, options, isOurs ? QuantizedLinearKernel.Best.FreeRows : 1);
         }
         catch
         {
