@@ -22,36 +22,26 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
     private const float HighMinimum = -120.5f / 16;
     private const float LowMinimum = -7.5f;
 
-    /// <summary>Rows that meet a part of the inputs before the next part; their sums lie in memory meanwhile.</summary>
-    private const int PassRows = 16;
-
-    private const int PassFloats = 2 * BlockOutputs * PassRows;
-
-    /// <summary>
-    /// Where each line of codes is read several times, inputs of a part: two blocks of them, and what meets them, fit the first-level cache.
-    /// </summary>
-    private const int PartInputsMax = 1024;
-
     /// <summary>Runs one unit: sixteen or thirty-two outputs of all rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(QuantizedLinearStep* step, nint unit)
     {
-        var space = stackalloc float[(2 * PassFloats) + TileFloats + 16];
+        var space = stackalloc float[(3 * TileFloats) + 16];
         var sums = (float*)(((nuint)space + 63) & ~(nuint)63);
         QuantizedTile tile = default, partner = default;
         SetUp(step, &tile, sums);
-        SetUp(step, &partner, sums + PassFloats);
-        tile.GroupSums = partner.GroupSums = (int*)(sums + (2 * PassFloats));
+        SetUp(step, &partner, sums + TileFloats);
+        tile.GroupSums = partner.GroupSums = (int*)(sums + (2 * TileFloats));
         SetStreams(step, (int)unit, ref tile, ref partner);
 
-        var partGroups = PartGroups(step);
-        for (var row = 0; row < step->Rows; row += PassRows)
+        int rows;
+        for (var row = 0; row < step->Rows; row += rows)
         {
-            var rows = Math.Min(PassRows, step->Rows - row);
-            RunPass(step, tile, row, rows, partGroups);
+            rows = QuantizedLinearStep.RowsOfTile(step->Rows - row, TOps.TileRows);
+            RunTile(step, &tile, rows);
             if (step->HasBytes && step->Gated)
             {
-                RunPass(step, partner, row, rows, partGroups);
+                RunTile(step, &partner, rows);
                 StoreGatedPlanes(step, tile.Sums, partner.Sums, (int)unit, row, rows);
             }
             else if (step->Gated)
@@ -60,50 +50,6 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
                 StorePlanes(step, tile.Sums, (int)unit, row, rows);
             else
                 Store(step, tile.Sums, (int)unit, row, rows);
-        }
-    }
-
-    /// <summary>Groups that all rows of a pass meet before the next ones: equal parts of all.</summary>
-    private static int PartGroups(QuantizedLinearStep* step)
-    {
-        if (TOps.Width == BlockOutputs || step->Rows == 1)
-            return step->Groups;
-        var parts = (step->Inputs + PartInputsMax - 1) / PartInputsMax;
-        return (step->Groups + parts - 1) / parts;
-    }
-
-    /// <summary>
-    /// Fills the sums of up to <see cref="PassRows"/> rows. Each row's groups come in their order, so that its bits hang on no part.
-    /// </summary>
-    /// <param name="step">The arguments.</param>
-    /// <param name="streams">What the rows meet; a copy.</param>
-    /// <param name="row">First row, a multiple of <see cref="PassRows"/>.</param>
-    /// <param name="rows">Number of rows.</param>
-    /// <param name="partGroups">Groups of a part.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunPass(QuantizedLinearStep* step, QuantizedTile streams, int row, int rows, int partGroups)
-    {
-        new Span<float>(streams.Sums, rows * 2 * BlockOutputs).Clear();
-        for (var group = 0; group < step->Groups; group += partGroups)
-        {
-            var tile = streams;
-            tile.Groups = Math.Min(partGroups, step->Groups - group);
-            var first = group * step->Group;
-            var bytes = (nint)tile.Groups * step->Group / QuantizedLinearLayout.VectorInputs * QuantizedLinearLayout.VectorBytes;
-            tile.SkipGroups(group, (nint)first / QuantizedLinearLayout.VectorInputs * QuantizedLinearLayout.VectorBytes);
-            // What comes next is asked for by the first tiles of the first pass.
-            tile.AheadPart = row > 0 ? 0 : bytes / tile.AheadParts;
-            if (row > 0)
-                (tile.Ahead, tile.AheadStep, tile.ScalesAhead) = (0, 0, 0);
-            for (int at = 0, count; at < rows; at += count)
-            {
-                count = QuantizedLinearStep.RowsOfTile(rows - at, TOps.TileRows);
-                tile.Activations = step->Activations + ((nint)(row + at) * step->Inputs) + ((nint)count * first);
-                tile.Parameters = step->Parameters + ((nint)(row + at) * step->Groups * 2) + ((nint)2 * count * group);
-                RunTile(step, &tile, count);
-                tile.Sums += 2 * BlockOutputs * count;
-                tile.GoAhead();
-            }
         }
     }
 
@@ -131,11 +77,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         for (int t = 0, row = 0, rows; row < step->Rows; t++, row += rows)
         {
             rows = QuantizedLinearStep.RowsOfTile(step->Rows - row, TOps.TileRows);
-            new Span<float>(tile.Sums, rows * 2 * BlockOutputs).Clear();
             RunTile(step, &tile, rows);
-            tile.Activations += (nint)rows * step->Inputs;
-            tile.Parameters += (nint)rows * step->Groups * 2;
-            tile.GoAhead();
             for (var r = 0; r < rows; r++)
             {
                 var values = tile.Sums + (2 * BlockOutputs * r);
@@ -169,7 +111,6 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
             var (row, rows) = step->Tile(t, TOps.TileRows);
             tile.Activations = step->Activations + ((nint)row * step->Inputs);
             tile.Parameters = step->Parameters + ((nint)row * step->Groups * 2);
-            new Span<float>(tile.Sums, rows * 2 * BlockOutputs).Clear();
             RunTile(step, &tile, rows);
             for (var r = 0; r < rows; r++)
             {
@@ -252,7 +193,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile->Sums = sums;
         tile->Activations = step->Activations;
         tile->Parameters = step->Parameters;
-        var parts = (Math.Min(step->Rows, PassRows) / TOps.TileRows) switch { >= 4 => 4, >= 2 => 2, _ => 1 };
+        var parts = (step->Rows / TOps.TileRows) switch { >= 4 => 4, >= 2 => 2, _ => 1 };
         tile->AheadParts = parts;
         tile->AheadStep = QuantizedLinearLayout.VectorBytes / parts;
         tile->AheadPart = (nint)QuantizedLinearLayout.BlockBytes(step->Inputs) / parts;
@@ -320,7 +261,7 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
         tile->FirstMinimum = tile->SecondMinimum = plane == 0 ? HighMinimum : LowMinimum;
     }
 
-    /// <summary>Adds the products of a tile's groups and rows to its sums.</summary>
+    /// <summary>Fills the sums of the next rows.</summary>
     private static void RunTile(QuantizedLinearStep* step, QuantizedTile* tile, int rows)
     {
         if (step->Levels is not null)
@@ -338,11 +279,18 @@ internal static unsafe class QuantizedLinearUnit<TOps, TInt, TFloat>
             TOps.RunRow(tile);
         else
             RunParts<TForm>(tile, rows);
+        tile->Activations += (nint)rows * step->Inputs;
+        tile->Parameters += (nint)rows * tile->Groups * 2;
+        // The streams are in the caches from now on, and what comes next is when all its parts were asked for.
+        (tile->Ahead, tile->ScalesAhead) = (tile->Ahead + tile->AheadPart, 0);
+        if (--tile->AheadParts == 0)
+            (tile->Ahead, tile->AheadStep, tile->AheadPart) = (0, 0, 0);
     }
 
     private static void RunParts<TForm>(QuantizedTile* tile, int rows)
         where TForm : struct, ITileForm
     {
+        new Span<float>(tile->Sums, rows * 2 * BlockOutputs).Clear();
         for (var part = 0; part < BlockOutputs / TOps.Width; part++)
         {
             switch (rows)

@@ -17,7 +17,7 @@ internal static unsafe class QuantizedRowBody<TOps>
     private const int BlockOutputs = QuantizedLinearLayout.BlockOutputs;
     private const int RunVectors = QuantizedTile.RunInputs / QuantizedLinearLayout.VectorInputs;
 
-    /// <summary>Adds both streams' products with the row; codes are numbers, in groups of 32 and more.</summary>
+    /// <summary>Fills the sums of both streams' products with the row; codes are numbers, in groups of 32 and more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(QuantizedTile* tile)
     {
@@ -26,8 +26,7 @@ internal static unsafe class QuantizedRowBody<TOps>
         var activations = tile->Activations;
         var parameters = tile->Parameters;
         var ahead = tile->Ahead;
-        var (sum0, sum1) = (Vector256.Load(tile->Sums), Vector256.Load(tile->Sums + 8));
-        var (sum2, sum3) = (Vector256.Load(tile->Sums + BlockOutputs), Vector256.Load(tile->Sums + BlockOutputs + 8));
+        Vector256<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
         for (var group = 0; group < tile->Groups; group++)
         {
             Vector256<int> p0 = default, p1 = default, p2 = default, p3 = default;

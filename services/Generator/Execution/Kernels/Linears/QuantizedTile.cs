@@ -69,25 +69,4 @@ internal unsafe struct QuantizedTile
     /// <summary>Tiles that share the fetching, this one included, and the bytes of a stream that each fetches.</summary>
     public int AheadParts;
     public nint AheadPart;
-
-    /// <summary>Moves the streams on; activations and parameters stay.</summary>
-    /// <param name="groups">Groups to leave out.</param>
-    /// <param name="bytes">Bytes of a stream's codes that they have.</param>
-    public void SkipGroups(int groups, nint bytes)
-    {
-        FirstCodes += bytes;
-        SecondCodes += bytes;
-        FirstHalves += (nint)GroupHalves * groups;
-        SecondHalves += (nint)GroupHalves * groups;
-    }
-
-    /// <summary>
-    /// Behind a tile: the streams are in the caches from now on, and what comes next is when all its parts were asked for.
-    /// </summary>
-    public void GoAhead()
-    {
-        (Ahead, ScalesAhead) = (Ahead + AheadPart, 0);
-        if (--AheadParts == 0)
-            (Ahead, AheadStep, AheadPart) = (0, 0, 0);
-    }
 }
