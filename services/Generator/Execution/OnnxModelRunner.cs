@@ -28,7 +28,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     private bool _disposed;
 
     private OnnxModelRunner(
-        InferenceSession session, ModelManifest manifest, ModelShape shape, RunnerOptions options, AdaptedLinears adapted)
+        InferenceSession session, ModelShape shape, RunnerOptions options, int freeTokens, AdaptedLinears adapted)
     {
         Adapted = adapted;
         _session = session;
@@ -44,9 +44,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         _cache.Bind(_binding, layer => layer < shape.Layers);
         _states = shape.States is null ? null : new StateBuffers(shape.States, options, _binding);
         _inputs = new StepInputs(session, _binding, options, options.LogitRowsMax);
-        // In w8a8 the head is the only linear that is ours.
-        if (StepInputs.HasLogitBest(session))
-            FreeTokens = manifest.Precision is "int4" or "int8" ? QuantizedLinearKernel.Best.FreeRows : 1;
+        FreeTokens = freeTokens;
         var logits = checked(options.LogitRowsMax * shape.VocabularySize);
         _logits = new StepTensor(_binding, GraphContract.Logits, TensorElementType.Float, sizeof(float), logits, isOutput: true);
         _logitsMemory = new LogitsMemory(() => _logits.Span<float>(logits));
@@ -70,7 +68,7 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     public string Numerics { get; }
 
-    public int FreeTokens { get; } = 1;
+    public int FreeTokens { get; }
 
     public bool SkipsBehindWindow => true;
 
@@ -107,7 +105,9 @@ internal sealed class OnnxModelRunner : IModelRunner
         try
         {
             GraphContract.Verify(session, shape, options.CachePrecision, modelPath);
-            runner = new OnnxModelRunner(session, manifest, shape, options, adapted);
+            // In w8a8 the head is the only linear that is ours.
+            var isOurs = manifest.Precision is "int4" or "int8" && OwnLinears.AreIn(File.ReadAllBytes(modelPath));
+            runner = new OnnxModelRunner(session, shape, options, isOurs ? QuantizedLinearKernel.Best.FreeRows : 1, adapted);
         }
         catch
         {

@@ -23,7 +23,8 @@ internal sealed class StepInputs : IDisposable
         var sequences = options.SequencesMax;
         _inputIds = Ids(GraphContract.InputIds, options.StepTokensMax);
         _logitRows = Ids(GraphContract.LogitRows, logitRowsMax);
-        _logitBest = HasLogitBest(session) ? Lengths(GraphContract.LogitBest, logitRowsMax) : null;
+        // A head of ours may be told how many of the best it has to be exact about.
+        _logitBest = session.InputMetadata.ContainsKey(GraphContract.LogitBest) ? Lengths(GraphContract.LogitBest, logitRowsMax) : null;
         _cumulativeLengths = Lengths(GraphContract.CumulativeLengths, sequences + 1);
         _pastLengths = Lengths(GraphContract.PastLengths, sequences);
         _rotaryLengths = session.InputMetadata.ContainsKey(GraphContract.RotaryLengths)
@@ -33,9 +34,6 @@ internal sealed class StepInputs : IDisposable
         StepTensor Ids(string name, long count) => new(binding, name, TensorElementType.Int64, sizeof(long), count);
         StepTensor Lengths(string name, long count) => new(binding, name, TensorElementType.Int32, sizeof(int), count);
     }
-
-    /// <summary>Whether the graph's head is ours, which is told how many of the best it has to be exact about.</summary>
-    public static bool HasLogitBest(InferenceSession session) => session.InputMetadata.ContainsKey(GraphContract.LogitBest);
 
     /// <summary>Copies those of a step in and binds them.</summary>
     /// <returns>Rows of logits that the graph will make.</returns>

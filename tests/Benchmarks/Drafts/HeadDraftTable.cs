@@ -47,16 +47,21 @@ internal sealed class HeadDraftTable : IDisposable
 
     /// <summary>Prints the table.</summary>
     /// <param name="arguments">
-    /// The package's folder; numbers of streams, with commas between them; shares of right guesses in percent, 80 where none is given.
+    /// The package's folder; numbers of streams, with commas between them; shares of right guesses in percent, 80 where none is given; and
+    /// <c>--ahead=N</c> for one number of tokens ahead alone.
     /// </param>
     public static void Print(string[] arguments)
     {
+        const string Option = "--ahead=";
+        var only = arguments.Where(argument => argument.StartsWith(Option, StringComparison.Ordinal))
+            .Select(argument => int.Parse(argument[Option.Length..], CultureInfo.InvariantCulture)).ToList();
+        arguments = [.. arguments.Where(argument => !argument.StartsWith(Option, StringComparison.Ordinal))];
         var streamCounts = arguments[1].Split(',').Select(count => int.Parse(count, CultureInfo.InvariantCulture)).ToList();
         int[] shares = arguments.Length > 2 ? [.. arguments.Skip(2).Select(share => int.Parse(share, CultureInfo.InvariantCulture))] : [80];
         Console.WriteLine("| Streams | Ahead | Right, set | Right, of guesses | Tokens a step | Step, ms | With, ms | Of it the head "
             + "| Without, tok/s | With, tok/s | Ratio |");
         Console.WriteLine("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-        foreach (var ahead in new[] { 1, 2, 3 })
+        foreach (var ahead in only.Count > 0 ? only : [1, 2, 3])
         {
             using var bench = new HeadDraftTable(arguments[0], ahead);
             foreach (var streams in streamCounts)

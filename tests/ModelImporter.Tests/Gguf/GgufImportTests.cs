@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using Parley.Generator.Execution.Kernels.Linears;
 using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Graph.Onnx;
 using Parley.ModelImporter.Quantization;
+using Parley.ModelImporter.Tests.Parity;
 using Parley.ModelImporter.Tests.Quantization;
 using Parley.TestSupport;
 
@@ -255,6 +257,10 @@ public sealed class GgufImportTests
         Assert.All(Enumerable.Range(0, 64), i => Assert.Equal(bytes.Weight(5 * i, i).Weight, kept.Weight(5 * i, i).Weight));
         // The rounding of activations tips over here and there.
         Assert.InRange(error.RootMeanSquare, 0, 0.02);
+        // Whatever the head reads first, rows beside each other are as cheap.
+        using var package = ParityPackage.Of(folder.File("kept"));
+        using var runner = package.Open(ParityPackage.Options());
+        Assert.Equal(QuantizedLinearKernel.Best.FreeRows, runner.FreeTokens);
     }
 
     [Fact]

@@ -57,6 +57,18 @@ internal sealed class PackedMatrix(LinearWeights linear, StoredGrid grid, bool i
         graph.Node(output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name],
             gate == NoGate ? Attributes : [.. Attributes, ("gated", gate)]);
 
+    /// <summary>Adds the product with the first of the outputs.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="input">Value [rows, inputs].</param>
+    /// <param name="codes">Reserved codes.</param>
+    /// <param name="halves">Reserved scales.</param>
+    /// <param name="output">Name of the value [rows, <paramref name="first"/>].</param>
+    /// <param name="first">How many of the outputs are computed.</param>
+    public void MultiplyFirst(
+        OnnxGraphBuilder graph, string input, TensorTarget codes, TensorTarget halves, string output, int first) =>
+        graph.Node(output, "QuantizedLinear", OnnxGraphBuilder.ParleyDomain, [input, codes.Name, halves.Name],
+            first == linear.Outputs ? Attributes : [.. Attributes, ("first", first)]);
+
     /// <summary>Adds the product of which only the best outputs count.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="input">Value [rows, inputs].</param>

@@ -39,8 +39,9 @@ internal sealed class PackedVocabulary(int blockMax, bool keepsNibbles) : Vocabu
         if (planned.Matrix.Planes == 1 || planned.Matrix.Grid.HasMinima)
         {
             // There is nothing to read first: one plane, or high nibbles that are no estimate, since codes of few bits have none.
-            planned.Matrix.Multiply(graph, input, planned.Codes, planned.Halves, output);
-            return head.Outputs;
+            var count = Math.Min(first, head.Outputs);
+            planned.Matrix.MultiplyFirst(graph, input, planned.Codes, planned.Halves, output, count);
+            return count;
         }
 
         var counts = graph.Input("logit_best", DataType.Int32, "logit_rows");

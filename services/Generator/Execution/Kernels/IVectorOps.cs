@@ -19,6 +19,12 @@ internal unsafe interface IVectorOps<TVector>
 
     static abstract void Store(float* destination, TVector value);
 
+    /// <summary>
+    /// Stores to memory past the caches, which need not fetch the line then; <paramref name="destination"/> is aligned to the vector.
+    /// Who tells others of it needs a fence before.
+    /// </summary>
+    static abstract void StorePast(float* destination, TVector value);
+
     /// <summary>Widens numbers of <see cref="KvCachePrecision.Fp16"/>, exactly.</summary>
     static abstract TVector LoadHalf(short* source);
 

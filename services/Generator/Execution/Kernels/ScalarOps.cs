@@ -13,6 +13,8 @@ internal readonly unsafe struct ScalarOps : IVectorOps<float>
 
     public static void Store(float* destination, float value) => *destination = value;
 
+    public static void StorePast(float* destination, float value) => *destination = value;
+
     public static float LoadHalf(short* source) =>
         BitConverter.Int32BitsToSingle((*source << HalfFormat.Shift) & HalfFormat.WideMask) * HalfFormat.WideFactor;
 

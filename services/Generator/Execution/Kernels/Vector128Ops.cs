@@ -19,6 +19,9 @@ internal readonly unsafe struct Vector128Ops : IVectorOps<Vector128<float>>
     public static void Store(float* destination, Vector128<float> value) => value.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePast(float* destination, Vector128<float> value) => value.StoreAlignedNonTemporal(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadHalf(short* source) =>
         FromHalf(Vector128.WidenLower(Vector128.CreateScalar(*(ulong*)source).AsInt16()));
 

@@ -19,6 +19,9 @@ internal readonly unsafe struct Vector512Ops : IVectorOps<Vector512<float>>
     public static void Store(float* destination, Vector512<float> value) => value.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePast(float* destination, Vector512<float> value) => value.StoreAlignedNonTemporal(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadHalf(short* source)
     {
         var narrow = Vector256.Load(source);

@@ -48,8 +48,9 @@ internal sealed unsafe class HeadCandidates(QuantizedMatrix matrix, int tileRows
     /// <summary>Takes a step's wishes; its activations are quantised.</summary>
     /// <param name="head">Its scratch is set.</param>
     /// <param name="counts">Best outputs that count [rows], 0 for all.</param>
+    /// <param name="isRough">Nothing but the coarse pass follows, so that nothing hangs on what lies out.</param>
     /// <returns>False where every row wants all.</returns>
-    public bool Begin(QuantizedHeadStep* head, ReadOnlySpan<int> counts)
+    public bool Begin(QuantizedHeadStep* head, ReadOnlySpan<int> counts, bool isRough = false)
     {
         var rows = counts.Length;
         if (_counts.Length < rows)
@@ -91,7 +92,10 @@ internal sealed unsafe class HeadCandidates(QuantizedMatrix matrix, int tileRows
             head->Wanted = wanted;
         fixed (int* list = _list)
             head->List = list;
-        _outliers.Find(head);
+        if (isRough)
+            _outliers.FindNone(head);
+        else
+            _outliers.Find(head);
         return true;
     }
 

@@ -24,6 +24,29 @@ internal sealed unsafe class HeadOutliers(QuantizedMatrix matrix, int tileRows)
     /// <summary>Chooses octets for each tile of a step; its activations are quantised.</summary>
     public void Find(QuantizedHeadStep* head)
     {
+        Reserve(head);
+        var step = &head->Linear;
+        for (var tile = 0; tile < head->Tiles; tile++)
+        {
+            var (row, rows) = step->Tile(tile, tileRows);
+            _shares.AsSpan().Clear();
+            for (var r = row; r < row + rows; r++)
+                Measure(step, row, rows, r);
+            head->OctetCounts[tile] = Choose(head->Octets + (tile * OctetsMax), rows);
+            for (var r = row; r < row + rows; r++)
+                TakeOut(head, tile, row, rows, r);
+        }
+    }
+
+    /// <summary>Chooses no octets.</summary>
+    public void FindNone(QuantizedHeadStep* head)
+    {
+        Reserve(head);
+        new Span<int>(head->OctetCounts, head->Tiles).Clear();
+    }
+
+    private void Reserve(QuantizedHeadStep* head)
+    {
         var step = &head->Linear;
         if (_norms.Length < step->Rows * _octets)
         {
@@ -40,16 +63,6 @@ internal sealed unsafe class HeadOutliers(QuantizedMatrix matrix, int tileRows)
             head->Octets = chosen;
         fixed (int* counts = _chosenCounts)
             head->OctetCounts = counts;
-        for (var tile = 0; tile < head->Tiles; tile++)
-        {
-            var (row, rows) = step->Tile(tile, tileRows);
-            _shares.AsSpan().Clear();
-            for (var r = row; r < row + rows; r++)
-                Measure(step, row, rows, r);
-            head->OctetCounts[tile] = Choose(head->Octets + (tile * OctetsMax), rows);
-            for (var r = row; r < row + rows; r++)
-                TakeOut(head, tile, row, rows, r);
-        }
     }
 
     /// <summary>Squared length of a row's quantised activations by group, without the octets of its tile.</summary>

@@ -21,11 +21,8 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix, bool isRo
     {
         var matrix = QuantizedMatrix.Read(info, codesInput: 1);
         // With minima the middle of the high plane says nothing of a weight whose code has few bits, so HeadBounds would not hold.
-        var first = OrtCustomOpApi.GetInteger(info, "first\0"u8, matrix.Outputs);
-        if (first < 1 || first > matrix.Outputs)
-            throw new NotSupportedException($"first is {first}, not 1 to {matrix.Outputs} outputs; {QuantizedMatrix.Remedy}");
         return matrix is { Planes: 2, HasMinima: false }
-            ? new QuantizedHeadNode(matrix with { Outputs = (int)first }, OrtCustomOpApi.GetInteger(info, "rough\0"u8, 0) != 0)
+            ? new QuantizedHeadNode(matrix.ReadFirst(info), OrtCustomOpApi.GetInteger(info, "rough\0"u8, 0) != 0)
             : throw new NotSupportedException($"a head has 8 bits and no minima; {QuantizedMatrix.Remedy}");
     }
 
@@ -65,7 +62,7 @@ internal sealed unsafe class QuantizedHeadNode(QuantizedMatrix matrix, bool isRo
         var step = &head->Linear;
         var plan = new QuantizedLinearPlan(step, kernel.TileRows);
         QuantizedLinearPlan.Quantize(context, &plan);
-        if (!candidates.Begin(head, counts))
+        if (!candidates.Begin(head, counts, isRough))
         {
             // Every row wants all: both planes in one pass.
             RunPass(context, &plan, kernel.RunUnit, step->Units, step);

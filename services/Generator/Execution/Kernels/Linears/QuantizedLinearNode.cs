@@ -10,8 +10,11 @@ internal sealed unsafe class QuantizedLinearNode(QuantizedMatrix matrix, (bool I
     /// <exception cref="NotSupportedException">It asks for what the kernels do not do.</exception>
     public static QuantizedLinearNode Read(void* info)
     {
-        var matrix = QuantizedMatrix.Read(info, codesInput: 1);
-        return new QuantizedLinearNode(matrix, matrix.ReadGate(info), AdaptedNode.Of(info, matrix.Inputs, matrix.Outputs));
+        var whole = QuantizedMatrix.Read(info, codesInput: 1);
+        var (gate, matrix) = (whole.ReadGate(info), whole.ReadFirst(info));
+        return !gate.IsGated || matrix.Outputs == whole.Outputs
+            ? new QuantizedLinearNode(matrix, gate, AdaptedNode.Of(info, matrix.Inputs, matrix.Outputs))
+            : throw new NotSupportedException($"first is {matrix.Outputs} of a gated linear; {QuantizedMatrix.Remedy}");
     }
 
     public override string ToString() => QuantizedLinearOp.OpName;

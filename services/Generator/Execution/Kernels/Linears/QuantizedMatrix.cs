@@ -93,6 +93,15 @@ internal sealed record QuantizedMatrix(
                 + $"the weights have {layout}; {Remedy}");
     }
 
+    /// <summary>The part of the outputs that a node wants: the first of them, or all.</summary>
+    /// <exception cref="NotSupportedException">It wants none, or more than there are.</exception>
+    public unsafe QuantizedMatrix ReadFirst(void* info)
+    {
+        var first = OrtCustomOpApi.GetInteger(info, "first\0"u8, Outputs);
+        return first >= 1 && first <= Outputs ? this with { Outputs = (int)first }
+            : throw new NotSupportedException($"first is {first}, not 1 to {Outputs} outputs; {Remedy}");
+    }
+
     /// <summary>The table of a node's levels; null where it has none.</summary>
     private static LevelPlanes? ReadLevels(long[]? numbers, int group, int planes, bool minima)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Parley.Generator.Execution.Kernels.Linears;
 
 namespace Parley.Generator.Execution.Kernels.Recurrence;
@@ -35,7 +36,7 @@ internal static unsafe class GatedDeltaUnit<TVector, TOps>
         for (; first < end; first += tile.Count)
         {
             (tile.First, tile.Count) = (first, Math.Min(TileRows, end - first));
-            path.Enter(&step->Recurrent, first, tile.Count, first + tile.Count == end, offset);
+            path.Enter(&step->Recurrent, first, tile.Count, first + tile.Count == end, offset, goesPast: true);
             Prepare(step, &tile);
             var column = 0;
             for (; column + (4 * TOps.Width) <= step->ValueSize; column += 4 * TOps.Width)
@@ -53,6 +54,9 @@ internal static unsafe class GatedDeltaUnit<TVector, TOps>
             path.Leave(tile.Count);
             Finish(step, &tile);
         }
+
+        if (Sse.IsSupported)
+            Sse.StoreFence();
     }
 
     /// <summary>Lengths of queries and keys, and the numbers that a head has per row.</summary>
@@ -106,18 +110,31 @@ internal static unsafe class GatedDeltaUnit<TVector, TOps>
         k1 = Correct(step, tile, row, column + TOps.Width, k1, q1);
         k2 = Correct(step, tile, row, column + (2 * TOps.Width), k2, q2);
         k3 = Correct(step, tile, row, column + (3 * TOps.Width), k3, q3);
-        var behind = path->Behind(row);
-        if (behind is null)
-            return;
+        float* behind = path->Behind(row), past = path->Past(row);
         var decay = TOps.Broadcast(tile->Decays[row]);
-        for (var i = 0; i < size; i++)
+        for (var i = 0; i < size && (behind is not null || past is not null); i++)
         {
             var k = TOps.Broadcast(key[i]);
             var at = i * Panel;
-            TOps.Store(behind + o0 + at, TOps.MultiplyAdd(k, k0, TOps.Multiply(decay, TOps.Load(before + o0 + at))));
-            TOps.Store(behind + o1 + at, TOps.MultiplyAdd(k, k1, TOps.Multiply(decay, TOps.Load(before + o1 + at))));
-            TOps.Store(behind + o2 + at, TOps.MultiplyAdd(k, k2, TOps.Multiply(decay, TOps.Load(before + o2 + at))));
-            TOps.Store(behind + o3 + at, TOps.MultiplyAdd(k, k3, TOps.Multiply(decay, TOps.Load(before + o3 + at))));
+            var c0 = TOps.MultiplyAdd(k, k0, TOps.Multiply(decay, TOps.Load(before + o0 + at)));
+            var c1 = TOps.MultiplyAdd(k, k1, TOps.Multiply(decay, TOps.Load(before + o1 + at)));
+            var c2 = TOps.MultiplyAdd(k, k2, TOps.Multiply(decay, TOps.Load(before + o2 + at)));
+            var c3 = TOps.MultiplyAdd(k, k3, TOps.Multiply(decay, TOps.Load(before + o3 + at)));
+            if (behind is not null)
+            {
+                TOps.Store(behind + o0 + at, c0);
+                TOps.Store(behind + o1 + at, c1);
+                TOps.Store(behind + o2 + at, c2);
+                TOps.Store(behind + o3 + at, c3);
+            }
+
+            if (past is not null)
+            {
+                TOps.StorePast(past + o0 + at, c0);
+                TOps.StorePast(past + o1 + at, c1);
+                TOps.StorePast(past + o2 + at, c2);
+                TOps.StorePast(past + o3 + at, c3);
+            }
         }
     }
 
@@ -139,14 +156,15 @@ internal static unsafe class GatedDeltaUnit<TVector, TOps>
         }
 
         var correction = Correct(step, tile, row, column, learned, read);
-        if (behind is null)
-            return;
-        behind += Place(column, size);
-        var decay = TOps.Broadcast(tile->Decays[row]);
-        for (var i = 0; i < size; i++)
+        var past = path->Past(row);
+        for (var i = 0; i < size && (behind is not null || past is not null); i++)
         {
-            var kept = TOps.Multiply(decay, TOps.Load(before + (i * Panel)));
-            TOps.Store(behind + (i * Panel), TOps.MultiplyAdd(TOps.Broadcast(key[i]), correction, kept));
+            var kept = TOps.Multiply(TOps.Broadcast(tile->Decays[row]), TOps.Load(before + (i * Panel)));
+            var changed = TOps.MultiplyAdd(TOps.Broadcast(key[i]), correction, kept);
+            if (behind is not null)
+                TOps.Store(behind + Place(column, size) + (i * Panel), changed);
+            if (past is not null)
+                TOps.Store(past + Place(column, size) + (i * Panel), changed);
         }
     }
 

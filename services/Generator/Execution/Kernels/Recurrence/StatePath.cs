@@ -1,15 +1,19 @@
 namespace Parley.Generator.Execution.Kernels.Recurrence;
 
 /// <summary>
-/// Where the state of one head lies before and behind each row of a tile: rows that keep it write it where it is kept, all others go on in
-/// one working copy, so nothing is ever copied.
+/// Where the state of one head lies before and behind each row of a tile. Rows that keep it write it where it is kept, all others go on in
+/// one working copy, so nothing is ever copied. Or, where a kernel has it so, what is kept goes to memory past the caches, and rows go on
+/// in the working copy then, too: the processor need not fetch what is written over.
 /// </summary>
 internal unsafe struct StatePath
 {
     /// <summary>Rows of a tile: their vectors stay in the first-level cache beside a part of the state.</summary>
     public const int TileRows = 16;
 
+    private const int AlignmentBytes = 64;
+
     private fixed long _places[TileRows + 1];
+    private fixed long _past[TileRows];
     private readonly float* _working;
 
     /// <param name="step">The step.</param>
@@ -32,13 +36,18 @@ internal unsafe struct StatePath
     /// <param name="count">Rows, at most <see cref="TileRows"/>.</param>
     /// <param name="isLast">Nothing of the sequence follows.</param>
     /// <param name="offset">First number of the head in a slot.</param>
-    public void Enter(RecurrentStep* step, int first, int count, bool isLast, long offset)
+    /// <param name="goesPast">Whether the kernel looks at <see cref="Past"/>.</param>
+    public void Enter(RecurrentStep* step, int first, int count, bool isLast, long offset, bool goesPast = false)
     {
+        var given = (float*)_places[0];
         for (var i = 0; i < count; i++)
         {
             var kept = Part(step, step->StateOut[first + i], offset);
             var wanted = kept is not null || !isLast || i < count - 1;
-            _places[i + 1] = (long)(kept is not null ? kept : wanted ? _working : null);
+            // What is changed in place is in the caches already.
+            var isPast = goesPast && kept is not null && kept != given && (nint)kept % AlignmentBytes == 0;
+            _past[i] = isPast ? (long)kept : 0;
+            _places[i + 1] = (long)(kept is not null && !isPast ? kept : wanted ? _working : null);
         }
     }
 
@@ -53,6 +62,9 @@ internal unsafe struct StatePath
 
     /// <summary>The state behind a row of the tile; null where nobody wants it.</summary>
     public readonly float* Behind(int row) => (float*)_places[row + 1];
+
+    /// <summary>Where the state behind a row is kept past the caches, beside <see cref="Behind"/>; null where it is not.</summary>
+    public readonly float* Past(int row) => (float*)_past[row];
 
     private static float* Part(RecurrentStep* step, int slot, long offset) => slot < 0 ? null : step->State(slot) + offset;
 }

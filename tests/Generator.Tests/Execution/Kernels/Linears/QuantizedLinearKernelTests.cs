@@ -23,7 +23,7 @@ public sealed class QuantizedLinearKernelTests
         { 24, 96, 32, 8, false, null },
         { 33, 576, 64, 8, false, null },
         { 16, 2048, 128, 8, false, null },
-            { 33, 288, 32, 8, true, null },
+        { 33, 288, 32, 8, true, null },
         { 16, 256, 128, 8, true, null },
         { 24, 96, 16, 4, true, null },
         { 33, 576, 16, 4, false, null },

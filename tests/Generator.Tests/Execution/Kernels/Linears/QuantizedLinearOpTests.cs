@@ -42,6 +42,33 @@ public sealed class QuantizedLinearOpTests
         }
     }
 
+    [Theory]
+    [InlineData(4, true, 33)]
+    [InlineData(4, false, 16)]
+    [InlineData(8, true, 1)]
+    [InlineData(8, false, 100)]
+    public void Run_FirstOutputsAlone_GivesTheirBits(int bits, bool minima, int first)
+    {
+        var linear = new LinearCase(200, 96, 32, bits, minima, seed: 4);
+        using var session = Open(linear, ("first", (long)first));
+        foreach (var count in new[] { 1, 3, 4, 9 })
+        {
+            var rows = linear.RandomRows(count, seed: count);
+            var expected = linear.Run(QuantizedLinearKernel.ScalarVariant, rows).Chunk(200).SelectMany(row => row[..first]);
+            Assert.Equal(expected, Run(session, rows, 96));
+        }
+    }
+
+    [Fact]
+    public void Load_FirstOutputsOfAGate_AreRefused()
+    {
+        var linear = new LinearCase(64, 64, 32, 4, minima: true, seed: 3);
+
+        var exception = Assert.Throws<OnnxRuntimeException>(() => Open(linear, ("gated", 1L), ("first", 32L)));
+
+        Assert.Contains("first is 32 of a gated linear", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Run_NoRows_GivesNone()
     {
@@ -75,6 +102,8 @@ public sealed class QuantizedLinearOpTests
     [InlineData("N", 33L, "codes [2, 512]")]
     [InlineData("N", 0L, "N 0")]
     [InlineData("gated", 1L, "gated linear has 24 outputs")]
+    [InlineData("first", 0L, "first is 0")]
+    [InlineData("first", 25L, "first is 25, not 1 to 24")]
     public void Load_AttributeThatDoesNotFit_IsRefusedAndSaysWhatToDo(string name, long value, string expected)
     {
         var linear = new LinearCase(24, 64, 32, 4, minima: true, seed: 3);
