@@ -218,7 +218,9 @@ public sealed class GatewayOptions
     [Range(1, 1000)]
     public int BreakerFaultsMax { get; set; } = 3;
 
-    /// <value>The longest such while, in seconds; the first is one second, each further twice as long. Default 30, range 1 to 3,600.</value>
+    /// <value>
+    /// The longest such while, in seconds; the first is one second, each further one twice as long. Default 30, range 1 to 3,600.
+    /// </value>
     [Range(1, 3600)]
     public int BreakerSecondsMax { get; set; } = 30;
 

@@ -44,7 +44,8 @@ internal static class ExportTree
         yield return $"{Path.GetFileName(source.GraphPath)} in the convention of {graph.Convention}, ai.onnx {model.Opset}: "
             + $"{string.Join(", ", operators)}";
         yield return graph.Caches == ExportedGraph.Shared
-            ? $"keys and values of {graph.CacheType} lie in buffers that the graph reads and writes: sequences run together, each in its slot"
+            ? $"keys and values of {graph.CacheType} lie in buffers that the graph reads and writes: sequences run together, each in its "
+                + "slot"
             : $"keys and values of {graph.CacheType} grow with each step: sequences run one after the other";
         if (source.Others.Count > 0)
             yield return $"other graphs beside it, each by its path: {string.Join(", ", source.Others)}";
