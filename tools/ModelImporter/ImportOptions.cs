@@ -103,6 +103,8 @@ public sealed record ImportOptions
     {
         if (Precision != ModelImport.Exported)
             Quantization.Precision.Check(Precision, Attention);
+        else
+            RefuseIf(Adapters.Count > 0, nameof(Adapters), "set, and an export that is taken as it is has no place for them");
         ArgumentOutOfRangeException.ThrowIfLessThan(ContextTokensMax, 1);
         RefuseIf(DraftVocabulary < 16, nameof(DraftVocabulary), $"{DraftVocabulary}, less than 16");
         RefuseIf(!ModelImport.Linears.Contains(Linears), nameof(Linears), $"\"{Linears}\", not own or ort");

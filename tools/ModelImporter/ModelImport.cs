@@ -42,21 +42,8 @@ public static class ModelImport
     {
         options.Check();
         if (options.Precision == Exported)
-        {
-            return options.Adapters.Count == 0
-                ? ExportImport.Run(options, progress, cancellationToken)
-                : throw new ArgumentException(
-                    "An export that is taken as it is has no place for adapters: choose another precision, by which its weights are read, "
-                    + "or merge them into the checkpoint that it was made of.", nameof(options));
-        }
-
-        var names = CheckpointFiles.Names(options.Source).ToList();
-        if (names.Contains(ConfigFile.Name) && TokenizerFiles.Choose(names) is null && !CheckpointTensors.AreGguf(options.Source))
-        {
-            throw new InvalidDataException($"{Path.Combine(options.Source, TokenizerFiles.Json)} is missing, and so are "
-                + $"{TokenizerFiles.SentencePiece} and *{TokenizerFiles.TiktokenEnding}: the model has no tokenizer beside it.");
-        }
-
+            return ExportImport.Run(options, progress, cancellationToken);
+        RequireTokenizer(options.Source);
         using var checkpoint = CheckpointReader.Open(options.Source, options.CanDraft, options.Adapters);
         // A tokenizer that is not read ends the import before a large file is hashed.
         _ = checkpoint.Made;
@@ -163,6 +150,16 @@ public static class ModelImport
 
         using var checkpoint = CheckpointReader.Open(source);
         new ModelPackageWriter(folder, new ParallelOptions(), progress: null).WriteSmall(checkpoint);
+    }
+
+    private static void RequireTokenizer(string source)
+    {
+        var names = CheckpointFiles.Names(source).ToList();
+        if (names.Contains(ConfigFile.Name) && TokenizerFiles.Choose(names) is null && !CheckpointTensors.AreGguf(source))
+        {
+            throw new InvalidDataException($"{Path.Combine(source, TokenizerFiles.Json)} is missing, and so are "
+                + $"{TokenizerFiles.SentencePiece} and *{TokenizerFiles.TiktokenEnding}: the model has no tokenizer beside it.");
+        }
     }
 
     /// <summary>

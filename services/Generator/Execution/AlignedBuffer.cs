@@ -30,14 +30,18 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     }
 
     /// <summary>A tensor over the first bytes; the buffer must outlive it.</summary>
-    public OrtValue View(TensorElementType type, int elementBytes, params long[] shape)
+    public OrtValue View(TensorElementType type, int elementBytes, params long[] shape) => ViewAt(0, type, elementBytes, shape);
+
+    /// <summary>A tensor over bytes from a place on; the buffer must outlive it.</summary>
+    public OrtValue ViewAt(long offset, TensorElementType type, int elementBytes, params long[] shape)
     {
         ObjectDisposedException.ThrowIf(_start is null, this);
         long bytes = elementBytes;
         foreach (var dimension in shape)
             bytes = checked(bytes * dimension);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes);
-        return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type, shape, Address, bytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, Bytes - offset);
+        return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type, shape, Address + (nint)offset, bytes);
     }
 
     public void Dispose()

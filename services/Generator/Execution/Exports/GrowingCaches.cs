@@ -112,7 +112,6 @@ internal sealed class GrowingCaches : IDisposable
         }
     }
 
-    private OrtValue View(AlignedBuffer place, int index, int length) => OrtValue.CreateTensorValueWithData(
-        OrtMemoryInfo.DefaultInstance, _type, [1, _shape.KeyValueHeads, length, _shape.HeadSize],
-        place.Address + (nint)(index * RegionBytes), length * PositionBytes * _shape.KeyValueHeads);
+    private OrtValue View(AlignedBuffer place, int index, int length) => place.ViewAt(
+        index * RegionBytes, _type, _elementBytes, 1, _shape.KeyValueHeads, length, _shape.HeadSize);
 }

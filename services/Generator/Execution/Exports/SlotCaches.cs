@@ -42,8 +42,7 @@ internal sealed class SlotCaches : IDisposable
         long[] dimensions = [count, _shape.KeyValueHeads, _positions, _shape.HeadSize];
         foreach (var (past, present, buffer) in _buffers)
         {
-            var value = OrtValue.CreateTensorValueWithData(
-                OrtMemoryInfo.DefaultInstance, _type, dimensions, buffer.Address + (nint)(first * SlotBytes), count * SlotBytes);
+            var value = buffer.ViewAt(first * SlotBytes, _type, _elementBytes, dimensions);
             values.Add(value);
             binding.BindInput(past, value);
             binding.BindOutput(present, value);
