@@ -8,7 +8,7 @@ namespace Parley.ModelImporter;
 /// <param name="Parameters">Number of weights, a tied head counted once.</param>
 /// <param name="Bytes">Length of all its files.</param>
 /// <param name="ContextTokensMax">Longest sequence that it serves.</param>
-/// <param name="SourceSha256">Hash of the source, see <see cref="ModelImport.SourceHash(string, IProgress{ImportProgress}?, CancellationToken)"/>.</param>
+/// <param name="SourceSha256">Hash of the source, see <c>ModelImport.SourceHash</c>.</param>
 public sealed record ImportResult(
     string Name, string Path, string Architecture, string Precision, long Parameters, long Bytes,
         int ContextTokensMax, string SourceSha256)

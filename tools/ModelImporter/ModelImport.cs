@@ -11,7 +11,7 @@ namespace Parley.ModelImporter;
 public static class ModelImport
 {
     /// <summary>Version of what this code writes. It changes whenever the same source gives another package, so caches key on it.</summary>
-    public const string Version = "11";
+    public const string Version = "12";
 
     /// <summary>Whose operators may compute quantised linears.</summary>
     public static IReadOnlyList<string> Linears { get; } = ["own", "ort"];

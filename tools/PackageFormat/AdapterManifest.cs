@@ -42,7 +42,7 @@ public sealed record AdapterManifest
     /// <summary>Version of the importer.</summary>
     public required string Importer { get; init; }
 
-    /// <summary>SHA-256 over the adapter's own files, lower-case hexadecimal; apart from it no two adapters share cached prefixes.</summary>
+    /// <summary>SHA-256 over the adapter's own files, lower-case hexadecimal: what is cached for one is no other's.</summary>
     public required string SourceSha256 { get; init; }
 
     /// <summary>The package that it was made for.</summary>

@@ -16,6 +16,9 @@ internal sealed class FormFile : IDisposable
     private readonly List<(string Name, string Type, int[] Shape, byte[] Bytes)> _tensors = [];
     private CheckpointTensors? _opened;
 
+    /// <summary>What was added.</summary>
+    public IReadOnlyList<(string Name, string Type, int[] Shape, byte[] Bytes)> Tensors => _tensors;
+
     public FormFile Add(string name, string type, int[] shape, byte[] bytes)
     {
         _tensors.Add((name.StartsWith('.') ? Module + name : name, type, shape, bytes));

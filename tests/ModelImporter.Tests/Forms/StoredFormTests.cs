@@ -217,6 +217,25 @@ public sealed class StoredFormTests
         Assert.Equal(bits <= 4 ? 4 : 8, tensors.GridOf($"{FormFile.Module}.weight")!.Bits);
     }
 
+    /// <summary>Levels of FP4 with bytes as scales: exponents, or small floats.</summary>
+    [Theory]
+    [InlineData("mxfp4", 32)]
+    [InlineData("nvfp4", 16)]
+    public void Mlx_FloatsOf4Bits_AreTheirDefinition(string mode, int group)
+    {
+        var matrix = new FormMatrix(24, 96, group, 4);
+        byte[] scales = [.. matrix.Zeros.Select(zero => (byte)(group == 16 ? 0x30 + zero : 118 + zero))];
+        using var file = new FormFile()
+            .Add(".weight", "U32", [24, 12], Pairs(matrix.Codes, isHighFirst: false))
+            .Add(".scales", "U8", [24, matrix.Groups], scales);
+
+        var tensors = file.Open($$$"""{"quantization":{"mode":"{{{mode}}}","group_size":{{{group}}},"bits":4}}""");
+
+        Check(tensors, matrix.Weights((code, _, zero) =>
+            Fp4[code] * (group == 16 ? E4M3(0x30 + zero) : MathF.Pow(2, zero - 9))));
+        Assert.True(tensors.IsRounded($"{FormFile.Module}.weight"));
+    }
+
     /// <summary>Experts of a layer lie in one stack; each gets the name that Hugging Face has for it.</summary>
     [Fact]
     public void Mlx_StackOfExperts_IsTakenApart()

@@ -58,7 +58,10 @@ internal sealed class PackedVocabulary(int blockMax, bool keepsNibbles) : Vocabu
         return (matrix, codes, halves);
     }
 
-    /// <remarks>Levels fill 8 bits, so their high nibbles are worth reading first.</remarks>
+    /// <remarks>
+    /// Levels fill 8 bits, so their high nibbles are worth reading first. Sorted columns would have to be sorted back for an embedding, and
+    /// nothing in front of a head sorts them.
+    /// </remarks>
     private static bool HasFourBits(StoredGrid? grid) =>
-        grid is { Bits: 4, Levels: null, Group: not QuantizedLinearLayout.SmallGroup };
+        grid is { Bits: 4, Levels: null, Order: null, Group: not QuantizedLinearLayout.SmallGroup };
 }

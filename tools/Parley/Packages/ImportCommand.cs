@@ -29,10 +29,7 @@ internal static class ImportCommand
         };
         attention.AcceptOnlyFromAmong([.. ModelImport.Attentions]);
         var context = CreateContext();
-        var block = new Option<int?>("--block")
-        {
-            Description = "Largest number of weights per scale: 128, 64 or 32; without it 32 in int8, in int4 as --group.",
-        };
+        var block = CreateBlock();
         var linears = new Option<string>("--linears")
         {
             Description = "Whose operators compute quantised weights: our own, or ONNX Runtime's to compare with.",
@@ -85,6 +82,11 @@ internal static class ImportCommand
         return command;
     }
 
+    private static Option<int?> CreateBlock() => new("--block")
+    {
+        Description = "Largest number of weights per scale: 128, 64 or 32; without it 32 in int8, in int4 as --group.",
+    };
+
     private static Option<int?> CreateGuessable() => new("--draft-vocabulary")
     {
         Description = "Ids that the model's own head for further tokens may guess: the first so many, 32,768 without it.",
@@ -95,8 +97,6 @@ internal static class ImportCommand
     {
         Description = "A LoRA to merge before anything is rounded: peft's folder, or llama.cpp's .gguf. Several are merged in turn.",
         HelpName = "ADAPTER",
-        AllowMultipleArgumentsPerToken = false,
-        Arity = ArgumentArity.ZeroOrMore,
     };
 
     private static Option<int> CreateContext() => new("--context")
