@@ -140,8 +140,8 @@ internal sealed record HostMemoryPlan(
         var left = room < 0 ? "nothing" : $"{room / Megabyte} MB";
         return $"The model does not fit: the process may use {LimitBytes / Megabyte} MB ({LimitSource}), and weights "
             + $"{Up(WeightBytes)} MB, a step {Up(StepBytes)} MB{States}{Adapters} and {Up(ReserveBytes)} MB for the program itself leave "
-            + $"{left} for the KV cache, which takes {Up(asked)} MB{(asked == blockBytes ? " at the very least" : "")}. {lower} the memory limit "
-            + $"to at least {Up(LimitFor(WeightBytes + StepBytes + StateBytes + AdapterBytes + asked))} MB.";
+            + $"{left} for the KV cache, which takes {Up(asked)} MB{(asked == blockBytes ? " at the very least" : "")}. {lower} the memory "
+            + $"limit to at least {Up(LimitFor(WeightBytes + StepBytes + StateBytes + AdapterBytes + asked))} MB.";
     }
 
     /// <summary>What is there where the model has states, and what makes it less.</summary>

@@ -52,7 +52,8 @@ internal sealed class AdapterTable : IDisposable
         using var table = new AdapterTable(
             arguments[0], arguments.Length > 1 ? int.Parse(arguments[1], CultureInfo.InvariantCulture) : 8);
         Console.WriteLine($"{table._package.Manifest.Name}, {table._package.Manifest.Precision}, {table._runner.Device}");
-        Console.WriteLine("| Step | Adapters | Rank | Linears | Bits | MB each | Base, ms | With, ms | More, of pairs | More, of the least |");
+        Console.WriteLine(
+            "| Step | Adapters | Rank | Linears | Bits | MB each | Base, ms | With, ms | More, of pairs | More, of the least |");
         Console.WriteLine("| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
         table.Print("16 streams", 16, 8, 16, All, isNarrow: true);
         table.Print("16 streams", 16, 8, 16, All, isNarrow: false);
