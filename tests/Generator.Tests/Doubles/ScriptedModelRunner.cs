@@ -13,6 +13,7 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
 {
     private readonly uint[] _cache = new uint[blockCount * blockTokens];
     private readonly int[] _lengths = new int[blockCount * blockTokens];
+    private readonly Dictionary<long, uint> _marks = [];
     private readonly long[] _adapters = new long[blockCount * blockTokens];
     private readonly uint[]?[] _states = new uint[]?[1024];
     private float[] _logits = [];
@@ -170,7 +171,12 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
     public void Dispose() => IsDisposed = true;
 
     /// <summary>What a history with an adapter begins with; every token of it must have been computed with that one.</summary>
-    public static uint MarkOf(long adapter) => 1000 + (uint)adapter;
+    public uint MarkOf(long adapter)
+    {
+        // By the order in which they are seen: an identity's own number depends on what the process did before.
+        lock (_marks)
+            return _marks.TryGetValue(adapter, out var mark) ? mark : _marks[adapter] = 1000 + (uint)_marks.Count;
+    }
 
     /// <summary>The linears of this model that adapters are checked against.</summary>
     public AdaptedLinears? Adapted { get; init; }

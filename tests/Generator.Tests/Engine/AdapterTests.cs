@@ -97,12 +97,12 @@ public sealed class AdapterTests : IDisposable
     {
         using var bench = new EngineBench();
         var prompt = EngineBench.Prompt(9);
-        var whole = Submit(bench, prompt, EngineBench.Sampled(5, 12), "b", out var expected);
+        var whole = Submit(bench, prompt, EngineBench.Sampled(5, 12) with { IgnoreEos = true }, "b", out var expected);
         bench.Drive();
         Assert.Equal(expected, EngineBench.Read(whole));
 
         var rest = bench.Submit(
-            prompt, EngineBench.Sampled(5, 12), resumed: expected[..5], adapter: _shelf.Hold("adapter", "b"));
+            prompt, EngineBench.Sampled(5, 12) with { IgnoreEos = true }, resumed: expected[..5], adapter: _shelf.Hold("adapter", "b"));
         bench.Drive();
 
         Assert.Equal(expected[5..], EngineBench.Read(rest));
@@ -171,7 +171,7 @@ public sealed class AdapterTests : IDisposable
     public void Faults_OfAnAdapter_DoNotMakeTheServiceUnhealthy()
     {
         using var bench = new EngineBench();
-        var mark = ScriptedModelRunner.MarkOf(Identity("a"));
+        var mark = bench.Runner.MarkOf(Identity("a"));
         bench.Runner.LogitsOf = history => history[0] == mark
             ? [.. Enumerable.Repeat(float.NaN, 64)] : ScriptedModelRunner.HashedLogits(history, 64);
         for (var i = 0; i < 30; i++)
@@ -195,7 +195,7 @@ public sealed class AdapterTests : IDisposable
 
     private Sequence Submit(EngineBench bench, uint[] prompt, SamplingParameters parameters, string? name, out uint[] expected)
     {
-        uint[] marks = name is null ? [] : [ScriptedModelRunner.MarkOf(Identity(name))];
+        uint[] marks = name is null ? [] : [bench.Runner.MarkOf(Identity(name))];
         expected = EngineBench.Expected(
             prompt, parameters, logitsOf: history => ScriptedModelRunner.HashedLogits([.. marks, .. history], 64));
         return bench.Submit(prompt, parameters, adapter: name is null ? null : _shelf.Hold("adapter", name));

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Parley.Generator.Execution.Kernels.Adapters;
 
@@ -11,6 +10,8 @@ internal static unsafe class AdapterDown
 {
     /// <summary>Ranks of a unit.</summary>
     public const int UnitRanks = 4;
+
+    private const int Lanes = 16;
 
     /// <summary>Below this number of multiply-adds other threads are not woken.</summary>
     private const long InlineMax = 128 * 1024;
@@ -76,52 +77,43 @@ internal static unsafe class AdapterDown
         byte* down, long start, float* row, float* next, int inputs, float* products, float* nextProducts)
         where TElement : struct, IAdapterElement
     {
-        Vector512<float> a = default, b = default, c = default, d = default;
-        for (var i = 0; i < inputs; i += Vector512<float>.Count)
+        LanePair a = default, b = default, c = default, d = default;
+        for (var i = 0; i < inputs; i += Lanes)
         {
-            Vector512<float> first = TElement.Load(down, start + i), second = TElement.Load(down, start + inputs + i);
-            Vector512<float> x = Vector512.Load(row + i), y = Vector512.Load(next + i);
-            a = Vector512.FusedMultiplyAdd(first, x, a);
-            b = Vector512.FusedMultiplyAdd(second, x, b);
-            c = Vector512.FusedMultiplyAdd(first, y, c);
-            d = Vector512.FusedMultiplyAdd(second, y, d);
+            LanePair x = LanePair.Load(row + i), y = LanePair.Load(next + i);
+            var numbers = LanePair.Load<TElement>(down, start + i);
+            (a, c) = (a.Add(numbers, x), c.Add(numbers, y));
+            numbers = LanePair.Load<TElement>(down, start + inputs + i);
+            (b, d) = (b.Add(numbers, x), d.Add(numbers, y));
         }
 
-        (products[0], products[1], nextProducts[0], nextProducts[1]) = (Sum(a), Sum(b), Sum(c), Sum(d));
+        (products[0], products[1], nextProducts[0], nextProducts[1]) = (a.Sum(), b.Sum(), c.Sum(), d.Sum());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FourRanks<TElement>(byte* down, long start, float* row, int inputs, float* products)
         where TElement : struct, IAdapterElement
     {
-        Vector512<float> a = default, b = default, c = default, d = default;
-        for (var i = 0; i < inputs; i += Vector512<float>.Count)
+        LanePair a = default, b = default, c = default, d = default;
+        for (var i = 0; i < inputs; i += Lanes)
         {
-            var x = Vector512.Load(row + i);
-            a = Vector512.FusedMultiplyAdd(TElement.Load(down, start + i), x, a);
-            b = Vector512.FusedMultiplyAdd(TElement.Load(down, start + inputs + i), x, b);
-            c = Vector512.FusedMultiplyAdd(TElement.Load(down, start + (2L * inputs) + i), x, c);
-            d = Vector512.FusedMultiplyAdd(TElement.Load(down, start + (3L * inputs) + i), x, d);
+            var x = LanePair.Load(row + i);
+            a = a.Add(LanePair.Load<TElement>(down, start + i), x);
+            b = b.Add(LanePair.Load<TElement>(down, start + inputs + i), x);
+            c = c.Add(LanePair.Load<TElement>(down, start + (2L * inputs) + i), x);
+            d = d.Add(LanePair.Load<TElement>(down, start + (3L * inputs) + i), x);
         }
 
-        (products[0], products[1], products[2], products[3]) = (Sum(a), Sum(b), Sum(c), Sum(d));
+        (products[0], products[1], products[2], products[3]) = (a.Sum(), b.Sum(), c.Sum(), d.Sum());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float OneRank<TElement>(byte* down, long start, float* row, int inputs)
         where TElement : struct, IAdapterElement
     {
-        Vector512<float> a = default;
-        for (var i = 0; i < inputs; i += Vector512<float>.Count)
-            a = Vector512.FusedMultiplyAdd(TElement.Load(down, start + i), Vector512.Load(row + i), a);
-        return Sum(a);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Sum(Vector512<float> lanes)
-    {
-        var half = lanes.GetLower() + lanes.GetUpper();
-        var quarter = half.GetLower() + half.GetUpper();
-        return quarter[0] + quarter[2] + (quarter[1] + quarter[3]);
+        LanePair a = default;
+        for (var i = 0; i < inputs; i += Lanes)
+            a = a.Add(LanePair.Load<TElement>(down, start + i), LanePair.Load(row + i));
+        return a.Sum();
     }
 }

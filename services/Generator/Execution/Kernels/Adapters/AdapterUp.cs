@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Parley.Generator.Execution.Kernels.Adapters;
 
@@ -7,6 +6,7 @@ namespace Parley.Generator.Execution.Kernels.Adapters;
 internal static unsafe class AdapterUp
 {
     private const int LineBytes = 64;
+    private const int Lanes = 16;
 
     /// <summary>
     /// Asks for what all adapters of the step have for two blocks, so that it is there when their sums are: a block is too short for the
@@ -43,36 +43,36 @@ internal static unsafe class AdapterUp
         var products = step->Products + ((long)place * step->Stride) + ranks.First;
         var added = matrices->IsNarrow ? Multiply<NarrowElement>(matrices->Up, ranks, products)
             : Multiply<WideElement>(matrices->Up, ranks, products);
-        (Vector512.Load(sums) + added).Store(sums);
+        (LanePair.Load(sums) + added).Store(sums);
     }
 
     private static void Prefetch(AdapterMatrices* matrices, int block)
     {
         var ranks = matrices->Blocks[block];
         var start = matrices->Up + (ranks.Offset * matrices->ElementBytes);
-        var bytes = ranks.Count * Vector512<float>.Count * matrices->ElementBytes;
+        var bytes = ranks.Count * Lanes * matrices->ElementBytes;
         for (var line = 0; line < bytes; line += LineBytes)
             Kernels.Prefetch.Line(start + line);
     }
 
     /// <summary>Every fourth rank in a sum of its own, which hides the latency; then the four in one order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Multiply<TElement>(byte* up, AdapterBlock ranks, float* products)
+    private static LanePair Multiply<TElement>(byte* up, AdapterBlock ranks, float* products)
         where TElement : struct, IAdapterElement
     {
-        Vector512<float> a = default, b = default, c = default, d = default;
+        LanePair a = default, b = default, c = default, d = default;
         var index = ranks.Offset;
         var rank = 0;
-        for (; rank + 4 <= ranks.Count; rank += 4, index += 4 * Vector512<float>.Count)
+        for (; rank + 4 <= ranks.Count; rank += 4, index += 4 * Lanes)
         {
-            a = Vector512.FusedMultiplyAdd(TElement.Load(up, index), Vector512.Create(products[rank]), a);
-            b = Vector512.FusedMultiplyAdd(TElement.Load(up, index + 16), Vector512.Create(products[rank + 1]), b);
-            c = Vector512.FusedMultiplyAdd(TElement.Load(up, index + 32), Vector512.Create(products[rank + 2]), c);
-            d = Vector512.FusedMultiplyAdd(TElement.Load(up, index + 48), Vector512.Create(products[rank + 3]), d);
+            a = a.Add(LanePair.Load<TElement>(up, index), LanePair.Broadcast(products[rank]));
+            b = b.Add(LanePair.Load<TElement>(up, index + Lanes), LanePair.Broadcast(products[rank + 1]));
+            c = c.Add(LanePair.Load<TElement>(up, index + (2 * Lanes)), LanePair.Broadcast(products[rank + 2]));
+            d = d.Add(LanePair.Load<TElement>(up, index + (3 * Lanes)), LanePair.Broadcast(products[rank + 3]));
         }
 
-        for (; rank < ranks.Count; rank++, index += Vector512<float>.Count)
-            a = Vector512.FusedMultiplyAdd(TElement.Load(up, index), Vector512.Create(products[rank]), a);
+        for (; rank < ranks.Count; rank++, index += Lanes)
+            a = a.Add(LanePair.Load<TElement>(up, index), LanePair.Broadcast(products[rank]));
         return a + b + (c + d);
     }
 }

@@ -5,6 +5,6 @@ namespace Parley.Generator.Execution.Kernels.Adapters;
 /// <summary>How an adapter's numbers lie in memory.</summary>
 internal unsafe interface IAdapterElement
 {
-    /// <summary>Sixteen numbers from the one with this index on.</summary>
-    static abstract Vector512<float> Load(byte* numbers, long index);
+    /// <summary>Eight numbers from the one with this index on.</summary>
+    static abstract Vector256<float> Load(byte* numbers, long index);
 }

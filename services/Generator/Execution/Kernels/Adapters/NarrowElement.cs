@@ -7,6 +7,6 @@ namespace Parley.Generator.Execution.Kernels.Adapters;
 internal readonly unsafe struct NarrowElement : IAdapterElement
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(byte* numbers, long index) =>
-        (Vector512.WidenLower(Vector256.Load((ushort*)numbers + index).ToVector512()) << 16).AsSingle();
+    public static Vector256<float> Load(byte* numbers, long index) =>
+        (Vector256.WidenLower(Vector128.Load((ushort*)numbers + index).ToVector256Unsafe()) << 16).AsSingle();
 }

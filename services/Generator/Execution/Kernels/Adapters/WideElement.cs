@@ -7,5 +7,5 @@ namespace Parley.Generator.Execution.Kernels.Adapters;
 internal readonly unsafe struct WideElement : IAdapterElement
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(byte* numbers, long index) => Vector512.Load((float*)numbers + index);
+    public static Vector256<float> Load(byte* numbers, long index) => Vector256.Load((float*)numbers + index);
 }
