@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Parley.ModelImporter.AdapterPackages;
 using Parley.ModelImporter.Gguf;
 using Parley.ModelImporter.Graph.Onnx;
+using Parley.ModelImporter.Safetensors;
 using Parley.ModelImporter.Tests.Gguf;
 using Parley.ModelImporter.Tests.Parity;
 using Parley.PackageFormat;
@@ -167,6 +168,27 @@ public sealed class AdapterPackageTests : IDisposable
         Assert.Contains($"module {module}: {message}", error.Message, StringComparison.Ordinal);
         Assert.Contains("merge it at import instead", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_folder.File("made")));
+    }
+
+    [Theory]
+    [InlineData("olmoe", "model.layers.1.mlp.experts.2.down_proj", "fp32", "it is of an expert")]
+    [InlineData("glm4-moe-lite-mla", "model.layers.0.self_attn.kv_b_proj", "fp32", "it is the expansion of a latent")]
+    [InlineData("llama-linear", "model.layers.0.self_attn.q_proj", "w8a8", "the package computes layers.0.qkv in a way that nothing")]
+    public void Make_OfLinearsThatNothingIsAddedTo_NamesTheModule(string name, string module, string precision, string message)
+    {
+        var source = Shared.Fixture("hf", name);
+        using var package = new ParityPackage(source, precision);
+        var adapter = new AdapterFolder(_folder, """{"target_modules":"all-linear"}""");
+        using (var file = new SafetensorsFile(Path.Combine(source, "model.safetensors")))
+        {
+            var shape = file.Tensors.FirstOrDefault(tensor => tensor.Name == $"{module}.weight")?.Shape ?? [64, 64];
+            adapter.Product(module, (int)shape[0], (int)shape[1]);
+        }
+
+        var error = Assert.Throws<InvalidDataException>(() => Make(adapter.Write(), package.Result.Path));
+
+        Assert.Contains($"module {module}: {message}", error.Message, StringComparison.Ordinal);
+        Assert.Contains("at import instead", error.Message, StringComparison.Ordinal);
     }
 
     private AdapterManifest Make(string adapter, string package)

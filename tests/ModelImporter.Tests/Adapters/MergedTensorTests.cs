@@ -269,6 +269,27 @@ public sealed class MergedTensorTests : IDisposable
         Assert.InRange(error.RootMeanSquare, 0, 0.08);
     }
 
+    /// <summary>An expert's matrix of its own, one that becomes two in the graph, and a tower that is not imported.</summary>
+    [Theory]
+    [InlineData("olmoe", "model.layers.1.mlp.experts.2.down_proj", "model.layers.1.mlp.experts.2.down_proj")]
+    [InlineData("glm4-moe-lite-mla", "model.layers.0.self_attn.kv_a_proj_with_mqa", "model.layers.0.self_attn.kv_a_proj_with_mqa")]
+    [InlineData("gemma3-in-multimodal", "model.language_model.layers.1.mlp.down_proj", "model.layers.1.mlp.down_proj")]
+    public void Modules_OfOtherFamilies_TakeTheirProduct(string name, string module, string known)
+    {
+        var source = Shared.Fixture("hf", name);
+        var isWrapped = module != known;
+        var (outputs, inputs) = Shape(source, known);
+        var adapter = new AdapterFolder(_folder, """{"target_modules":"all-linear"}""").Product(module, outputs, inputs);
+        if (isWrapped)
+            adapter.Product("model.vision_tower.encoder.layers.0.self_attn.q_proj", 24, 24);
+
+        using var merged = CheckpointReader.Open(source, adapters: adapter.Write());
+
+        AssertClose(adapter.Merge(Read(source, known), module, Scale), Read(merged, known));
+        Assert.Contains(
+            $"adapter adapter: merged into 1 modules{(isWrapped ? "; 1 modules of towers are left out" : "")}.", merged.Config.Notes);
+    }
+
     private string Base(string type, string fields = "{}") => RandomCheckpoint.Write(_folder, type, fields, 3);
 
     private static (int Outputs, int Inputs) Shape(string source, string module)
