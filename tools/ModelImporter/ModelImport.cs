@@ -20,8 +20,8 @@ public static class ModelImport
     /// <summary>The precision of a package that keeps graph and weights of an export to ONNX as they are.</summary>
     public const string Exported = "exported";
 
-    /// <summary>All precisions, those of the CPU first, each list most exact first.</summary>
-    public static IReadOnlyList<string> Precisions { get; } = [.. Precision.Names, .. Precision.CudaNames, Exported];
+    /// <summary>All precisions of a graph of ours, those of the CPU first, each list most exact first.</summary>
+    public static IReadOnlyList<string> Precisions { get; } = [.. Precision.Names, .. Precision.CudaNames];
 
     /// <summary>The precisions for CUDA.</summary>
     public static IReadOnlyList<string> CudaPrecisions => Precision.CudaNames;

@@ -140,6 +140,14 @@ public sealed class HostileExportTests
     }
 
     [Fact]
+    public void Folder_OfACheckpoint_IsNoExport()
+    {
+        using var folder = new TemporaryFolder();
+
+        Refuses(folder, ExportWriter.Write(folder, new ExportStyle()).Checkpoint, "is the precision of exports alone");
+    }
+
+    [Fact]
     public void Folder_WithoutATokenizer_IsRefused()
     {
         using var folder = new TemporaryFolder();

@@ -59,6 +59,13 @@ internal sealed record ExportSource(string GraphPath, string Folder, IReadOnlyLi
 
         var place = GraphsOf(source) is { Length: > 0 } ? source : Path.Combine(source, GraphFolder);
         var names = GraphsOf(place);
+        if (names.Length == 0)
+        {
+            throw new InvalidDataException(
+                $"{source}: neither {GenaiName} nor an {Ending} file is there, or in {GraphFolder}/; {ModelImport.Exported} is the precision of "
+                + "exports alone.");
+        }
+
         var chosen = names is [var only] ? only : Preferred.FirstOrDefault(names.Contains)
             ?? throw new InvalidDataException(
                 $"{place}: none of the graphs is named {Preferred[0]}; name one of them: {string.Join(", ", names)}.");

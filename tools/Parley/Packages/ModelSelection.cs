@@ -32,9 +32,10 @@ internal sealed class ModelSelection
     {
         var precision = new Option<string?>("--precision", "-p")
         {
-            Description = "Precision to import to; without it int4 where the weights lie on a 4-bit grid, which loses nothing, else int8.",
+            Description = "Precision to import to; without it int4 where the weights lie on a 4-bit grid, which loses nothing, else int8; "
+                + "an export to ONNX stays as it was exported.",
         };
-        precision.AcceptOnlyFromAmong([.. ModelImport.Precisions]);
+        precision.AcceptOnlyFromAmong([.. ModelImport.Precisions, ModelImport.Exported]);
         return precision;
     }
 
