@@ -62,7 +62,8 @@ internal sealed record ExportSource(string GraphPath, string Folder, IReadOnlyLi
         if (names.Length == 0)
         {
             throw new InvalidDataException(
-                $"{source}: neither {GenaiName} nor an {Ending} file is there, or in {GraphFolder}/; {ModelImport.Exported} is the precision of "
+                $"{source}: neither {GenaiName} nor an {Ending} file is there, or in {GraphFolder}/; {ModelImport.Exported} is the "
+                + "precision of "
                 + "exports alone.");
         }
 
