@@ -63,8 +63,7 @@ internal sealed record ExportSource(string GraphPath, string Folder, IReadOnlyLi
         {
             throw new InvalidDataException(
                 $"{source}: neither {GenaiName} nor an {Ending} file is there, or in {GraphFolder}/; {ModelImport.Exported} is the "
-                + "precision of "
-                + "exports alone.");
+                + "precision of exports alone.");
         }
 
         var chosen = names is [var only] ? only : Preferred.FirstOrDefault(names.Contains)
