@@ -61,7 +61,7 @@ internal sealed class GenerationService(
             DefaultStopStrings = { model.Defaults.StopStrings },
             UnhonouredDefaults = { model.Defaults.Unhonoured },
             WithoutVision = model.WithoutVision,
-            NumericsSha256 = Convert.ToHexStringLower(
+            NumericsSha256 = runner.Numerics.Length == 0 ? "" : Convert.ToHexStringLower(
                 SHA256.HashData(Encoding.UTF8.GetBytes($"{model.PackageSha256} {Version} {runner.Numerics}"))),
             Adapters = { (host.Adapters?.Served ?? []).Select(AdapterService.Describe) },
             AdapterLoading = _options.AdapterDirectory.Length > 0,

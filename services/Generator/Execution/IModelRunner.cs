@@ -23,8 +23,9 @@ internal interface IModelRunner : IDisposable
     /// <summary>Where it runs, e.g. <c>CPU (2 threads, AVX-512)</c>.</summary>
     string Device { get; }
 
-    /// <summary>What of the machine and of this build decides the bits of a step, beside the package; threads do not.</summary>
-    string Numerics => Device;
+    /// <summary>What of the machine and of this build decides the bits of a row, beside the package; threads do not.</summary>
+    /// <value>Empty: a row's bits may depend on its company, so no other service is sure to compute them again.</value>
+    string Numerics => "";
 
     /// <summary>Tokens that a step takes at nearly the price of one, each with the very numbers that it has alone.</summary>
     /// <value>1: a second one has its price.</value>

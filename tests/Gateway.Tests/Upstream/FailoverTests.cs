@@ -79,10 +79,13 @@ public sealed class FailoverTests
         Assert.Equal(Answer.Length, deltas.Sum(delta => delta.Logprobs.Count));
     }
 
-    [Fact]
-    public async Task Complete_GeneratorsOfOtherBits_SaysSo()
+    [Theory]
+    [InlineData("bits", "others")]
+    [InlineData("", "")]
+    public async Task Complete_GeneratorsOfOtherOrUnknownBits_SaysSo(string first, string second)
     {
-        await using var host = await FleetAsync(arrange: one => one.Generators[1].Numerics = "others");
+        await using var host = await FleetAsync(
+            arrange: one => (one.Generators[0].Numerics, one.Generators[1].Numerics) = (first, second));
         BreakOnce(host, (4, null));
 
         var events = await CompleteAsync(host, Request());
