@@ -233,6 +233,8 @@ internal sealed class GeneratorTelemetry
             snapshot => snapshot.StateSnapshotsTaken);
         Total(meter, "parley.generator.states.snapshots.evicted", "{snapshot}", "Snapshots that gave way to others.",
             snapshot => snapshot.StateSnapshotsEvicted);
+        Total(meter, "parley.generator.states.snapshots.broken", "{snapshot}", "Snapshots whose checksum was wrong.",
+            snapshot => snapshot.StateSnapshotsBroken);
         Total(meter, "parley.generator.preemptions", "{preemption}", "Sequences that lost their KV blocks to others.",
             snapshot => snapshot.Preemptions);
     }

@@ -34,4 +34,7 @@ internal readonly record struct EngineSnapshot(
 
     /// <summary>Snapshots that gave way to others.</summary>
     public long StateSnapshotsEvicted { get; init; }
+
+    /// <summary>Snapshots that were not what they had been, and were dropped.</summary>
+    public long StateSnapshotsBroken { get; init; }
 }

@@ -72,7 +72,8 @@ internal sealed class GenerationEngine : IDisposable
         _queue = queue;
         _time = time;
         _logger = new QuietLogger(logger);
-        var states = runner.Shape.States is null ? null : new StatePool(runner.StateSlots, runner.BlockCount);
+        var states = runner.Shape.States is null ? null : new StatePool(
+            runner.StateSlots, runner.BlockCount, runner.StateChecksum);
         if (states is not null)
             ArgumentOutOfRangeException.ThrowIfLessThan(runner.StateSlots, limits.RunningSequencesMax);
         _pool = new KvBlockPool(runner.BlockCount, runner.BlockTokens, limits.ContextTokensMax, limits.WindowOf(runner), states);
@@ -472,6 +473,7 @@ internal sealed class GenerationEngine : IDisposable
             StateSnapshots = _pool.States?.SnapshotCount ?? 0,
             StateSnapshotsTaken = _pool.States?.SnapshotsTaken ?? 0,
             StateSnapshotsEvicted = _pool.States?.SnapshotsEvicted ?? 0,
+            StateSnapshotsBroken = _pool.States?.SnapshotsBroken ?? 0,
         };
         lock (_snapshotLock)
             _snapshot = snapshot;

@@ -29,6 +29,15 @@ internal sealed unsafe class AlignedBuffer : IDisposable
         return new Span<T>(_start, count);
     }
 
+    /// <summary>Bytes from a place on.</summary>
+    public ReadOnlySpan<byte> BytesAt(long offset, int count)
+    {
+        ObjectDisposedException.ThrowIf(_start is null, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Bytes - offset);
+        return new ReadOnlySpan<byte>((byte*)_start + offset, count);
+    }
+
     /// <summary>A tensor over the first bytes; the buffer must outlive it.</summary>
     public OrtValue View(TensorElementType type, int elementBytes, params long[] shape) => ViewAt(0, type, elementBytes, shape);
 

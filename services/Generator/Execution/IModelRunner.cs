@@ -20,6 +20,9 @@ internal interface IModelRunner : IDisposable
     /// <summary>Slots for the states of sequences, where the model has some; slots are 0 to this number − 1.</summary>
     int StateSlots => 0;
 
+    /// <summary>A checksum of what a slot of states holds, over all layers.</summary>
+    ulong StateChecksum(int slot) => 0;
+
     /// <summary>Where it runs, e.g. <c>CPU (2 threads, AVX-512)</c>.</summary>
     string Device { get; }
 

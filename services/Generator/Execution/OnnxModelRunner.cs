@@ -157,6 +157,12 @@ internal sealed class OnnxModelRunner : IModelRunner
     /// <summary>Writes what <see cref="RunnerOptions.ProfilePrefix"/> asked for and returns the file's path.</summary>
     public string EndProfiling() => _session.EndProfiling();
 
+    public ulong StateChecksum(int slot)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _states?.Checksum(slot) ?? 0;
+    }
+
     public void CopyBlock(int source, int destination)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 using Parley.PackageFormat;
@@ -12,6 +13,7 @@ internal sealed class StateBuffers : IDisposable
 {
     private readonly List<AlignedBuffer> _buffers = [];
     private readonly List<OrtValue> _values = [];
+    private readonly XxHash3 _hash = new();
     private readonly StepTensor _stateIn;
     private readonly StepTensor _stateOut;
 
@@ -35,6 +37,20 @@ internal sealed class StateBuffers : IDisposable
 
     /// <summary>All of the memory.</summary>
     public long Bytes => _buffers.Sum(buffer => buffer.Bytes);
+
+    /// <summary>A checksum of what a slot holds, over all layers.</summary>
+    public ulong Checksum(int slot)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)slot, (uint)Slots);
+        _hash.Reset();
+        foreach (var buffer in _buffers)
+        {
+            var bytes = (int)(buffer.Bytes / Slots);
+            _hash.Append(buffer.BytesAt((long)slot * bytes, bytes));
+        }
+
+        return _hash.GetCurrentHashAsUInt64();
+    }
 
     /// <summary>Says which slots a step reads and writes.</summary>
     /// <exception cref="ArgumentException">A sequence with a past has no state: it would get wrong numbers that look right.</exception>

@@ -177,9 +177,25 @@ internal sealed class KvBlockPool
         return table.Count * BlockTokens;
     }
 
-    /// <summary>Takes the last snapshot that goes on from a table.</summary>
+    /// <summary>Takes the last snapshot that goes on from a table and is whole.</summary>
     /// <returns>Blocks up to it.</returns>
     private int TakeSnapshot(BlockTable table, ReadOnlySpan<uint> tokens, SequenceStates states)
+    {
+        while (true)
+        {
+            var (shared, last) = FindSnapshot(table, tokens, states);
+            if (last == StatePool.None)
+                return shared;
+            if (!_states!.IsWhole(last))
+                continue;
+            var slot = _states.TakeSnapshot(last);
+            _states.Hold(states, slot);
+            _states.Release(slot);
+            return shared;
+        }
+    }
+
+    private (int Shared, int Last) FindSnapshot(BlockTable table, ReadOnlySpan<uint> tokens, SequenceStates states)
     {
         var (count, node, shared, last) = (table.Count, table.PrefixNode, table.Count, StatePool.None);
         while ((count + 1) * BlockTokens <= tokens.Length
@@ -191,12 +207,7 @@ internal sealed class KvBlockPool
         }
 
         states.BranchLength = Math.Max(states.BranchLength, count > shared ? count * BlockTokens : 0);
-        if (last == StatePool.None)
-            return shared;
-        var slot = _states!.TakeSnapshot(last);
-        _states.Hold(states, slot);
-        _states.Release(slot);
-        return shared;
+        return (shared, last);
     }
 
     /// <summary>Makes the blocks that became whole known to the index, and the states that were saved behind them.</summary>

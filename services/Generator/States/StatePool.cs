@@ -14,18 +14,25 @@ internal sealed class StatePool
     /// <summary>No slot, or no block.</summary>
     public const int None = -1;
 
+    private const int SealedAtOnce = 2;
+
     private readonly int[] _references;
     private readonly int[] _blockOf;
     private readonly long[] _lastUse;
     private readonly bool[] _isShared;
+    private readonly ulong?[] _seals;
+    private readonly Func<int, ulong>? _checksum;
     private readonly int[] _slotOf;
     private readonly Stack<int> _free;
     private long _clock;
 
     /// <param name="slotCount">Slots; they are 0 to this number − 1.</param>
     /// <param name="blockCount">Blocks of the cache.</param>
-    public StatePool(int slotCount, int blockCount)
+    /// <param name="checksum">Of what a slot holds; null where snapshots are taken on trust.</param>
+    public StatePool(int slotCount, int blockCount, Func<int, ulong>? checksum = null)
     {
+        _checksum = checksum;
+        _seals = new ulong?[slotCount];
         _references = new int[slotCount];
         _blockOf = new int[slotCount];
         _lastUse = new long[slotCount];
@@ -46,6 +53,9 @@ internal sealed class StatePool
 
     /// <summary>How often a sequence began from a snapshot.</summary>
     public long SnapshotsTaken { get; private set; }
+
+    /// <summary>How many snapshots were not what they had been, and were dropped.</summary>
+    public long SnapshotsBroken { get; private set; }
 
     /// <summary>How many snapshots gave way.</summary>
     public long SnapshotsEvicted { get; private set; }
@@ -93,10 +103,22 @@ internal sealed class StatePool
 
     public bool HasSnapshot(int block) => _slotOf[block] != None;
 
+    /// <summary>Whether a block's snapshot is what it was when it was sealed; one that is not is dropped.</summary>
+    public bool IsWhole(int block)
+    {
+        var slot = _slotOf[block];
+        if (_seals[slot] is not { } seal || seal == _checksum!(slot))
+            return true;
+        SnapshotsBroken++;
+        Detach(block);
+        return false;
+    }
+
     /// <summary>Takes a reference to a block's snapshot.</summary>
     public int TakeSnapshot(int block)
     {
         var slot = _slotOf[block];
+        Seal(slot);
         _references[slot]++;
         _lastUse[slot] = ++_clock;
         _isShared[slot] = true;
@@ -116,6 +138,7 @@ internal sealed class StatePool
         _references[slot]++;
         _slotOf[block] = slot;
         _blockOf[slot] = block;
+        _seals[slot] = null;
         _lastUse[slot] = ++_clock;
         _isShared[slot] = isShared;
         SnapshotCount++;
@@ -184,9 +207,18 @@ internal sealed class StatePool
         }
     }
 
-    /// <summary>Gives back all that a sequence holds.</summary>
+    /// <summary>
+    /// Gives back all that a sequence holds. The last snapshots that it leaves, from which the next turn begins, are sealed: from now on
+    /// they may lie for hours. Not all of them, since a checksum reads megabytes between two steps; the others are sealed when they are used.
+    /// </summary>
     public void Release(SequenceStates states)
     {
+        foreach (var (block, slot) in states.Kept.TakeLast(SealedAtOnce))
+        {
+            if (_slotOf[block] == slot)
+                Seal(slot);
+        }
+
         Cut(states, 0);
         if (states.Slot != None)
             Release(states.Slot);
@@ -224,6 +256,8 @@ internal sealed class StatePool
         if (unused != FreeCount || _free.Distinct().Count() != FreeCount)
             violations.Add($"{unused} state slots have no reference, {FreeCount} are free.");
     }
+
+    private void Seal(int slot) => _seals[slot] ??= _checksum?.Invoke(slot);
 
     /// <summary>
     /// The oldest of those from which nobody has begun gives way first, for as long as those are not the smaller part: a long answer leaves

@@ -47,6 +47,20 @@ internal sealed class ScriptedModelRunner(int blockCount = 64, int blockTokens =
 
     public IDrafter? Drafter { get; init; }
 
+    /// <inheritdoc />
+    public ulong StateChecksum(int slot) =>
+        (_states[slot] ?? []).Aggregate(17UL, (sum, id) => unchecked((sum * 1_099_511_628_211) + id));
+
+    /// <summary>Changes what every slot of states holds, as broken memory would.</summary>
+    public void SpoilStates()
+    {
+        foreach (var state in _states)
+        {
+            if (state is { Length: > 0 })
+                state[^1] ^= 1;
+        }
+    }
+
     /// <summary>Called with each step before it runs; throws to make it fail.</summary>
     public Action<StepBatch>? BeforeRun { get; set; }
 

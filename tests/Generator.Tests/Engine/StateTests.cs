@@ -47,6 +47,25 @@ public sealed class StateTests
     }
 
     [Fact]
+    public void Step_SnapshotsAreNoLongerWhatTheyWere_AreDroppedAndTheAnswerIsRight()
+    {
+        using var bench = new EngineBench(ScriptedModelRunner.WithStates(slots: 24));
+        var prompt = EngineBench.Prompt(30);
+        bench.Submit(prompt, EngineBench.Greedy(3));
+        bench.Drive();
+        Assert.Equal(0, bench.Engine.Snapshot.StateSnapshotsBroken);
+        bench.Runner.SpoilStates();
+
+        var again = bench.Submit(prompt, EngineBench.Greedy(3));
+        bench.Drive();
+
+        Assert.Equal(EngineBench.Expected(prompt, EngineBench.Greedy(3)), EngineBench.Read(again));
+        Assert.NotEqual(0, bench.Engine.Snapshot.StateSnapshotsBroken);
+        Assert.Equal(0, again.Stream.End!.Usage.CachedTokens);
+        bench.AssertEmpty();
+    }
+
+    [Fact]
     public void Step_AnotherPromptOfTheSameBeginning_LeavesASnapshotWhereTheyGoApart()
     {
         using var bench = new EngineBench(ScriptedModelRunner.WithStates(slots: 24));
