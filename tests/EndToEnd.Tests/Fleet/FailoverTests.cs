@@ -13,29 +13,27 @@ public sealed class FailoverTests(DemoSystem system)
     private const string Schema =
         """{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string","maxLength":20}},"required":["a","b"]}""";
 
-    public static TheoryData<string> Kinds => ["greedy", "seeded", "guided", "logprobs", "stop", "choices"];
-
-    [Theory]
-    [MemberData(nameof(Kinds))]
-    public async Task Complete_ConnectionIsCutAtAnyByte_IsTheSameAnswer(string kind)
+    [Fact]
+    public async Task Complete_ConnectionIsCutAtAnyByte_IsTheSameAnswer()
     {
         await using var fleet = await FleetSystem.StartAsync(system);
-        var expected = Seen(await fleet.Chat.CollectAsync(Request(kind)));
-        Assert.NotEmpty(expected);
-
         var resumes = 0u;
-        for (var bytes = 0; bytes < 1200; bytes += 23)
+        foreach (var (index, kind) in ((string[])["greedy", "seeded", "guided", "logprobs", "stop", "choices"]).Index())
         {
-            fleet.CutAfter(bytes);
-            var events = await fleet.Chat.CollectAsync(Request(kind));
-            var completed = events.Completed();
-            Assert.Equal(expected, Seen(events));
-            Assert.Equal(0u, completed.Timings.InexactResumes);
-            resumes += completed.Timings.Resumes;
+            var expected = Seen(await fleet.Chat.CollectAsync(Request(kind)));
+            for (var bytes = index * 7; bytes < 1200; bytes += 43)
+            {
+                fleet.CutAfter(bytes);
+                var events = await fleet.Chat.CollectAsync(Request(kind));
+                var completed = events.Completed();
+                Assert.Equal(expected, Seen(events));
+                Assert.Equal(0u, completed.Timings.InexactResumes);
+                resumes += completed.Timings.Resumes;
+            }
         }
 
         // Many of the cuts lie within answers, some in what Generators say of themselves.
-        Assert.InRange(resumes, 5u, 200u);
+        Assert.InRange(resumes, 20u, 600u);
     }
 
     [Fact]

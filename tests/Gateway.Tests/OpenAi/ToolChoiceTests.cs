@@ -198,11 +198,11 @@ public sealed class ToolChoiceTests
     [Fact]
     public async Task Models_DefaultsWithProcessors_ListThem()
     {
-        await using var host = await StartAsync("x");
-        host.Generator.DefaultSampling = new SamplingParameters
+        // Before the Gateway is there: a look of its own, as for its health, may be under way afterwards, and requests share it.
+        await using var host = await GatewayHost.StartAsync(arrange: one => one.Generator.DefaultSampling = new SamplingParameters
         {
             Processors = new Processors { TopH = 0.5f, ExponentialDecayLengthPenalty = new ExponentialDecay { Start = 4, Factor = 2 } },
-        };
+        });
 
         var models = JsonElement.Parse(await host.Http().GetStringAsync("/v1/models"));
 
