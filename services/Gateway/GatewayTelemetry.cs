@@ -26,6 +26,8 @@ internal sealed class GatewayTelemetry : IDisposable
     private readonly TelemetryOptions _options;
     private readonly Uri? _server;
     private readonly ObservableGauge<int> _reachable;
+    private long _begunAnew;
+    private long _resumed;
     private Func<IReadOnlyList<ReplicaLoad>> _loads = static () => [];
 
     public GatewayTelemetry(
@@ -62,8 +64,8 @@ internal sealed class GatewayTelemetry : IDisposable
             loads => loads.Sum(load => load.QueuedPromptTokens));
         Gauge(meter, "parley.gateway.generators.kv.utilization", "1", "Part of the Generators' KV blocks that sequences hold.",
             loads => loads.Average(load => load.KvUtilization));
-        Failovers = meter.CreateCounter<long>(
-            "parley.gateway.failovers", "{attempt}", "Answers that moved to another Generator, before their first token or behind it.");
+        meter.CreateObservableCounter("parley.gateway.failovers", Moves, "{attempt}",
+            "Answers that moved to another Generator, before their first token or behind it.");
     }
 
     public TimeProvider Time { get; }
@@ -95,7 +97,9 @@ internal sealed class GatewayTelemetry : IDisposable
 
     public Counter<long> CallerTokens { get; }
 
-    public Counter<long> Failovers { get; }
+    /// <summary>An answer moves to another Generator.</summary>
+    /// <param name="hasBegun">Behind its first token.</param>
+    public void Move(bool hasBegun) => Interlocked.Increment(ref hasBegun ? ref _resumed : ref _begunAnew);
 
     /// <summary>Whether somebody collects what the Generators' load is asked for.</summary>
     public bool WantsLoad => _reachable.Enabled;
@@ -121,6 +125,13 @@ internal sealed class GatewayTelemetry : IDisposable
     }
 
     public void Dispose() => _source.Dispose();
+
+    /// <summary>Both are there from the start, so that a first move is seen as one more.</summary>
+    private Measurement<long>[] Moves() =>
+    [
+        new(Volatile.Read(ref _begunAnew), new KeyValuePair<string, object?>("parley.failover", "begun_anew")),
+        new(Volatile.Read(ref _resumed), new KeyValuePair<string, object?>("parley.failover", "resumed")),
+    ];
 
     private static Histogram<double> Seconds(Meter meter, string name, string description) =>
         meter.CreateHistogram(name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = DurationBuckets });

@@ -100,8 +100,7 @@ internal sealed class GenerationStreams(
             throw fault;
         }
 
-        var kind = progress.Ids.Count > 0 ? "resumed" : "begun_anew";
-        telemetry.Failovers.Add(1, new KeyValuePair<string, object?>("parley.failover", kind));
+        telemetry.Move(hasBegun: progress.Ids.Count > 0);
         Log.FailedOver(
             logger, request.RequestId, replica.Address.Authority, next.Address.Authority, progress.Ids.Count, fault.Error.LogMessage);
         return next;
