@@ -16,6 +16,7 @@ internal sealed class StreamWatch : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _cut;
     private readonly CancellationTokenSource _over = new();
+    private readonly PeriodicTimer _timer;
     private readonly Task _watching;
     private bool _heard = true;
 
@@ -27,6 +28,7 @@ internal sealed class StreamWatch : IAsyncDisposable
     {
         (_replica, _options, _time) = (replica, options, time);
         _cut = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _timer = new PeriodicTimer(TimeSpan.FromSeconds(options.GeneratorSilenceSeconds), time);
         _watching = WatchAsync();
     }
 
@@ -41,6 +43,8 @@ internal sealed class StreamWatch : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // A timer that is disposed of ends its loop without an exception, of which each would cost what ten tokens do.
+        _timer.Dispose();
         await _over.CancelAsync();
         await _watching;
         _over.Dispose();
@@ -49,12 +53,10 @@ internal sealed class StreamWatch : IAsyncDisposable
 
     private async Task WatchAsync()
     {
-        var silence = TimeSpan.FromSeconds(_options.GeneratorSilenceSeconds);
         ReplicaLoad? before = null;
         try
         {
-            using var timer = new PeriodicTimer(silence, _time);
-            while (await timer.WaitForNextTickAsync(_over.Token))
+            while (await _timer.WaitForNextTickAsync())
             {
                 if (Interlocked.Exchange(ref _heard, false))
                 {
