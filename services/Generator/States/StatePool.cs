@@ -209,7 +209,8 @@ internal sealed class StatePool
 
     /// <summary>
     /// Gives back all that a sequence holds. The last snapshots that it leaves, from which the next turn begins, are sealed: from now on
-    /// they may lie for hours. Not all of them, since a checksum reads megabytes between two steps; the others are sealed when they are used.
+    /// they may lie for hours. Not all of them, since a checksum reads megabytes between two steps; the others are sealed when they are
+    /// used.
     /// </summary>
     public void Release(SequenceStates states)
     {
