@@ -89,7 +89,16 @@ internal sealed class GenerationService(
             Adapter = HoldAdapter(request),
         };
         spans.Begin(sequence);
-        Admit(sequence);
+        try
+        {
+            Admit(sequence);
+        }
+        catch
+        {
+            // The engine will never see it end.
+            sequence.Adapter?.Dispose();
+            throw;
+        }
 
         using var left = context.CancellationToken.UnsafeRegister(_ => Leave(sequence), null);
         try
@@ -123,27 +132,15 @@ internal sealed class GenerationService(
 
     private void Admit(Sequence sequence)
     {
-        AdmissionResult result;
-        try
-        {
-            if (time.GetTimestamp() >= sequence.Deadline)
-                throw GrpcFaults.DeadlineExceeded("The deadline passed before the request was accepted.");
-            result = queue.TryEnqueue(sequence);
-        }
-        catch
-        {
-            sequence.Adapter?.Dispose();
-            throw;
-        }
-
+        if (time.GetTimestamp() >= sequence.Deadline)
+            throw GrpcFaults.DeadlineExceeded("The deadline passed before the request was accepted.");
+        var result = queue.TryEnqueue(sequence);
         if (result == AdmissionResult.Accepted)
         {
             Log.Accepted(logger, sequence.RequestId, sequence.PromptLength);
             return;
         }
 
-        // The engine will never see it end.
-        sequence.Adapter?.Dispose();
         telemetry.Refused(result);
         Log.Refused(logger, sequence.RequestId, result.ToString());
         throw result switch

@@ -48,14 +48,14 @@ internal sealed class GenerationStreams(
                     if (happened is null)
                         break;
                     if (happened is GenerationEvent.Prompt)
-                        fleet.Learn(replica, prompt.Ids, request.Adapter);
+                        fleet.Learn(replica, prompt.Ids, [], request.Adapter);
                     if (progress.Take(happened) is { } told)
                         yield return told;
                 }
 
                 if (fault is null)
                 {
-                    fleet.Learn(replica, [.. prompt.Ids, .. progress.Ids], request.Adapter);
+                    fleet.Learn(replica, prompt.Ids, progress.Ids, request.Adapter);
                     yield break;
                 }
 

@@ -181,12 +181,12 @@ internal sealed class GeneratorFleet : IDisposable
         return null;
     }
 
-    /// <summary>A Generator has computed these tokens from the first on.</summary>
-    public void Learn(GeneratorReplica replica, IReadOnlyList<uint> ids, string adapter)
+    /// <summary>A Generator has computed a prompt and so much of its answer.</summary>
+    public void Learn(GeneratorReplica replica, IReadOnlyList<uint> prompt, IReadOnlyList<uint> answer, string adapter)
     {
         var replicas = Replicas;
         if (replicas.Count > 1)
-            _memory.Learn(Blocks(replicas, ids, adapter), replica);
+            _memory.Learn(Blocks(replicas, answer.Count == 0 ? prompt : [.. prompt, .. answer], adapter), replica);
     }
 
     /// <summary>Frees the channels of Generators that have gone and whose last stream has ended.</summary>

@@ -13,10 +13,9 @@ namespace Parley.Generator.Execution;
 /// memory of its own.</remarks>
 internal sealed class OnnxModelRunner : IModelRunner
 {
-    private readonly Lock _lifetime = new();
     private readonly InferenceSession _session;
     private readonly RunnerOptions _options;
-    private readonly RunOptions _runOptions = new();
+    private readonly TerminableRuns _runs = new();
     private readonly OrtIoBinding _binding;
     private readonly KvCacheBuffers _cache;
     private readonly StateBuffers? _states;
@@ -25,7 +24,6 @@ internal sealed class OnnxModelRunner : IModelRunner
     private readonly StepTensor? _stream;
     private readonly LogitsMemory _logitsMemory;
     private OnnxDrafter? _drafter;
-    private bool _disposed;
 
     private OnnxModelRunner(
         InferenceSession session, ModelShape shape, RunnerOptions options, int freeTokens, AdaptedLinears adapted)
@@ -132,7 +130,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         if (Shape.Drafter is null)
             return;
         var path = Path.Combine(folder, DrafterShape.FileName);
-        _drafter = OnnxDrafter.Create(path, Shape, _options, _cache, _stream!, _runOptions);
+        _drafter = OnnxDrafter.Create(path, Shape, _options, _cache, _stream!, _runs.Options);
     }
 
     /// <inheritdoc />
@@ -140,7 +138,7 @@ internal sealed class OnnxModelRunner : IModelRunner
     /// undefined.</exception>
     public ReadOnlyMemory<float> Run(StepBatch batch)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        _runs.ThrowIfEnded(this);
         // An empty batch would reach operators that divide by the number of rows.
         ArgumentOutOfRangeException.ThrowIfZero(batch.TokenCount);
         ArgumentOutOfRangeException.ThrowIfZero(batch.SequenceCount);
@@ -150,7 +148,7 @@ internal sealed class OnnxModelRunner : IModelRunner
         _logits.Bind(_inputs.Set(batch), Shape.VocabularySize);
         _stream?.Bind(batch.TokenCount, Shape.HiddenSize);
 
-        _session.RunWithBinding(_runOptions, _binding);
+        _session.RunWithBinding(_runs.Options, _binding);
         return _logitsMemory.Memory[..(batch.LogitRowCount * Shape.VocabularySize)];
     }
 
@@ -159,44 +157,33 @@ internal sealed class OnnxModelRunner : IModelRunner
 
     public ulong StateChecksum(int slot)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        _runs.ThrowIfEnded(this);
         return _states?.Checksum(slot) ?? 0;
     }
 
     public void CopyBlock(int source, int destination)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        _runs.ThrowIfEnded(this);
         _cache.CopyBlock(source, destination);
     }
 
-    public void Terminate()
-    {
-        lock (_lifetime)
-        {
-            if (!_disposed)
-                _runOptions.Terminate = true;
-        }
-    }
+    public void Terminate() => _runs.Terminate();
 
     /// <summary>Frees everything; a step must not be running.</summary>
     public void Dispose()
     {
-        lock (_lifetime)
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            _drafter?.Dispose();
-            // The binding refers to the values, the values to the buffers, both to the session's allocators.
-            _binding.Dispose();
-            _inputs.Dispose();
-            _logits.Dispose();
-            _stream?.Dispose();
-            _cache.Dispose();
-            _states?.Dispose();
-            _runOptions.Dispose();
-            _session.Dispose();
-        }
+        if (!_runs.TryEnd())
+            return;
+        _drafter?.Dispose();
+        // The binding refers to the values, the values to the buffers, both to the session's allocators.
+        _binding.Dispose();
+        _inputs.Dispose();
+        _logits.Dispose();
+        _stream?.Dispose();
+        _cache.Dispose();
+        _states?.Dispose();
+        _runs.Dispose();
+        _session.Dispose();
     }
 
     private static void Validate(RunnerOptions options, ModelShape shape)

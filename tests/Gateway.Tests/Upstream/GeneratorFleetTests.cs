@@ -66,7 +66,7 @@ public sealed class GeneratorFleetTests : IDisposable
         await ResolveAsync("10.0.0.1", "10.0.0.2");
         foreach (var replica in _fleet.Replicas)
             replica.Description = Description("aa");
-        _fleet.Learn(_fleet.Replicas[1], Prompt.Ids, "");
+        _fleet.Learn(_fleet.Replicas[1], Prompt.Ids, [], "");
         for (var i = 0; i < 20; i++)
             Assert.Same(_fleet.Replicas[1], _fleet.Pick(Prompt, "", new HashSet<GeneratorReplica>()));
     }

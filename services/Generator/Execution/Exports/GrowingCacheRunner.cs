@@ -10,14 +10,12 @@ namespace Parley.Generator.Execution.Exports;
 /// <remarks>One thread at a time, but for <see cref="Terminate"/>. All memory of the caches is taken at start.</remarks>
 internal sealed class GrowingCacheRunner : IModelRunner
 {
-    private readonly Lock _lifetime = new();
     private readonly InferenceSession _session;
     private readonly RunnerOptions _options;
-    private readonly RunOptions _runOptions = new();
+    private readonly TerminableRuns _runs = new();
     private readonly GrowingCaches _caches;
     private readonly ExportedStep _step;
     private readonly StepLogits _logits;
-    private bool _disposed;
 
     /// <param name="session">The model; disposed with the runner.</param>
     /// <param name="shape">Its shape.</param>
@@ -48,7 +46,7 @@ internal sealed class GrowingCacheRunner : IModelRunner
     /// <exception cref="OnnxRuntimeException">A node failed or the run was terminated.</exception>
     public ReadOnlyMemory<float> Run(StepBatch batch)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        _runs.ThrowIfEnded(this);
         ArgumentOutOfRangeException.ThrowIfZero(batch.TokenCount);
         ArgumentOutOfRangeException.ThrowIfZero(batch.SequenceCount);
         for (int sequence = 0, row = 0; sequence < batch.SequenceCount; sequence++)
@@ -59,35 +57,24 @@ internal sealed class GrowingCacheRunner : IModelRunner
     /// <inheritdoc />
     public void CopyBlock(int source, int destination)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        _runs.ThrowIfEnded(this);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)source, (uint)BlockCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)destination, (uint)BlockCount);
         _caches.Copy(source, destination);
     }
 
-    public void Terminate()
-    {
-        lock (_lifetime)
-        {
-            if (!_disposed)
-                _runOptions.Terminate = true;
-        }
-    }
+    public void Terminate() => _runs.Terminate();
 
     /// <summary>Frees everything; a step must not be running.</summary>
     public void Dispose()
     {
-        lock (_lifetime)
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            _step.Dispose();
-            _caches.Dispose();
-            _logits.Dispose();
-            _runOptions.Dispose();
-            _session.Dispose();
-        }
+        if (!_runs.TryEnd())
+            return;
+        _step.Dispose();
+        _caches.Dispose();
+        _logits.Dispose();
+        _runs.Dispose();
+        _session.Dispose();
     }
 
     /// <returns>Rows of logits that the sequence wanted.</returns>
@@ -113,7 +100,7 @@ internal sealed class GrowingCacheRunner : IModelRunner
             rows[i] = batch.LogitRows[firstRow + i] - start;
         _step.Shape(tokens, [length - 1], length, rows.Length);
         _caches.Bind(_step.Binding, slot, past, tokens);
-        _session.RunWithBinding(_runOptions, _step.Binding);
+        _session.RunWithBinding(_runs.Options, _step.Binding);
         _caches.Commit(slot, length);
         for (var i = 0; i < count; i++)
             _step.CopyLogits(i, _logits.Row(firstRow + i));

@@ -11,17 +11,15 @@ namespace Parley.Generator.Execution.Exports;
 /// <remarks>One thread at a time, but for <see cref="Terminate"/>. All memory of the caches is taken at start.</remarks>
 internal sealed class SharedCacheRunner : IModelRunner
 {
-    private readonly Lock _lifetime = new();
     private readonly InferenceSession _session;
     private readonly RunnerOptions _options;
-    private readonly RunOptions _runOptions = new();
+    private readonly TerminableRuns _runs = new();
     private readonly SlotCaches _caches;
     private readonly SlotStep _step;
     private readonly BoundSlots _singles;
     private readonly BoundSlots _chunks;
     private readonly StepLogits _logits;
     private readonly int[] _last;
-    private bool _disposed;
 
     /// <param name="session">The model; disposed with the runner.</param>
     /// <param name="shape">Its shape.</param>
@@ -64,7 +62,7 @@ internal sealed class SharedCacheRunner : IModelRunner
     /// <exception cref="OnnxRuntimeException">A node failed or the run was terminated.</exception>
     public ReadOnlyMemory<float> Run(StepBatch batch)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        _runs.ThrowIfEnded(this);
         // A run over no sequences would end the process: the operator divides by their number.
         ArgumentOutOfRangeException.ThrowIfZero(batch.TokenCount);
         ArgumentOutOfRangeException.ThrowIfZero(batch.SequenceCount);
@@ -78,7 +76,7 @@ internal sealed class SharedCacheRunner : IModelRunner
             var positions = _step.Pack(run, step.Ids(run.Tokens), step.Rows(run.BoundLogitRows), last);
             step.Shape(run.TokensEach, last, positions, run.BoundLogitRows);
             bound.Bind(run.FirstSlot, run.Slots);
-            _session.RunWithBinding(_runOptions, step.Binding);
+            _session.RunWithBinding(_runs.Options, step.Binding);
             for (var row = 0; row < batch.LogitRowCount; row++)
             {
                 if (_step.PlaceOf(row) is var place && place.Run == i)
@@ -93,36 +91,25 @@ internal sealed class SharedCacheRunner : IModelRunner
     /// <inheritdoc />
     public void CopyBlock(int source, int destination)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        _runs.ThrowIfEnded(this);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)source, (uint)BlockCount);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)destination, (uint)BlockCount);
         _caches.Copy(source, destination, _step.WrittenOf(source));
         _step.Copied(source, destination);
     }
 
-    public void Terminate()
-    {
-        lock (_lifetime)
-        {
-            if (!_disposed)
-                _runOptions.Terminate = true;
-        }
-    }
+    public void Terminate() => _runs.Terminate();
 
     /// <summary>Frees everything; a step must not be running.</summary>
     public void Dispose()
     {
-        lock (_lifetime)
-        {
-            if (_disposed)
-                return;
-            _disposed = true;
-            _singles.Dispose();
-            _chunks.Dispose();
-            _logits.Dispose();
-            _caches.Dispose();
-            _runOptions.Dispose();
-            _session.Dispose();
-        }
+        if (!_runs.TryEnd())
+            return;
+        _singles.Dispose();
+        _chunks.Dispose();
+        _logits.Dispose();
+        _caches.Dispose();
+        _runs.Dispose();
+        _session.Dispose();
     }
 }
